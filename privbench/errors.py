@@ -1,0 +1,19 @@
+"""The exceptions that privbench raises on purpose; the command line prints them without a traceback."""
+
+from __future__ import annotations
+
+
+class PrivbenchError(Exception):
+    """Base of every error whose message is written for the user."""
+
+
+class BadInput(PrivbenchError):
+    """Something that the user wrote is wrong. The message names the key, the value and what is allowed."""
+
+
+class DataError(BadInput):
+    """A dataset is there, but its contents cannot be used."""
+
+
+class DatasetUnavailable(PrivbenchError):
+    """A dataset is not there and cannot be fetched."""

@@ -1,0 +1,178 @@
+"""The contract of a mechanism: one class per stage at which it acts.
+
+class Rounding(OutputMechanism):
+    '''Round the probabilities.'''
+    name = "rounding"
+    digits: int = Field(1, ge=0, description="decimal places")
+
+    def apply(self, probabilities, rng):
+        return probabilities.round(self.digits)
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from privbench.components import Component
+from privbench.data import Data, DataSpec
+from privbench.privacy import Guarantee
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from privbench.engine import Population, TrainingSets
+    from privbench.models.base import TorchModel
+
+Step = Literal["data", "latent", "training", "output"]
+STEPS: tuple[Step, ...] = ("data", "latent", "training", "output")  # in the order of the pipeline
+
+
+@dataclass(frozen=True)
+class GuaranteeContext:
+    """What a guarantee may depend on beside the mechanism's parameters."""
+
+    spec: DataSpec
+    n_train: int
+    model: object
+    """The target model component."""
+    generator_fitted_on: Literal["private", "none"]
+    """The records that the pipeline's generator has seen."""
+
+
+class Mechanism(Component, ABC):
+    """A privacy mechanism at one step of the pipeline; subclass one of the four below."""
+
+    kind: ClassVar[str] = "mechanism"
+    step: ClassVar[Step]
+
+    def guarantee(self, context: GuaranteeContext) -> Guarantee | None:
+        """What the mechanism claims, with its conditions; None if it claims nothing."""
+        return None
+
+    def skip(self, spec: DataSpec, model: object) -> str:
+        """Why this mechanism cannot act on such data or such a model; empty if it can."""
+        return ""
+
+
+class DataMechanism(Mechanism):
+    """Acts on the private records before anything else sees them."""
+
+    step: ClassVar[Step] = "data"
+
+    @abstractmethod
+    def apply(self, data: Data, rng: np.random.Generator) -> Data:
+        """The altered training set of one model."""
+
+
+class LatentMechanism(Mechanism):
+    """Acts on a generator's codes."""
+
+    step: ClassVar[Step] = "latent"
+
+    @abstractmethod
+    def apply(self, codes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+        """The altered codes (n, latent_dim) of one model's training set."""
+
+
+class OutputMechanism(Mechanism):
+    """Acts on what a model answers."""
+
+    step: ClassVar[Step] = "output"
+
+    @abstractmethod
+    def apply(
+        self, probabilities: NDArray[np.float64], rng: np.random.Generator
+    ) -> NDArray[np.float64]:
+        """The answers (n, n_classes) given instead: non-negative, each row sums to one.
+
+        Every call is a new query of the same model: randomness drawn from ``rng`` is fresh.
+        """
+
+
+@dataclass(frozen=True)
+class TrainingTask:
+    """One population to train: what the engine needs, and how far it has come."""
+
+    model: TorchModel
+    spec: DataSpec
+    sets: TrainingSets
+    seeds: Sequence[int]
+    """One seed per model: initial weights, batches and noise follow from it."""
+    device: str
+    progress: Callable[[int, int], None]
+
+    def build(self) -> nn.Module:
+        """A freshly initialised module of the target model."""
+        return self.model.build(self.spec.shape, self.spec.n_classes)
+
+
+class TrainingMechanism(Mechanism):
+    """Acts on how a model learns: subclass PerExampleLoss (fast) or TrainingLoop (plain PyTorch)."""
+
+    step: ClassVar[Step] = "training"
+
+    @abstractmethod
+    def train_population(self, task: TrainingTask) -> Population:
+        """Train all models of the population."""
+
+    def skip(self, spec: DataSpec, model: object) -> str:
+        """Training mechanisms need a torch module."""
+        from privbench.models.base import TorchModel
+
+        if isinstance(model, TorchModel):
+            return ""
+        return f"{self.name} acts on the training of torch modules, and this model is none"
+
+
+class PerExampleLoss(TrainingMechanism):
+    """Another loss. Written for one model; the engine runs it for the whole population at once."""
+
+    @abstractmethod
+    def loss(self, forward: Callable[[Tensor], Tensor], x: Tensor, y: Tensor) -> Tensor:
+        """Loss per example (batch,); ``forward`` maps records (batch, *shape) to logits."""
+
+    def train_population(self, task: TrainingTask) -> Population:
+        """Train with the engine's loop."""
+        from privbench.engine import train_population
+
+        return train_population(
+            task.build,
+            task.sets,
+            task.model.recipe(),
+            task.seeds,
+            loss=lambda forward, x, y, noise: self.loss(forward, x, y),
+            device=task.device,
+            progress=task.progress,
+        )
+
+
+class TrainingLoop(TrainingMechanism):
+    """A training loop of its own, in plain PyTorch; the engine calls it for one model after another."""
+
+    @abstractmethod
+    def train(
+        self, module: nn.Module, x: Tensor, y: Tensor, model: TorchModel, rng: np.random.Generator
+    ) -> None:
+        """Train ``module`` in place on records (n, *shape) with labels (n,).
+
+        ``model`` holds the recipe (epochs, lr, ...); all randomness comes from ``rng``. Torch's
+        default generator is seeded as well, for modules that draw from it.
+        """
+
+    def train_population(self, task: TrainingTask) -> Population:
+        """Train one model after another."""
+        from privbench.engine import train_each
+
+        return train_each(
+            task.build,
+            task.sets,
+            task.seeds,
+            lambda module, x, y, rng: self.train(module, x, y, task.model, rng),
+            device=task.device,
+            progress=task.progress,
+        )
