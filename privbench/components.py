@@ -20,7 +20,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -54,15 +54,15 @@ class Component(BaseModel):
 
 @dataclass(frozen=True)
 class Source:
-    """Where a component came from: a distribution (or a single file), its version and its code.
+    """Where a component came from: a distribution (or a single file) and its version.
 
-    ``digest`` is the sha256 of the source for code that is not a released distribution, so that a
-    changed line never meets an old result; it is empty for a released one.
+    ``released`` is false for code that can change without a new version: editable installs, installs
+    from a folder, single files. Its contents then enter the keys of stages.
     """
 
     distribution: str
     version: str = ""
-    digest: str = ""
+    released: bool = True
 
     def __str__(self) -> str:
         return f"{self.distribution} {self.version}".strip()
@@ -116,7 +116,7 @@ class Bound:
             **self.seed_part(),
             "distribution": source.distribution,
             "version": source.version,
-            "digest": source.digest,
+            "code": "" if source.released else source_digest(self.entry.cls.__module__),
         }
 
     def seed_part(self) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def explain(error: ValidationError, model: type[BaseModel], where: str) -> str:
     """Turn pydantic's errors into lines that name the key, the value and what is allowed."""
     lines = []
     for item in error.errors():
-        key = ".".join(str(part) for part in (where, *item["loc"]) if part != "")
+        key = ".".join([where, *map(str, item["loc"])])
         value = item.get("input")
         match item["type"]:
             case "extra_forbidden":
@@ -247,7 +247,7 @@ def source_digest(module: str) -> str:
     return _digest_files((str(root.__file__),)) if getattr(root, "__file__", None) else ""
 
 
-@lru_cache(maxsize=None)
+@cache
 def _digest_files(places: tuple[str, ...]) -> str:
     result = hashlib.sha256()
     for place in map(Path, places):

@@ -8,7 +8,7 @@ class PrivbenchError(Exception):
 
 
 class BadInput(PrivbenchError):
-    """Something that the user wrote is wrong. The message names the key, the value and what is allowed."""
+    """The user wrote something wrong; the message names the key, the value and what is allowed."""
 
 
 class DataError(BadInput):

@@ -1,0 +1,82 @@
+"""Runs from Python: what the command line does, for notebooks and scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from privbench.config import Overrides, find_file, read_file, resolve
+from privbench.device import check_device
+from privbench.plan import Plan, make_plan
+from privbench.plugins import PluginHost
+from privbench.results import Results, Row
+from privbench.runner import Runner
+from privbench.selection import selector
+from privbench.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def make_plans(
+    names: Iterable[str],
+    host: PluginHost,
+    *,
+    config: str | Path | None = None,
+    overrides: Overrides | None = None,
+    select: str | None = None,
+    fetch: bool = True,
+) -> list[Plan]:
+    """The plans of some benchmarks (all of the file if none is named). Raises BadInput."""
+    file = read_file(find_file(config))
+    chosen = selector(select)
+    overrides = overrides or Overrides()
+    benchmarks = [resolve(file, name, host, overrides) for name in names or file.benchmarks]
+    overrides.check()
+    return [make_plan(benchmark, chosen, fetch=fetch) for benchmark in benchmarks]
+
+
+def run_plan(
+    plan: Plan, host: PluginHost, *, results: str | Path, device: str, executor: str = "local"
+) -> list[Row]:
+    """Run one plan; the rows are also appended to the results database."""
+    root = Path(results)
+    bound = (
+        host.registry("executor").get(executor, "--executor").build({}, f"--executor {executor}")
+    )
+    runner = Runner(plan, host, Store(root), Results(root), bound.component, check_device(device))
+    return runner.run()
+
+
+def run(
+    *names: str,
+    config: str | Path | None = None,
+    plugins: Iterable[str] = (),
+    results: str | Path = "results",
+    device: str = "auto",
+    select: str | None = None,
+    set: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
+    """Run benchmarks and return their rows, one a trial and subset.
+
+    Args:
+        names: benchmarks of ``config``; all of them if none is given.
+        config: a benchmarks.toml; default the one of the current folder, else the one that ships.
+        plugins: modules or single files to load as plugins.
+        results: folder of the results database and the stored artifacts.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
+        select: which trials, such as ``"lira and not naive"``.
+        set: parameters to override, such as ``{"mlp.epochs": 5, "population": 8}``.
+
+    Raises:
+        BadInput: the message names the key, the value and what is allowed.
+    """
+    from privbench.report.frame import to_frame
+
+    host = PluginHost(plugins)
+    overrides = Overrides(dict(set or {}))
+    rows: list[Row] = []
+    for plan in make_plans(names, host, config=config, overrides=overrides, select=select):
+        rows += run_plan(plan, host, results=results, device=device)
+    return to_frame(rows)

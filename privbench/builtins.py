@@ -1,0 +1,71 @@
+"""The components that ship with privbench, registered through the hooks that everybody uses."""
+
+from __future__ import annotations
+
+from privbench.hookspecs import Register, hookimpl
+
+
+@hookimpl
+def register_datasets(register: Register) -> None:
+    """Embedded, downloadable and user-supplied data."""
+    from privbench.datasets.adult import Adult
+    from privbench.datasets.cifar10 import Cifar10
+    from privbench.datasets.csv import Csv
+    from privbench.datasets.digits import Digits
+    from privbench.datasets.location30 import Location30
+    from privbench.datasets.mnist import FashionMnist, Mnist
+    from privbench.datasets.npz import Npz
+
+    for cls in (Digits, Location30, Adult, Mnist, FashionMnist, Cifar10, Csv, Npz):
+        register(cls)
+
+
+@hookimpl
+def register_generators(register: Register) -> None:
+    """Generators of synthetic training sets."""
+    from privbench.generators.vae import Vae
+
+    register(Vae)
+
+
+@hookimpl
+def register_mechanisms(register: Register) -> None:
+    """Latent, training and output mechanisms."""
+    from privbench.mechanisms.dp_sgd import DpSgd
+    from privbench.mechanisms.metric_privacy import MetricPrivacy
+    from privbench.mechanisms.output_noise import OutputNoise
+
+    for cls in (MetricPrivacy, DpSgd, OutputNoise):
+        register(cls)
+
+
+@hookimpl
+def register_models(register: Register) -> None:
+    """Target models."""
+    from privbench.models.cnn import Cnn
+    from privbench.models.logistic import Logistic
+    from privbench.models.mlp import Mlp
+
+    for cls in (Mlp, Logistic, Cnn):
+        register(cls)
+
+
+@hookimpl
+def register_attacks(register: Register) -> None:
+    """Attacks on predictions."""
+    from privbench.attacks.gap import Gap
+    from privbench.attacks.lira import Lira
+    from privbench.attacks.loss import Loss
+    from privbench.attacks.modified_entropy import ModifiedEntropy
+    from privbench.attacks.shokri import Shokri
+
+    for cls in (Gap, Loss, ModifiedEntropy, Shokri, Lira):
+        register(cls)
+
+
+@hookimpl
+def register_executors(register: Register) -> None:
+    """Ways to run a plan."""
+    from privbench.executors.local import Local
+
+    register(Local)

@@ -1,0 +1,70 @@
+"""The command line: one file a command. Data goes to stdout, talk to stderr."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import click
+
+from privbench import __version__
+from privbench.cli.console import LogHandler
+from privbench.cli.data import data
+from privbench.cli.doctor import doctor
+from privbench.cli.listing import list_command
+from privbench.cli.plugins import plugins
+from privbench.cli.run import run
+from privbench.cli.show import show
+from privbench.cli.table import table
+from privbench.errors import BadInput, PrivbenchError
+from privbench.plugins import PluginHost
+
+BUILTIN_COMMANDS = (run, list_command, show, table, data, plugins, doctor)
+
+
+class Group(click.Group):
+    """The root command: prints privbench's own errors without a traceback, status 2 for bad input."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except PrivbenchError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(2 if isinstance(error, BadInput) else 1)
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Refuse a name that is taken, which click would replace silently."""
+        taken = name or cmd.name
+        if taken in self.commands:
+            raise PrivbenchError(f"there is already a command {taken!r}; rename the plugin's")
+        super().add_command(cmd, name)
+
+
+def build_cli(host: PluginHost) -> click.Group:
+    """The root command with the built-in commands and those of the plugins."""
+
+    @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+    @click.version_option(__version__, prog_name="privbench")
+    @click.pass_context
+    def cli(ctx: click.Context) -> None:
+        """Measure what privacy defenses really protect, and what they cost.
+
+        Start with `privbench run quickstart`; then look around with `privbench list`.
+        """
+        ctx.obj = host
+
+    for command in BUILTIN_COMMANDS:
+        cli.add_command(command)
+    host.call("register_commands", cli=cli)
+    return cli
+
+
+def main() -> None:
+    """Entry point of ``privbench``."""
+    logging.getLogger("privbench").addHandler(LogHandler())
+    try:
+        build_cli(PluginHost())(prog_name="privbench")
+    except KeyboardInterrupt:
+        click.echo("interrupted; the same command goes on from what was computed", err=True)
+        sys.exit(130)

@@ -1,0 +1,48 @@
+"""``privbench doctor``."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from privbench.cli.options import json_option, plugin_option, print_json
+from privbench.plugins import PluginHost
+
+
+@click.command()
+@plugin_option
+@json_option
+@click.pass_context
+def doctor(ctx: click.Context, as_json: bool) -> None:
+    """Check versions, device, data folder and plugins. Exit status 1 if a plugin failed."""
+    from privbench.device import resolve_device
+    from privbench.environment import environment
+
+    host: PluginHost = ctx.obj
+    facts: dict[str, Any] = environment(host, resolve_device("auto"))
+    facts["data_dir"] = _data_dir()
+    facts["failures"] = [f"{one.plugin} ({one.stage}): {one.message}" for one in host.failures]
+    if as_json:
+        print_json(facts)
+    else:
+        for key, value in facts.items():
+            click.echo(f"{key:10}  {_text(value)}")
+    if host.failures:
+        ctx.exit(1)
+
+
+def _data_dir() -> str:
+    folder = os.environ.get("PRIVBENCH_DATA_DIR")
+    if not folder:
+        return "PRIVBENCH_DATA_DIR is not set; the user's cache folder is used"
+    return folder if os.path.isdir(folder) else f"{folder} (PRIVBENCH_DATA_DIR) is no folder"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {text}" for key, text in value.items()) or "none"
+    if isinstance(value, list):
+        return "; ".join(value) or "none"
+    return str(value)

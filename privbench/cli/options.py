@@ -1,0 +1,49 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from privbench.plugins import PluginHost
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+config_option = click.option(
+    "-c", "--config", metavar="FILE",
+    help="A benchmarks.toml. Default: ./benchmarks.toml, else the one that ships with privbench.",
+)  # fmt: skip
+results_option = click.option(
+    "--results", metavar="DIR", default="results", show_default=True, envvar="PRIVBENCH_RESULTS",
+    help="Folder of the results database and the stored artifacts.",
+)  # fmt: skip
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def plugin_option(function: F) -> F:
+    """``-p PLUGIN``: load a module or a single file as a plugin before the command runs."""
+
+    def load(ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> None:
+        host: PluginHost = ctx.find_object(PluginHost) or PluginHost()
+        for spec in value:
+            host.load(spec)
+
+    return click.option(
+        "-p", "--plugin", metavar="PLUGIN", multiple=True, expose_value=False, is_eager=True,
+        callback=load, help="Load a plugin: a module, or a single .py file. Repeatable.",
+    )(function)  # fmt: skip
+
+
+def print_json(value: Any) -> None:
+    """Print JSON on stdout."""
+    click.echo(json.dumps(value, indent=1))
+
+
+def print_table(lines: list[dict[str, str]]) -> None:
+    """Print a plain table on stdout."""
+    from tabulate import tabulate
+
+    click.echo(tabulate(lines, headers="keys", tablefmt="plain", disable_numparse=True))

@@ -1,0 +1,38 @@
+"""``privbench plugins``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from privbench.cli.options import json_option, plugin_option, print_json
+from privbench.plugins import PluginHost
+
+
+@click.command()
+@plugin_option
+@click.option("-v", "--verbose", is_flag=True, help="Print the tracebacks of failures.")
+@json_option
+@click.pass_obj
+def plugins(host: PluginHost, verbose: bool, as_json: bool) -> None:
+    """List the plugins, what they register, and what went wrong with them."""
+    loaded = [
+        {
+            "name": plugin.name,
+            "from": str(plugin.source),
+            "hooks": plugin.hooks,
+            "components": [f"{entry.kind} {entry.name}" for entry in plugin.components],
+        }
+        for plugin in host.plugins
+    ]
+    if as_json:
+        print_json({"plugins": loaded, "failures": [asdict(failure) for failure in host.failures]})
+        return
+    for plugin in loaded:
+        click.echo(f"{plugin['name']} ({plugin['from']}): {', '.join(plugin['components'])}")
+    for failure in host.failures:
+        where = f"{failure.plugin} ({failure.distribution}), {failure.stage}"
+        click.echo(f"FAILED {where}: {failure.message}")
+        if verbose and failure.traceback:
+            click.echo(failure.traceback)

@@ -1,0 +1,139 @@
+"""``privbench run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from privbench.cli.options import (
+    config_option,
+    json_option,
+    plugin_option,
+    print_json,
+    results_option,
+)
+from privbench.cli.progress import Progress
+from privbench.errors import BadInput
+from privbench.plan import Plan
+from privbench.plugins import PluginHost
+from privbench.results import Row
+from privbench.store import Store
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@config_option
+@plugin_option
+@click.option(
+    "--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]",
+    help="Where to compute.",
+)  # fmt: skip
+@results_option
+@click.option(
+    "-k", "select", metavar="EXPR",
+    help="Run the trials whose names match, such as 'lira and not naive'.",
+)  # fmt: skip
+@click.option(
+    "--set", "settings", metavar="KEY=VALUE", multiple=True,
+    help="Override a key of the benchmark (population=8) or a parameter (mlp.epochs=5). Repeatable.",
+)  # fmt: skip
+@click.option(
+    "--executor", default="local", show_default=True, metavar="NAME", help="What runs the plan."
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Print the plan: what is stored, what would be computed."
+)
+@click.option(
+    "--view", type=click.Choice(["summary", "attacks"]), default="summary", show_default=True,
+    help="What the table shows: a line a defense, or a line an attack.",
+)  # fmt: skip
+@json_option
+@click.pass_context
+def run(
+    ctx: click.Context,
+    names: tuple[str, ...],
+    config: str | None,
+    device: str,
+    results: str,
+    select: str | None,
+    settings: tuple[str, ...],
+    executor: str,
+    dry_run: bool,
+    view: str,
+    as_json: bool,
+) -> None:
+    """Run benchmarks of benchmarks.toml and print their tables.
+
+    Without NAME all benchmarks of the file are run. What earlier runs have computed is used again.
+    Exit status: 0 if all trials are ok or skipped, 1 if some failed or were unavailable, 2 for bad
+    input.
+    """
+    from privbench.api import make_plans, run_plan
+    from privbench.config import Overrides, find_file, read_file
+    from privbench.device import check_device
+    from privbench.report.formats import render
+
+    host: PluginHost = ctx.obj
+    check_device(device)
+    if not names and not read_file(find_file(config)).benchmarks:
+        raise BadInput(f"{find_file(config)}: there are no benchmarks in this file")
+    overrides = Overrides.parse(settings)
+    plans = make_plans(
+        names, host, config=config, overrides=overrides, select=select, fetch=not dry_run
+    )
+    if dry_run:
+        _print_plans(plans, Store(Path(results)), as_json)
+        return
+    rows: list[Row] = []
+    for plan in plans:
+        with Progress(host):
+            found = run_plan(plan, host, results=results, device=device, executor=executor)
+        rows += found
+        if not as_json:
+            click.echo(render(found, "table", view))
+    if as_json:
+        print_json(rows)
+    if any(row["status"] not in ("ok", "skipped") for row in rows):
+        ctx.exit(1)
+
+
+def _print_plans(plans: list[Plan], store: Store, as_json: bool) -> None:
+    stages = [line for plan in plans for line in _stage_lines(plan, store)]
+    rejected = [
+        {"trial": str(trial), "status": trial.rejected.status, "reason": trial.rejected.reason}
+        for plan in plans
+        for trial in plan.trials
+        if trial.rejected
+    ]
+    if as_json:
+        print_json({"stages": stages, "rejected": rejected})
+        return
+    for line in stages:
+        click.echo(f"{line['status']:10}  {line['stage']:12}  {line['key'][:8]}  {line['of']}")
+    for line in rejected:
+        click.echo(f"{line['status']:10}  {line['trial']}: {line['reason']}")
+    trials = sum(len(plan.trials) for plan in plans)
+    count = sum(line["status"] == "compute" for line in stages)
+    click.echo(f"{trials} trials; {len(stages)} stages, {count} to compute")
+
+
+def _stage_lines(plan: Plan, store: Store) -> list[dict[str, str]]:
+    from privbench.runner import needed
+
+    compute = {stage.key for stage in needed(plan, store)}
+    lines = []
+    for stage in plan.stages:
+        if stage.stored:
+            stored = store.has(stage.kind, stage.key)
+            status = "compute" if stage.key in compute else "stored" if stored else "not needed"
+            lines.append(
+                {
+                    "benchmark": plan.benchmark.name,
+                    "status": status,
+                    "stage": stage.kind,
+                    "of": stage.title,
+                    "key": stage.key,
+                }
+            )
+    return lines

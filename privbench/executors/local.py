@@ -1,0 +1,21 @@
+"""The default executor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from privbench.executors.base import Executor
+
+if TYPE_CHECKING:
+    from privbench.stages import Stage
+
+
+class Local(Executor):
+    """One stage after another, in this process."""
+
+    name = "local"
+
+    def execute(self, stages: Iterable[Stage], compute: Callable[[Stage], None]) -> None:
+        for stage in stages:
+            compute(stage)

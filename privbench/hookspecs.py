@@ -1,0 +1,100 @@
+"""The hooks of privbench. A plugin is a module that implements some of them:
+
+import privbench
+
+class Confidence(privbench.Attack):
+    '''Probability of the label.'''
+    name = "confidence"
+
+    def score(self, view):
+        return view.target.log_prob_of(view.labels)
+
+@privbench.hookimpl
+def register_attacks(register):
+    register(Confidence)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    import click
+
+    from privbench.components import Component
+    from privbench.plan import Plan
+    from privbench.stages import Stage
+
+Register = Callable[["type[Component]"], None]
+
+hookspec = pluggy.HookspecMarker("privbench")
+hookimpl = pluggy.HookimplMarker("privbench")
+
+
+@hookspec
+def register_datasets(register: Register) -> None:
+    """Register subclasses of ``privbench.Dataset``."""
+
+
+@hookspec
+def register_generators(register: Register) -> None:
+    """Register subclasses of ``privbench.Generator``."""
+
+
+@hookspec
+def register_mechanisms(register: Register) -> None:
+    """Register subclasses of ``DataMechanism``, ``LatentMechanism``, ``PerExampleLoss``,
+    ``TrainingLoop`` or ``OutputMechanism``."""
+
+
+@hookspec
+def register_models(register: Register) -> None:
+    """Register subclasses of ``privbench.TorchModel`` or ``privbench.EstimatorModel``."""
+
+
+@hookspec
+def register_attacks(register: Register) -> None:
+    """Register subclasses of ``privbench.Attack``."""
+
+
+@hookspec
+def register_executors(register: Register) -> None:
+    """Register subclasses of ``privbench.Executor``."""
+
+
+@hookspec
+def register_commands(cli: click.Group) -> None:
+    """Add commands to the command line: ``cli.add_command(my_command)``."""
+
+
+@hookspec
+def run_started(plan: Plan, needed: list[Stage]) -> None:
+    """A run begins; ``needed`` are the stages that have to be computed."""
+
+
+@hookspec
+def stage_started(stage: Stage) -> None:
+    """A stage is being computed."""
+
+
+@hookspec
+def stage_progress(stage: Stage, done: int, total: int) -> None:
+    """``done`` of ``total`` equal parts of the stage are computed."""
+
+
+@hookspec
+def stage_finished(stage: Stage, status: str, seconds: float) -> None:
+    """A stage ended, with status ``ok`` or ``failed``."""
+
+
+@hookspec
+def trial_finished(rows: list[dict[str, Any]]) -> None:
+    """A trial ended, whatever its status; one row for each subset of records."""
+
+
+@hookspec
+def run_finished(rows: list[dict[str, Any]]) -> None:
+    """All trials ended."""

@@ -1,0 +1,291 @@
+"""Benchmark -> plan: every trial of the matrix, and the stages that it needs, each with its key."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from privbench.components import Bound
+from privbench.config import NONE, Benchmark, Choice, Defense, Knowledge
+from privbench.errors import BadInput, DatasetUnavailable
+from privbench.selection import Selector
+from privbench.stages import (
+    FitStage,
+    MetricsStage,
+    ObservationsStage,
+    OutputsStage,
+    PopulationStage,
+    ScoresStage,
+    SettingStage,
+    Stage,
+    UtilityStage,
+    walk,
+)
+
+if TYPE_CHECKING:
+    from privbench.data import Data, DataSpec
+    from privbench.settings import Subset
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """Why a trial cannot run: ``skipped`` (it makes no sense), ``unavailable`` or ``failed``."""
+
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One (dataset, defense, model, attack, knowledge, seed); it gives one row for each subset."""
+
+    benchmark: str
+    dataset: str
+    defense: str
+    model: str
+    attack: str
+    knowledge: Knowledge
+    seed: int
+    subsets: tuple[Subset, ...]
+    rejected: Rejected | None = None
+    utility: UtilityStage | None = None
+    metrics: tuple[MetricsStage, ...] = ()
+    """One for each subset; empty if the trial is rejected."""
+
+    def __str__(self) -> str:
+        parts = (self.dataset, self.defense, self.model, self.attack, self.knowledge)
+        return "/".join((*parts, f"seed={self.seed}"))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The trials of one benchmark and the loaded datasets."""
+
+    benchmark: Benchmark
+    trials: tuple[Trial, ...]
+    data: Datasets
+
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """All stages of the trials, inputs first, each key once."""
+        targets: list[Stage] = []
+        for trial in self.trials:
+            if trial.utility is not None:
+                targets += [trial.utility, *trial.metrics]
+        return tuple(walk(targets))
+
+
+@dataclass
+class Datasets:
+    """Loads each dataset once, and remembers why one could not be loaded.
+
+    With ``fetch=False`` a dataset that would have to be downloaded counts as unavailable.
+    """
+
+    fetch: bool = True
+    loaded: dict[str, Data | Rejected] = field(default_factory=dict)
+    fingerprints: dict[str, str] = field(default_factory=dict)
+
+    def get(self, bound: Bound) -> Data:
+        """A dataset that the plan has loaded."""
+        data = self.load(bound)
+        if isinstance(data, Rejected):
+            raise BadInput(data.reason)
+        return data
+
+    def load(self, bound: Bound) -> Data | Rejected:
+        """The data, or why there are none."""
+        name = repr(bound.seed_part())
+        if name not in self.loaded:
+            self.loaded[name] = self._load(bound)
+        return self.loaded[name]
+
+    def fingerprint(self, bound: Bound) -> str:
+        """Sha256 of the contents: a changed file never meets an old result."""
+        name = repr(bound.seed_part())
+        if name not in self.fingerprints:
+            data = self.get(bound)
+            content = hashlib.sha256(repr(data.spec).encode())
+            content.update(data.x.data if data.x.flags.c_contiguous else data.x.tobytes())
+            content.update(data.y.tobytes())
+            self.fingerprints[name] = content.hexdigest()
+        return self.fingerprints[name]
+
+    def _load(self, bound: Bound) -> Data | Rejected:
+        try:
+            if not self.fetch and (missing := bound.component.missing()):
+                return Rejected("unavailable", f"dataset {bound.name!r}: {missing}")
+            data: Data = bound.component.load()
+        except DatasetUnavailable as error:
+            return Rejected("unavailable", f"dataset {bound.name!r}: {error}")
+        except Exception as error:  # third-party code; the other datasets go on
+            kind = "" if isinstance(error, BadInput) else f"{type(error).__name__}: "
+            return Rejected("failed", f"dataset {bound.name!r}: {kind}{error}")
+        return _check_data(bound.name, data) or data
+
+
+def _check_data(name: str, data: Data) -> Rejected | None:
+    """Hold a dataset to its contract."""
+    import numpy as np
+
+    problems = []
+    if data.x.dtype != np.float32 or data.y.dtype != np.int64:
+        problems.append(f"x must be float32 and y int64, got {data.x.dtype} and {data.y.dtype}")
+    elif data.x.shape != (len(data.y), *data.spec.shape):
+        problems.append(f"x has shape {data.x.shape}, expected {(len(data.y), *data.spec.shape)}")
+    elif not np.isfinite(data.x).all():
+        problems.append("x has NaN or infinite values")
+    elif data.spec.n_classes < 2:
+        problems.append(f"there must be at least 2 classes, got {data.spec.n_classes}")
+    elif len(data.y) == 0 or data.y.min() < 0 or data.y.max() >= data.spec.n_classes:
+        problems.append(f"labels must lie in 0..{data.spec.n_classes - 1}")
+    return Rejected("failed", f"dataset {name!r}: {problems[0]}") if problems else None
+
+
+def make_plan(benchmark: Benchmark, select: Selector, *, fetch: bool = True) -> Plan:
+    """All selected trials with their stages.
+
+    Loads the datasets, because sizes and kinds decide what can run. Raises BadInput if nothing is
+    selected, if the pool does not fit, or if no dataset of the benchmark can be used as it is.
+    """
+    datasets = Datasets(fetch)
+    trials = tuple(trial for trial in _matrix(benchmark, datasets) if select(str(trial)))
+    if not trials:
+        raise BadInput(f"-k selects none of the trials of benchmark {benchmark.name!r}")
+    reasons = {t.rejected.reason for t in trials if t.rejected and t.rejected.status == "failed"}
+    if all(trial.rejected and trial.rejected.status == "failed" for trial in trials):
+        raise BadInput("\n".join(sorted(reasons)))
+    return Plan(benchmark, trials, datasets)
+
+
+def _matrix(benchmark: Benchmark, datasets: Datasets) -> Iterator[Trial]:
+    for dataset in benchmark.datasets:
+        for seed in benchmark.seeds:
+            for model in benchmark.models:
+                yield from _Block(benchmark, dataset, seed, model, datasets).trials()
+
+
+@dataclass
+class _Block:
+    """The trials that share dataset, seed and model, and thus the populations."""
+
+    benchmark: Benchmark
+    dataset: Choice
+    seed: int
+    model: Choice
+    datasets: Datasets
+
+    def trials(self) -> Iterator[Trial]:
+        subsets: tuple[Subset, ...] = ("records", "canaries")
+        if self.benchmark.canaries == 0:
+            subsets = ("records",)
+        for defense in self.benchmark.defenses:
+            reason = self._reject(defense)
+            for attack in self.benchmark.attacks:
+                for knowledge in self.benchmark.knowledge:
+                    trial = Trial(
+                        self.benchmark.name, self.dataset.label, defense.label, self.model.label,
+                        attack.label, knowledge, self.seed, subsets, reason,
+                    )  # fmt: skip
+                    yield trial if reason else self._with_stages(trial, defense, attack)
+
+    def _reject(self, defense: Defense) -> Rejected | None:
+        for part in (self.dataset, self.model, defense):
+            if part.unavailable:
+                return Rejected("unavailable", part.unavailable)
+        assert self.dataset.bound is not None
+        assert self.model.bound is not None
+        data = self.datasets.load(self.dataset.bound)
+        if isinstance(data, Rejected):
+            return data
+        _check_pool(self.benchmark, self.dataset.label, len(data))
+        reason = _incompatible(data.spec, self.model.bound, defense)
+        return Rejected("skipped", reason) if reason else None
+
+    def _with_stages(self, trial: Trial, defense: Defense, attack: Choice) -> Trial:
+        from dataclasses import replace
+
+        if attack.bound is None:
+            return replace(trial, rejected=Rejected("unavailable", attack.unavailable))
+        return replace(
+            trial,
+            utility=self._utility(defense),
+            metrics=tuple(
+                self._metrics(defense, attack.bound, trial.knowledge, subset)
+                for subset in trial.subsets
+            ),
+        )
+
+    def _metrics(
+        self, defense: Defense, attack: Bound, knowledge: Knowledge, subset: Subset
+    ) -> MetricsStage:
+        trains = (
+            defense if knowledge == "adaptive" else NONE
+        )  # what the adversary's shadows go through
+        setting = self._setting(subset)
+        target, shadow = self._answers(defense, subset), self._answers(trains, subset)
+        name = f"{attack.name} on {target.title}"
+        title = name if knowledge == "adaptive" else f"{name}, naive"
+        scores = ScoresStage(title, self.seed, setting, attack, target, shadow)
+        own = ScoresStage(
+            f"{attack.name} on {shadow.title}", self.seed, setting, attack, shadow, shadow
+        )
+        return MetricsStage(title, self.seed, setting, scores, own)
+
+    def _utility(self, defense: Defense) -> UtilityStage:
+        assert self.model.bound is not None
+        answers = self._answers(defense, "records")
+        setting = self._setting("records")
+        return UtilityStage(answers.title, self.seed, setting, answers, defense, self.model.bound)
+
+    def _answers(self, defense: Defense, subset: Subset) -> OutputsStage | ObservationsStage:
+        setting = self._setting(subset)
+        title = f"{self.dataset.label}/{defense.label}/{self.model.label} ({subset})"
+        assert self.model.bound is not None
+        fit = None
+        if defense.generator is not None:
+            fit = FitStage(title, self.seed, setting, defense.generator, defense.at("data"))
+        population = PopulationStage(title, self.seed, setting, self.model.bound, defense, fit)
+        outputs = OutputsStage(title, self.seed, setting, population)
+        if not defense.at("output"):
+            return outputs
+        return ObservationsStage(title, self.seed, outputs, defense.at("output"))
+
+    def _setting(self, subset: Subset) -> SettingStage:
+        from privbench.settings import pool_size
+
+        bound = self.dataset.bound
+        assert bound is not None
+        n_pool = pool_size(len(self.datasets.get(bound)), self.benchmark.pool)
+        clean = SettingStage(
+            self.dataset.label, self.seed, bound, self.datasets.fingerprint(bound),
+            n_pool, self.benchmark.population,
+        )  # fmt: skip
+        if subset == "records":
+            return clean
+        return SettingStage(
+            self.dataset.label, self.seed, bound, clean.fingerprint, n_pool, clean.n_models,
+            "canaries", self.benchmark.canaries, clean,
+        )  # fmt: skip
+
+
+def _check_pool(benchmark: Benchmark, dataset: str, n_records: int) -> None:
+    if benchmark.pool is not None and benchmark.pool > n_records - 2:
+        raise BadInput(
+            f"benchmarks.{benchmark.name}.pool: {benchmark.pool} records do not fit: {dataset} has"
+            f" {n_records}, and at least 2 must remain (allowed: 4..{n_records - 2})"
+        )
+    if n_records < 10:
+        raise BadInput(f"dataset {dataset!r} has {n_records} records; at least 10 are needed")
+
+
+def _incompatible(spec: DataSpec, model: Bound, defense: Defense) -> str:
+    """Why this model cannot be trained under this defense on such data; empty if it can."""
+    reasons = [model.component.skip(spec)]
+    if defense.generator is not None:
+        reasons.append(defense.generator.component.skip(spec))
+    reasons += [bound.component.skip(spec, model.component) for bound in defense.mechanisms]
+    return next((reason for reason in reasons if reason), "")

@@ -1,0 +1,229 @@
+"""The plugin host: finds plugins, registers their components, and keeps what went wrong.
+
+Third-party code is called one implementation at a time and guarded each time, so that a broken plugin
+never takes the command line or the other plugins down with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.metadata
+import importlib.util
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pluggy
+from pluggy import HookImpl
+
+from privbench import hookspecs
+from privbench.components import KINDS, Component, Entry, Registry, Source, closest
+from privbench.errors import PrivbenchError
+
+GROUP = "privbench"
+BUILTINS = "privbench.builtins"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Something that a plugin did wrong: where it came from, at which stage, and the traceback."""
+
+    plugin: str
+    distribution: str
+    stage: str
+    message: str
+    traceback: str = ""
+
+
+@dataclass
+class Plugin:
+    """One loaded plugin and what it registered."""
+
+    name: str
+    source: Source
+    module: ModuleType
+    components: list[Entry] = field(default_factory=list)
+    hooks: list[str] = field(default_factory=list)
+
+
+class PluginHost:
+    """All plugins of one run of privbench: the built-ins, the installed ones, and those of ``-p``."""
+
+    def __init__(self, extra: Iterable[str] = (), *, installed: bool = True) -> None:
+        self.manager = pluggy.PluginManager("privbench")
+        self.manager.add_hookspecs(hookspecs)
+        self.plugins: list[Plugin] = []
+        self.failures: list[Failure] = []
+        self.registries = {kind: Registry(kind) for kind in KINDS}
+        version = importlib.metadata.version("privbench")
+        self._load(BUILTINS, "privbench", version, lambda: importlib.import_module(BUILTINS))
+        for entry_point in self._entry_points() if installed else ():
+            distribution = entry_point.dist.name if entry_point.dist else "?"
+            version = entry_point.dist.version if entry_point.dist else ""
+            self._load(entry_point.name, distribution, version, entry_point.load)
+        for spec in extra:
+            self.load(spec)
+
+    def load(self, spec: str) -> None:
+        """Load a plugin by the name of a module or the path of a single file."""
+        path = Path(spec)
+        if path.suffix == ".py":
+            self._load(spec, spec, "", lambda: _import_file(path))
+        else:
+            self._load(spec, spec, "", lambda: importlib.import_module(spec))
+
+    def registry(self, kind: str) -> Registry:
+        """All components of one kind."""
+        return self.registries[kind]
+
+    def call(self, hook: str, **arguments: Any) -> None:
+        """Call every implementation of an observer hook; what raises is recorded and the rest go on."""
+        for implementation in getattr(self.manager.hook, hook).get_hookimpls():
+            plugin = self._plugin_of(implementation)
+            call = _bind(implementation, arguments)
+            self._guarded(plugin.name, plugin.source.distribution, hook, call)
+
+    def observe(self, observer: object) -> None:
+        """Add an observer (an object whose methods are hook implementations) for this run."""
+        self.manager.register(observer)
+
+    @staticmethod
+    def _entry_points() -> list[importlib.metadata.EntryPoint]:
+        found = importlib.metadata.entry_points(group=GROUP)
+        return sorted(found, key=lambda point: (point.dist.name if point.dist else "", point.name))
+
+    def _load(
+        self, name: str, distribution: str, version: str, load: Callable[[], ModuleType]
+    ) -> None:
+        module = self._guarded(name, distribution, "import", load)
+        if module is None:
+            return
+        if misspelled := _unknown_hooks(module):
+            for hook in misspelled:
+                hint = closest(hook, _hook_names())
+                self._fail(Failure(name, distribution, "hooks", f"there is no hook {hook!r}{hint}"))
+            return
+        released = bool(version) and not is_local(distribution)
+        plugin = Plugin(name, Source(distribution, version, released), module)
+        if self._guarded(name, distribution, "hooks", lambda: self._add(plugin)) is None:
+            return
+        self.plugins.append(plugin)
+        for kind in KINDS:
+            self._register(plugin, kind)
+
+    def _add(self, plugin: Plugin) -> str | None:
+        """Hand the module to pluggy, which checks the arguments of its hook implementations."""
+        added = self.manager.register(plugin.module, name=plugin.name)
+        plugin.hooks = [caller.name for caller in self.manager.get_hookcallers(plugin.module) or []]
+        return added
+
+    def _register(self, plugin: Plugin, kind: str) -> None:
+        caller = getattr(self.manager.hook, f"register_{kind}s")
+        for implementation in caller.get_hookimpls():
+            if implementation.plugin is plugin.module:
+                self._guarded(
+                    plugin.name,
+                    plugin.source.distribution,
+                    caller.name,
+                    _bind(implementation, {"register": self._registrar(plugin, kind)}),
+                )
+
+    def _registrar(self, plugin: Plugin, kind: str) -> Callable[[type[Component]], None]:
+        def register(cls: type[Component]) -> None:
+            _check_class(cls, kind)
+            entry = Entry(cls, plugin.source)
+            self.registries[kind].add(entry)
+            plugin.components.append(entry)
+
+        return register
+
+    def _plugin_of(self, implementation: HookImpl) -> Plugin:
+        for plugin in self.plugins:
+            if implementation.plugin is plugin.module:
+                return plugin
+        return Plugin("observer", Source("privbench"), sys.modules[__name__])
+
+    def _guarded(self, plugin: str, distribution: str, stage: str, call: Callable[[], Any]) -> Any:
+        """Call third-party code; what it raises becomes a Failure (SystemExit too, not Ctrl-C)."""
+        try:
+            return call()
+        except (Exception, SystemExit) as error:
+            expected = isinstance(error, PrivbenchError)
+            message = str(error) if expected else f"{type(error).__name__}: {error}"
+            trace = "" if expected else traceback.format_exc()
+            self._fail(Failure(plugin, distribution, stage, message, trace))
+            return None
+
+    def _fail(self, failure: Failure) -> None:
+        """Keep a failure once: an observer may fail at every step of a run."""
+        known = [(one.plugin, one.stage, one.message) for one in self.failures]
+        if (failure.plugin, failure.stage, failure.message) not in known:
+            self.failures.append(failure)
+            log.warning("plugin %s (%s): %s", failure.plugin, failure.stage, failure.message)
+
+
+def _bind(implementation: HookImpl, arguments: dict[str, Any]) -> Callable[[], Any]:
+    """An implementation may name fewer arguments than its hook has."""
+    chosen = [arguments[name] for name in implementation.argnames]
+    return lambda: implementation.function(*chosen)
+
+
+def _hook_names() -> list[str]:
+    return [name for name, value in vars(hookspecs).items() if hasattr(value, "privbench_spec")]
+
+
+def _unknown_hooks(module: ModuleType) -> list[str]:
+    """Functions marked as hook implementations whose name is no hook: pluggy would ignore them."""
+    marked = [name for name, value in vars(module).items() if hasattr(value, "privbench_impl")]
+    return sorted(set(marked) - set(_hook_names()))
+
+
+def _check_class(cls: object, kind: str) -> None:
+    """Refuse what is no component of the kind, with a message for its author."""
+    if not (isinstance(cls, type) and issubclass(cls, Component)):
+        raise PrivbenchError(f"{cls!r} is no component class (register the class, not an instance)")
+    if getattr(cls, "kind", None) != kind:
+        actual = getattr(cls, "kind", "component")
+        raise PrivbenchError(
+            f"{cls.__qualname__} is a {actual}; register_{kind}s takes {kind}s only"
+        )
+    if not isinstance(getattr(cls, "name", None), str):
+        raise PrivbenchError(f'{cls.__qualname__} has no `name`: add `name = "..."` to the class')
+    if missing := sorted(getattr(cls, "__abstractmethods__", ())):
+        raise PrivbenchError(f"{cls.__qualname__} does not implement {', '.join(missing)}")
+
+
+def is_local(distribution: str) -> bool:
+    """Whether it was installed from a folder (PEP 610) rather than as a released distribution."""
+    try:
+        record = importlib.metadata.distribution(distribution).read_text("direct_url.json")
+    except importlib.metadata.PackageNotFoundError:
+        return True
+    return record is not None and "dir_info" in json.loads(record)
+
+
+def _import_file(path: Path) -> ModuleType:
+    """Import a single file as a module of its own, under a name that cannot clash."""
+    if not path.is_file():
+        raise PrivbenchError(f"there is no file {str(path)!r}")
+    name = f"privbench_plugin_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise PrivbenchError(f"{str(path)!r} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # pydantic resolves annotations through sys.modules
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

@@ -1,0 +1,231 @@
+"""What a table shows: ``summary`` (a line a defense), ``attacks`` (a line an attack), ``rows`` (all).
+
+A view is a pure function of rows. It gives one block for each (dataset, model, seed), since only
+within a block can defenses be compared.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from privbench.results import COLUMNS, Row
+
+Cells = list[dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Block:
+    """One table: a title, lines of cells with the same headers, and notes below."""
+
+    title: str
+    lines: Cells
+    notes: tuple[str, ...] = ()
+
+
+def summary(rows: Sequence[Row]) -> list[Block]:
+    """A line for each defense, with the attack that does best against it."""
+    return [_block(group, _summary_lines) for group in _blocks(rows)]
+
+
+def attacks(rows: Sequence[Row]) -> list[Block]:
+    """A line for each defense, subset and attack: adaptive beside naive."""
+    return [_block(group, _attack_lines) for group in _blocks(rows)]
+
+
+def every_row(rows: Sequence[Row]) -> list[Block]:
+    """All rows with all columns, unrounded."""
+    lines = [{column: _plain(row[column]) for column in COLUMNS} for row in rows]
+    return [Block("", lines)]
+
+
+VIEWS: dict[str, Callable[[Sequence[Row]], list[Block]]] = {
+    "summary": summary,
+    "attacks": attacks,
+    "rows": every_row,
+}
+
+
+def _blocks(rows: Sequence[Row]) -> list[list[Row]]:
+    def key(row: Row) -> tuple[str, str, str, int]:
+        return (row["benchmark"], row["dataset"], row["model"], row["seed"])
+
+    order = {value: position for position, value in enumerate(dict.fromkeys(map(key, rows)))}
+    ordered = sorted(rows, key=lambda row: order[key(row)])
+    return [list(group) for _, group in groupby(ordered, key=key)]
+
+
+def _block(rows: list[Row], lines: Callable[[list[Row], _Notes], Cells]) -> Block:
+    first = rows[0]
+    notes = _Notes()
+    made = lines(rows, notes)
+    for row in rows:
+        if row["status"] != "ok":
+            notes.problem(row)
+    title = f"{first['benchmark']}: {first['dataset']}, {first['model']},"
+    return Block(f"{title} {first['n_models']} models, seed {first['seed']}", made, notes.lines())
+
+
+class _Notes:
+    """Numbered conditions of claims, and what went wrong."""
+
+    def __init__(self) -> None:
+        self.conditions: list[str] = []
+        self.problems: dict[str, list[str]] = {}
+
+    def mark(self, text: str) -> str:
+        """The number of a footnote."""
+        if text not in self.conditions:
+            self.conditions.append(text)
+        return f"[{self.conditions.index(text) + 1}]"
+
+    def problem(self, row: Row) -> None:
+        """Remember a trial that is not ok; trials with the same reason share a line."""
+        name = f"{row['defense']} / {row['attack']}"
+        names = self.problems.setdefault(f"{row['status']}: {row['reason']}", [])
+        if name not in names:
+            names.append(name)
+
+    def lines(self) -> tuple[str, ...]:
+        """All notes."""
+        numbered = [f"[{i}] {text}" for i, text in enumerate(self.conditions, start=1)]
+        wrong = []
+        for reason, names in self.problems.items():
+            more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+            wrong.append(f"{', '.join(names[:2])}{more}: {reason}")
+        return (*numbered, *wrong)
+
+
+def _summary_lines(rows: list[Row], notes: _Notes) -> Cells:
+    lines = []
+    for defense in dict.fromkeys(row["defense"] for row in rows):
+        own = [row for row in rows if row["defense"] == defense]
+        ok = [row for row in own if row["status"] == "ok"]
+        lines.append(
+            _summary_line(defense, ok, notes) if ok else _empty_line(defense, own[0]["status"])
+        )
+    return lines
+
+
+def _summary_line(defense: str, rows: list[Row], notes: _Notes) -> dict[str, str]:
+    records = [row for row in rows if row["subset"] == "records"]
+    canaries = [row for row in rows if row["subset"] == "canaries"]
+    strongest = _strongest(records)
+    naive = _strongest([row for row in records if row["knowledge"] == "naive"])
+    canary = _strongest(canaries)
+    return {
+        "defense": defense,
+        "test\nacc.": _number(rows[0]["test_accuracy"]),
+        "train\n-test": _number(rows[0]["train_accuracy"] - rows[0]["test_accuracy"]),
+        "strongest\nattack": _attack_name(strongest),
+        "AUC\n[95% CI]": _estimate(strongest, _auc),
+        "naive\nAUC": _value(naive, _auc),
+        "TPR at 1% FPR\n[95% CI]": _estimate(strongest, _tpr),
+        "naive\nTPR": _value(naive, _tpr),
+        "canaries: TPR\nat 1% FPR": _estimate(canary, _tpr),
+        "claims": _claim(rows[0], notes),
+        "s": f"{max(row['seconds'] for row in rows):.0f}",
+    }
+
+
+def _empty_line(defense: str, status: str) -> dict[str, str]:
+    return {"defense": defense, "strongest\nattack": f"({status})"}
+
+
+def _attack_lines(rows: list[Row], notes: _Notes) -> Cells:
+    lines = []
+    ok = [row for row in rows if row["status"] == "ok"]
+    keys = dict.fromkeys((row["subset"], row["defense"], row["attack"]) for row in ok)
+    for subset, defense, attack in sorted(keys, key=lambda key: key[0] != "records"):
+        pair = {
+            row["knowledge"]: row
+            for row in ok
+            if (row["subset"], row["defense"], row["attack"]) == (subset, defense, attack)
+        }
+        adaptive, naive = pair.get("adaptive"), pair.get("naive")
+        lines.append(
+            {
+                "subset": subset,
+                "defense": defense,
+                "attack": attack,
+                "AUC\nadaptive": _estimate(adaptive, _auc),
+                "AUC\nnaive": _estimate(naive, _auc),
+                "TPR at 1% FPR\nadaptive": _estimate(adaptive, _tpr),
+                "TPR at 1% FPR\nnaive": _estimate(naive, _tpr),
+                "balanced acc.\nadaptive": _value(adaptive, _balanced),
+                "balanced acc.\nnaive": _value(naive, _balanced),
+            }
+        )
+    return lines
+
+
+def _strongest(rows: Iterable[Row]) -> Row | None:
+    """The row with the largest AUC; the adaptive one where both adversaries do equally well."""
+    order = sorted(rows, key=lambda row: row["knowledge"] != "adaptive")
+    return max(order, key=lambda row: row["auc"], default=None)
+
+
+def _attack_name(row: Row | None) -> str:
+    if row is None:
+        return "-"
+    return f"{row['attack']} (naive)" if row["knowledge"] == "naive" else str(row["attack"])
+
+
+Pair = tuple[float | None, Sequence[float] | None]
+
+
+def _auc(row: Row) -> Pair:
+    return row["auc"], row["auc_ci"]
+
+
+def _tpr(row: Row) -> Pair:
+    found = row["tpr_at_fpr"]["0.01"]
+    return found["value"], found["ci"]
+
+
+def _balanced(row: Row) -> Pair:
+    return row["balanced_accuracy"], None
+
+
+def _estimate(row: Row | None, read: Callable[[Row], Pair]) -> str:
+    if row is None:
+        return "-"
+    value, interval = read(row)
+    if value is None:
+        return "unresolved"
+    if interval is None:
+        return _number(value)
+    return f"{_number(value)} [{_number(interval[0])} {_number(interval[1])}]"
+
+
+def _value(row: Row | None, read: Callable[[Row], Pair]) -> str:
+    if row is None:
+        return "-"
+    value = read(row)[0]
+    return "unresolved" if value is None else _number(value)
+
+
+def _number(value: float) -> str:
+    """Three decimals without the leading zero, as the field's tables write it."""
+    text = f"{value:.3f}"
+    return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
+
+
+def _claim(row: Row, notes: _Notes) -> str:
+    guarantee = row["guarantee"]
+    if guarantee is None:
+        return notes.mark(row["reason"]) if row["reason"] else "-"
+    from privbench.privacy import Guarantee
+
+    claimed = Guarantee(**{**guarantee, "conditions": tuple(guarantee["conditions"])})
+    conditions = f"if {'; '.join(claimed.conditions)}" if claimed.conditions else ""
+    return f"{claimed.short()} {notes.mark(conditions)}" if conditions else claimed.short()
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,177 @@
+"""The results database: one SQLite file, append-only rows, one group of rows for each run."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from privbench.errors import BadInput
+
+COLUMNS = (
+    "benchmark",
+    "dataset",
+    "defense",
+    "model",
+    "attack",
+    "knowledge",
+    "subset",
+    "seed",
+    "status",
+    "reason",
+    "test_accuracy",
+    "train_accuracy",
+    "auc",
+    "auc_ci",
+    "tpr_at_fpr",
+    "balanced_accuracy",
+    "advantage",
+    "guarantee",
+    "n_members",
+    "n_nonmembers",
+    "n_models",
+    "seconds",
+    "key",
+)
+"""The names of a row's values, in the JSON, in the DataFrame and in the database."""
+
+STRUCTURED = ("auc_ci", "tpr_at_fpr", "guarantee")  # stored as JSON text
+INTEGERS = ("seed", "n_members", "n_nonmembers", "n_models")
+REALS = (
+    "test_accuracy",
+    "train_accuracy",
+    "auc",
+    "balanced_accuracy",
+    "advantage",
+    "seconds",
+)
+
+Row = dict[str, Any]
+
+
+def _sql_type(column: str) -> str:
+    return "INTEGER" if column in INTEGERS else "REAL" if column in REALS else "TEXT"
+
+
+MIGRATIONS = (
+    f"""
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY,
+        benchmark TEXT NOT NULL,
+        started_at TEXT NOT NULL,
+        finished_at TEXT,
+        environment TEXT NOT NULL
+    );
+    CREATE TABLE rows (
+        run_id INTEGER NOT NULL REFERENCES runs (id),
+        {", ".join(f"{column} {_sql_type(column)}" for column in COLUMNS)},
+        traceback TEXT
+    );
+    CREATE INDEX rows_by_run ON rows (run_id);
+    CREATE TRIGGER rows_are_append_only BEFORE UPDATE ON rows
+        BEGIN SELECT RAISE(ABORT, 'rows are append-only'); END;
+    """,
+)
+"""Step i brings a database from schema version i to i + 1 (PRAGMA user_version)."""
+
+
+class Results:
+    """The rows of all runs below one results folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.path = root / "results.sqlite"
+
+    def start_run(self, benchmark: str, environment: Mapping[str, Any]) -> int:
+        """Begin a run; its rows are added as trials finish."""
+        with self._open() as database:
+            cursor = database.execute(
+                "INSERT INTO runs (benchmark, started_at, environment) VALUES (?, ?, ?)",
+                (benchmark, _now(), json.dumps(environment)),
+            )
+            assert cursor.lastrowid is not None
+            return cursor.lastrowid
+
+    def add(self, run: int, rows: Sequence[Row], traceback: str = "") -> None:
+        """Append rows."""
+        names = ", ".join(("run_id", *COLUMNS, "traceback"))
+        marks = ", ".join("?" * (len(COLUMNS) + 2))
+        with self._open() as database:
+            database.executemany(
+                f"INSERT INTO rows ({names}) VALUES ({marks})",
+                [(run, *(_to_sql(c, row[c]) for c in COLUMNS), traceback) for row in rows],
+            )
+
+    def finish_run(self, run: int) -> None:
+        """Mark a run as complete."""
+        with self._open() as database:
+            database.execute("UPDATE runs SET finished_at = ? WHERE id = ?", (_now(), run))
+
+    def benchmarks(self) -> list[str]:
+        """Names of the benchmarks that have rows."""
+        if not self.path.exists():
+            return []
+        with self._open() as database:
+            found = database.execute(
+                "SELECT DISTINCT benchmark FROM runs WHERE id IN (SELECT run_id FROM rows) ORDER BY 1"
+            )
+            return [name for (name,) in found]
+
+    def rows(self, benchmark: str) -> list[Row]:
+        """The rows of the newest complete run of a benchmark, else of its newest one."""
+        if benchmark not in self.benchmarks():
+            raise BadInput(
+                f"no results of {benchmark!r} in {self.path}"
+                f" (there are: {', '.join(self.benchmarks()) or 'none'}); run it first"
+            )
+        with self._open() as database:
+            (run,) = database.execute(
+                "SELECT id FROM runs WHERE benchmark = ? AND id IN (SELECT run_id FROM rows)"
+                " ORDER BY finished_at IS NULL, id DESC LIMIT 1",
+                (benchmark,),
+            ).fetchone()
+            found = database.execute(
+                f"SELECT {', '.join(COLUMNS)} FROM rows WHERE run_id = ? ORDER BY rowid", (run,)
+            )
+            return [_from_sql(values) for values in found]
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with closing(sqlite3.connect(self.path, timeout=30)) as database, database:
+                database.execute("PRAGMA journal_mode = WAL")
+                _migrate(database, self.path)
+                yield database
+        except sqlite3.DatabaseError as error:
+            raise BadInput(f"{self.path}: {error}") from None
+
+
+def _migrate(database: sqlite3.Connection, path: Path) -> None:
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version > len(MIGRATIONS):
+        raise BadInput(f"{path} was written by a newer privbench (schema {version})")
+    for step in range(version, len(MIGRATIONS)):
+        # One transaction, so that two processes that start together do not both migrate.
+        database.executescript(
+            f"BEGIN IMMEDIATE; {MIGRATIONS[step]}; PRAGMA user_version = {step + 1}; COMMIT;"
+        )
+
+
+def _to_sql(column: str, value: Any) -> Any:
+    return json.dumps(value) if column in STRUCTURED and value is not None else value
+
+
+def _from_sql(values: Sequence[Any]) -> Row:
+    row = dict(zip(COLUMNS, values, strict=True))
+    for column in STRUCTURED:
+        if row[column] is not None:
+            row[column] = json.loads(row[column])
+    return row
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

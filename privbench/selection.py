@@ -1,0 +1,67 @@
+"""``-k EXPR``: choose trials by words of their names, joined by ``and``, ``or``, ``not``, ``( )``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from privbench.errors import BadInput
+
+Selector = Callable[[str], bool]
+
+
+def selector(expression: str | None) -> Selector:
+    """A predicate on trial names; words match case-insensitively anywhere in a name.
+
+    >>> selector("lira and not (naive or dp-sgd)")("digits/none/mlp/lira/adaptive/seed=0")
+    True
+    """
+    if expression is None:
+        return lambda name: True
+    parser = _Parser(expression)
+    chosen = parser.alternatives()
+    if parser.tokens:
+        raise BadInput(f"-k {expression!r}: unexpected {parser.tokens[0]!r}")
+    return chosen
+
+
+class _Parser:
+    """Recursive descent: alternatives of terms of factors."""
+
+    def __init__(self, expression: str) -> None:
+        self.expression = expression
+        self.tokens = re.findall(r"[()]|[^\s()]+", expression)
+
+    def alternatives(self) -> Selector:
+        options = [self.conjunction()]
+        while self._take("or"):
+            options.append(self.conjunction())
+        return lambda name: any(option(name) for option in options)
+
+    def conjunction(self) -> Selector:
+        factors = [self.factor()]
+        while self._take("and"):
+            factors.append(self.factor())
+        return lambda name: all(factor(name) for factor in factors)
+
+    def factor(self) -> Selector:
+        if self._take("not"):
+            inner = self.factor()
+            return lambda name: not inner(name)
+        if self._take("("):
+            inner = self.alternatives()
+            if not self._take(")"):
+                raise BadInput(f"-k {self.expression!r}: a parenthesis is not closed")
+            return inner
+        if not self.tokens or self.tokens[0] in (")", "and", "or"):
+            raise BadInput(
+                f"-k {self.expression!r}: a word is missing; example: 'lira and not naive'"
+            )
+        word = self.tokens.pop(0).lower()
+        return lambda name: word in name.lower()
+
+    def _take(self, token: str) -> bool:
+        if self.tokens and self.tokens[0] == token:
+            self.tokens.pop(0)
+            return True
+        return False

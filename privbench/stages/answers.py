@@ -1,0 +1,192 @@
+"""From a trained population to what it answers, and how useful the answers are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from privbench.components import Bound
+from privbench.config import Defense
+from privbench.errors import PrivbenchError
+from privbench.stages.base import Context, Stage
+from privbench.stages.training import PopulationStage, SettingStage
+from privbench.store import Artifact
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from privbench.data import Data
+    from privbench.settings import Setting
+
+FLOOR = 1e-12  # probabilities below it are raised to it before the logarithm
+
+
+@dataclass(frozen=True, eq=False)
+class OutputsStage(Stage):
+    """Log-probabilities (models, records, classes) on the pool, reference and test records."""
+
+    kind = "outputs"
+    weight = 2.0
+
+    title: str
+    seed: int
+    setting: SettingStage
+    population: PopulationStage
+
+    @property
+    def inputs(self) -> tuple[Stage, ...]:
+        return (self.setting, self.population)
+
+    @property
+    def components(self) -> tuple[Bound, ...]:
+        return (self.population.model,)
+
+    def compute(self, context: Context) -> Artifact:
+        setting: Setting = context.get(self.setting).live
+        artifact = context.get(self.population)
+        records = {"pool": setting.pool, "reference": setting.reference, "test": setting.test}
+        if artifact.live is not None:
+            return Artifact({name: _ask(artifact.live, data) for name, data in records.items()})
+        from privbench.engine import Population
+
+        spec, model = setting.pool.spec, self.population.model.component
+        population = Population.from_state(
+            lambda: model.build(spec.shape, spec.n_classes), artifact.arrays
+        )
+        return Artifact(
+            {name: _log_softmax(population.predict(data.x)) for name, data in records.items()}
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ObservationsStage(Stage):
+    """The outputs after the output mechanisms; every record is one query of each model."""
+
+    kind = "observations"
+
+    title: str
+    seed: int
+    outputs: OutputsStage
+    mechanisms: tuple[Bound, ...]
+
+    @property
+    def inputs(self) -> tuple[Stage, ...]:
+        return (self.outputs,)
+
+    @property
+    def components(self) -> tuple[Bound, ...]:
+        return self.mechanisms
+
+    def compute(self, context: Context) -> Artifact:
+        import numpy as np
+
+        arrays = {}
+        for name, log_probs in context.get(self.outputs).arrays.items():
+            answers = []
+            for model, one in enumerate(log_probs):
+                probabilities = np.exp(one.astype(np.float64))
+                for position, bound in enumerate(self.mechanisms):
+                    rng = self.rng(name, position, model)
+                    shape = probabilities.shape
+                    probabilities = bound.component.apply(probabilities, rng)
+                    _check_probabilities(probabilities, shape, bound.name)
+                answers.append(to_log_probs(probabilities))
+            arrays[name] = np.stack(answers)
+        return Artifact(arrays)
+
+
+@dataclass(frozen=True, eq=False)
+class UtilityStage(Stage):
+    """Accuracies of the clean population, and what the defense claims."""
+
+    kind = "utility"
+
+    title: str
+    seed: int
+    setting: SettingStage
+    observations: OutputsStage | ObservationsStage
+    defense: Defense
+    model: Bound
+
+    @property
+    def inputs(self) -> tuple[Stage, ...]:
+        return (self.setting, self.observations)
+
+    @property
+    def components(self) -> tuple[Bound, ...]:
+        return (*self.defense.mechanisms, self.model)
+
+    def compute(self, context: Context) -> Artifact:
+        setting: Setting = context.get(self.setting).live
+        arrays = context.get(self.observations).arrays
+        right_pool = arrays["pool"].argmax(-1) == setting.pool.y
+        right_test = arrays["test"].argmax(-1) == setting.test.y
+        guarantee, reason = self._guarantee(setting)
+        return Artifact(
+            info={
+                "test_accuracy": float(right_test.mean()),
+                "train_accuracy": float(right_pool[setting.member].mean()),
+                "guarantee": guarantee,
+                "guarantee_reason": reason,
+            }
+        )
+
+    def _guarantee(self, setting: Setting) -> tuple[dict[str, Any] | None, str]:
+        from privbench.mechanisms.base import GuaranteeContext
+        from privbench.privacy import compose
+
+        context = GuaranteeContext(
+            spec=setting.pool.spec,
+            n_train=len(setting.pool) // 2,
+            model=self.model.component,
+            generator_fitted_on="none" if self.defense.generator is None else "private",
+        )
+        stated = [
+            (bound.name, bound.component.guarantee(context)) for bound in self.defense.mechanisms
+        ]
+        guarantee, reason = compose([(name, one) for name, one in stated if one is not None])
+        return None if guarantee is None else guarantee.to_json(), reason
+
+
+def to_log_probs(probabilities: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Logarithms of probabilities, floored at 1e-12 and normalised."""
+    import numpy as np
+
+    floored = np.maximum(np.asarray(probabilities, dtype=np.float64), FLOOR)
+    log_probs: NDArray[np.float32] = np.log(floored / floored.sum(axis=-1, keepdims=True)).astype(
+        np.float32
+    )
+    return log_probs
+
+
+def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    import torch
+
+    log_probs: NDArray[np.float32] = torch.from_numpy(logits).log_softmax(-1).numpy()
+    return log_probs
+
+
+def _ask(estimators: Sequence[Any], data: Data) -> NDArray[np.float32]:
+    import numpy as np
+
+    answers = []
+    for one in estimators:
+        probabilities = np.asarray(one.predict_proba(data.x), dtype=np.float64)
+        _check_probabilities(probabilities, (len(data), data.spec.n_classes), type(one).__name__)
+        answers.append(to_log_probs(probabilities))
+    return np.stack(answers)
+
+
+def _check_probabilities(found: Any, shape: tuple[int, ...], name: str) -> None:
+    import numpy as np
+
+    if getattr(found, "shape", None) != shape:
+        raise PrivbenchError(
+            f"{name}: probabilities have shape {np.shape(found)}, expected {shape}"
+        )
+    if not np.isfinite(found).all() or (found < 0).any() or abs(found.sum(-1) - 1).max() > 1e-3:
+        raise PrivbenchError(
+            f"{name}: probabilities must be finite, >= 0 and sum to one in each row"
+        )

@@ -1,0 +1,128 @@
+"""What every stage has: a key, named random draws, inputs, and a way to compute it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from privbench.components import Bound, source_digest
+from privbench.plugins import is_local
+from privbench.seeds import digest, generator
+from privbench.store import Artifact
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from privbench.data import Data
+
+SCHEMA = 1  # raise it when the meaning of an artifact changes
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a stage may use while it is computed."""
+
+    get: Callable[[Stage], Artifact]
+    data: Callable[[Bound], Data]
+    device: str
+    progress: Callable[[int, int], None]
+
+
+class Stage(ABC):
+    """One node of the plan."""
+
+    kind: ClassVar[str]
+    stored: ClassVar[bool] = True
+    weight: ClassVar[float] = 1.0
+    """Rough cost beside other stages, for the estimate of the time left."""
+
+    seed: int
+    title: str
+    """What a person calls it, such as ``vae-metric[epsilon=8] / mlp (canaries)``."""
+
+    @property
+    def inputs(self) -> tuple[Stage, ...]:
+        """The stages whose artifacts it reads."""
+        return ()
+
+    @property
+    def components(self) -> tuple[Bound, ...]:
+        """The components that it runs."""
+        return ()
+
+    def details(self) -> dict[str, Any]:
+        """What else its result depends on; enters both the key and the random draws."""
+        return {}
+
+    def versions(self) -> dict[str, Any]:
+        """What else its result depends on; enters the key only."""
+        return {}
+
+    @abstractmethod
+    def compute(self, context: Context) -> Artifact:
+        """Compute the artifact from those of the inputs."""
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """The content of the key, which is stored beside the artifact."""
+        return {
+            "schema": SCHEMA,
+            "stage": self.kind,
+            "privbench": _own_identity(),
+            "components": [bound.identity() for bound in self.components],
+            "details": self.details() | self.versions(),
+            "seed": self.seed,
+            "inputs": [stage.key for stage in self.inputs],
+        }
+
+    @cached_property
+    def key(self) -> str:
+        """Sha256 of the canonical JSON of what the artifact depends on."""
+        return digest(self.provenance)
+
+    @cached_property
+    def names(self) -> str:
+        """The named parts that random draws depend on, as one digest."""
+        return digest(
+            {
+                "stage": self.kind,
+                "components": [bound.seed_part() for bound in self.components],
+                "details": self.details(),
+                "seed": self.seed,
+                "inputs": [stage.names for stage in self.inputs],
+            }
+        )
+
+    def rng(self, *parts: Any) -> np.random.Generator:
+        """A generator for one named draw of this stage."""
+        return generator(self.names, *parts)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.title}"
+
+
+def walk(stages: Sequence[Stage]) -> Iterator[Stage]:
+    """All stages that the given ones depend on and themselves, inputs first, each key once."""
+    seen: set[str] = set()
+
+    def visit(stage: Stage) -> Iterator[Stage]:
+        if stage.key not in seen:
+            seen.add(stage.key)
+            for one in stage.inputs:
+                yield from visit(one)
+            yield stage
+
+    for stage in stages:
+        yield from visit(stage)
+
+
+def _own_identity() -> dict[str, str]:
+    from privbench import __version__
+
+    return {
+        "version": __version__,
+        "code": source_digest("privbench") if is_local("privbench") else "",
+    }

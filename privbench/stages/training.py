@@ -1,0 +1,221 @@
+"""From a dataset to a trained population: settings, fitted generators, released training sets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from privbench.components import Bound
+from privbench.config import Defense
+from privbench.seeds import seed_of
+from privbench.stages.base import Context, Stage
+from privbench.store import Artifact
+
+if TYPE_CHECKING:
+    from privbench.data import Data
+    from privbench.engine import Population, TrainingSets
+    from privbench.generators.base import FittedGenerator
+    from privbench.settings import Setting, Subset
+
+
+@dataclass(frozen=True, eq=False)
+class SettingStage(Stage):
+    """Split, canaries and membership: cheap, so it is drawn again rather than stored."""
+
+    kind = "setting"
+    stored = False
+
+    title: str
+    seed: int
+    dataset: Bound
+    fingerprint: str
+    n_pool: int
+    n_models: int
+    subset: Subset = "records"
+    canaries: float = 0.0
+    clean: SettingStage | None = None
+    """For the canary population: the setting whose pool it alters."""
+
+    @property
+    def inputs(self) -> tuple[Stage, ...]:
+        return () if self.clean is None else (self.clean,)
+
+    @property
+    def components(self) -> tuple[Bound, ...]:
+        return (self.dataset,)
+
+    def details(self) -> dict[str, Any]:
+        return {"n_pool": self.n_pool, "subset": self.subset, "canaries": self.canaries}
+
+    def versions(self) -> dict[str, Any]:
+        return {"fingerprint": self.fingerprint, "n_models": self.n_models}
+
+    def compute(self, context: Context) -> Artifact:
+        from privbench.settings import canary_setting, clean_setting
+
+        if self.clean is not None:
+            clean = context.get(self.clean).live
+            return Artifact(live=canary_setting(clean, self.canaries, self.names))
+        data = context.data(self.dataset)
+        return Artifact(live=clean_setting(data, self.n_models, self.n_pool, self.names))
+
+
+@dataclass(frozen=True, eq=False)
+class FitStage(Stage):
+    """Data mechanisms, then one generator fitted for each model of the population."""
+
+    kind = "fit"
+    weight = 20.0
+
+    title: str
+    seed: int
+    setting: SettingStage
+    generator: Bound
+    data_mechanisms: tuple[Bound, ...]
+
+    @property
+    def inputs(self) -> tuple[Stage, ...]:
+        return (self.setting,)
+
+    @property
+    def components(self) -> tuple[Bound, ...]:
+        return (*self.data_mechanisms, self.generator)
+
+    def private_sets(self, setting: Setting) -> list[Data]:
+        """The training set of each model after the data mechanisms."""
+        return _private_sets(self, setting, self.data_mechanisms)
+
+    def compute(self, context: Context) -> Artifact:
+        setting: Setting = context.get(self.setting).live
+        sets = self.private_sets(setting)
+        rngs = [self.rng("fit", model) for model in range(len(sets))]
+        fitted = self.generator.component.fit_population(
+            sets, rngs, context.device, context.progress
+        )
+        states = [one.state() for one in fitted]
+        if any(state is None for state in states):
+            return Artifact(live=fitted)
+        return Artifact({f"{i}.{k}": v for i, state in enumerate(states) for k, v in state.items()})
+
+    def fitted(self, artifact: Artifact, setting: Setting) -> list[FittedGenerator]:
+        """The fitted generators, one a model, from this stage's artifact."""
+        if artifact.live is not None:
+            return list(artifact.live)
+        states: list[dict[str, Any]] = [{} for _ in setting.member]
+        for name, array in artifact.arrays.items():
+            model, _, key = name.partition(".")
+            states[int(model)][key] = array
+        restore = self.generator.component.restore
+        return [restore(state, setting.pool.spec) for state in states]
+
+
+@dataclass(frozen=True, eq=False)
+class PopulationStage(Stage):
+    """Release the training sets, and train the population on them."""
+
+    kind = "population"
+    weight = 20.0
+
+    title: str
+    seed: int
+    setting: SettingStage
+    model: Bound
+    defense: Defense
+    fit: FitStage | None
+
+    @property
+    def inputs(self) -> tuple[Stage, ...]:
+        return (self.setting,) if self.fit is None else (self.setting, self.fit)
+
+    @property
+    def components(self) -> tuple[Bound, ...]:
+        data = self.defense.at("data") if self.fit is None else ()  # else the fit stage has them
+        return (*data, *self.defense.at("latent"), *self.defense.at("training"), self.model)
+
+    def compute(self, context: Context) -> Artifact:
+        from privbench.models.base import EstimatorModel
+
+        setting: Setting = context.get(self.setting).live
+        if isinstance(self.model.component, EstimatorModel):
+            return Artifact(live=self._fit_estimators(context, setting))
+        return Artifact(self._train(context, setting).state())
+
+    def release(self, context: Context, setting: Setting) -> list[Data] | None:
+        """The training sets that leave the pipeline; None if they are the private records."""
+        latent = self.defense.at("latent")
+        if self.fit is None:
+            if not self.defense.at("data"):
+                return None
+            return _private_sets(self, setting, self.defense.at("data"))
+        from privbench.data import Data
+
+        private = self.fit.private_sets(setting)
+        released = []
+        fitted = self.fit.fitted(context.get(self.fit), setting)
+        for model, (data, one) in enumerate(zip(private, fitted, strict=True)):
+            codes = one.encode(data)
+            for position, bound in enumerate(latent):
+                codes = bound.component.apply(codes, self.rng("latent", position, model))
+            released.append(Data(one.decode(codes), data.y, data.spec))
+        return released
+
+    def _train(self, context: Context, setting: Setting) -> Population:
+        from privbench.engine import train_population
+        from privbench.mechanisms.base import TrainingTask
+
+        model = self.model.component
+        task = TrainingTask(
+            model=model,
+            spec=setting.pool.spec,
+            sets=self._training_sets(context, setting),
+            seeds=[seed_of(self.names, "train", i) for i in range(len(setting.member))],
+            device=context.device,
+            progress=context.progress,
+        )
+        for bound in self.defense.at("training"):
+            population: Population = bound.component.train_population(task)
+            return population
+        return train_population(
+            task.build, task.sets, model.recipe(), task.seeds,
+            device=task.device, progress=task.progress,
+        )  # fmt: skip
+
+    def _training_sets(self, context: Context, setting: Setting) -> TrainingSets:
+        import numpy as np
+        import torch
+
+        from privbench.engine import TrainingSets
+
+        released = self.release(context, setting)
+        if released is None:
+            return TrainingSets(
+                torch.from_numpy(setting.pool.x),
+                torch.from_numpy(setting.pool.y),
+                torch.from_numpy(setting.train_index()),
+            )
+        return TrainingSets(
+            torch.from_numpy(np.stack([data.x for data in released])),
+            torch.from_numpy(np.stack([data.y for data in released])),
+            None,
+        )
+
+    def _fit_estimators(self, context: Context, setting: Setting) -> list[Any]:
+        released = self.release(context, setting)
+        fitted = []
+        for model in range(len(setting.member)):
+            data = setting.train_set(model) if released is None else released[model]
+            rng = self.rng("train", model)
+            fitted.append(self.model.component.fit(data.x, data.y, data.spec.n_classes, rng))
+            context.progress(model + 1, len(setting.member))
+        return fitted
+
+
+def _private_sets(stage: Stage, setting: Setting, mechanisms: Sequence[Bound]) -> list[Data]:
+    sets = []
+    for model in range(len(setting.member)):
+        data = setting.train_set(model)
+        for position, bound in enumerate(mechanisms):
+            data = bound.component.apply(data, stage.rng("data", position, model))
+        sets.append(data)
+    return sets

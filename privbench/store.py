@@ -1,0 +1,149 @@
+"""Artifacts on disk: what stages computed, found by their keys alone.
+
+An artifact is a JSON file, and beside it a safetensors file if it has arrays. Both are written under a
+temporary name and renamed, the JSON last, so that its presence means the artifact is complete, also
+after a kill at any moment. Checksums are verified on reading; a damaged artifact is set aside.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from privbench.seeds import digest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What a stage computed: arrays, small JSON facts, and objects that live in memory only.
+
+    An artifact with ``live`` objects is not stored; it is computed again in each run that needs it.
+    """
+
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    info: Mapping[str, Any] = field(default_factory=dict)
+    live: Any = None
+
+
+log = logging.getLogger(__name__)
+
+
+class Store:
+    """The artifacts below one results folder. A damaged one is reported in the log and set aside."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root / "artifacts"
+        self._notes: dict[str, dict[str, Any]] = {}
+
+    def has(self, kind: str, key: str) -> bool:
+        """Whether an artifact lies there (its arrays are verified when they are read)."""
+        note = self._note(kind, key)
+        if note is None:
+            return False
+        return not note["arrays"] or self._path(kind, key, ".safetensors").exists()
+
+    def info(self, kind: str, key: str) -> dict[str, Any]:
+        """The JSON facts of an artifact that is there, without its arrays."""
+        return dict(self._require(kind, key)["info"])
+
+    def seconds(self, kind: str, key: str) -> float:
+        """How long an artifact that is there took to compute."""
+        return float(self._require(kind, key)["seconds"])
+
+    def load(self, kind: str, key: str) -> Artifact | None:
+        """Read and verify an artifact; None if it is not there or damaged."""
+        from safetensors.numpy import load
+
+        if not self.has(kind, key):
+            return None
+        note = self._require(kind, key)
+        if not note["arrays"]:
+            return Artifact(info=note["info"])
+        content = self._path(kind, key, ".safetensors").read_bytes()
+        if hashlib.sha256(content).hexdigest() != note["arrays"]:
+            self._set_aside(kind, key, "its arrays do not match their checksum")
+            return None
+        return Artifact(load(content), note["info"])
+
+    def save(
+        self, kind: str, key: str, artifact: Artifact, *, seconds: float, provenance: Any
+    ) -> None:
+        """Write an artifact; a process that is killed meanwhile leaves nothing that counts as one."""
+        from safetensors.numpy import save
+
+        checksum = ""
+        if artifact.arrays:
+            import numpy as np
+
+            content = save({name: np.ascontiguousarray(a) for name, a in artifact.arrays.items()})
+            checksum = hashlib.sha256(content).hexdigest()
+            self._write(self._path(kind, key, ".safetensors"), content)
+        note = {
+            "kind": kind,
+            "key": key,
+            "seconds": seconds,
+            "arrays": checksum,
+            "info": dict(artifact.info),
+            "provenance": provenance,
+        }
+        note["checksum"] = digest(note)
+        self._write(self._path(kind, key, ".json"), json.dumps(note, indent=1).encode())
+        self._notes[key] = note
+
+    def _set_aside(self, kind: str, key: str, problem: str) -> None:
+        """Rename a damaged artifact's files, so that it is computed again and can be looked at."""
+        self._notes.pop(key, None)
+        for suffix in (".json", ".safetensors"):
+            path = self._path(kind, key, suffix)
+            if path.exists():
+                path.replace(path.with_name(path.name + ".damaged"))
+        log.warning(
+            "stored %s %s is damaged (%s): set aside as .damaged, computing it again",
+            kind, self._path(kind, key, ".json"), problem,
+        )  # fmt: skip
+
+    def _note(self, kind: str, key: str) -> dict[str, Any] | None:
+        if key not in self._notes:
+            try:
+                note = json.loads(self._path(kind, key, ".json").read_bytes())
+                intact = note.pop("checksum") == digest(note) and note["key"] == key
+            except FileNotFoundError:
+                return None
+            except (ValueError, KeyError, AttributeError, TypeError):
+                intact = False
+            if not intact:
+                self._set_aside(kind, key, "its note does not match its checksum")
+                return None
+            self._notes[key] = note
+        return self._notes[key]
+
+    def _require(self, kind: str, key: str) -> dict[str, Any]:
+        note = self._note(kind, key)
+        if note is None:
+            raise FileNotFoundError(self._path(kind, key, ".json"))
+        return note
+
+    def _path(self, kind: str, key: str, suffix: str) -> Path:
+        return self.root / kind / (key + suffix)
+
+    @staticmethod
+    def _write(path: Path, content: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
