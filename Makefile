@@ -1,13 +1,38 @@
+# Everything that a person does here. `make run` and `make test` set up .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: run test
+.PHONY: run test lint test-slow bench docs clean
 
-run: $(STAMP)
+run: $(STAMP)  ## the default benchmark, on data that ship with scikit-learn
 	$(BIN)/privbench run quickstart
 
-$(STAMP): pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
+test: $(STAMP) lint  ## ruff, mypy, docs check, tests
+	$(BIN)/python -m pytest
+	for plugin in $(dir $(PLUGINS)); do $(BIN)/python -m pytest $$plugin/tests || exit 1; done
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python docs/generate.py --check
+
+test-slow: $(STAMP)  ## simulations of coverage, which take minutes
+	$(BIN)/python -m pytest -m slow
+
+bench: $(STAMP)  ## seconds a model: the engine beside a plain loop, in one run
+	$(BIN)/python bench/population.py
+
+docs: $(STAMP)  ## write the generated parts of docs/
+	$(BIN)/python docs/generate.py
+
+clean:
+	rm -rf .venv results/artifacts results/results.sqlite*
+
+$(STAMP): pyproject.toml constraints.txt $(PLUGINS)
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]' $(addprefix --editable ,$(dir $(wildcard plugins/*/pyproject.toml)))
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]' \
+		$(foreach plugin,$(dir $(PLUGINS)),--editable $(plugin))
 	touch $@

@@ -1,0 +1,21 @@
+"""The handwritten digits that come with scikit-learn."""
+
+from __future__ import annotations
+
+from privbench.data import Data
+from privbench.datasets.base import Dataset
+from privbench.datasets.images import image_data
+
+
+class Digits(Dataset):
+    """1,797 handwritten digits, 8x8 grey pixels, 10 classes; comes with scikit-learn."""
+
+    name = "digits"
+    paper = "Alpaydin and Kaynak 1998, UCI Optical Recognition of Handwritten Digits"
+
+    def load(self) -> Data:
+        """All records, in scikit-learn's order."""
+        from sklearn.datasets import load_digits
+
+        bunch = load_digits()
+        return image_data(bunch.images[:, None], bunch.target, n_classes=10, white=16)

@@ -1,0 +1,69 @@
+"""Location-30: where people checked in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING, ClassVar
+
+from privbench.data import Data, DataSpec
+from privbench.datasets.files import FileDataset, RemoteFile
+from privbench.datasets.reading import Content
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+FEATURES = 446
+CLASSES = 30
+
+
+class Location30(FileDataset):
+    """Location-30: places that 5,010 people visited, 446 binary features, 30 classes."""
+
+    name = "location30"
+    paper = "Yang et al. 2016, ACM TIST 7(3); Shokri et al. 2017, arXiv 1610.05820"
+    folder = "location30"
+    records: ClassVar[int] = 5010
+
+    def files(self) -> tuple[RemoteFile, ...]:
+        """One member of an archive."""
+        return (
+            RemoteFile(
+                "bangkok",
+                "https://github.com/privacytrustlab/datasets/raw/master/dataset_location.tgz",
+                "sha256:927203f85a868f8ee17a0ded1dc61699efe602167beabe34fbf45b4b1de94b33",
+                archived=True,
+            ),
+        )
+
+    def decode(self, contents: Sequence[Content]) -> Data:
+        """Check the number of records, and that features are 0 or 1 and labels 1 to 30."""
+        import numpy as np
+
+        (content,) = contents
+        x, y = parse_location(content)
+        if len(y) != self.records:
+            raise content.error(f"{len(y)} records", f"{self.records}")
+        spec = DataSpec(kind="binary", shape=(FEATURES,), n_classes=CLASSES)
+        return Data(x.astype(np.float32), y, spec)
+
+
+def parse_location(content: Content) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Features (n, 446) and labels 0 to 29, from lines of a quoted label 1 to 30 and the features."""
+    import numpy as np
+    import pandas as pd
+
+    expected = f"lines of a label 1 to {CLASSES} and {FEATURES} features, each 0 or 1"
+    try:
+        rows = pd.read_csv(BytesIO(content.data), header=None, dtype=np.int64).to_numpy()
+    except ValueError as error:
+        raise content.error(f"something else ({error})", expected) from error
+    x, y = rows[:, 1:], rows[:, 0] - 1
+    if x.shape[1] != FEATURES:
+        raise content.error(f"{x.shape[1]} features", expected)
+    if not np.isin(x, (0, 1)).all():
+        raise content.error("features other than 0 and 1", expected)
+    if y.min() < 0 or y.max() >= CLASSES:
+        raise content.error(f"labels {y.min() + 1} to {y.max() + 1}", expected)
+    return x, y

@@ -1,0 +1,142 @@
+"""Arrays of one's own, as an .npz file."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from privbench.data import Column, Data, DataKind, DataSpec
+from privbench.datasets.base import Dataset
+from privbench.datasets.tables import standardise, usable
+from privbench.errors import DataError, DatasetUnavailable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Npz(Dataset):
+    """Your own arrays: an .npz file with records `x` and integer labels `y`."""
+
+    name = "npz"
+
+    path: str = Field(min_length=1, description="the file; relative to the current directory")
+    data_kind: Literal["auto", "image", "tabular", "binary"] = Field(
+        "auto",
+        description="what `x` is; auto: 4 dimensions are images, zeros and ones binary, else tabular",
+    )
+
+    def load(self) -> Data:
+        """All records, in the order of the file; a table is standardised."""
+        import numpy as np
+
+        x, y = read_arrays(Path(self.path))
+        n_classes = _check_labels(self.path, x, y)
+        _check_numbers(self.path, x)
+        kind = _infer_kind(x) if self.data_kind == "auto" else self.data_kind
+        x = _convert(self.path, x, kind)
+        n_columns = x.shape[1] if kind == "tabular" else 0
+        columns = tuple(Column(f"x{i}", "numeric", (i, i + 1)) for i in range(n_columns))
+        return Data(x, y.astype(np.int64), DataSpec(kind, x.shape[1:], n_classes, columns))
+
+
+def read_arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The arrays ``x`` and ``y``. Pickled (object) arrays are refused."""
+    import numpy as np
+
+    if not path.is_file():
+        raise DatasetUnavailable(
+            f"{path}: no such file (looked for {path.absolute()}); check `path` of dataset 'npz'"
+        )
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name.removesuffix(".npy") for name in archive.namelist()]
+        if absent := sorted({"x", "y"} - set(names)):
+            raise DataError(
+                f"{path}: no array {absent[0]!r} (arrays: {', '.join(names) or 'none'})"
+            )
+        with np.load(path, allow_pickle=False) as arrays:
+            return arrays["x"], arrays["y"]
+    except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"{path}: cannot be read ({error}); write it with np.savez(path, x=x, y=y), where x and y"
+            " are arrays of numbers, not of objects"
+        ) from error
+
+
+def _check_labels(path: str, x: NDArray[Any], y: NDArray[Any]) -> int:
+    """How many classes there are; each of 0..k-1 must occur, so that no class is empty."""
+    import numpy as np
+
+    if y.ndim != 1 or y.shape != x.shape[:1] or y.size == 0:
+        raise DataError(
+            f"{path}: `x` has shape {x.shape} and `y` {y.shape}, but they must be (n, ...) and (n,),"
+            " with the same n > 0"
+        )
+    if y.dtype.kind not in "iu":
+        raise DataError(f"{path}: `y` is {y.dtype}, but labels must be integers 0..k-1")
+    classes = np.unique(y)
+    if len(classes) < 2:
+        raise DataError(f"{path}: `y` has one class only ({classes[0]}); a classifier needs two")
+    if classes[0] != 0 or classes[-1] != len(classes) - 1:
+        raise DataError(
+            f"{path}: `y` has {len(classes)} classes between {classes[0]} and {classes[-1]}, but labels"
+            " must be 0..k-1 without gaps; y = np.unique(y, return_inverse=True)[1] renumbers them"
+        )
+    return len(classes)
+
+
+def _check_numbers(path: str, x: NDArray[Any]) -> None:
+    import numpy as np
+
+    if x.dtype.kind not in "buif":
+        raise DataError(f"{path}: `x` is {x.dtype}, but records must be numbers")
+    rows = np.flatnonzero(~usable(x).reshape(len(x), -1).all(axis=1))
+    if len(rows):
+        raise DataError(
+            f"{path}: `x` has NaN, infinity or numbers too large for float32 in {len(rows)} of {len(x)}"
+            f" records (first: record {rows[0]}); remove these records or replace the values"
+        )
+
+
+def _infer_kind(x: NDArray[Any]) -> DataKind:
+    if x.ndim == 4:
+        return "image"
+    return "binary" if _zeros_and_ones(x) else "tabular"
+
+
+def _zeros_and_ones(x: NDArray[Any]) -> bool:
+    return bool(((x == 0) | (x == 1)).all())
+
+
+def _convert(path: str, x: NDArray[Any], kind: DataKind) -> NDArray[np.float32]:
+    """Check ``x`` against its kind, and scale tables."""
+    import numpy as np
+
+    expected = "(n, channels, height, width)" if kind == "image" else "(n, features)"
+    if x.ndim != (4 if kind == "image" else 2) or 0 in x.shape:
+        hint = "; grey images become that with x[:, None]" if x.ndim == 3 else ""
+        raise DataError(f"{path}: `x` has shape {x.shape}, but {kind} data are {expected}{hint}")
+    if kind == "image":
+        _check_image(path, x)
+    if kind == "binary" and not _zeros_and_ones(x):
+        raise DataError(f"{path}: `x` has values from {x.min()} to {x.max()}, but binary is 0 or 1")
+    return standardise(x) if kind == "tabular" else x.astype(np.float32)
+
+
+def _check_image(path: str, x: NDArray[Any]) -> None:
+    _, first, second, last = x.shape
+    if first == second and last in (1, 3) and first not in (1, 3):
+        raise DataError(
+            f"{path}: `x` has shape {x.shape}, channels last; write x.transpose(0, 3, 1, 2) instead"
+        )
+    low, high = x.min(), x.max()
+    if low < 0 or high > 1:
+        raise DataError(
+            f"{path}: `x` has pixels from {low} to {high}, but images must be in [0, 1]; scale them,"
+            " for bytes with x / 255"
+        )

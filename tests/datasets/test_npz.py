@@ -1,0 +1,166 @@
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from privbench.data import Column, DataSpec
+from privbench.datasets.npz import Npz
+from privbench.errors import DataError, DatasetUnavailable
+
+RNG = np.random.default_rng(0)
+Y = np.array([0, 1, 2, 1, 0, 2])
+IMAGES = RNG.random((6, 3, 4, 5))
+TABLE = RNG.normal(5, 3, (6, 4))
+BITS = RNG.integers(0, 2, (6, 7))
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Loads a file of such arrays."""
+
+    def load(data_kind="auto", **arrays):
+        np.savez(tmp_path / "my.npz", **arrays)
+        return Npz(path=str(tmp_path / "my.npz"), data_kind=data_kind).load()
+
+    return load
+
+
+def fails(load, message, **arrays):
+    with pytest.raises(DataError, match=rf"my\.npz: .*{message}"):
+        load(**arrays)
+
+
+def test_images_stay_as_they_are(load):
+    data = load(x=IMAGES, y=Y.astype(np.uint8))
+    assert (data.x == IMAGES.astype(np.float32)).all()
+    assert (data.x.dtype, data.y.dtype) == (np.float32, np.int64)
+    assert data.y.tolist() == Y.tolist()
+    assert data.spec == DataSpec("image", (3, 4, 5), n_classes=3)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.float32])
+def test_zeros_and_ones_are_binary(load, dtype):
+    data = load(x=BITS.astype(dtype), y=Y)
+    assert (data.x == BITS).all()
+    assert data.spec == DataSpec("binary", (7,), n_classes=3)
+
+
+def test_tables_are_standardised(load):
+    data = load(x=TABLE, y=Y)
+    assert data.x == pytest.approx((TABLE - TABLE.mean(axis=0)) / TABLE.std(axis=0), abs=1e-5)
+    columns = tuple(Column(f"x{i}", "numeric", (i, i + 1)) for i in range(4))
+    assert data.spec == DataSpec("tabular", (4,), n_classes=3, columns=columns)
+
+
+def test_data_kind_overrides(load):
+    data = load(x=BITS, y=Y, data_kind="tabular")
+    assert data.spec.kind == "tabular"
+    assert data.x.mean(axis=0) == pytest.approx(np.zeros(7), abs=1e-6)
+    with pytest.raises(ValidationError, match="data_kind"):
+        Npz(path="my.npz", data_kind="text")
+
+
+def test_file_not_found(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        DatasetUnavailable, match=rf"my\.npz: no such file \(looked for {tmp_path}/my"
+    ):
+        Npz(path="my.npz").load()
+
+
+def test_missing_arrays(load):
+    fails(load, r"no array 'y' \(arrays: x, labels\)", x=TABLE, labels=Y)
+    fails(load, r"no array 'x' \(arrays: y\)", y=Y)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "npy", "text", "altered"])
+def test_files_that_are_not_npz(tmp_path, damage):
+    path = tmp_path / "my.npz"
+    np.savez(path, x=TABLE, y=Y)
+    whole = path.read_bytes()
+    with path.open("wb") as file:
+        if damage == "npy":
+            np.save(file, TABLE)
+        else:
+            altered = whole[:200] + bytes(20) + whole[220:]
+            file.write({"truncated": whole[:-40], "text": b"x,y", "altered": altered}[damage])
+    with pytest.raises(DataError, match=r"my\.npz: cannot be read .*np\.savez"):
+        Npz(path=str(path)).load()
+
+
+def test_objects_are_never_unpickled(load):
+    class Bomb:
+        def __reduce__(self):
+            return exec, ("raise SystemExit('unpickled')",)
+
+    x = np.array([[Bomb()]] * 6, dtype=object)
+    fails(load, "cannot be read .*not of objects", x=x, y=Y)
+
+
+def test_shapes_must_agree(load):
+    fails(load, r"`x` has shape \(6, 4\) and `y` \(5,\)", x=TABLE, y=Y[:5])
+    fails(load, r"`x` has shape \(6, 4\) and `y` \(6, 1\)", x=TABLE, y=Y[:, None])
+    fails(load, r"`x` has shape \(0, 4\) and `y` \(0,\)", x=TABLE[:0], y=Y[:0])
+    fails(load, r"`x` has shape \(\) and `y` \(\)", x=np.array(1), y=np.array(1))
+
+
+@pytest.mark.parametrize(
+    ("kind", "x", "found"),
+    [
+        ("auto", IMAGES[:, 0], r"\(6, 4, 5\), but tabular .*\(n, features\); grey .*x\[:, None\]"),
+        ("tabular", IMAGES, r"\(6, 3, 4, 5\), but tabular data are \(n, features\)"),
+        ("image", TABLE, r"\(6, 4\), but image data are \(n, channels, height, width\)"),
+        ("auto", TABLE[:, :0], r"\(6, 0\), but binary data are \(n, features\)"),
+        (
+            "auto",
+            np.ones((6, 8, 8, 3)),
+            r"\(6, 8, 8, 3\), channels last; .*transpose\(0, 3, 1, 2\)",
+        ),
+    ],
+)
+def test_wrong_shapes(load, kind, x, found):
+    fails(load, f"`x` has shape {found}", x=x, y=Y, data_kind=kind)
+
+
+def test_feature_maps_are_not_taken_for_channels_last(load):
+    for shape in [(6, 16, 1, 1), (6, 16, 8, 3), (6, 3, 3, 3), (6, 1, 8, 8)]:
+        assert load(x=np.ones(shape), y=Y).spec.shape == shape[1:]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e300])
+@pytest.mark.parametrize("x", [TABLE, IMAGES], ids=["table", "images"])
+def test_values_that_are_not_finite(load, x, bad):
+    x = x.copy()
+    x[2].flat[1] = x[2].flat[3] = x[5].flat[0] = bad
+    fails(load, r"NaN, infinity .* in 2 of 6 records \(first: record 2\)", x=x, y=Y)
+
+
+def test_values_that_are_not_numbers(load):
+    fails(load, "`x` is <U1, but records must be numbers", x=np.full((6, 2), "a"), y=Y)
+    fails(load, "`x` is complex128, but", x=TABLE * 1j, y=Y)
+
+
+@pytest.mark.parametrize(("factor", "shift"), [(255, 0), (1, -0.5)])
+def test_images_must_be_scaled(load, factor, shift):
+    x = IMAGES * factor + shift
+    found = rf"pixels from {x.min()} to {x.max()}, but images must be in \[0, 1\].*x / 255"
+    fails(load, found, x=x, y=Y)
+
+
+def test_binary_data_must_be_binary(load):
+    fails(load, "values from 0 to 2, but binary is 0 or 1", x=BITS * 2, y=Y, data_kind="binary")
+
+
+@pytest.mark.parametrize(
+    ("y", "found"),
+    [
+        (Y.astype(float), "`y` is float64, but labels must be integers"),
+        (Y == 1, "`y` is bool, but labels must be integers"),
+        (Y - 1, "3 classes between -1 and 1, but labels must be 0..k-1"),
+        (Y + 1, "3 classes between 1 and 3, .*return_inverse"),
+        (np.array([-1, 0, 2])[Y], "3 classes between -1 and 2, but labels must be 0..k-1"),
+        (Y * 2, "3 classes between 0 and 4, .*without gaps"),
+        (Y * 0, r"`y` has one class only \(0\)"),
+    ],
+)
+def test_wrong_labels(load, y, found):
+    fails(load, found, x=TABLE, y=y)

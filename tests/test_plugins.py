@@ -1,0 +1,185 @@
+import textwrap
+
+import pytest
+
+from privbench.plugins import PluginHost
+
+GOOD = """
+    import privbench
+
+    class Constant(privbench.Attack):
+        '''Zero.'''
+        name = "{name}"
+
+        def score(self, view):
+            return 0.0 * view.labels
+
+    @privbench.hookimpl
+    def register_attacks(register):
+        register(Constant)
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, file="mine.py", **values):
+        path = tmp_path / file
+        path.write_text(textwrap.dedent(text).format(**values) if values else textwrap.dedent(text))
+        return str(path)
+
+    return write
+
+
+def test_built_ins_register_without_failures(host):
+    assert host.failures == []
+    names = {kind: set(registry.entries) for kind, registry in host.registries.items()}
+    assert names["dataset"] >= {
+        "digits",
+        "location30",
+        "adult",
+        "mnist",
+        "fashion-mnist",
+        "cifar10",
+        "csv",
+        "npz",
+    }
+    assert names["generator"] >= {"vae"}
+    assert names["mechanism"] >= {"metric-privacy", "dp-sgd", "output-noise"}
+    assert names["model"] >= {"mlp", "logistic", "cnn"}
+    assert names["attack"] >= {"gap", "loss", "modified-entropy", "shokri", "lira"}
+    assert names["executor"] >= {"local"}
+
+
+def test_every_component_and_parameter_is_described(host):
+    for registry in host.registries.values():
+        for entry in registry:
+            assert entry.cls.__doc__, entry.name
+            for name, field in entry.cls.model_fields.items():
+                assert field.description, f"{entry.name}.{name}"
+
+
+def test_a_single_file_is_a_plugin(write):
+    path = write(GOOD, file="constant.py", name="constant")
+    host = PluginHost([path], installed=False)
+    entry = host.registry("attack").get("constant", "here")
+    assert host.failures == []
+    assert entry.source.distribution == path
+    assert not entry.source.released
+
+
+def test_a_changed_line_changes_the_identity(write):
+    def identity():
+        path = write(GOOD, file=f"v{len(seen)}.py", name="constant")
+        entry = PluginHost([path], installed=False).registry("attack").get("constant", "here")
+        return entry.build({}, "here").identity()["code"]
+
+    seen = []
+    seen.append(identity())
+    seen.append(identity())
+    path = write(GOOD.replace("0.0 *", "1.0 *"), file="v3.py", name="constant")
+    changed = PluginHost([path], installed=False).registry("attack").get("constant", "here")
+    assert changed.build({}, "here").identity()["code"] not in seen
+
+
+def failing(host):
+    assert len(host.failures) == 1
+    return host.failures[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "stage", "words"),
+    [
+        ("raise RuntimeError('boom')", "import", ["RuntimeError", "boom"]),
+        ("import sys; sys.exit(3)", "import", ["SystemExit"]),
+        ("def x(:", "import", ["SyntaxError"]),
+        (
+            "import privbench\n@privbench.hookimpl\ndef register_attack(register): ...",
+            "hooks",
+            ["register_attack", "did you mean 'register_attacks'?"],
+        ),
+        (
+            "import privbench\n@privbench.hookimpl\ndef register_attacks(registar): ...",
+            "hooks",
+            ["registar"],
+        ),
+        (
+            "import privbench\n@privbench.hookimpl\ndef register_attacks(register): register(3)",
+            "register_attacks",
+            ["3", "class"],
+        ),
+        (
+            "import privbench\n@privbench.hookimpl\ndef register_models(register): register(privbench.Attack)",
+            "register_models",
+            ["Attack", "attack", "takes models only"],
+        ),
+        (
+            "import privbench\nclass A(privbench.Attack):\n    name = 'a'\n"
+            "@privbench.hookimpl\ndef register_attacks(register): register(A)",
+            "register_attacks",
+            ["does not implement score"],
+        ),
+        (
+            "import privbench\nclass A(privbench.Attack):\n    def score(self, view): ...\n"
+            "@privbench.hookimpl\ndef register_attacks(register): register(A)",
+            "register_attacks",
+            ["has no `name`"],
+        ),
+    ],
+)
+def test_a_broken_plugin_is_kept_as_a_failure(write, text, stage, words):
+    host = PluginHost([write(text)], installed=False)
+    failure = failing(host)
+    assert failure.stage == stage
+    assert failure.plugin.endswith("mine.py")
+    for word in words:
+        assert word in failure.message
+    assert "lira" in host.registry("attack").entries
+
+
+def test_a_taken_name_names_both_distributions(write):
+    path = write(GOOD, name="lira")
+    host = PluginHost([path], installed=False)
+    message = failing(host).message
+    assert "'lira'" in message
+    assert path in message
+    assert "privbench 0.1" in message
+    assert host.registry("attack").entries["lira"].source.distribution == "privbench"
+
+
+def test_one_broken_plugin_does_not_stop_the_next(write):
+    broken = write("raise RuntimeError('boom')", file="broken.py")
+    good = write(GOOD, file="good.py", name="constant")
+    host = PluginHost([broken, good], installed=False)
+    assert "constant" in host.registry("attack").entries
+    assert failing(host).traceback.count("RuntimeError")
+
+
+@pytest.mark.parametrize("spec", ["nowhere.py", "no_such_module_here"])
+def test_a_plugin_that_is_not_there(spec):
+    assert spec in failing(PluginHost([spec], installed=False)).message
+
+
+def test_an_observer_that_raises_is_recorded_once_and_the_others_go_on(write):
+    bad = write(
+        """
+        import privbench
+        @privbench.hookimpl
+        def stage_progress(stage, done, total):
+            raise ValueError("observer")
+        """
+    )
+    good = write(
+        """
+        import privbench
+        seen = []
+        @privbench.hookimpl
+        def stage_progress(done):
+            seen.append(done)
+        """,
+        file="good.py",
+    )
+    host = PluginHost([bad, good], installed=False)
+    for done in range(3):
+        host.call("stage_progress", stage=None, done=done, total=3)
+    assert failing(host).stage == "stage_progress"
+    assert host.plugins[-1].module.seen == [0, 1, 2]

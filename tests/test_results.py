@@ -1,0 +1,70 @@
+import sqlite3
+
+import pytest
+
+from privbench.errors import BadInput
+from privbench.results import COLUMNS, Results
+
+
+def row(**values):
+    return dict.fromkeys(COLUMNS) | {"benchmark": "b", "auc_ci": [0.1, 0.2], "seed": 0} | values
+
+
+@pytest.fixture
+def results(tmp_path):
+    return Results(tmp_path)
+
+
+def add(results, finished=True, **values):
+    run = results.start_run("b", {"python": "3"})
+    results.add(run, [row(**values)])
+    if finished:
+        results.finish_run(run)
+
+
+def test_rows_come_back_as_they_went_in(results):
+    guarantee = {"kind": "dp", "epsilon": 1.0, "conditions": ["a"]}
+    add(results, guarantee=guarantee, auc=0.75, status="ok", n_members=3)
+    assert results.rows("b") == [row(guarantee=guarantee, auc=0.75, status="ok", n_members=3)]
+
+
+def test_the_newest_complete_run_counts(results):
+    add(results, auc=0.1)
+    add(results, auc=0.2)
+    add(results, auc=0.3, finished=False)
+    assert [r["auc"] for r in results.rows("b")] == [0.2]
+
+
+def test_an_interrupted_run_counts_if_there_is_no_other(results):
+    add(results, auc=0.3, finished=False)
+    assert [r["auc"] for r in results.rows("b")] == [0.3]
+
+
+def test_an_unknown_benchmark(results):
+    add(results)
+    with pytest.raises(BadInput, match=r"no results of 'c'.*there are: b"):
+        results.rows("c")
+
+
+def test_rows_are_append_only_and_the_journal_is_a_wal(results):
+    add(results)
+    with sqlite3.connect(results.path) as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert database.execute("PRAGMA user_version").fetchone() == (1,)
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            database.execute("UPDATE rows SET auc = 1")
+    database.close()
+
+
+def test_a_newer_schema_and_a_file_that_is_no_database(results, tmp_path):
+    add(results)
+    with sqlite3.connect(results.path) as database:
+        database.execute("PRAGMA user_version = 99")
+    database.close()
+    with pytest.raises(BadInput, match="newer privbench"):
+        results.rows("b")
+    other = Results(tmp_path / "other")
+    other.path.parent.mkdir()
+    other.path.write_text("this is no database, but it is long enough to be taken for one" * 20)
+    with pytest.raises(BadInput, match=r"results\.sqlite"):
+        other.rows("b")

@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+
+from privbench.data import Data, DataSpec
+from privbench.settings import (
+    canary_setting,
+    clean_setting,
+    draw_membership,
+    plant_canaries,
+    pool_size,
+    split,
+)
+
+
+def make_data(n: int = 100, n_classes: int = 3) -> Data:
+    spec = DataSpec(kind="tabular", shape=(1,), n_classes=n_classes)
+    x = np.arange(n, dtype=np.float32)[:, None]
+    return Data(x, np.arange(n, dtype=np.int64) % n_classes, spec)
+
+
+def test_split_is_disjoint_and_uses_every_record():
+    parts = split(make_data(101), 60, "names")
+    assert [len(part) for part in parts] == [60, 20, 21]
+    seen = np.concatenate([part.x[:, 0] for part in parts])
+    assert sorted(seen) == list(range(101))
+
+
+def test_split_is_random_and_reproducible():
+    first, again, other = (split(make_data(), 60, name)[0].x[:, 0] for name in ("a", "a", "b"))
+    assert (first == again).all()
+    assert not (first == other).all()
+    assert not (first == np.arange(60)).all()
+
+
+@pytest.mark.parametrize(
+    ("n", "pool", "expected"), [(1000, None, 600), (1000, 300, 300), (1797, None, 1078)]
+)
+def test_pool_size(n, pool, expected):
+    assert pool_size(n, pool) == expected
+
+
+@pytest.mark.parametrize("n_pool", [100, 101])
+def test_every_model_gets_exactly_half_of_the_pool(n_pool):
+    canary = np.zeros(n_pool, dtype=bool)
+    canary[:7] = True
+    member = draw_membership(50, canary, "names")
+    assert (member.sum(axis=1) == n_pool // 2).all()
+
+
+def test_rows_do_not_depend_on_the_number_of_models():
+    canary = np.zeros(40, dtype=bool)
+    assert (draw_membership(3, canary, "names") == draw_membership(9, canary, "names")[:3]).all()
+
+
+def test_canaries_are_fair_coins_and_ordinary_records_are_uniform():
+    canary = np.zeros(60, dtype=bool)
+    canary[:20] = True
+    member = draw_membership(4000, canary, "names")
+    rate = member.mean(axis=0)
+    assert np.abs(rate - 0.5).max() < 5 * 0.5 / np.sqrt(4000)
+    # Independent coins: their number has the binomial variance, not the one of a fixed half.
+    assert member[:, canary].sum(axis=1).var() == pytest.approx(20 / 4, rel=0.1)
+
+
+def test_rows_are_independent():
+    member = draw_membership(2000, np.zeros(50, dtype=bool), "names")
+    centred = member - 0.5
+    correlation = (centred[0::2] * centred[1::2]).mean() * 4
+    assert abs(correlation) < 5 / np.sqrt(1000 * 50)
+
+
+def test_canaries_get_a_wrong_label_uniformly():
+    pool = make_data(3000, n_classes=4)
+    altered, canary = plant_canaries(pool, 0.2, "names")
+    assert canary.sum() == 600
+    assert (altered.y != pool.y).tolist() == canary.tolist()
+    shift = (altered.y - pool.y)[canary] % 4
+    assert np.bincount(shift, minlength=4)[1:] == pytest.approx([200, 200, 200], abs=60)
+    assert altered.x is pool.x
+
+
+def test_the_canary_setting_shares_records_but_not_membership():
+    clean = clean_setting(make_data(), 8, 60, "clean")
+    second = canary_setting(clean, 0.1, "canaries")
+    assert second.test is clean.test
+    assert second.canary.sum() == 6
+    assert not clean.canary.any()
+    assert not (second.member == clean.member).all()
+
+
+def test_train_sets_are_the_members():
+    setting = clean_setting(make_data(), 3, 60, "clean")
+    for model, index in enumerate(setting.train_index()):
+        assert set(index) == set(np.flatnonzero(setting.member[model]))
+        assert (setting.train_set(model).x == setting.pool.x[index]).all()
