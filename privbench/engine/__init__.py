@@ -1,0 +1,33 @@
+"""Population training: the numeric core. It knows torch and numpy, and nothing of the harness.
+
+    sets = TrainingSets.shared(x, y, index)            # index (models, m): who trains on what
+    recipe = Recipe("sgd", lr=0.1, momentum=0.9, weight_decay=0.0, epochs=20, batch_size=64)
+    population = train_population(build, sets, recipe, seeds)
+    logits = population.predict(x)                     # (models, n, classes)
+
+Model ``i`` depends on ``seeds[i]`` and its own training set, and on nothing else: not on the strategy,
+the chunk size, the number of models or their order (to float tolerance).
+"""
+
+from privbench.engine.choice import Choice, choose
+from privbench.engine.errors import Diverged
+from privbench.engine.loss import Forward, Loss, Progress, cross_entropy
+from privbench.engine.population import Population
+from privbench.engine.recipe import Recipe
+from privbench.engine.sets import TrainingSets
+from privbench.engine.train import train_each, train_population
+
+__all__ = [
+    "Choice",
+    "Diverged",
+    "Forward",
+    "Loss",
+    "Population",
+    "Progress",
+    "Recipe",
+    "TrainingSets",
+    "choose",
+    "cross_entropy",
+    "train_each",
+    "train_population",
+]

@@ -1,0 +1,69 @@
+"""Strategy ``batched``: the models of a chunk are stacked and trained as one computation.
+
+The loss is written for one model; vmap runs it for all of the chunk, autograd goes through the
+stacked weights, and an elementwise optimizer acts on them as each model's own would.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from privbench.engine.job import Job
+from privbench.engine.population import Population, build_seeded
+from privbench.engine.randomness import OwnDropout, seeded
+
+
+def train_at_once(job: Job, models: range) -> Population:
+    """Train some models of the population as one computation."""
+    modules = [build_seeded(job.build, job.seeds[i]).train().to(job.device) for i in models]
+    population = Population.of(job.build, modules)
+    trained = [population.params[n].requires_grad_() for n in _trainable(modules[0])]
+    stacked = Stacked(job, modules[0], population)
+    optimizer = job.recipe.make_optimizer(trained)
+    draws = job.draws(models)
+    dropout = OwnDropout(draws)
+    with seeded(job.seeds[models.start], job.device):
+        for epoch in range(job.recipe.epochs):
+            for step, (x, y, noise) in enumerate(job.batches(models, draws)):
+                optimizer.zero_grad()
+                with dropout.scope(step):
+                    losses = stacked(x, y, noise)  # (models, batch)
+                losses.mean(1).sum().backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+            job.check(trained, models, epoch)
+            done = models.start * job.recipe.epochs + (epoch + 1) * len(models)
+            job.progress(done, len(job.seeds) * job.recipe.epochs)
+    for weight in trained:
+        weight.requires_grad_(False)
+    return population
+
+
+def _trainable(module: nn.Module) -> list[str]:
+    return [name for name, p in module.named_parameters() if p.requires_grad]
+
+
+class Stacked:
+    """The losses of all models of a chunk, (models, batch)."""
+
+    def __init__(self, job: Job, skeleton: nn.Module, population: Population) -> None:
+        self._job = job
+        self._skeleton = skeleton
+        self._weights = {**population.params, **population.buffers}
+        noise = 0 if job.noise_dim else None
+        self._run = vmap(self._one, in_dims=(0, 0, 0, noise), randomness="different")
+
+    def __call__(self, x: Tensor, y: Tensor, noise: Tensor | None) -> Tensor:
+        """The losses of a batch of each model."""
+        losses: Tensor = self._run(self._weights, x, y, noise)
+        return losses
+
+    def _one(
+        self, weights: dict[str, Tensor], x: Tensor, y: Tensor, noise: Tensor | None
+    ) -> Tensor:
+        def forward(*inputs: Any) -> Any:
+            return functional_call(self._skeleton, weights, inputs)
+
+        return self._job.losses(forward, x, y, noise)

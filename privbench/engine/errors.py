@@ -1,0 +1,5 @@
+"""What training can fail with."""
+
+
+class Diverged(FloatingPointError):
+    """A model's weights are no longer finite."""

@@ -1,0 +1,113 @@
+"""A population: one architecture, and the weights of N models of it, stacked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from privbench.engine.arrays import Array, as_tensor
+from privbench.engine.randomness import seeded
+
+Build: TypeAlias = Callable[[], nn.Module]
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Population:
+    """N trained models: ``params`` and ``buffers`` map torch's names to tensors (models, ...)."""
+
+    build: Build
+    params: dict[str, Tensor]
+    buffers: dict[str, Tensor]
+
+    @classmethod
+    def of(cls, build: Build, modules: Sequence[nn.Module]) -> Population:
+        """Stack modules that ``build`` made."""
+        params = [dict(module.named_parameters()) for module in modules]
+        buffers = [dict(module.named_buffers()) for module in modules]
+        return cls(build, stack(params), stack(buffers))
+
+    @classmethod
+    def from_state(cls, build: Build, state: Mapping[str, NDArray[np.generic]]) -> Population:
+        """The inverse of ``state``. Raises ValueError if ``build`` makes another architecture."""
+        skeleton = build_seeded(build, 0)
+        names = [name for name, _ in (*skeleton.named_parameters(), *skeleton.named_buffers())]
+        if set(names) != set(state):
+            raise ValueError(
+                f"stored weights {sorted(state)} are not those of the module {sorted(names)}"
+            )
+        params = {name: as_tensor(state[name]) for name, _ in skeleton.named_parameters()}
+        buffers = {name: as_tensor(state[name]) for name, _ in skeleton.named_buffers()}
+        for name, like in (*skeleton.named_parameters(), *skeleton.named_buffers()):
+            if state[name].shape[1:] != tuple(like.shape):
+                raise ValueError(
+                    f"stored {name} {state[name].shape[1:]} is not the module's {tuple(like.shape)}"
+                )
+        return cls(build, params, buffers)
+
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """All weights as arrays (models, ...), by torch's names."""
+        both = {**self.params, **self.buffers}
+        return {name: stacked.detach().cpu().contiguous().numpy() for name, stacked in both.items()}
+
+    def __len__(self) -> int:
+        return len(next(iter(self.params.values())))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(iter(self.params.values())).device
+
+    @cached_property
+    def _skeleton(self) -> nn.Module:
+        return build_seeded(self.build, 0).to(self.device).eval()
+
+    def weights(self, i: int) -> dict[str, Tensor]:
+        """Parameters and buffers of model ``i``: views."""
+        both = {**self.params, **self.buffers}
+        return {name: stacked[i] for name, stacked in both.items()}
+
+    def module(self, i: int) -> nn.Module:
+        """A plain module, in eval mode, with a copy of model ``i``'s weights."""
+        module = build_seeded(self.build, 0).to(self.device)
+        weights = self.weights(i)
+        with torch.no_grad():
+            for name, own in (*module.named_parameters(), *module.named_buffers()):
+                own.copy_(weights[name])
+        return module.eval()
+
+    @torch.no_grad()
+    def predict(self, x: Array, batch_size: int = 1024) -> NDArray[np.float32]:
+        """Logits (models, n, classes) of records (n, *shape), in eval mode.
+
+        One model after another: with many records a batch there is nothing to gain from stacking.
+        """
+        records = as_tensor(x)
+        answers: list[NDArray[np.float32]] = []
+        for i in range(len(self)):
+            weights = self.weights(i)
+            parts = [
+                functional_call(self._skeleton, weights, (part.to(self.device),)).float().cpu()
+                for part in torch.split(records, batch_size)
+            ]
+            answers.append(torch.cat(parts).numpy())  # (n, classes)
+        return np.stack(answers)
+
+
+def build_seeded(build: Build, seed: int) -> nn.Module:
+    """A module whose initial weights follow from ``seed``; torch's generator is put back."""
+    with seeded(seed, CPU):
+        return build()
+
+
+def stack(weights: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Stack named tensors of several models: {name: (models, ...)}, detached."""
+    return {name: torch.stack([each[name].detach() for each in weights]) for name in weights[0]}

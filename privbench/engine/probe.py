@@ -1,0 +1,66 @@
+"""Decide how a job is trained: what is known of the architecture, and one forward pass to try it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from privbench.engine.batched import Stacked
+from privbench.engine.choice import Choice, choose, largest_chunk
+from privbench.engine.job import Job
+from privbench.engine.population import Population, build_seeded
+from privbench.engine.randomness import OwnDropout, seeded
+
+
+def plan(job: Job, strategy: Literal["auto", "batched", "sequential"], memory: int) -> Choice:
+    """Strategy, models at once and the reason for a job; ``memory`` in bytes."""
+    if strategy == "sequential":
+        return Choice("sequential", 1, "as asked")
+    module = build_seeded(job.build, job.seeds[0]).train().to(job.device)
+    if strategy == "auto":
+        choice = choose(module, len(job.seeds), job.device)
+        if choice.strategy == "sequential":
+            return choice
+    try:
+        activations = activation_bytes(job)
+    except RuntimeError as error:
+        if strategy == "batched":
+            raise
+        return Choice("sequential", 1, f"cannot be stacked: {str(error).partition(chr(10))[0]}")
+    size, why = largest_chunk(
+        module,
+        len(job.seeds),
+        job.device,
+        copies=job.recipe.copies,
+        activations=activations,
+        memory=memory,
+    )
+    return Choice("batched", size, why)
+
+
+def activation_bytes(job: Job) -> int:
+    """Bytes that one model's step saves for its backward pass, by a stacked forward pass."""
+    models = range(min(2, len(job.seeds)))
+    modules = [build_seeded(job.build, job.seeds[i]).train().to(job.device) for i in models]
+    population = Population.of(job.build, modules)
+    for stacked in population.params.values():
+        stacked.requires_grad_(stacked.is_floating_point())
+    saved: dict[int, int] = {}
+
+    def count(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        saved[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    draws = job.draws(models)
+    with (
+        seeded(job.seeds[0], job.device),
+        OwnDropout(draws),
+        torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor),
+    ):
+        Stacked(job, modules[0], population)(*next(job.batches(models, draws)))
+    for stacked in population.params.values():
+        saved.pop(stacked.untyped_storage().data_ptr(), None)
+    return sum(saved.values()) // len(models)

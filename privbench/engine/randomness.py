@@ -1,0 +1,110 @@
+"""Random draws, each model's own: what model i draws depends on its seed alone.
+
+Batches, noise and dropout masks come from NumPy generators, so that they are the same whatever the
+device and whether models are trained at once or one after another. Initial weights come from torch's
+default generator, seeded for each model and put back afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch's default generators of the CPU and ``device``; restore them on leaving."""
+    cuda = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda):
+        torch.default_generator.manual_seed(seed)
+        if cuda:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        yield
+
+
+class Draws:
+    """The generators of some models: batch orders, noise, dropout masks."""
+
+    def __init__(self, seeds: Sequence[int]) -> None:
+        self._orders = [np.random.default_rng([seed, 0]) for seed in seeds]
+        self._noise = [np.random.default_rng([seed, 1]) for seed in seeds]
+        self._masks = [np.random.default_rng([seed, 2]) for seed in seeds]
+
+    def orders(self, m: int) -> Tensor:
+        """For each model the order of its records in one epoch: int64 (models, m)."""
+        return torch.from_numpy(np.stack([rng.permutation(m) for rng in self._orders]))
+
+    def noise(self, m: int, dim: int) -> Tensor:
+        """Standard normal noise of one epoch: float32 (models, m, dim)."""
+        out = np.empty((len(self._noise), m, dim), np.float32)
+        for rng, part in zip(self._noise, out, strict=True):
+            rng.standard_normal(dtype=np.float32, out=part)
+        return torch.from_numpy(out)
+
+    def uniform(self, shape: Sequence[int]) -> NDArray[np.float32]:
+        """Uniform numbers in [0, 1) for one call of dropout: float32 (models, *shape)."""
+        out = np.empty((len(self._masks), *shape), np.float32)
+        for rng, part in zip(self._masks, out, strict=True):
+            rng.random(dtype=np.float32, out=part)
+        return out
+
+
+class OwnDropout(TorchFunctionMode):
+    """Makes ``F.dropout`` draw each model's mask from that model's generator, also under vmap."""
+
+    def __init__(self, draws: Draws) -> None:
+        super().__init__()
+        self._draws = draws
+        self._met = False
+
+    def scope(self, step: int) -> AbstractContextManager[object]:
+        """What to run the forward pass of an epoch's ``step`` in.
+
+        Watching every operation slows small models by a fifth, so this watches the first step of each
+        epoch, and the others only if there is dropout.
+        """
+        return self if step == 0 or self._met else nullcontext()
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func is functional.dropout:
+            return self._dropout(*args, **(kwargs or {}))
+        return func(*args, **(kwargs or {}))
+
+    def _dropout(
+        self, input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+    ) -> Tensor:
+        if not training or p == 0:
+            return input
+        self._met = True
+        uniform: Tensor = _Uniform.apply(input.detach(), self._draws)  # type: ignore[no-untyped-call]
+        return input * (uniform >= p) / (1 - p)
+
+
+class _Uniform(torch.autograd.Function):
+    """Uniform numbers of the shape of ``like``, from each model's generator."""
+
+    @staticmethod
+    def forward(like: Tensor, draws: Draws) -> Tensor:
+        return torch.from_numpy(draws.uniform(like.shape)[0]).to(like.device)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
+        ctx.mark_non_differentiable(output)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, like: Tensor, draws: Draws) -> tuple[Tensor, int]:
+        shape = list(like.shape)
+        if in_dims[0] is not None:
+            del shape[in_dims[0]]
+        return torch.from_numpy(draws.uniform(shape)).to(like.device), 0

@@ -1,0 +1,106 @@
+"""Train a population: at once, one after another, or by a loop of the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from privbench.engine.batched import train_at_once
+from privbench.engine.choice import MEMORY
+from privbench.engine.errors import Diverged
+from privbench.engine.job import Job
+from privbench.engine.loss import Loss, Progress, cross_entropy, no_progress
+from privbench.engine.population import Build, Population
+from privbench.engine.probe import plan
+from privbench.engine.randomness import seeded
+from privbench.engine.recipe import Recipe
+from privbench.engine.sequential import train_alone
+from privbench.engine.sets import TrainingSets
+
+TrainOne = Callable[[nn.Module, Tensor, Tensor, np.random.Generator], None]
+
+
+def train_population(
+    build: Build,
+    sets: TrainingSets,
+    recipe: Recipe,
+    seeds: Sequence[int],
+    *,
+    loss: Loss = cross_entropy,
+    noise_dim: int = 0,
+    device: torch.device | str = "cpu",
+    strategy: Literal["auto", "batched", "sequential"] = "auto",
+    chunk: int | None = None,
+    memory: int = MEMORY,
+    progress: Progress = no_progress,
+) -> Population:
+    """Train one model per seed and training set; model ``i`` depends on ``seeds[i]`` and its set only.
+
+    ``build`` returns a freshly initialised module and draws from torch's default generator, which is
+    seeded for it and put back. ``loss`` is written for one model, see ``Loss``; ``noise_dim`` asks
+    for that many standard normals per example. ``strategy`` "auto" decides by architecture and device
+    (``choose`` says how). ``chunk`` models are trained at once; by default as many as are fastest
+    within ``memory`` bytes. ``progress`` counts epochs of models.
+
+    Raises ValueError on arguments that do not fit together, Diverged (naming the model and the epoch)
+    where weights become infinite or NaN.
+    """
+    if chunk is not None and chunk < 1:
+        raise ValueError(f"chunk: {chunk} is out of bounds")
+    device = torch.device(device)
+    _check(sets, seeds)
+    job = Job(build, sets.to(device), recipe, seeds, loss, noise_dim, device, progress)
+    choice = plan(job, strategy, memory)
+    if choice.strategy == "sequential":
+        return Population.of(build, [train_alone(job, i) for i in range(len(seeds))])
+    size = chunk or choice.chunk
+    starts = range(0, len(seeds), size)
+    return concatenate([train_at_once(job, range(s, min(s + size, len(seeds)))) for s in starts])
+
+
+def train_each(
+    build: Build,
+    sets: TrainingSets,
+    seeds: Sequence[int],
+    train_one: TrainOne,
+    *,
+    device: torch.device | str = "cpu",
+    progress: Progress = no_progress,
+) -> Population:
+    """Call ``train_one(module, x, y, rng)`` for one model after another, for plain PyTorch loops.
+
+    It trains ``module`` in place on records (m, *shape) with labels (m,), both on ``device``; ``rng``
+    and torch's default generator are seeded for each model. ``progress`` counts models. Raises
+    ValueError on arguments that do not fit together, Diverged where weights are not finite.
+    """
+    device = torch.device(device)
+    _check(sets, seeds)
+    modules = []
+    for i, seed in enumerate(seeds):
+        with seeded(seed, device):
+            module = build().train().to(device)
+            x, y = sets.one(i)
+            train_one(module, x.to(device), y.to(device), np.random.default_rng([seed, 3]))
+        if not all(p.isfinite().all() for p in module.parameters()):
+            raise Diverged(f"model {i} diverged: its weights are not finite; lower lr")
+        modules.append(module)
+        progress(i + 1, len(seeds))
+    return Population.of(build, modules)
+
+
+def concatenate(parts: Sequence[Population]) -> Population:
+    """One population of the models of several, in order."""
+    if len(parts) == 1:
+        return parts[0]
+    params = {n: torch.cat([part.params[n] for part in parts]) for n in parts[0].params}
+    buffers = {n: torch.cat([part.buffers[n] for part in parts]) for n in parts[0].buffers}
+    return Population(parts[0].build, params, buffers)
+
+
+def _check(sets: TrainingSets, seeds: Sequence[int]) -> None:
+    if len(seeds) != sets.n_models:
+        raise ValueError(f"{len(seeds)} seeds for the training sets of {sets.n_models} models")
