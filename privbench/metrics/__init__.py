@@ -1,0 +1,30 @@
+"""Metrics of membership inference: curves, thresholds, confidence intervals.
+
+    import numpy as np
+    from privbench.metrics import auc, summarise
+
+    auc(scores, member)                    # float64 and bool, both (models, records)
+    summarise(scores, member, scores, member, groups=None, rng=np.random.default_rng(0)).to_json()
+
+Larger scores mean member. Each model is a target in turn, and the pairs (model, record) are pooled.
+Nothing here knows of the harness.
+"""
+
+from privbench.metrics.bootstrap import Intervals, intervals
+from privbench.metrics.roc import Roc, advantage, auc, tpr_at_fpr
+from privbench.metrics.summary import Summary, TprAtFpr, summarise
+from privbench.metrics.threshold import balanced_accuracy, balanced_accuracy_at
+
+__all__ = [
+    "Intervals",
+    "Roc",
+    "Summary",
+    "TprAtFpr",
+    "advantage",
+    "auc",
+    "balanced_accuracy",
+    "balanced_accuracy_at",
+    "intervals",
+    "summarise",
+    "tpr_at_fpr",
+]

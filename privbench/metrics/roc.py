@@ -1,0 +1,119 @@
+"""The ROC curve of all pairs pooled, and what is read off it.
+
+Each model is a target in turn and the (model, record) pairs of all of them share one threshold, as in
+Carlini et al. 2022 (arXiv 2112.03570). A pair is called a member where its score is at least the
+threshold, so tied pairs are always called alike.
+
+    >>> import numpy as np
+    >>> scores = np.array([[0.9, 0.8, 0.3], [0.7, 0.2, 0.1]])
+    >>> member = np.array([[True, False, False], [True, True, False]])
+    >>> round(auc(scores, member), 4)
+    0.6667
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import overload
+
+import numpy as np
+
+from privbench.metrics.pairs import Bools, Floats, Ints, Pairs
+
+
+@dataclass(frozen=True)
+class Roc:
+    """An empirical ROC curve, as counts.
+
+    ``true_positives`` and ``false_positives`` int64 (distinct,) count the members and non-members
+    that score at least each distinct score, largest score first.
+    """
+
+    true_positives: Ints
+    false_positives: Ints
+
+    @classmethod
+    def of(cls, pairs: Pairs) -> Roc:
+        """The curve of pairs already sorted."""
+        true_positives = np.cumsum(pairs.is_member, dtype=np.int64)[pairs.ends - 1]
+        return cls(true_positives, pairs.ends - true_positives)
+
+    @property
+    def n_members(self) -> int:
+        """How many pairs are members."""
+        return int(self.true_positives[-1])
+
+    @property
+    def n_nonmembers(self) -> int:
+        """How many pairs are non-members."""
+        return int(self.false_positives[-1])
+
+    @property
+    def resolution(self) -> float:
+        """The smallest false positive rate above 0 that the pairs can show."""
+        return 1.0 / self.n_nonmembers
+
+    @property
+    def auc(self) -> float:
+        """Area under the curve: P(member > non-member) + P(tie) / 2 over all pairs of pairs."""
+        new_false = np.diff(self.false_positives, prepend=0)
+        new_true = np.diff(self.true_positives, prepend=0)
+        # Twice the area, in whole pairs, so that nothing is rounded before the division.
+        doubled = int(new_false @ (2 * self.true_positives - new_true))
+        return doubled / (2 * self.n_members * self.n_nonmembers)
+
+    @property
+    def advantage(self) -> float:
+        """The largest TPR - FPR over all thresholds (Yeom et al. 2018), at least 0."""
+        gap = self.true_positives / self.n_members - self.false_positives / self.n_nonmembers
+        return max(0.0, float(gap.max()))
+
+    def tpr_at_fpr(self, fpr: float) -> float | None:
+        """The largest TPR with FPR <= ``fpr``, without interpolation; None where unresolved.
+
+        Unresolved means ``fpr`` < ``resolution``: the curve then shows nothing but the question of
+        whether the single highest score is a member's. Raises ValueError unless 0 <= fpr <= 1.
+        """
+        check_fpr(fpr)
+        allowed = allowed_false_positives(fpr, self.n_nonmembers)
+        if allowed == 0:
+            return None
+        passed = int(np.searchsorted(self.false_positives, allowed, side="right"))
+        return float(self.true_positives[passed - 1] / self.n_members) if passed else 0.0
+
+
+@overload
+def allowed_false_positives(fpr: float, n_nonmembers: int) -> int: ...
+@overload
+def allowed_false_positives(fpr: float, n_nonmembers: Ints) -> Ints: ...
+def allowed_false_positives(fpr: float, n_nonmembers: int | Ints) -> int | Ints:
+    """The largest count whose share of ``n_nonmembers`` is at most ``fpr``, in float arithmetic.
+
+    Not floor(fpr * n): 0.29 * 100 rounds below 29, although 29 / 100 is 0.29.
+    """
+    n = np.asarray(n_nonmembers)
+    count = np.floor(fpr * n).astype(np.int64)
+    count = count + ((count + 1) / n <= fpr)
+    count = count - (count / n > fpr)
+    return int(count) if count.ndim == 0 else count
+
+
+def check_fpr(fpr: float) -> None:
+    """Raise ValueError unless ``fpr`` is a rate."""
+    if not 0.0 <= fpr <= 1.0:
+        raise ValueError(f"fpr: expected a rate between 0 and 1, got {fpr}")
+
+
+def auc(scores: Floats, member: Bools) -> float:
+    """AUC of ``scores`` (models, records), all pairs pooled, ties counted half (Mann-Whitney)."""
+    return Roc.of(Pairs.of(scores, member)).auc
+
+
+def tpr_at_fpr(scores: Floats, member: Bools, fpr: float) -> float | None:
+    """Largest TPR with FPR <= ``fpr``, all pairs pooled; None where unresolved. See `Roc`."""
+    return Roc.of(Pairs.of(scores, member)).tpr_at_fpr(fpr)
+
+
+def advantage(scores: Floats, member: Bools) -> float:
+    """Largest TPR - FPR over all thresholds, all pairs pooled."""
+    return Roc.of(Pairs.of(scores, member)).advantage

@@ -1,0 +1,59 @@
+"""Slow, obvious versions of the metrics, straight from their definitions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def auc(scores, member):
+    wins = 0.0
+    for inside in scores[member]:
+        for outside in scores[~member]:
+            wins += 1.0 if inside > outside else 0.5 if inside == outside else 0.0
+    return wins / (member.sum() * (~member).sum())
+
+
+def rates(scores, member):
+    """(FPR, TPR) at each threshold, the one above all scores included."""
+    for threshold in [np.inf, *np.unique(scores)[::-1]]:
+        said = scores >= threshold
+        yield said[~member].mean(), said[member].mean()
+
+
+def tpr_at_fpr(scores, member, fpr):
+    return max(tpr for false, tpr in rates(scores, member) if false <= fpr)
+
+
+def advantage(scores, member):
+    return max(tpr - false for false, tpr in rates(scores, member))
+
+
+def threshold(scores, member):
+    """The largest of the best thresholds, infinity if none beats chance."""
+    best, found = 0.5, np.inf
+    for value in np.unique(scores)[::-1]:
+        accuracy = ((scores[member] >= value).mean() + (scores[~member] < value).mean()) / 2
+        if accuracy > best + 1e-12:
+            best, found = accuracy, value
+    return found
+
+
+def balanced_accuracy(scores, member, shadow_scores, shadow_member, groups):
+    said = np.zeros_like(member)
+    for i in range(len(scores)):
+        others = np.arange(len(scores)) != i
+        shadow, truth = shadow_scores[others], shadow_member[others]
+        overall = threshold(shadow, truth)
+        for group in np.unique(groups):
+            inside = groups == group
+            here = truth[:, inside]
+            enough = here.any() and not here.all()
+            at = threshold(shadow[:, inside], here) if enough else overall
+            said[i, inside] = scores[i, inside] >= at
+    return (said[member].mean() + (~said[~member]).mean()) / 2
+
+
+def repeat(scores, member, weights):
+    """The population in which model i is there ``weights[i]`` times."""
+    times = weights.astype(int)
+    return np.repeat(scores, times, axis=0), np.repeat(member, times, axis=0)

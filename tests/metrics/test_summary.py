@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from privbench.metrics import advantage, auc, balanced_accuracy, summarise, tpr_at_fpr
+
+
+@pytest.fixture
+def population(gaussians, rng):
+    return gaussians(8, 600, 1.0, rng)
+
+
+def test_says_what_the_metrics_say(population, rng):
+    scores, member = population
+    groups = np.arange(600) % 3
+    found = summarise(scores, member, scores + 1, member, groups, rng)
+    assert found.auc == auc(scores, member)
+    assert found.advantage == advantage(scores, member)
+    assert found.balanced_accuracy == balanced_accuracy(scores, member, scores + 1, member, groups)
+    assert found.auc_ci[0] < found.auc < found.auc_ci[1]
+    assert (found.n_members, found.n_nonmembers, found.n_models) == (2400, 2400, 8)
+    assert set(found.tpr_at_fpr) == {"0.001", "0.01"}
+    for fpr, rate in found.tpr_at_fpr.items():
+        assert rate["resolved"]
+        assert rate["value"] == tpr_at_fpr(scores, member, float(fpr))
+        assert rate["ci"][0] <= rate["value"] <= rate["ci"][1]
+
+
+def test_an_unresolved_rate_is_not_zero(population, rng):
+    scores, member = population[0][:, :50], population[1][:, :50]
+    found = summarise(scores, member, scores, member, None, rng)
+    assert found.tpr_at_fpr["0.001"] == {"value": None, "ci": None, "resolved": False}
+    assert found.tpr_at_fpr["0.01"]["resolved"]
+
+
+def test_a_slice_may_leave_models_without_members(population, rng):
+    scores, member = population[0][:, :30], population[1][:, :30].copy()
+    member[2] = False
+    member[3] = True
+    found = summarise(scores, member, scores, member, np.arange(30) % 4, rng)
+    assert 0 < found.auc_ci[0] < found.auc < found.auc_ci[1] < 1
+    assert found.n_members == member.sum()
+
+
+def test_json_is_plain_and_comes_back(population, rng):
+    scores, member = population
+    found = summarise(scores, member, scores, member, None, rng, fprs=(1e-4, 0.05))
+    plain = found.to_json()
+    assert json.loads(json.dumps(plain, allow_nan=False)) == plain
+    assert type(plain["auc"]) is float
+    assert plain["auc_ci"] == list(found.auc_ci)
+    assert plain["tpr_at_fpr"]["0.0001"] == {"value": None, "ci": None, "resolved": False}
+    assert type(plain["tpr_at_fpr"]["0.05"]["ci"]) is list
+
+
+def test_the_seed_decides_the_interval(population):
+    scores, member = population
+
+    def run(seed):
+        return summarise(scores, member, scores, member, None, np.random.default_rng(seed))
+
+    assert run(1) == run(1)
+    assert run(1).auc_ci != run(2).auc_ci
+    assert run(1).auc == run(2).auc
