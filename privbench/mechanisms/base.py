@@ -93,6 +93,14 @@ class OutputMechanism(Mechanism):
         Every call is a new query of the same model: randomness drawn from ``rng`` is fresh.
         """
 
+    def resolution(self) -> float:
+        """Probabilities below this say nothing more; an adaptive adversary raises them to it.
+
+        It matters where answers are clipped at zero: the logarithm of a tiny floor would be an
+        outlier that hides membership from attacks on log-probabilities, and flatter the defense.
+        """
+        return 1e-12
+
 
 @dataclass(frozen=True)
 class TrainingTask:

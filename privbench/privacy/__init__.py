@@ -1,5 +1,6 @@
 """What defenses claim: guarantees and the accounting behind them."""
 
-from privbench.privacy.guarantees import Guarantee
+from privbench.privacy.gaussian import gaussian_epsilon
+from privbench.privacy.guarantees import Guarantee, compose
 
-__all__ = ["Guarantee"]
+__all__ = ["Guarantee", "compose", "gaussian_epsilon"]

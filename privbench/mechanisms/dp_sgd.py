@@ -1,0 +1,115 @@
+"""DP-SGD.
+
+Abadi et al. 2016, "Deep Learning with Differential Privacy", arXiv 1607.00133, algorithm 1, by Opacus:
+every step takes each record with probability q = batch_size / n, independently (Poisson sampling),
+clips the gradient of each example to ``max_grad_norm``, adds Gaussian noise of ``noise_multiplier *
+max_grad_norm`` to the sum and divides by the expected batch size. The optimizer of the model's recipe
+then uses that gradient; momentum and the like are post-processing.
+
+An epoch is floor(n / batch_size) steps, as in Opacus. A batch size above n means q = 1. An empty batch
+is a step like any other: it adds noise.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field, model_validator
+
+from privbench.errors import Incompatible
+from privbench.mechanisms.base import GuaranteeContext, TrainingLoop
+from privbench.mechanisms.private_steps import poisson_batches, private_steps, unsupported
+from privbench.privacy import Guarantee
+from privbench.privacy.sampled_gaussian import Accountant, Schedule, noise_for, spent
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor, nn
+
+    from privbench.models.base import TorchModel
+
+ACCOUNTANTS = {"prv": "prv (Opacus)", "rdp": "rdp (Opacus)", "exact": "analytic Gaussian"}
+
+
+class DpSgd(TrainingLoop):
+    """Training on clipped per-example gradients with Gaussian noise."""
+
+    name: ClassVar[str] = "dp-sgd"
+    paper: ClassVar[str] = "Abadi et al. 2016, arXiv 1607.00133"
+
+    epsilon: float | None = Field(
+        None, gt=0, description="choose the noise so that training spends at most this"
+    )
+    noise_multiplier: float | None = Field(
+        None, gt=0, description="noise of the gradients' sum, as a multiple of max_grad_norm"
+    )
+    delta: float = Field(1e-5, gt=0, lt=1, description="delta of the claim")
+    max_grad_norm: float = Field(1.0, gt=0, description="norm to which each gradient is clipped")
+    accountant: Accountant = Field(
+        "prv",
+        description="prv is tighter, and is replaced by rdp where epsilon is too large for it",
+    )
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> DpSgd:
+        if (self.epsilon is None) == (self.noise_multiplier is None):
+            raise ValueError("give exactly one of epsilon and noise_multiplier")
+        return self
+
+    def train(
+        self, module: nn.Module, x: Tensor, y: Tensor, model: TorchModel, rng: np.random.Generator
+    ) -> None:
+        """Train in place. Raises Incompatible for a module whose examples are not independent."""
+        problem = unsupported(module.train())
+        if problem:
+            raise Incompatible(f"{self.name}: {problem}")
+        schedule = self._schedule(model, len(x))
+        steps = private_steps(
+            module,
+            model.recipe(),
+            noise_multiplier=self._noise(schedule),
+            max_grad_norm=self.max_grad_norm,
+            expected_batch_size=schedule.sample_rate * len(x),
+            noise_seed=int(rng.integers(2**63)),
+        )
+        with steps as step:
+            for batch in poisson_batches(len(x), schedule, rng):
+                step(x[batch], y[batch])
+
+    def guarantee(self, context: GuaranteeContext) -> Guarantee:
+        """What the accountant says of the noise, the sampling rate and the number of steps."""
+        from privbench.models.base import TorchModel
+
+        assert isinstance(context.model, TorchModel)  # any other is skipped
+        schedule = self._schedule(context.model, context.n_train)
+        result = spent(self._noise(schedule), schedule, self.accountant)
+        conditions: tuple[str, ...] = (
+            "Poisson sampling",
+            "the number of records is public",
+            "hyperparameters chosen without the private data",
+            "textbook floating-point Gaussian (Mironov 2012)",
+        )
+        if context.generator_fitted_on == "private":
+            fitted = (
+                "generator is independent of the records"
+                " (not so here: fitted on the private records)"
+            )
+            conditions = (fitted, *conditions)
+        return Guarantee(
+            kind="dp",
+            epsilon=result.epsilon,
+            delta=self.delta,
+            adjacency="add-remove",
+            accountant=ACCOUNTANTS[result.accountant],
+            conditions=conditions,
+        )
+
+    def _schedule(self, model: TorchModel, n: int) -> Schedule:
+        batch_size = min(model.batch_size, n)
+        return Schedule(batch_size / n, model.epochs * (n // batch_size), self.delta)
+
+    def _noise(self, schedule: Schedule) -> float:
+        if self.noise_multiplier is not None:
+            return self.noise_multiplier
+        assert self.epsilon is not None  # one of the two is given
+        return noise_for(self.epsilon, schedule, self.accountant)

@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+from scipy.stats import kstest, laplace, norm
+
+from privbench.data import DataSpec
+from privbench.mechanisms.base import GuaranteeContext
+from privbench.mechanisms.output_noise import OutputNoise, renormalise
+from privbench.privacy import gaussian_epsilon
+
+CONTEXT = GuaranteeContext(DataSpec("tabular", (4,), 2), 100, None, "none")
+
+
+def answers(n=4000, classes=3, seed=0):
+    return np.random.default_rng(seed).dirichlet(np.ones(classes), n)
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "laplace"])
+@pytest.mark.parametrize("scale", [1e-3, 0.1, 10.0])
+def test_answers_are_probabilities(noise, scale):
+    noisy = OutputNoise(noise=noise, scale=scale).apply(answers(), np.random.default_rng(0))
+    assert noisy.shape == (4000, 3)
+    assert (noisy >= 0).all()
+    np.testing.assert_allclose(noisy.sum(axis=1), 1.0)
+
+
+def test_renormalise():
+    raw = np.array([[0.5, 0.7, -0.2], [-1.0, -2.0, -3.0], [0.0, 0.0, 4.0]])
+    third = 1 / 3
+    expected = [[0.5 / 1.2, 0.7 / 1.2, 0.0], [third, third, third], [0.0, 0.0, 1.0]]
+    np.testing.assert_allclose(renormalise(raw), expected)
+
+
+@pytest.mark.parametrize(("noise", "law"), [("gaussian", norm), ("laplace", laplace)])
+def test_the_noise_has_the_named_distribution(noise, law):
+    """Two classes at a half answer with the difference of their draws, to first order in the noise."""
+    scale = 1e-4
+    half = np.full((4000, 2), 0.5)
+    noisy = OutputNoise(noise=noise, scale=scale).apply(half, np.random.default_rng(0))
+    difference = noisy[:, 0] - noisy[:, 1]
+    reference = law(scale=scale).rvs((200_000, 2), random_state=1)
+    assert kstest(difference, reference[:, 0] - reference[:, 1]).pvalue > 1e-3
+    other = norm if law is laplace else laplace
+    wrong = other(scale=scale).rvs((200_000, 2), random_state=1)
+    assert kstest(difference, wrong[:, 0] - wrong[:, 1]).pvalue < 1e-6
+
+
+def test_every_query_is_a_fresh_draw():
+    rng = np.random.default_rng(0)
+    mechanism, asked = OutputNoise(), answers()
+    assert not np.array_equal(mechanism.apply(asked, rng), mechanism.apply(asked, rng))
+
+
+def test_the_same_rng_gives_the_same_answers_and_leaves_the_question_alone():
+    asked = answers()
+    before = asked.copy()
+    first, second = (OutputNoise().apply(asked, np.random.default_rng(3)) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(asked, before)
+
+
+def test_laplace_guarantee():
+    claim = OutputNoise(noise="laplace", scale=0.5, delta=0.1).guarantee(CONTEXT)
+    assert (claim.kind, claim.epsilon, claim.delta) == ("dp", 4.0, 0.0)
+    assert claim.adjacency == "replace-one"
+    assert "k times epsilon" in claim.conditions[0]
+
+
+def test_gaussian_guarantee():
+    claim = OutputNoise(scale=2.0, delta=1e-6).guarantee(CONTEXT)
+    exact = gaussian_epsilon(sigma=2.0, delta=1e-6, sensitivity=np.sqrt(2))
+    assert (claim.epsilon, claim.delta, claim.kind) == (exact, 1e-6, "dp")
+    assert OutputNoise(scale=2.0, delta=1e-3).guarantee(CONTEXT).epsilon < exact
+
+
+def test_no_two_answers_are_further_apart_than_the_sensitivities():
+    a, b = (
+        np.eye(5),
+        np.roll(np.eye(5), 1, axis=0),
+    )  # the corners of the simplex, the furthest apart
+    difference = np.concatenate([a - b, answers(classes=5) - answers(classes=5, seed=1)])
+    assert np.abs(difference).sum(axis=1).max() == pytest.approx(2.0)
+    assert np.linalg.norm(difference, axis=1).max() == pytest.approx(np.sqrt(2))
