@@ -5,7 +5,8 @@ class Tiny(TorchModel):
     name = "tiny"
 
     def build(self, shape, n_classes):
-        return nn.Sequential(nn.Flatten(), nn.Linear(prod(shape), 16), nn.ReLU(), nn.Linear(16, n_classes))
+        body = nn.Sequential(nn.Flatten(), nn.Linear(prod(shape), 16), nn.ReLU())
+        return nn.Sequential(body, nn.Linear(16, n_classes))
 """
 
 from __future__ import annotations

@@ -1,0 +1,54 @@
+"""A small convolutional network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from privbench.data import DataSpec
+from privbench.models.base import TorchModel
+
+if TYPE_CHECKING:
+    from torch import nn
+
+SMALLEST = 4
+"""Pixels a side that survive two poolings by 2."""
+
+
+class Cnn(TorchModel):
+    """Two 3x3 convolutions with ReLU and max pooling, then a linear layer; for small images."""
+
+    name: ClassVar[str] = "cnn"
+
+    lr: float = Field(0.05, gt=0, description="learning rate")
+    epochs: int = Field(10, ge=1, description="passes over the training set")
+    channels: int = Field(
+        16, ge=1, description="filters of the first convolution; the second has twice as many"
+    )
+
+    def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        """Images (batch, channels, height, width) to logits (batch, n_classes)."""
+        from torch import nn
+
+        depth, height, width = shape
+        first, second = self.channels, 2 * self.channels
+        return nn.Sequential(
+            nn.Conv2d(depth, first, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(first, second, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(second * (height // 4) * (width // 4), n_classes),
+        )
+
+    def skip(self, spec: DataSpec) -> str:
+        """Images only, of at least 4x4 pixels."""
+        if spec.kind != "image" or len(spec.shape) != 3:
+            return f"cnn needs images, and these records are {spec.kind}"
+        if min(spec.shape[1:]) < SMALLEST:
+            height, width = spec.shape[1:]
+            return f"cnn needs at least {SMALLEST}x{SMALLEST} pixels, got {height}x{width}"
+        return ""
