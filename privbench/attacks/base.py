@@ -25,27 +25,36 @@ from privbench.components import Component
 
 Observes = Literal["labels", "probabilities"]
 
+LOG_FLOOR = -200.0
+"""Log-probabilities are read as at least this. Float32 logits of +-60 reach -120, so only a
+probability of exactly zero (an answer that was rounded or clipped) meets it."""
+
 
 @dataclass(frozen=True)
 class Answers:
     """What models answer about records; leading axes are models, where there is more than one.
 
     ``predicted`` int64 (..., n) is the most probable class. ``log_probs`` float32 (..., n, n_classes)
-    are log-probabilities, absent for an attack that observes labels only.
+    are log-probabilities, absent for an attack that observes labels only. They may be -inf, where a
+    probability is exactly zero; the methods below read them no lower than ``LOG_FLOOR``.
     """
 
     predicted: NDArray[np.int64]
     log_probs: NDArray[np.float32] | None
 
+    def log_probabilities(self) -> NDArray[np.float64]:
+        """Log-probabilities (..., n, n_classes), finite."""
+        if self.log_probs is None:
+            raise TypeError("this attack declares observes = 'labels', so it has no probabilities")
+        return np.maximum(self.log_probs, LOG_FLOOR).astype(np.float64)
+
     def probabilities(self) -> NDArray[np.float64]:
         """Class probabilities (..., n, n_classes)."""
-        return np.exp(self._required().astype(np.float64))
+        return np.exp(self.log_probabilities())
 
     def log_prob_of(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Log-probability (..., n) of each record's label (n,)."""
-        log_probs = self._required()
-        index = np.broadcast_to(labels, log_probs.shape[:-1])[..., None]
-        return np.take_along_axis(log_probs, index, axis=-1)[..., 0].astype(np.float64)
+        return _of_label(self.log_probabilities(), labels)
 
     def scaled_confidence(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Phi = log p_y - log sum_{c != y} p_c, (..., n): the logit-scaled confidence.
@@ -53,18 +62,28 @@ class Answers:
         Carlini et al. 2022, arXiv 2112.03570, section IV-C. Computed by logsumexp over the other
         classes, so that it stays finite where p_y rounds to one.
         """
-        log_probs = self._required().astype(np.float64)
-        others = log_probs.copy()
-        index = np.broadcast_to(labels, log_probs.shape[:-1])[..., None]
-        np.put_along_axis(others, index, -np.inf, axis=-1)
-        top = others.max(axis=-1, keepdims=True)
-        rest = np.log(np.exp(others - top).sum(axis=-1)) + top[..., 0]
-        return self.log_prob_of(labels) - rest
+        log_probs = self.log_probabilities()
+        return _of_label(log_probs, labels) - log_sum_of_others(log_probs, labels)
 
-    def _required(self) -> NDArray[np.float32]:
-        if self.log_probs is None:
-            raise TypeError("this attack declares observes = 'labels', so it has no probabilities")
-        return self.log_probs
+
+def log_sum_of_others(
+    log_probs: NDArray[np.float64], classes: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Log sum_{c != classes} p_c (...,): the log-probability of any other class.
+
+    Accurate where 1 - p rounds to zero. ``classes`` broadcasts to the shape without the last axis.
+    """
+    others = log_probs.copy()
+    index = np.broadcast_to(classes, log_probs.shape[:-1])[..., None]
+    np.put_along_axis(others, index, -np.inf, axis=-1)
+    top = others.max(axis=-1, keepdims=True)
+    total: NDArray[np.float64] = np.log(np.exp(others - top).sum(axis=-1)) + top[..., 0]
+    return total
+
+
+def _of_label(log_probs: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    index = np.broadcast_to(labels, log_probs.shape[:-1])[..., None]
+    return np.take_along_axis(log_probs, index, axis=-1)[..., 0]
 
 
 @dataclass(frozen=True)
