@@ -17,7 +17,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python docs/generate.py --check
+	$(BIN)/cog --check -P -I docs docs/*.md
 
 test-slow: $(STAMP)  ## simulations of coverage, which take minutes
 	$(BIN)/python -m pytest -m slow
@@ -26,7 +26,7 @@ bench: $(STAMP)  ## seconds a model: the engine beside a plain loop, in one run
 	$(BIN)/python bench/population.py
 
 docs: $(STAMP)  ## write the generated parts of docs/
-	$(BIN)/python docs/generate.py
+	$(BIN)/cog -r -P -I docs docs/*.md
 
 clean:
 	rm -rf .venv results/artifacts results/results.sqlite*
