@@ -40,7 +40,11 @@ class Component(BaseModel):
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        allow_inf_nan=False,
+        defer_build=True,  # listing components need not compile their validators
     )
 
     kind: ClassVar[str]

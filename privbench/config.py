@@ -37,7 +37,9 @@ class DefenseTable(BaseModel):
 class BenchmarkTable(BaseModel):
     """``[benchmarks.NAME]``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, ser_json_inf_nan="constants"
+    )
 
     datasets: tuple[Named, ...] = Field(min_length=1)
     models: tuple[Named, ...] = Field(min_length=1)

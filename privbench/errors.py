@@ -15,5 +15,9 @@ class DataError(BadInput):
     """A dataset is there, but its contents cannot be used."""
 
 
+class Incompatible(PrivbenchError):
+    """Two parts of a trial do not go together: the trial is skipped, not failed."""
+
+
 class DatasetUnavailable(PrivbenchError):
     """A dataset is not there and cannot be fetched."""

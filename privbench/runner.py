@@ -12,6 +12,7 @@ from typing import Any
 
 from privbench.device import resolve_device
 from privbench.environment import environment
+from privbench.errors import Incompatible, PrivbenchError
 from privbench.executors.base import Executor
 from privbench.plan import Plan, Trial
 from privbench.plugins import PluginHost
@@ -23,10 +24,11 @@ from privbench.store import Artifact, Store
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a stage has no artifact."""
+    """Why a stage has no artifact: it ``failed``, or is ``skipped`` as it makes no sense."""
 
+    status: str
     reason: str
-    traceback: str
+    traceback: str = ""
 
 
 class StageFailed(Exception):
@@ -127,10 +129,12 @@ class Runner:
             status = "ok"
         except StageFailed as error:
             self.failures[stage.key] = error.failure
-        except Exception as error:
-            self.failures[stage.key] = Failure(
-                f"{stage.kind}: {type(error).__name__}: {error}", traceback.format_exc()
-            )
+        except Incompatible as error:
+            self.failures[stage.key] = Failure("skipped", str(error))
+        except Exception as error:  # third-party code; the other trials go on
+            kind = "" if isinstance(error, PrivbenchError) else f"{type(error).__name__}: "
+            reason = f"{stage.kind}: {kind}{error}"
+            self.failures[stage.key] = Failure("failed", reason, traceback.format_exc())
         self.host.call(
             "stage_finished", stage=stage, status=status, seconds=time.perf_counter() - start
         )
@@ -198,7 +202,7 @@ class Runner:
             row = base | {"subset": subset, "key": digest([stage.key for stage in stages])}
             failure = next((self.failures[s.key] for s in stages if s.key in self.failures), None)
             if failure is not None:
-                row |= {"status": "failed", "reason": failure.reason}
+                row |= {"status": failure.status, "reason": failure.reason}
                 trace = failure.traceback
             else:
                 utility = self.store.info("utility", trial.utility.key)

@@ -108,7 +108,8 @@ def failing(host):
             ["3", "class"],
         ),
         (
-            "import privbench\n@privbench.hookimpl\ndef register_models(register): register(privbench.Attack)",
+            "import privbench\n@privbench.hookimpl\n"
+            "def register_models(register): register(privbench.Attack)",
             "register_models",
             ["Attack", "attack", "takes models only"],
         ),

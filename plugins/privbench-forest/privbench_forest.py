@@ -37,7 +37,9 @@ class RandomForest(EstimatorModel):
     paper = "Breiman 2001, doi 10.1023/A:1010933404324"
 
     n_trees: int = Field(100, ge=1, description="trees in the forest")
-    min_leaf: int = Field(1, ge=1, description="records in a leaf, at least; 1 grows trees to purity")
+    min_leaf: int = Field(
+        1, ge=1, description="records in a leaf, at least; 1 grows trees to purity"
+    )
 
     def fit(
         self, x: NDArray[np.float32], y: NDArray[np.int64], n_classes: int, rng: np.random.Generator

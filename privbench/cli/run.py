@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,12 +14,13 @@ from privbench.cli.options import (
     print_json,
     results_option,
 )
-from privbench.cli.progress import Progress
 from privbench.errors import BadInput
-from privbench.plan import Plan
 from privbench.plugins import PluginHost
-from privbench.results import Row
-from privbench.store import Store
+
+if TYPE_CHECKING:
+    from privbench.plan import Plan
+    from privbench.results import Row
+    from privbench.store import Store
 
 
 @click.command()
@@ -70,9 +72,11 @@ def run(
     input.
     """
     from privbench.api import make_plans, run_plan
+    from privbench.cli.progress import Progress
     from privbench.config import Overrides, find_file, read_file
     from privbench.device import check_device
     from privbench.report.formats import render
+    from privbench.store import Store
 
     host: PluginHost = ctx.obj
     check_device(device)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from privbench.data import Data
     from privbench.settings import Setting
 
-FLOOR = 1e-12  # probabilities below it are raised to it before the logarithm
-
 
 @dataclass(frozen=True, eq=False)
 class OutputsStage(Stage):
@@ -83,6 +81,7 @@ class ObservationsStage(Stage):
         import numpy as np
 
         arrays = {}
+        floor = max(bound.component.resolution() for bound in self.mechanisms)
         for name, log_probs in context.get(self.outputs).arrays.items():
             answers = []
             for model, one in enumerate(log_probs):
@@ -92,7 +91,7 @@ class ObservationsStage(Stage):
                     shape = probabilities.shape
                     probabilities = bound.component.apply(probabilities, rng)
                     _check_probabilities(probabilities, shape, bound.name)
-                answers.append(to_log_probs(probabilities))
+                answers.append(to_log_probs(probabilities, floor))
             arrays[name] = np.stack(answers)
         return Artifact(arrays)
 
@@ -143,18 +142,16 @@ class UtilityStage(Stage):
             model=self.model.component,
             generator_fitted_on="none" if self.defense.generator is None else "private",
         )
-        stated = [
-            (bound.name, bound.component.guarantee(context)) for bound in self.defense.mechanisms
-        ]
+        stated = [(b.name, b.component.guarantee(context)) for b in self.defense.mechanisms]
         guarantee, reason = compose([(name, one) for name, one in stated if one is not None])
         return None if guarantee is None else guarantee.to_json(), reason
 
 
-def to_log_probs(probabilities: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Logarithms of probabilities, floored at 1e-12 and normalised."""
+def to_log_probs(probabilities: NDArray[np.floating], floor: float = 1e-12) -> NDArray[np.float32]:
+    """Logarithms of probabilities, raised to ``floor`` where they are smaller, and normalised."""
     import numpy as np
 
-    floored = np.maximum(np.asarray(probabilities, dtype=np.float64), FLOOR)
+    floored = np.maximum(np.asarray(probabilities, dtype=np.float64), floor)
     log_probs: NDArray[np.float32] = np.log(floored / floored.sum(axis=-1, keepdims=True)).astype(
         np.float32
     )
