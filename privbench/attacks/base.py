@@ -53,8 +53,13 @@ class Answers:
         return np.exp(self.log_probabilities())
 
     def log_prob_of(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Log-probability (..., n) of each record's label (n,)."""
-        return _of_label(self.log_probabilities(), labels)
+        """Log-probability (..., n) of each record's label (n,).
+
+        From the scaled confidence, so that certain answers are still told apart where the stored
+        logarithm rounds to zero: log p = -log(1 + exp(-phi)).
+        """
+        log_prob: NDArray[np.float64] = -np.logaddexp(0.0, -self.scaled_confidence(labels))
+        return log_prob
 
     def scaled_confidence(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Phi = log p_y - log sum_{c != y} p_c, (..., n): the logit-scaled confidence.

@@ -31,9 +31,8 @@ class ModifiedEntropy(Attack):
         log_rest = _log_of_complement(log_probs)
         terms = np.exp(log_probs) * log_rest  # p_c log(1 - p_c)
         rows = np.arange(len(log_probs))
-        terms[rows, view.labels] = (
-            np.exp(log_rest[rows, view.labels]) * log_probs[rows, view.labels]
-        )
+        own = view.target.log_prob_of(view.labels)
+        terms[rows, view.labels] = np.exp(log_rest[rows, view.labels]) * own  # (1 - p_y) log p_y
         scores: NDArray[np.float64] = terms.sum(axis=-1)
         return scores
 
