@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -35,6 +37,11 @@ def plugin_option(function: F) -> F:
         "-p", "--plugin", metavar="PLUGIN", multiple=True, expose_value=False, is_eager=True,
         callback=load, help="Load a plugin: a module, or a single .py file. Repeatable.",
     )(function)  # fmt: skip
+
+
+def terminal_width() -> int | None:
+    """Characters in a line of stdout; None where it is no terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def print_json(value: Any) -> None:

@@ -13,6 +13,7 @@ from privbench.cli.options import (
     plugin_option,
     print_json,
     results_option,
+    terminal_width,
 )
 from privbench.errors import BadInput
 from privbench.plugins import PluginHost
@@ -95,7 +96,7 @@ def run(
             found = run_plan(plan, host, results=results, device=device, executor=executor)
         rows += found
         if not as_json:
-            click.echo(render(found, "table", view))
+            click.echo(render(found, "table", view, terminal_width()))
     if as_json:
         print_json(rows)
     if any(row["status"] not in ("ok", "skipped") for row in rows):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from privbench.cli.options import results_option
+from privbench.cli.options import results_option, terminal_width
 from privbench.errors import BadInput
 
 
@@ -44,7 +44,8 @@ def table(
             f"there are no results in {stored.path}; `privbench run quickstart` makes some"
         )
     rows = [row for name in chosen for row in stored.rows(name)]
-    text = render(rows, "json" if as_json else format_, view)
+    width = terminal_width() if output is None else None
+    text = render(rows, "json" if as_json else format_, view, width)
     if output is None:
         click.echo(text, nl=False)
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Sequence
 
 from privbench.report.views import VIEWS, Block
@@ -11,8 +12,16 @@ from privbench.results import Row
 FORMATS = ("table", "markdown", "latex", "csv", "json")
 
 
-def render(rows: Sequence[Row], format: str, view: str | None = None) -> str:
-    """Rows in one of FORMATS. ``csv`` and ``json`` give the rows themselves unless a view is named."""
+PROSE = 100  # characters in a line of notes
+
+
+def render(
+    rows: Sequence[Row], format: str, view: str | None = None, width: int | None = None
+) -> str:
+    """Rows in one of FORMATS. ``csv`` and ``json`` give the rows themselves unless a view is named.
+
+    Where a ``table`` is wider than ``width`` characters, it goes without its optional columns.
+    """
     if view is None:
         view = "rows" if format in ("csv", "json") else "summary"
     if format == "json":
@@ -22,16 +31,33 @@ def render(rows: Sequence[Row], format: str, view: str | None = None) -> str:
     if format == "csv":
         return _csv(blocks)
     if format == "table":
-        return "\n".join(_text(block) for block in blocks)
+        return "\n".join(_text(block, width) for block in blocks)
     style = {"markdown": "github", "latex": "latex_booktabs"}[format]
     return "\n".join(_document(block, style) for block in blocks)
 
 
-def _text(block: Block) -> str:
+def _text(block: Block, width: int | None) -> str:
     """For a terminal: column headers may take two lines."""
-    table = _tabulate(block.lines, "simple")
-    notes = "".join(f"{note}\n" for note in block.notes)
-    return f"{block.title}\n\n{table}\n" + (f"\n{notes}" if notes else "")
+    lines, left_out = _fit(block, width)
+    notes = [*block.notes]
+    if left_out:
+        notes.append(f"left out for the width of the terminal: {', '.join(left_out)}")
+    prose = min(width or PROSE, PROSE)
+    wrapped = "".join(f"{textwrap.fill(n, prose, subsequent_indent='    ')}\n" for n in notes)
+    table = _tabulate(lines, "simple")
+    return f"{block.title}\n\n{table}\n" + (f"\n{wrapped}" if wrapped else "")
+
+
+def _fit(block: Block, width: int | None) -> tuple[list[dict[str, str]], list[str]]:
+    """The lines without as many optional columns as it takes, and the names of those."""
+    lines, left_out = block.lines, list[str]()
+    for column in block.optional:
+        table = _tabulate(lines, "simple")
+        if width is None or max(map(len, table.splitlines())) <= width:
+            break
+        lines = [{k: v for k, v in line.items() if k != column} for line in lines]
+        left_out.append(_one_line(column))
+    return lines, left_out
 
 
 def _document(block: Block, style: str) -> str:
@@ -53,10 +79,11 @@ def _tabulate(lines: list[dict[str, str]], style: str) -> str:
 
 def _lines(block: Block) -> list[dict[str, str]]:
     """The lines with headers of one line."""
-    return [
-        {" ".join(header.split()).replace(" -", "-"): text for header, text in line.items()}
-        for line in block.lines
-    ]
+    return [{_one_line(header): text for header, text in line.items()} for line in block.lines]
+
+
+def _one_line(header: str) -> str:
+    return " ".join(header.split())
 
 
 def _csv(blocks: Sequence[Block]) -> str:

@@ -16,6 +16,8 @@ from privbench.results import COLUMNS, Row
 
 Cells = list[dict[str, str]]
 
+OPTIONAL = ("s", "gap", "naive\nTPR", "canaries\nTPR at 1% FPR", "naive\nAUC")
+
 
 @dataclass(frozen=True)
 class Block:
@@ -24,11 +26,13 @@ class Block:
     title: str
     lines: Cells
     notes: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    """Columns that a narrow terminal can do without, the first one first."""
 
 
 def summary(rows: Sequence[Row]) -> list[Block]:
     """A line for each defense, with the attack that does best against it."""
-    return [_block(group, _summary_lines) for group in _blocks(rows)]
+    return [_block(group, _summary_lines, OPTIONAL) for group in _blocks(rows)]
 
 
 def attacks(rows: Sequence[Row]) -> list[Block]:
@@ -58,15 +62,20 @@ def _blocks(rows: Sequence[Row]) -> list[list[Row]]:
     return [list(group) for _, group in groupby(ordered, key=key)]
 
 
-def _block(rows: list[Row], lines: Callable[[list[Row], _Notes], Cells]) -> Block:
+def _block(
+    rows: list[Row],
+    lines: Callable[[list[Row], _Notes], Cells],
+    optional: tuple[str, ...] = (),
+) -> Block:
     first = rows[0]
     notes = _Notes()
     made = lines(rows, notes)
     for row in rows:
         if row["status"] != "ok":
             notes.problem(row)
-    title = f"{first['benchmark']}: {first['dataset']}, {first['model']},"
-    return Block(f"{title} {first['n_models']} models, seed {first['seed']}", made, notes.lines())
+    what = f"{first['benchmark']}: {first['dataset']}, {first['model']}"
+    title = f"{what}, {first['n_models']} models, seed {first['seed']}"
+    return Block(title, made, notes.lines(), optional)
 
 
 class _Notes:
@@ -119,14 +128,14 @@ def _summary_line(defense: str, rows: list[Row], notes: _Notes) -> dict[str, str
     return {
         "defense": defense,
         "test\nacc.": _number(rows[0]["test_accuracy"]),
-        "train\n-test": _number(rows[0]["train_accuracy"] - rows[0]["test_accuracy"]),
+        "gap": _number(rows[0]["train_accuracy"] - rows[0]["test_accuracy"]),
         "strongest\nattack": _attack_name(strongest),
         "AUC\n[95% CI]": _estimate(strongest, _auc),
         "naive\nAUC": _value(naive, _auc),
         "TPR at 1% FPR\n[95% CI]": _estimate(strongest, _tpr),
         "naive\nTPR": _value(naive, _tpr),
-        "canaries: TPR\nat 1% FPR": _estimate(canary, _tpr),
-        "claims": _claim(rows[0], notes),
+        "canaries\nTPR at 1% FPR": _estimate(canary, _tpr),
+        "claim": _claim(rows[0], notes),
         "s": f"{max(row['seconds'] for row in rows):.0f}",
     }
 
@@ -221,8 +230,10 @@ def _claim(row: Row, notes: _Notes) -> str:
     from privbench.privacy import Guarantee
 
     claimed = Guarantee(**{**guarantee, "conditions": tuple(guarantee["conditions"])})
-    conditions = f"if {'; '.join(claimed.conditions)}" if claimed.conditions else ""
-    return f"{claimed.short()} {notes.mark(conditions)}" if conditions else claimed.short()
+    unit = "·d" if claimed.kind == "metric-dp" else ""
+    conditions = f", if {'; '.join(claimed.conditions)}" if claimed.conditions else ""
+    note = notes.mark(f"{claimed.kind}, {claimed.short()}, {claimed.accountant}{conditions}")
+    return f"ε={claimed.epsilon:.3g}{unit} {note}"
 
 
 def _plain(value: Any) -> str:

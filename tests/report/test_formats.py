@@ -1,0 +1,83 @@
+"""Tables as text, Markdown, LaTeX, CSV and JSON."""
+
+import csv
+import io
+import json
+
+import pandas as pd
+import pytest
+
+from privbench.report.formats import FORMATS, render
+from privbench.report.frame import to_frame
+from privbench.results import COLUMNS
+
+
+def widest(text):
+    table = text.split("\n\n")[1]
+    return max(map(len, table.splitlines()))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("view", ["summary", "attacks", "rows", None])
+def test_every_format_shows_every_defense(rows, format, view):
+    text = render(rows, format, view)
+    assert "dp-sgd" in text
+    assert text.endswith("\n")
+
+
+def test_the_table_says_what_it_shows_and_wraps_its_notes(rows):
+    text = render(rows, "table")
+    assert text.startswith("small: digits, mlp, 16 models, seed 0\n\n")
+    assert "[1] dp, ε=7.991 δ=1e-05 (add-remove)" in text
+    assert max(map(len, text.split("\n\n")[2].splitlines())) <= 100
+
+
+@pytest.mark.parametrize("width", [80, 110])
+def test_a_narrow_terminal_loses_optional_columns_and_is_told_which(rows, width):
+    text = render(rows, "table", width=width)
+    assert widest(text) <= width
+    assert "left out for the width of the terminal: s, gap" in text
+    for needed in ("strongest", "AUC", "claim"):
+        assert needed in text
+
+
+def test_a_wide_terminal_loses_nothing(rows):
+    assert render(rows, "table", width=200) == render(rows, "table")
+
+
+def test_markdown_headers_have_one_line(rows):
+    lines = render(rows, "markdown").splitlines()
+    table = [line for line in lines if line.startswith("|")]
+    assert "| AUC [95% CI]" in table[0]
+    assert len(table) == 2 + 2
+
+
+def test_latex_comments_the_notes(rows):
+    text = render(rows, "latex")
+    assert "\\toprule" in text
+    assert "% [1] dp" in text
+
+
+def test_csv_has_the_columns_of_the_rows(rows):
+    read = list(csv.DictReader(io.StringIO(render(rows, "csv"))))
+    assert tuple(read[0]) == COLUMNS
+    assert len(read) == len(rows)
+    assert read[0]["auc"] == "0.75"
+
+
+def test_json_gives_the_rows_back(rows):
+    assert json.loads(render(rows, "json")) == rows
+
+
+def test_json_of_a_view_gives_its_lines(rows):
+    (block,) = json.loads(render(rows, "json", "summary"))
+    assert block[0]["defense"] == "none"
+    assert block[0]["AUC [95% CI]"] == ".750 [.700 .800]"
+
+
+def test_the_frame_has_the_columns_in_order(rows):
+    frame = to_frame(rows)
+    assert isinstance(frame, pd.DataFrame)
+    assert tuple(frame.columns) == COLUMNS
+    assert frame["auc"].iloc[0] == 0.75
+    assert to_frame([]).empty

@@ -1,0 +1,88 @@
+"""What the views choose to show."""
+
+from privbench.report.views import attacks, every_row, summary
+
+from .conftest import DP
+
+
+def cells(block, defense):
+    return next(line for line in block.lines if line["defense"] == defense)
+
+
+def test_summary_has_a_line_a_defense_with_its_strongest_attack(rows):
+    (block,) = summary(rows)
+    assert [line["defense"] for line in block.lines] == ["none", "dp-sgd"]
+    none = cells(block, "none")
+    assert none["strongest\nattack"] == "lira"
+    assert none["test\nacc."] == ".900"
+    assert none["gap"] == ".100"
+    assert none["AUC\n[95% CI]"] == ".750 [.700 .800]"
+    assert none["naive\nAUC"] == ".740"
+    assert none["canaries\nTPR at 1% FPR"] == ".950 [.475 1.050]"
+    assert none["claim"] == "-"
+
+
+def test_a_naive_attack_that_does_better_is_named_so(rows):
+    (block,) = summary(rows)
+    line = cells(block, "dp-sgd")
+    assert line["strongest\nattack"] == "lira (naive)"
+    assert line["AUC\n[95% CI]"].startswith(".530")
+
+
+def test_what_is_not_there_and_what_is_unresolved_are_told_apart(rows):
+    line = cells(summary(rows)[0], "dp-sgd")
+    assert line["TPR at 1% FPR\n[95% CI]"] == "unresolved"
+    assert line["canaries\nTPR at 1% FPR"] == "-"
+
+
+def test_a_claim_comes_with_its_conditions(rows):
+    (block,) = summary(rows)
+    assert cells(block, "dp-sgd")["claim"] == "ε=7.99 [1]"
+    note = "[1] dp, ε=7.991 δ=1e-05 (add-remove), prv (Opacus), if Poisson sampling"
+    assert note in block.notes
+
+
+def test_a_metric_claim_names_the_distance(row):
+    claim = DP | {"kind": "metric-dp", "epsilon": 8.0, "delta": 0.0}
+    (block,) = summary([row(guarantee=claim)])
+    assert block.lines[0]["claim"] == "ε=8·d [1]"
+
+
+def test_why_there_is_no_claim_is_a_note(row):
+    (block,) = summary([row(reason="2 guarantees are stated and not composed")])
+    assert block.lines[0]["claim"] == "[1]"
+    assert block.notes == ("[1] 2 guarantees are stated and not composed",)
+
+
+def test_a_failed_trial_is_noted_with_its_reason(rows):
+    assert "dp-sgd / loss: failed: scores: NaN" in summary(rows)[0].notes
+
+
+def test_trials_with_one_reason_share_a_note(row):
+    failed = [row(attack=name, status="failed", reason="broken") for name in "abc"]
+    (block,) = summary(failed)
+    assert block.notes == ("none / a, none / b and 1 more: failed: broken",)
+    assert block.lines == [{"defense": "none", "strongest\nattack": "(failed)"}]
+
+
+def test_attacks_puts_adaptive_beside_naive_and_records_first(rows):
+    (block,) = attacks(rows)
+    assert [line["subset"] for line in block.lines] == ["records"] * 3 + ["canaries"]
+    first = block.lines[0]
+    assert (first["AUC\nadaptive"][:4], first["AUC\nnaive"][:4]) == (".750", ".740")
+
+
+def test_datasets_models_and_seeds_get_blocks_of_their_own(row):
+    found = summary([row(), row(seed=1), row(dataset="mnist"), row(model="cnn"), row()])
+    assert [block.title for block in found] == [
+        "small: digits, mlp, 16 models, seed 0",
+        "small: digits, mlp, 16 models, seed 1",
+        "small: mnist, mlp, 16 models, seed 0",
+        "small: digits, cnn, 16 models, seed 0",
+    ]
+
+
+def test_rows_are_shown_whole_and_unrounded(row):
+    (block,) = every_row([row(auc=0.123456789)])
+    assert block.lines[0]["auc"] == "0.123456789"
+    assert block.lines[0]["guarantee"] == ""
