@@ -21,7 +21,7 @@ CACHE = 32 * 2**20
 MEMORY = 2**30
 """Bytes that training may take at once, beside the data."""
 
-_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.modules.conv._ConvTransposeNd)
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.modules.conv._ConvTransposeNd)
 _STATEFUL = (nn.modules.batchnorm._NormBase, nn.RNNBase)
 _OWN_DRAWS = nn.Dropout
 """Random layers whose draws the engine makes each model's own, also when stacked."""
@@ -79,6 +79,6 @@ def _obstacle(module: nn.Module, device: torch.device) -> str:
             return f"{name} keeps state or mixes examples"
         if isinstance(part, nn.modules.dropout._DropoutNd) and not isinstance(part, _OWN_DRAWS):
             return f"{name} draws masks that would depend on the other models"
-        if isinstance(part, _CONVOLUTIONS) and device.type == "cpu":
+        if isinstance(part, CONVOLUTIONS) and device.type == "cpu":
             return f"{name}: stacked convolutions are slow on a CPU"
     return ""

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from privbench.engine.job import Job
 from privbench.engine.population import build_seeded
 from privbench.engine.randomness import OwnDropout, seeded
+from privbench.engine.threads import threads_for
 
 
 def train_alone(job: Job, i: int) -> nn.Module:
@@ -21,7 +22,7 @@ def train_alone(job: Job, i: int) -> nn.Module:
     models = range(i, i + 1)
     draws = job.draws(models)
     dropout = OwnDropout(draws)
-    with seeded(job.seeds[i], job.device):
+    with seeded(job.seeds[i], job.device), threads_for(module, job.device):
         for epoch in range(job.recipe.epochs):
             for step, (x, y, noise) in enumerate(job.batches(models, draws)):
                 optimizer.zero_grad()

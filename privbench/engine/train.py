@@ -20,6 +20,7 @@ from privbench.engine.randomness import seeded
 from privbench.engine.recipe import Recipe
 from privbench.engine.sequential import train_alone
 from privbench.engine.sets import TrainingSets
+from privbench.engine.threads import threads_for
 
 TrainOne = Callable[[nn.Module, Tensor, Tensor, np.random.Generator], None]
 
@@ -84,7 +85,8 @@ def train_each(
         with seeded(seed, device):
             module = build().train().to(device)
             x, y = sets.one(i)
-            train_one(module, x.to(device), y.to(device), np.random.default_rng([seed, 3]))
+            with threads_for(module, device):
+                train_one(module, x.to(device), y.to(device), np.random.default_rng([seed, 3]))
         if not all(p.isfinite().all() for p in module.parameters()):
             raise Diverged(f"model {i} diverged: its weights are not finite; lower lr")
         modules.append(module)
