@@ -45,12 +45,15 @@ class ClassPrior:
 
         ``mean`` and ``variance`` (n, latent_dim) are those of each record's posterior.
         """
-        members = np.eye(k, dtype=np.float32)[:, y]  # (classes, n)
+        # in float64: codes far from 0 with a small spread would lose it in the difference of squares
+        exact = mean.astype(np.float64)
+        members = np.eye(k)[:, y]  # (classes, n)
         count = np.maximum(members.sum(1, keepdims=True), 1)  # (classes, 1)
-        first = members @ mean / count
-        second = members @ (mean**2 + variance) / count
+        first = members @ exact / count
+        second = members @ (exact**2 + variance) / count
         sd = np.sqrt(np.maximum(second - first**2, 0))
-        return cls(np.bincount(y, minlength=k) / len(y), first, sd)
+        frequency = np.bincount(y, minlength=k) / len(y)
+        return cls(frequency, first.astype(np.float32), sd.astype(np.float32))
 
     def sample(
         self, n: int, rng: np.random.Generator
@@ -118,9 +121,22 @@ class Vae(Generator):
     ) -> list[FittedVae]:
         """Fit one network per training set, all at once; sets of several sizes one after another."""
         if len({len(data) for data in sets}) > 1:
-            return [self.fit(data, rng) for data, rng in zip(sets, rngs, strict=True)]
+            return self._one_after_another(sets, rngs, device, progress)
         population = self._train(sets, rngs, device, progress)
         return [self._fitted(population.module(i), data) for i, data in enumerate(sets)]
+
+    def _one_after_another(
+        self,
+        sets: Sequence[Data],
+        rngs: Sequence[np.random.Generator],
+        device: str,
+        progress: Progress,
+    ) -> list[FittedVae]:
+        fitted: list[FittedVae] = []
+        for data, rng in zip(sets, rngs, strict=True):
+            fitted += self.fit_population([data], [rng], device, lambda done, total: None)
+            progress(len(fitted), len(sets))
+        return fitted
 
     def restore(self, state: Mapping[str, NDArray[np.generic]], spec: DataSpec) -> FittedVae:
         """The inverse of ``FittedVae.state``. Raises ValueError if it is of another network."""
