@@ -155,6 +155,15 @@ def test_a_changed_data_file_never_meets_old_results(run, blobs):
     assert "population" in computed
 
 
+def test_a_data_file_that_moves_keeps_its_results(run, blobs, config):
+    first, _ = run(select="none and loss")
+    moved = blobs.rename(blobs.with_name("moved.npz"))
+    config.write_text(config.read_text().replace(str(blobs), str(moved)))
+    second, computed = run(select="none and loss")
+    assert computed == []
+    assert second == first
+
+
 BAD_ATTACK = """
     class Bad(privbench.Attack):
         '''Bad.'''

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class SettingStage(Stage):
-    """Split, canaries and membership: cheap, so it is drawn again rather than stored."""
+    """Split, canaries and membership: cheap, so it is drawn again rather than stored.
+
+    It depends on the records and not on where they came from: a file that is moved keeps its results.
+    """
 
     kind = "setting"
     stored = False
@@ -41,15 +44,16 @@ class SettingStage(Stage):
     def inputs(self) -> tuple[Stage, ...]:
         return () if self.clean is None else (self.clean,)
 
-    @property
-    def components(self) -> tuple[Bound, ...]:
-        return (self.dataset,)
-
     def details(self) -> dict[str, Any]:
-        return {"n_pool": self.n_pool, "subset": self.subset, "canaries": self.canaries}
+        return {
+            "records": self.fingerprint,
+            "n_pool": self.n_pool,
+            "subset": self.subset,
+            "canaries": self.canaries,
+        }
 
     def versions(self) -> dict[str, Any]:
-        return {"fingerprint": self.fingerprint, "n_models": self.n_models}
+        return {"n_models": self.n_models}
 
     def compute(self, context: Context) -> Artifact:
         from privbench.settings import canary_setting, clean_setting
