@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from privbench.config import Overrides, find_file, read_file, resolve
 from privbench.device import check_device
-from privbench.plan import Plan, make_plan
+from privbench.errors import BadInput
+from privbench.plan import Plan, check_plans, make_plan
 from privbench.plugins import PluginHost
 from privbench.results import Results, Row
 from privbench.runner import Runner
@@ -34,19 +35,31 @@ def make_plans(
     overrides = overrides or Overrides()
     benchmarks = [resolve(file, name, host, overrides) for name in names or file.benchmarks]
     overrides.check()
-    return [make_plan(benchmark, chosen, fetch=fetch) for benchmark in benchmarks]
+    plans = [make_plan(benchmark, chosen, fetch=fetch) for benchmark in benchmarks]
+    check_plans(plans)
+    return [plan for plan in plans if plan.trials]
 
 
 def run_plan(
     plan: Plan, host: PluginHost, *, results: str | Path, device: str, executor: str = "local"
 ) -> list[Row]:
     """Run one plan; the rows are also appended to the results database."""
-    root = Path(results)
+    root = _folder(results)
     bound = (
         host.registry("executor").get(executor, "--executor").build({}, f"--executor {executor}")
     )
     runner = Runner(plan, host, Store(root), Results(root), bound.component, check_device(device))
     return runner.run()
+
+
+def _folder(results: str | Path) -> Path:
+    try:
+        Path(results).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"--results {results}: no such folder can be made: {error.strerror}"
+        ) from None
+    return Path(results)
 
 
 def run(

@@ -44,7 +44,7 @@ class Component(BaseModel):
         extra="forbid",
         validate_default=True,
         allow_inf_nan=False,
-        defer_build=True,  # listing components need not compile their validators
+        defer_build=True,  # until registration, where a mistake is one plugin's failure
     )
 
     kind: ClassVar[str]
@@ -98,6 +98,8 @@ class Entry:
             raise BadInput(explain(error, self.cls, where)) from None
         except (TypeError, ValueError) as error:
             raise BadInput(f"{where}: {error}") from None
+        except Exception as error:  # a third-party check that raises something else
+            raise BadInput(f"{where}: {type(error).__name__}: {error}") from error
         return Bound(self, component)
 
 
@@ -193,8 +195,9 @@ def explain(error: ValidationError, model: type[BaseModel], where: str) -> str:
 def describe(cls: type[BaseModel]) -> list[dict[str, Any]]:
     """A component's parameters: name, type, bounds, default and description."""
     rows = []
+    properties = cls.model_json_schema().get("properties", {})
     for name, info in cls.model_fields.items():
-        schema = cls.model_json_schema()["properties"][name]
+        schema = properties[name]
         rows.append(
             {
                 "name": name,

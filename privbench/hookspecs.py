@@ -87,7 +87,7 @@ def stage_progress(stage: Stage, done: int, total: int) -> None:
 
 @hookspec
 def stage_finished(stage: Stage, status: str, seconds: float) -> None:
-    """A stage ended, with status ``ok`` or ``failed``."""
+    """A stage ended, with status ``ok``, ``failed`` or ``skipped`` (it makes no sense)."""
 
 
 @hookspec

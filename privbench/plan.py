@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -119,12 +119,12 @@ class Datasets:
             if not self.fetch and (missing := bound.component.missing()):
                 return Rejected("unavailable", f"dataset {bound.name!r}: {missing}")
             data: Data = bound.component.load()
+            return _check_data(bound.name, data) or data
         except DatasetUnavailable as error:
             return Rejected("unavailable", f"dataset {bound.name!r}: {error}")
         except Exception as error:  # third-party code; the other datasets go on
             kind = "" if isinstance(error, BadInput) else f"{type(error).__name__}: "
             return Rejected("failed", f"dataset {bound.name!r}: {kind}{error}")
-        return _check_data(bound.name, data) or data
 
 
 def _check_data(name: str, data: Data) -> Rejected | None:
@@ -148,17 +148,23 @@ def _check_data(name: str, data: Data) -> Rejected | None:
 def make_plan(benchmark: Benchmark, select: Selector, *, fetch: bool = True) -> Plan:
     """All selected trials with their stages.
 
-    Loads the datasets, because sizes and kinds decide what can run. Raises BadInput if nothing is
-    selected, if the pool does not fit, or if no dataset of the benchmark can be used as it is.
+    Loads the datasets, because sizes and kinds decide what can run. Raises BadInput if the pool does
+    not fit.
     """
     datasets = Datasets(fetch)
     trials = tuple(trial for trial in _matrix(benchmark, datasets) if select(str(trial)))
-    if not trials:
-        raise BadInput(f"-k selects none of the trials of benchmark {benchmark.name!r}")
-    reasons = {t.rejected.reason for t in trials if t.rejected and t.rejected.status == "failed"}
-    if all(trial.rejected and trial.rejected.status == "failed" for trial in trials):
-        raise BadInput("\n".join(sorted(reasons)))
     return Plan(benchmark, trials, datasets)
+
+
+def check_plans(plans: Sequence[Plan]) -> None:
+    """Raise BadInput if no trial of any plan is selected, or none can run with its dataset as it is."""
+    trials = [trial for plan in plans for trial in plan.trials]
+    if plans and not trials:
+        names = ", ".join(repr(plan.benchmark.name) for plan in plans)
+        raise BadInput(f"-k selects none of the trials of benchmark {names}")
+    failed = [t.rejected for t in trials if t.rejected and t.rejected.status == "failed"]
+    if failed and len(failed) == len(trials):
+        raise BadInput("\n".join(sorted({rejected.reason for rejected in failed})))
 
 
 def _matrix(benchmark: Benchmark, datasets: Datasets) -> Iterator[Trial]:
@@ -202,7 +208,11 @@ class _Block:
         if isinstance(data, Rejected):
             return data
         _check_pool(self.benchmark, self.dataset.label, len(data))
-        reason = _incompatible(data.spec, self.model.bound, defense)
+        try:
+            reason = _incompatible(data.spec, self.model.bound, defense)
+        except Exception as error:  # third-party code; the other trials go on
+            where = f"skip, of model {self.model.label!r} or a part of {defense.label!r}"
+            return Rejected("failed", f"{where}: {type(error).__name__}: {error}")
         return Rejected("skipped", reason) if reason else None
 
     def _with_stages(self, trial: Trial, defense: Defense, attack: Choice) -> Trial:

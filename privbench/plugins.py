@@ -200,6 +200,13 @@ def _check_class(cls: object, kind: str) -> None:
         raise PrivbenchError(f'{cls.__qualname__} has no `name`: add `name = "..."` to the class')
     if missing := sorted(getattr(cls, "__abstractmethods__", ())):
         raise PrivbenchError(f"{cls.__qualname__} does not implement {', '.join(missing)}")
+    try:
+        cls.model_rebuild()
+    except Exception as error:  # a type that pydantic does not know, or a name that is not defined
+        problem = str(error).partition("\n")[0]
+        raise PrivbenchError(
+            f"the parameters of {cls.__qualname__} cannot be checked: {problem}"
+        ) from error
 
 
 def is_local(distribution: str) -> bool:

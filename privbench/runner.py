@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -92,8 +92,8 @@ class Runner:
                 finish_trials()
 
         finish_trials()
-        self.executor.execute(stages, compute)
-        for trial in waiting:  # an executor that left stages out
+        self._execute(stages, compute)
+        for trial in waiting:  # whose stages the executor left out
             rows.extend(self._finish(run, trial))
         self.results.finish_run(run)
         self.host.call("run_finished", rows=rows)
@@ -104,6 +104,18 @@ class Runner:
     def needed(self) -> list[Stage]:
         """What this run has to compute, inputs first."""
         return needed(self.plan, self.store)
+
+    def _execute(self, stages: list[Stage], compute: Callable[[Stage], None]) -> None:
+        """Let the executor compute; the trials that it leaves out have failed."""
+        reason, trace = f"executor {self.executor.name!r} left this trial out", ""
+        try:
+            self.executor.execute(stages, compute)
+        except Exception as error:  # third-party code; what is computed counts
+            reason = f"executor {self.executor.name!r}: {type(error).__name__}: {error}"
+            trace = traceback.format_exc()
+        for stage in stages:
+            if stage.kind in ("metrics", "utility") and not self.store.has(stage.kind, stage.key):
+                self.failures.setdefault(stage.key, Failure("failed", reason, trace))
 
     def _is_finished(self, trial: Trial) -> bool:
         return trial.rejected is not None or all(
@@ -123,21 +135,19 @@ class Runner:
             return
         self.host.call("stage_started", stage=stage)
         start = time.perf_counter()
-        status = "failed"
         try:
             self._compute(stage)
-            status = "ok"
         except StageFailed as error:
             self.failures[stage.key] = error.failure
         except Incompatible as error:
             self.failures[stage.key] = Failure("skipped", str(error))
-        except Exception as error:  # third-party code; the other trials go on
+        except (Exception, SystemExit) as error:  # third-party code; the other trials go on
             kind = "" if isinstance(error, PrivbenchError) else f"{type(error).__name__}: "
             reason = f"{stage.kind}: {kind}{error}"
             self.failures[stage.key] = Failure("failed", reason, traceback.format_exc())
-        self.host.call(
-            "stage_finished", stage=stage, status=status, seconds=time.perf_counter() - start
-        )
+        seconds = time.perf_counter() - start
+        status = self.failures[stage.key].status if stage.key in self.failures else "ok"
+        self.host.call("stage_finished", stage=stage, status=status, seconds=seconds)
         self._release(stage)
 
     def _compute(self, stage: Stage) -> Artifact:

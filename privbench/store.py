@@ -117,7 +117,7 @@ class Store:
             try:
                 note = json.loads(self._path(kind, key, ".json").read_bytes())
                 intact = note.pop("checksum") == digest(note) and note["key"] == key
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 return None
             except (ValueError, KeyError, AttributeError, TypeError):
                 intact = False

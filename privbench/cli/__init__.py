@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 
 import click
 
@@ -32,6 +31,9 @@ class Group(click.Group):
         except PrivbenchError as error:
             click.echo(f"error: {error}", err=True)
             ctx.exit(2 if isinstance(error, BadInput) else 1)
+        except KeyboardInterrupt:
+            click.echo("interrupted; the same command goes on from what was computed", err=True)
+            ctx.exit(130)
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         """Refuse a name that is taken, which click would replace silently."""
@@ -63,8 +65,4 @@ def build_cli(host: PluginHost) -> click.Group:
 def main() -> None:
     """Entry point of ``privbench``."""
     logging.getLogger("privbench").addHandler(LogHandler())
-    try:
-        build_cli(PluginHost())(prog_name="privbench")
-    except KeyboardInterrupt:
-        click.echo("interrupted; the same command goes on from what was computed", err=True)
-        sys.exit(130)
+    build_cli(PluginHost())(prog_name="privbench")

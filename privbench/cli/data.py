@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from privbench.cli.options import json_option, plugin_option, print_json, print_table
+from privbench.components import Entry
 from privbench.datasets.files import FileDataset
 from privbench.plugins import PluginHost
 
@@ -22,16 +23,10 @@ def list_data(host: PluginHost, as_json: bool) -> None:
     """List the data sets and whether they are on this machine."""
     lines = []
     for entry in host.registry("dataset"):
-        if any(field.is_required() for field in entry.cls.model_fields.values()):
-            lines.append(
-                {"name": entry.name, "status": "yours", "details": "reads a file of yours"}
-            )
-            continue
-        component = entry.build({}, entry.name).component
-        missing = component.missing()
-        places = [str(place) for place in getattr(component, "locations", tuple)()]
-        details = missing or (", ".join(places) if places else "ships with scikit-learn")
-        status = "missing" if missing else "here"
+        try:
+            status, details = _look_for(entry)
+        except Exception as error:  # third-party code; the others are listed
+            status, details = "failed", f"{type(error).__name__}: {error}"
         lines.append({"name": entry.name, "status": status, "details": details})
     if as_json:
         print_json(lines)
@@ -45,9 +40,21 @@ def list_data(host: PluginHost, as_json: bool) -> None:
 @click.pass_obj
 def fetch(host: PluginHost, name: str) -> None:
     """Download the data set NAME, unless it is there, and print where its files are."""
-    component = host.registry("dataset").get(name, "privbench data fetch").build({}, name).component
-    if not isinstance(component, FileDataset):
+    entry = host.registry("dataset").get(name, "privbench data fetch")
+    if not issubclass(entry.cls, FileDataset):
         click.echo(f"{name} needs no download", err=True)
         return
-    for path in component.fetch():
+    for path in entry.build({}, name).component.fetch():
         click.echo(path)
+
+
+def _look_for(entry: Entry) -> tuple[str, str]:
+    """Whether a data set can be loaded without a download, and from where."""
+    if any(field.is_required() for field in entry.cls.model_fields.values()):
+        return "yours", "reads a file of yours"
+    component = entry.build({}, entry.name).component
+    if missing := component.missing():
+        return "missing", missing
+    if not isinstance(component, FileDataset):
+        return "here", "needs no download"
+    return "here", ", ".join(sorted({str(path.parent) for path in component.fetch()}))

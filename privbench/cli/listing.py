@@ -8,7 +8,7 @@ import click
 
 from privbench.cli.options import config_option, json_option, plugin_option, print_json, print_table
 from privbench.components import KINDS, summary
-from privbench.config import File, Named, find_file, read_file
+from privbench.config import DefenseTable, File, Named, find_file, read_file
 from privbench.plugins import PluginHost
 
 PLURALS = tuple(f"{kind}s" for kind in (*KINDS, "benchmark", "defense"))
@@ -54,12 +54,8 @@ def _components(host: PluginHost, plural: str) -> list[dict[str, Any]]:
 
 def _of_file(file: File, plural: str) -> list[dict[str, Any]]:
     if plural == "defenses":
-        found = {"none": "the empty pipeline"} | {
-            name: pipeline_text(
-                [] if table.generator is None else [table.generator], table.mechanisms
-            )
-            for name, table in file.defenses.items()
-        }
+        defenses = {"none": DefenseTable()} | file.defenses
+        found = {name: pipeline_text(table) for name, table in defenses.items()}
     else:
         found = {
             name: f"{_names(table.defenses)} on {_names(table.datasets)} against {_names(table.attacks)}"
@@ -72,9 +68,10 @@ def _of_file(file: File, plural: str) -> list[dict[str, Any]]:
     ]
 
 
-def pipeline_text(*groups: Any) -> str:
+def pipeline_text(table: DefenseTable) -> str:
     """The components of a pipeline with their parameters: ``vae > metric-privacy(epsilon=8.0)``."""
-    return " > ".join(_named_text(spec) for group in groups for spec in group)
+    parts = table.mechanisms if table.generator is None else (table.generator, *table.mechanisms)
+    return " > ".join(map(_named_text, parts)) or "the empty pipeline"
 
 
 def _named_text(spec: Named) -> str:

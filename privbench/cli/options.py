@@ -19,7 +19,8 @@ config_option = click.option(
     help="A benchmarks.toml. Default: ./benchmarks.toml, else the one that ships with privbench.",
 )  # fmt: skip
 results_option = click.option(
-    "--results", metavar="DIR", default="results", show_default=True, envvar="PRIVBENCH_RESULTS",
+    "--results", type=click.Path(file_okay=False), metavar="DIR", default="results",
+    show_default=True, envvar="PRIVBENCH_RESULTS",
     help="Folder of the results database and the stored artifacts.",
 )  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

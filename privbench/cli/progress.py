@@ -28,7 +28,7 @@ class Progress:
     def __init__(self, host: PluginHost) -> None:
         self.host = host
         self.bar = RichProgress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),  # labels have brackets
             BarColumn(bar_width=24),
             TextColumn("{task.percentage:>3.0f}%"),
             TimeElapsedColumn(),

@@ -81,6 +81,7 @@ def run(
 
     host: PluginHost = ctx.obj
     check_device(device)
+    host.registry("executor").get(executor, "--executor")
     if not names and not read_file(find_file(config)).benchmarks:
         raise BadInput(f"{find_file(config)}: there are no benchmarks in this file")
     overrides = Overrides.parse(settings)

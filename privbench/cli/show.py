@@ -11,7 +11,7 @@ import click
 from privbench.cli.listing import PLURALS, pipeline_text
 from privbench.cli.options import config_option, json_option, plugin_option, print_json, print_table
 from privbench.components import Entry, closest, describe
-from privbench.config import find_file, read_file
+from privbench.config import DefenseTable, find_file, read_file
 from privbench.errors import BadInput
 from privbench.plugins import PluginHost
 
@@ -70,12 +70,11 @@ def _print_component(entry: Entry, facts: dict[str, Any]) -> None:
 def _show_from_file(kind: str, name: str, config: str | None, as_json: bool) -> None:
     file = read_file(find_file(config))
     if kind == "defense":
-        if name not in file.defenses:
-            raise BadInput(f"{file.path}: unknown defense {name!r}{closest(name, file.defenses)}")
-        defense = file.defenses[name]
-        facts = defense.model_dump(mode="json")
-        generators = [] if defense.generator is None else [defense.generator]
-        text = pipeline_text(generators, defense.mechanisms)
+        defenses = {"none": DefenseTable()} | file.defenses
+        if name not in defenses:
+            raise BadInput(f"{file.path}: unknown defense {name!r}{closest(name, defenses)}")
+        facts = defenses[name].model_dump(mode="json")
+        text = pipeline_text(defenses[name])
     else:
         if name not in file.benchmarks:
             raise BadInput(

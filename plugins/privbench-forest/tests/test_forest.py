@@ -59,7 +59,7 @@ def test_the_entry_point_makes_it_a_model_of_privbench(tmp_path):
     (row,) = privbench.run("forest", config=config, results=tmp_path).to_dict("records")
     assert row["status"] == "ok", row["reason"]
     assert row["test_accuracy"] > 0.7
-    assert row["auc"] > 0.9  # trees grown to purity remember their records
+    assert row["auc"] > 0.75  # trees grown to purity remember their records
 
 
 def test_training_mechanisms_are_skipped_with_the_reason(tmp_path):

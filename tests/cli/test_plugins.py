@@ -1,0 +1,109 @@
+"""``privbench plugins``, and commands of plugins. The host itself is tested in tests/test_plugins.py."""
+
+import pytest
+from click.testing import CliRunner
+
+from privbench.cli import build_cli
+from privbench.plugins import PluginHost
+
+from .helpers import printed
+
+COMMAND = """
+    import click
+
+    @click.command("{name}")
+    def mine():
+        '''Greet.'''
+        click.echo("hello")
+
+    @hookimpl
+    def register_commands(cli):
+        cli.add_command(mine)
+    """
+
+
+@pytest.fixture
+def invoke():
+    """Call a command line that was built with a plugin, as if it were installed."""
+
+    def invoke(path, *arguments):
+        host = PluginHost([str(path)], installed=False)
+        return CliRunner().invoke(build_cli(host), arguments)
+
+    return invoke
+
+
+def test_the_built_ins(cli):
+    found = printed(cli("plugins", "--json"))
+    assert found["failures"] == []
+    (builtins,) = found["plugins"]
+    assert builtins["from"].startswith("privbench 0.")
+    assert {"attack lira", "dataset digits", "executor local"} <= set(builtins["components"])
+    assert "register_attacks" in builtins["hooks"]
+
+
+def test_what_a_plugin_registers(cli, attack):
+    path = attack()
+    mine = printed(cli("plugins", "--json", "-p", path))["plugins"][1]
+    assert mine == {
+        "name": str(path),
+        "from": str(path),
+        "hooks": ["register_attacks"],
+        "components": ["attack mine"],
+    }
+    assert f"{path} ({path}): attack mine" in cli("plugins", "-p", path).stdout.splitlines()
+
+
+def test_a_failing_plugin_beside_a_good_one(cli, plugin, attack):
+    broken = plugin("raise RuntimeError('boom')", "broken.py")
+    arguments = ("plugins", "-p", broken, "-p", attack())
+    found = printed(cli(*arguments, "--json"))
+    assert [one["components"] for one in found["plugins"][1:]] == [["attack mine"]]
+    (failure,) = found["failures"]
+    assert (failure["plugin"], failure["stage"]) == (str(broken), "import")
+    assert failure["message"] == "RuntimeError: boom"
+    result = cli(*arguments)
+    assert result.exit_code == 0
+    assert f"FAILED {broken} ({broken}), import: RuntimeError: boom" in result.stdout
+    assert "Traceback" not in result.stdout
+    assert 'broken.py", line' in cli(*arguments, "-v").stdout
+
+
+@pytest.mark.parametrize(
+    ("annotation", "words"),
+    [("np.ndarray", "numpy.ndarray"), ("'Nowhere'", "name 'Nowhere' is not defined")],
+)
+def test_a_parameter_whose_type_cannot_be_checked(cli, plugin, annotation, words):
+    path = plugin(
+        f"class Mine(privbench.Attack):\n    name = 'mine'\n    power: {annotation}\n"
+        "    def score(self, view): ...\n"
+        "@hookimpl\ndef register_attacks(register): register(Mine)"
+    )
+    found = printed(cli("plugins", "--json", "-p", path))
+    assert found["plugins"][1]["components"] == []
+    (failure,) = found["failures"]
+    assert failure["stage"] == "register_attacks"
+    assert "the parameters of Mine cannot be checked" in failure["message"]
+    assert words in failure["message"]
+
+
+def test_a_command_of_a_plugin(invoke, plugin):
+    result = invoke(plugin(COMMAND.format(name="greet")), "greet")
+    assert (result.exit_code, result.stdout) == (0, "hello\n")
+
+
+def test_a_command_with_a_taken_name(invoke, plugin):
+    path = plugin(COMMAND.format(name="list"))
+    (failure,) = printed(invoke(path, "plugins", "--json"))["failures"]
+    assert failure["stage"] == "register_commands"
+    assert "there is already a command 'list'" in failure["message"]
+    assert "lira" in invoke(path, "list", "attacks").stdout
+
+
+def test_a_plugin_that_raises_for_its_commands(invoke, plugin):
+    path = plugin("@hookimpl\ndef register_commands(cli): raise OSError('no')")
+    result = invoke(path, "--help")
+    assert result.exit_code == 0
+    assert "doctor" in result.stdout
+    (failure,) = printed(invoke(path, "plugins", "--json"))["failures"]
+    assert failure["message"] == "OSError: no"

@@ -1,0 +1,140 @@
+"""``privbench run --dry-run`` and ``--executor``: what a plan is, and what carries it out."""
+
+import pytest
+
+from .helpers import printed, refused
+
+EXECUTOR = """
+    class Mine(privbench.Executor):
+        '''An executor of mine.'''
+        name = "mine"
+
+        def execute(self, stages, compute):
+            {body}
+
+    @hookimpl
+    def register_executors(register):
+        register(Mine)
+    """
+ONE = ("small", "-k", "none and loss and adaptive", "--json")
+
+
+@pytest.fixture
+def plan(run):
+    """The stages of the plan of ``small`` by their status, and what is rejected."""
+
+    def plan(*arguments):
+        found = printed(run("small", "--dry-run", "--json", *arguments))
+        stages = {}
+        for line in found["stages"]:
+            stages.setdefault(line["status"], set()).add(line["stage"])
+        return stages, found["rejected"]
+
+    return plan
+
+
+@pytest.fixture
+def executor(run, plugin):
+    """Run with an executor, and further arguments, whose ``execute`` does this."""
+
+    def executor(body):
+        return run(*ONE, "-p", plugin(EXECUTOR.format(body=body)), "--executor", "mine")
+
+    return executor
+
+
+def test_before_and_after_a_run(plan, run, tmp_path):
+    before, rejected = plan("-k", "none and lira")
+    assert before == {"compute": {"population", "outputs", "utility", "scores", "metrics"}}
+    assert rejected == []
+    assert not (tmp_path / "results").exists()
+    run("small", "-k", "none and lira")
+    after, _ = plan("-k", "none and lira")
+    assert after == {"stored": before["compute"]}
+
+
+def test_a_new_attack_trains_nothing(plan, run):
+    run("small", "-k", "none and lira")
+    stages, _ = plan("-k", "none and loss")
+    assert stages == {
+        "stored": {"population", "outputs", "utility"},
+        "compute": {"scores", "metrics"},
+    }
+
+
+def test_what_stored_results_no_longer_need(plan, run, tmp_path):
+    run("small", "-k", "none and lira")
+    for path in (tmp_path / "results" / "artifacts" / "population").iterdir():
+        path.unlink()
+    stages, _ = plan("-k", "none and lira")
+    assert stages["not needed"] == {"population"}
+    assert "compute" not in stages
+
+
+def test_the_plan_as_text(run):
+    result = run("small", "-k", "none and lira", "--dry-run")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0].split()[:2] == ["compute", "population"]
+    assert lines[-1] == "2 trials; 5 stages, 5 to compute"
+
+
+def test_a_plan_is_made_without_the_device(run):
+    result = run("small", "--dry-run", "--device", "cuda:99")
+    assert result.exit_code == 0
+
+
+def test_trials_that_cannot_run(plan):
+    stages, rejected = plan("--set", 'models=["cnn", "mlp"]', "-k", "none and loss and adaptive")
+    assert "population" in stages["compute"]
+    (one,) = rejected
+    assert one["status"] == "skipped"
+    assert "/cnn/" in one["trial"]
+    assert "image" in one["reason"]
+
+
+def test_a_plan_downloads_nothing(plan, remote, server):
+    chosen = ("-p", remote, "--set", 'datasets=["remote"]', "-k", "none and loss and adaptive")
+    stages, (one,) = plan(*chosen)
+    assert stages == {}
+    assert one["status"] == "unavailable"
+    assert f"would download {server.url}/r.bin" in one["reason"]
+    assert server.requests.total() == 0
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_an_unknown_executor(run, more):
+    refused(
+        run(*ONE, "--executor", "locl", *more), "unknown executor 'locl'", "did you mean 'local'?"
+    )
+
+
+def test_an_executor_of_a_plugin_gives_the_same(executor, run):
+    (row,) = printed(executor("for stage in stages: compute(stage)"))
+    (local,) = printed(run(*ONE, "--results", "elsewhere"))
+    assert (row["status"], row["auc"]) == ("ok", local["auc"])
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("raise OSError('no queue')", "executor 'mine': OSError: no queue"),
+        ("compute(stages[0]); raise OSError('full')", "executor 'mine': OSError: full"),
+        ("pass", "executor 'mine' left this trial out"),
+    ],
+)
+def test_an_executor_that_does_not_do_its_work(executor, run, body, reason):
+    (row,) = printed(executor(body), status=1)
+    assert (row["status"], row["reason"]) == ("failed", reason)
+    (again,) = printed(run(*ONE))
+    assert again["status"] == "ok"
+
+
+def test_an_interrupt_says_how_to_go_on(executor, plan):
+    result = executor("compute(stages[0]); raise KeyboardInterrupt")
+    assert result.exit_code == 130
+    assert result.stdout == ""
+    assert "the same command goes on" in result.stderr
+    assert "Traceback" not in result.stderr
+    stages, _ = plan(*ONE[1:-1])
+    assert stages["stored"] == {"population"}

@@ -1,0 +1,110 @@
+import json
+
+import pytest
+
+from privbench.plugins import PluginHost
+
+from .helpers import printed, refused
+
+ENTRIES = [
+    pytest.param(entry, id=f"{entry.kind} {entry.name}")
+    for registry in PluginHost(installed=False).registries.values()
+    for entry in registry
+]
+OURS = {"csv", "npz", "mlp", "cnn", "logistic", "local"}
+"""What comes from no paper: formats and elementary models."""
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_every_component(cli, entry):
+    facts = printed(cli("show", entry.kind, entry.name, "--json"))
+    assert (facts["kind"], facts["name"]) == (entry.kind, entry.name)
+    assert facts["description"]
+    assert [row["name"] for row in facts["parameters"]] == list(entry.cls.model_fields)
+    for row in facts["parameters"]:
+        assert row["description"], row["name"]
+        assert row["type"] not in ("", "any"), row["name"]
+        assert row["required"] or "default" in row
+    assert bool(facts["paper"]) == (entry.name not in OURS)
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_the_text_says_the_same(cli, entry):
+    facts = printed(cli("show", entry.kind, entry.name, "--json"))
+    result = cli("show", entry.kind, entry.name)
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"{entry.kind} {entry.name} (privbench ")
+    assert facts["description"] in result.stdout
+    assert facts["paper"] in result.stdout
+    for row in facts["parameters"]:
+        (line,) = [
+            line for line in result.stdout.splitlines() if line.startswith(f"{row['name']}  ")
+        ]
+        default = "(required)" if row["required"] else json.dumps(row["default"])
+        assert line.endswith(row["description"])
+        assert default in line
+        assert row["bounds"] in line
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "parameter", "expected"),
+    [
+        ("mechanism", "dp-sgd", "delta", ("number", "> 0, < 1", False, 1e-5)),
+        ("mechanism", "dp-sgd", "epsilon", ("number | null", "> 0", False, None)),
+        ("mechanism", "metric-privacy", "epsilon", ("number", "> 0", True, None)),
+        ("model", "mlp", "optimizer", ("sgd | adam | adamw", "", False, "sgd")),
+        ("dataset", "csv", "drop", ("list of string", "", False, [])),
+        ("dataset", "cifar10", "train_files", ("integer", ">= 1, <= 5", False, 5)),
+    ],
+)
+def test_types_bounds_and_defaults(cli, kind, name, parameter, expected):
+    rows = {row["name"]: row for row in printed(cli("show", kind, name, "--json"))["parameters"]}
+    row = rows[parameter]
+    assert (row["type"], row["bounds"], row["required"], row["default"]) == expected
+
+
+def test_a_plugin(cli, attack):
+    facts = printed(cli("show", "attack", "mine", "-p", attack(), "--json"))
+    assert facts["description"] == "An attack of mine."
+    assert [(row["name"], row["bounds"]) for row in facts["parameters"]] == [("power", "> 0")]
+
+
+def test_a_benchmark(cli, config):
+    facts = printed(cli("show", "benchmark", "small", "--json"))
+    assert (facts["name"], facts["from"], facts["population"]) == ("small", "benchmarks.toml", 4)
+    assert facts["seeds"] == [0]  # a default, which the file does not say
+    assert "population = 4" in cli("show", "benchmark", "small").stdout.splitlines()
+
+
+def test_a_defense(cli, config):
+    facts = printed(cli("show", "defense", "vae-metric", "--json"))
+    assert facts["mechanisms"] == [{"name": "metric-privacy", "epsilon": 8.0}]
+    assert "> metric-privacy(epsilon=8.0)" in cli("show", "defense", "vae-metric").stdout
+
+
+def test_none_is_a_defense(cli, config):
+    facts = printed(cli("show", "defense", "none", "--json"))
+    assert (facts["generator"], facts["mechanisms"]) == (None, [])
+    assert "the empty pipeline" in cli("show", "defense", "none").stdout
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "near"),
+    [
+        ("attack", "lyra", "lira"),
+        ("dataset", "digit", "digits"),
+        ("benchmark", "smal", "small"),
+        ("defense", "nosy", "noisy"),
+    ],
+)
+def test_an_unknown_name(cli, config, kind, name, near):
+    words = (f"unknown {kind} {name!r}", f"did you mean {near!r}?", "allowed: ")
+    refused(cli("show", kind, name), *words)
+
+
+def test_an_unknown_kind(cli):
+    refused(cli("show", "attacks", "lira"), "'attacks'", "'attack'")
+
+
+def test_no_name(cli):
+    refused(cli("show", "attack"), "NAME")

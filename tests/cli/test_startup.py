@@ -1,0 +1,68 @@
+"""The command line in a process of its own, as it is installed."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from privbench import __version__
+
+HEAVY = {"torch", "opacus", "sklearn", "scipy", "pandas", "pooch", "requests", "safetensors"}
+QUICK = [
+    pytest.param(arguments.split(), id=arguments)
+    for arguments in ("--help", "list", "show attack lira", "run --help", "plugins", "data list")
+]
+LIMIT = 0.5  # seconds
+
+WATCH = """
+import sys
+from privbench.cli import main
+try:
+    main()
+finally:
+    print("imported:", *sorted(set({heavy}) & set(sys.modules)), file=sys.stderr)
+"""
+
+
+def call(*command):
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("arguments", QUICK)
+def test_nothing_heavy_is_imported(arguments):
+    result = call(sys.executable, "-c", WATCH.format(heavy=HEAVY), *arguments)
+    assert (result.returncode, result.stderr) == (0, "imported:\n")
+
+
+@pytest.mark.parametrize("arguments", QUICK[:3])
+def test_the_answer_comes_in_under_half_a_second(arguments):
+    times = []
+    while min(times, default=LIMIT) >= LIMIT and len(times) < 10:  # other processes may be busy
+        start = time.perf_counter()
+        assert call(sys.executable, "-m", "privbench", *arguments).returncode == 0
+        times.append(time.perf_counter() - start)
+    assert min(times) < LIMIT, f"privbench {' '.join(arguments)} took {times} seconds"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [[sys.executable, "-m", "privbench"], [Path(sys.executable).with_name("privbench")]],
+    ids=["module", "script"],
+)
+def test_both_ways_to_start_it(command):
+    assert call(*command, "--version").stdout == f"privbench, version {__version__}\n"
+    wrong = call(*command, "lst")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "No such command 'lst'" in wrong.stderr
+
+
+def test_the_log_goes_to_stderr(tmp_path):
+    broken = tmp_path / "broken.py"
+    broken.write_text("raise RuntimeError('boom')")
+    result = call(sys.executable, "-m", "privbench", "list", "attacks", "--json", "-p", broken)
+    assert result.returncode == 0
+    assert "lira" in {line["name"] for line in json.loads(result.stdout)}
+    assert result.stderr == f"warning: plugin {broken} (import): RuntimeError: boom\n"

@@ -1,0 +1,141 @@
+"""The options of ``privbench table``; not how its tables look."""
+
+import csv
+import io
+
+import pytest
+
+from privbench.results import COLUMNS, Results
+
+from .helpers import printed, refused
+
+CLAIM = {
+    "kind": "dp",
+    "epsilon": 2.0,
+    "delta": 1e-5,
+    "adjacency": "replace-one",
+    "accountant": "analytic Gaussian",
+    "conditions": ["one query"],
+}
+
+
+def row(**values):
+    """A row of the benchmark ``b``."""
+    texts = {"benchmark": "b", "dataset": "d", "defense": "none", "model": "m", "attack": "loss"}
+    numbers = {"test_accuracy": 0.5, "train_accuracy": 0.75, "auc": 0.625, "auc_ci": [0.5, 0.75]}
+    tpr = {"value": 0.25, "ci": [0.125, 0.375], "resolved": True}
+    return {
+        **dict.fromkeys(COLUMNS, 0),
+        **texts,
+        **numbers,
+        "knowledge": "adaptive",
+        "subset": "records",
+        "status": "ok",
+        "reason": "",
+        "tpr_at_fpr": {"0.001": {"value": None, "ci": None, "resolved": False}, "0.01": tpr},
+        "guarantee": None,
+        "key": "k",
+        **values,
+    }
+
+
+ROWS = [row(), row(defense="noisy", guarantee=CLAIM), row(subset="canaries", auc=0.875)]
+OTHER = [row(benchmark="other", defense="mine")]
+
+
+@pytest.fixture
+def stored(cli, tmp_path):
+    """``privbench table ...`` where an older run of ``b``, a newer one, and one of ``other`` ended."""
+    results = Results(tmp_path / "results")
+    for rows in ([row(auc=0.1)], ROWS, OTHER):
+        run = results.start_run(rows[0]["benchmark"], {})
+        results.add(run, rows)
+        results.finish_run(run)
+    return lambda *arguments: cli("table", *arguments)
+
+
+def test_the_last_run_of_a_benchmark(stored):
+    assert printed(stored("b", "--format", "json")) == ROWS
+    assert printed(stored("other", "--json")) == OTHER
+
+
+def test_all_benchmarks_or_some_in_that_order(stored):
+    assert printed(stored("--json")) == ROWS + OTHER
+    assert printed(stored("other", "b", "--json")) == OTHER + ROWS
+
+
+def test_csv_has_all_columns_unrounded(stored):
+    result = stored("b", "--format", "csv")
+    assert result.exit_code == 0
+    reader = csv.DictReader(io.StringIO(result.stdout))
+    lines = list(reader)
+    assert tuple(reader.fieldnames) == COLUMNS
+    assert [line["defense"] for line in lines] == ["none", "noisy", "none"]
+    assert [float(line["auc"]) for line in lines] == [0.625, 0.625, 0.875]
+
+
+@pytest.mark.parametrize(
+    ("format", "words"),
+    [
+        ("table", ["noisy", "loss"]),
+        ("markdown", ["| noisy", "|---"]),
+        ("latex", ["\\begin{tabular}", "\\\\", "\\end{tabular}"]),
+    ],
+)
+def test_formats_for_reading(stored, format, words):
+    result = stored("b", "--format", format)
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    for word in words:
+        assert word in result.stdout
+    assert result.stdout.endswith("\n")
+
+
+@pytest.mark.parametrize("format", ["table", "markdown", "csv", "latex", "json"])
+@pytest.mark.parametrize("view", ["summary", "attacks", "rows"])
+def test_every_view_in_every_format(stored, format, view):
+    result = stored("b", "--format", format, "--view", view)
+    assert result.exit_code == 0
+    assert "noisy" in result.stdout
+    if format == "json":
+        printed(result)
+
+
+@pytest.mark.parametrize("format", ["table", "csv", "json"])
+def test_to_a_file(stored, tmp_path, format):
+    text = stored("b", "--format", format).stdout
+    result = stored("b", "--format", format, "-o", "out.txt")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert (tmp_path / "out.txt").read_text(encoding="utf-8") == text
+
+
+def test_to_a_file_that_cannot_be(stored):
+    refused(stored("b", "-o", "nowhere/out.txt"), "-o nowhere/out.txt", "No such file or directory")
+    refused(stored("b", "-o", "."), "-o", "is a directory")
+
+
+def test_another_folder(stored, cli, tmp_path, monkeypatch):
+    (tmp_path / "results").rename(tmp_path / "elsewhere")
+    assert printed(cli("table", "b", "--json", "--results", "elsewhere")) == ROWS
+    monkeypatch.setenv("PRIVBENCH_RESULTS", "elsewhere")
+    assert printed(cli("table", "b", "--json")) == ROWS
+
+
+def test_an_unknown_benchmark(stored):
+    refused(stored("c"), "'c'", "there are: b, other", "run it first")
+
+
+def test_no_results(cli, tmp_path):
+    refused(cli("table"), "there are no results in", "privbench run quickstart")
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_file_that_is_no_database(cli, tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "results.sqlite").write_text("no database" * 100)
+    refused(cli("table"), "results.sqlite", "file is not a database")
+
+
+def test_unknown_choices(stored):
+    refused(stored("b", "--format", "xml"), "'xml'", "'markdown'")
+    refused(stored("b", "--view", "all"), "'all'", "'attacks'")
