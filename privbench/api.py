@@ -33,7 +33,9 @@ def make_plans(
     file = read_file(find_file(config))
     chosen = selector(select)
     overrides = overrides or Overrides()
-    benchmarks = [resolve(file, name, host, overrides) for name in names or file.benchmarks]
+    benchmarks = [
+        resolve(file, name, host, overrides) for name in dict.fromkeys(names or file.benchmarks)
+    ]
     overrides.check()
     plans = [make_plan(benchmark, chosen, fetch=fetch) for benchmark in benchmarks]
     check_plans(plans)

@@ -25,7 +25,7 @@ from pluggy import HookImpl
 
 from privbench import hookspecs
 from privbench.components import KINDS, Component, Entry, Registry, Source, closest
-from privbench.errors import PrivbenchError
+from privbench.errors import BadInput, PrivbenchError
 
 GROUP = "privbench"
 BUILTINS = "privbench.builtins"
@@ -76,6 +76,8 @@ class PluginHost:
     def load(self, spec: str) -> None:
         """Load a plugin by the name of a module or the path of a single file."""
         path = Path(spec)
+        if path.suffix == ".py" and not path.is_file():
+            raise BadInput(f"-p {spec}: there is no such file")
         if path.suffix == ".py":
             self._load(spec, spec, "", lambda: _import_file(path))
         else:
@@ -220,8 +222,6 @@ def is_local(distribution: str) -> bool:
 
 def _import_file(path: Path) -> ModuleType:
     """Import a single file as a module of its own, under a name that cannot clash."""
-    if not path.is_file():
-        raise PrivbenchError(f"there is no file {str(path)!r}")
     name = f"privbench_plugin_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

@@ -75,7 +75,9 @@ class Progress:
         self.bar.update(self.task, completed=self.base)
         if not console().is_terminal and (seconds >= 1 or status != "ok"):
             console().print(
-                f"[{self.done_stages}/{self.stages}] {stage} {seconds:.1f} s {status}", markup=False
+                f"[{self.done_stages}/{self.stages}] {stage} {seconds:.1f} s {status}",
+                markup=False,
+                soft_wrap=True,
             )
 
     @hookimpl
