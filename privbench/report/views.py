@@ -15,6 +15,7 @@ from typing import Any
 from privbench.results import COLUMNS, Row
 
 Cells = list[dict[str, str]]
+Pair = tuple[float | None, Sequence[float] | None]
 
 OPTIONAL = ("s", "gap", "naive\nTPR", "canaries\nTPR at 1% FPR", "naive\nAUC")
 
@@ -31,7 +32,10 @@ class Block:
 
 
 def summary(rows: Sequence[Row]) -> list[Block]:
-    """A line for each defense, with the attack that does best against it."""
+    """A line for each defense: each number is that of the attack that does best in it.
+
+    The attack that is named has the largest AUC.
+    """
     return [_block(group, _summary_lines, OPTIONAL) for group in _blocks(rows)]
 
 
@@ -122,19 +126,17 @@ def _summary_lines(rows: list[Row], notes: _Notes) -> Cells:
 def _summary_line(defense: str, rows: list[Row], notes: _Notes) -> dict[str, str]:
     records = [row for row in rows if row["subset"] == "records"]
     canaries = [row for row in rows if row["subset"] == "canaries"]
-    strongest = _strongest(records)
-    naive = _strongest([row for row in records if row["knowledge"] == "naive"])
-    canary = _strongest(canaries)
+    naive = [row for row in records if row["knowledge"] == "naive"]
     return {
         "defense": defense,
         "test\nacc.": _number(rows[0]["test_accuracy"]),
         "gap": _number(rows[0]["train_accuracy"] - rows[0]["test_accuracy"]),
-        "strongest\nattack": _attack_name(strongest),
-        "AUC\n[95% CI]": _estimate(strongest, _auc),
-        "naive\nAUC": _value(naive, _auc),
-        "TPR at 1% FPR\n[95% CI]": _estimate(strongest, _tpr),
-        "naive\nTPR": _value(naive, _tpr),
-        "canaries\nTPR at 1% FPR": _estimate(canary, _tpr),
+        "strongest\nattack": _attack_name(_strongest(records, _auc)),
+        "AUC\n[95% CI]": _estimate(_strongest(records, _auc), _auc),
+        "naive\nAUC": _value(_strongest(naive, _auc), _auc),
+        "TPR at 1% FPR\n[95% CI]": _estimate(_strongest(records, _tpr), _tpr),
+        "naive\nTPR": _value(_strongest(naive, _tpr), _tpr),
+        "canaries\nTPR at 1% FPR": _estimate(_strongest(canaries, _tpr), _tpr),
         "claim": _claim(rows[0], notes),
         "s": f"{max(row['seconds'] for row in rows):.0f}",
     }
@@ -171,19 +173,18 @@ def _attack_lines(rows: list[Row], notes: _Notes) -> Cells:
     return lines
 
 
-def _strongest(rows: Iterable[Row]) -> Row | None:
-    """The row with the largest AUC; the adaptive one where both adversaries do equally well."""
+def _strongest(rows: Iterable[Row], read: Callable[[Row], Pair]) -> Row | None:
+    """The row with the largest value; the adaptive one where both adversaries do equally well."""
     order = sorted(rows, key=lambda row: row["knowledge"] != "adaptive")
-    return max(order, key=lambda row: row["auc"], default=None)
+    return max(
+        order, key=lambda row: -1.0 if (value := read(row)[0]) is None else value, default=None
+    )
 
 
 def _attack_name(row: Row | None) -> str:
     if row is None:
         return "-"
     return f"{row['attack']} (naive)" if row["knowledge"] == "naive" else str(row["attack"])
-
-
-Pair = tuple[float | None, Sequence[float] | None]
 
 
 def _auc(row: Row) -> Pair:

@@ -29,9 +29,23 @@ def test_a_naive_attack_that_does_better_is_named_so(rows):
     assert line["AUC\n[95% CI]"].startswith(".530")
 
 
+def test_each_number_is_that_of_the_attack_that_does_best_in_it(row):
+    rows = [
+        row(attack="lira", auc=0.55, tpr=0.04),
+        row(attack="loss", auc=0.6, tpr=0.02),
+        row(attack="lira", auc=0.52, tpr=0.03, knowledge="naive"),
+        row(attack="loss", auc=0.54, tpr=None, knowledge="naive"),
+    ]
+    line = cells(summary(rows)[0], "none")
+    assert line["strongest\nattack"] == "loss"
+    assert line["AUC\n[95% CI]"].startswith(".600")
+    assert line["TPR at 1% FPR\n[95% CI]"].startswith(".040")
+    assert (line["naive\nAUC"], line["naive\nTPR"]) == (".540", ".030")
+
+
 def test_what_is_not_there_and_what_is_unresolved_are_told_apart(rows):
     line = cells(summary(rows)[0], "dp-sgd")
-    assert line["TPR at 1% FPR\n[95% CI]"] == "unresolved"
+    assert line["naive\nTPR"] == "unresolved"
     assert line["canaries\nTPR at 1% FPR"] == "-"
 
 
