@@ -2,6 +2,7 @@ import textwrap
 
 import pytest
 
+from privbench.errors import BadInput
 from privbench.plugins import PluginHost
 
 GOOD = """
@@ -155,9 +156,14 @@ def test_one_broken_plugin_does_not_stop_the_next(write):
     assert failing(host).traceback.count("RuntimeError")
 
 
-@pytest.mark.parametrize("spec", ["nowhere.py", "no_such_module_here"])
-def test_a_plugin_that_is_not_there(spec):
+def test_a_module_that_is_not_there():
+    spec = "no_such_module_here"
     assert spec in failing(PluginHost([spec], installed=False)).message
+
+
+def test_a_file_that_is_not_there_is_bad_input():
+    with pytest.raises(BadInput, match=r"-p nowhere\.py: there is no such file"):
+        PluginHost(["nowhere.py"], installed=False)
 
 
 def test_an_observer_that_raises_is_recorded_once_and_the_others_go_on(write):
