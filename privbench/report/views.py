@@ -27,6 +27,7 @@ class Block:
     title: str
     lines: Cells
     notes: tuple[str, ...] = ()
+    benchmark: str = ""
     optional: tuple[str, ...] = ()
     """Columns that a narrow terminal can do without, the first one first."""
 
@@ -79,7 +80,7 @@ def _block(
             notes.problem(row)
     what = f"{first['benchmark']}: {first['dataset']}, {first['model']}"
     title = f"{what}, {first['n_models']} models, seed {first['seed']}"
-    return Block(title, made, notes.lines(), optional)
+    return Block(title, made, notes.lines(), first["benchmark"], optional)
 
 
 class _Notes:
@@ -233,7 +234,7 @@ def _claim(row: Row, notes: _Notes) -> str:
     claimed = Guarantee(**{**guarantee, "conditions": tuple(guarantee["conditions"])})
     unit = "·d" if claimed.kind == "metric-dp" else ""
     conditions = f", if {'; '.join(claimed.conditions)}" if claimed.conditions else ""
-    note = notes.mark(f"{claimed.kind}, {claimed.short()}, {claimed.accountant}{conditions}")
+    note = notes.mark(f"{claimed.terms()}, {claimed.accountant}{conditions}")
     return f"ε={claimed.epsilon:.3g}{unit} {note}"
 
 

@@ -52,8 +52,15 @@ def test_what_is_not_there_and_what_is_unresolved_are_told_apart(rows):
 def test_a_claim_comes_with_its_conditions(rows):
     (block,) = summary(rows)
     assert cells(block, "dp-sgd")["claim"] == "ε=7.99 [1]"
-    note = "[1] dp, ε=7.991 δ=1e-05 (add-remove), prv (Opacus), if Poisson sampling"
+    note = "[1] dp, δ=1e-05, add-remove, prv (Opacus), if Poisson sampling"
     assert note in block.notes
+
+
+def test_claims_that_differ_in_epsilon_only_share_a_note(row):
+    rows = [row(defense=f"dp-{e}", guarantee=DP | {"epsilon": e}) for e in (2.0, 4.0)]
+    (block,) = summary(rows)
+    assert [line["claim"] for line in block.lines] == ["ε=2 [1]", "ε=4 [1]"]
+    assert len(block.notes) == 1
 
 
 def test_a_metric_claim_names_the_distance(row):
