@@ -93,6 +93,12 @@ def test_attacks_puts_adaptive_beside_naive_and_records_first(rows):
     assert (first["AUC\nadaptive"][:4], first["AUC\nnaive"][:4]) == (".750", ".740")
 
 
+def test_an_adversary_that_was_not_asked_for_has_no_columns(row):
+    (block,) = attacks([row(), row(attack="loss")])
+    assert "AUC\nadaptive" in block.lines[0]
+    assert not any("naive" in column for column in block.lines[0])
+
+
 def test_datasets_models_and_seeds_get_blocks_of_their_own(row):
     found = summary([row(), row(seed=1), row(dataset="mnist"), row(model="cnn"), row()])
     assert [block.title for block in found] == [
