@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from privbench.config import Overrides, find_file, read_file, resolve
 from privbench.device import check_device
 from privbench.errors import BadInput
-from privbench.plan import Plan, check_plans, make_plan
+from privbench.plan import Datasets, Plan, check_plans, make_plan
 from privbench.plugins import PluginHost
 from privbench.results import Results, Row
 from privbench.runner import Runner
@@ -38,22 +38,29 @@ def make_plans(
         resolve(file, name, host, overrides) for name in dict.fromkeys(names or file.benchmarks)
     ]
     overrides.check()
-    plans = [make_plan(benchmark, chosen, fetch=fetch) for benchmark in benchmarks]
+    datasets = Datasets(fetch)
+    plans = [make_plan(benchmark, chosen, datasets) for benchmark in benchmarks]
     check_plans(plans)
     remark = ", ".join([*overrides.texts(), *([f"-k {select!r}"] if select else [])])
     return [replace(plan, remark=remark) for plan in plans if plan.trials]
+
+
+def make_runner(
+    plan: Plan, host: PluginHost, *, results: str | Path, device: str, executor: str = "local"
+) -> Runner:
+    """What runs one plan. Raises BadInput for a folder, a device or an executor that is not there."""
+    root = _folder(results)
+    bound = (
+        host.registry("executor").get(executor, "--executor").build({}, f"--executor {executor}")
+    )
+    return Runner(plan, host, Store(root), Results(root), bound.component, check_device(device))
 
 
 def run_plan(
     plan: Plan, host: PluginHost, *, results: str | Path, device: str, executor: str = "local"
 ) -> list[Row]:
     """Run one plan; the rows are also appended to the results database."""
-    root = _folder(results)
-    bound = (
-        host.registry("executor").get(executor, "--executor").build({}, f"--executor {executor}")
-    )
-    runner = Runner(plan, host, Store(root), Results(root), bound.component, check_device(device))
-    return runner.run()
+    return make_runner(plan, host, results=results, device=device, executor=executor).run()
 
 
 def _folder(results: str | Path) -> Path:
@@ -69,7 +76,7 @@ def _folder(results: str | Path) -> Path:
 def run(
     *names: str,
     config: str | Path | None = None,
-    plugins: Iterable[str] = (),
+    plugins: str | Path | Iterable[str | Path] = (),
     results: str | Path = "results",
     device: str = "auto",
     select: str | None = None,
@@ -80,7 +87,7 @@ def run(
     Args:
         names: benchmarks of ``config``; all of them if none is given.
         config: a benchmarks.toml; default the one of the current folder, else the one that ships.
-        plugins: modules or single files to load as plugins.
+        plugins: a module or a single file to load as a plugin, or several.
         results: folder of the results database and the stored artifacts.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
         select: which trials, such as ``"lira and not naive"``.
@@ -91,7 +98,13 @@ def run(
     """
     from privbench.report.frame import to_frame
 
-    host = PluginHost(plugins)
+    for name in names:
+        if not isinstance(name, str):
+            raise BadInput(f'run: {name!r} is no name; write privbench.run("one", "another")')
+    if set is not None and not isinstance(set, Mapping):
+        raise BadInput(f'run: set: {set!r} is no dict; write set={{"mlp.epochs": 5}}')
+    chosen = [plugins] if isinstance(plugins, str | Path) else plugins
+    host = PluginHost(map(str, chosen))
     overrides = Overrides(dict(set or {}))
     rows: list[Row] = []
     for plan in make_plans(names, host, config=config, overrides=overrides, select=select):

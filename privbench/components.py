@@ -13,12 +13,11 @@ distribution it came from, and :meth:`Entry.build` checks the parameters that a 
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import inspect
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -27,6 +26,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from privbench.errors import BadInput, PrivbenchError
+from privbench.messages import closest, explain
 
 KINDS = ("dataset", "generator", "mechanism", "model", "attack", "executor")
 
@@ -89,13 +89,18 @@ class Entry:
         """The name under which benchmarks.toml knows it."""
         return self.cls.name
 
-    def build(self, params: Mapping[str, Any], where: str) -> Bound:
-        """Check ``params`` and make the component. Raises BadInput naming ``where`` and the key."""
+    def build(
+        self, params: Mapping[str, Any], where: str, given: Mapping[str, str] | None = None
+    ) -> Bound:
+        """Check ``params`` and make the component. Raises BadInput naming ``where`` and the key.
+
+        ``given`` says where else some of them come from, such as ``{"epochs": "--set mlp.epochs"}``.
+        """
         try:
             # JSON mode is strict about types (no "8" for 8.0, no true for 1) yet takes arrays as tuples.
             component = self.cls.model_validate_json(json.dumps(dict(params)), strict=True)
         except ValidationError as error:
-            raise BadInput(explain(error, self.cls, where)) from None
+            raise BadInput(explain(error, self.cls, where, given)) from None
         except (TypeError, ValueError) as error:
             raise BadInput(f"{where}: {error}") from None
         except Exception as error:  # a third-party check that raises something else
@@ -150,46 +155,14 @@ class Registry:
     def get(self, name: str, where: str) -> Entry:
         """Look up by name. Raises BadInput with the closest name."""
         if name not in self.entries:
-            raise BadInput(f"{where}: unknown {self.kind} {name!r}{closest(name, self.entries)}")
+            raise BadInput(
+                f"{where}: unknown {self.kind} {name!r}{closest(name, self.entries)}"
+                " (a plugin of yours? give -p)"
+            )
         return self.entries[name]
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries[name] for name in sorted(self.entries))
-
-
-def closest(word: str, allowed: Iterable[str]) -> str:
-    """The end of an error message: the closest allowed word, and all of them."""
-    allowed = sorted(allowed)
-    near = difflib.get_close_matches(word, allowed, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"{hint} (allowed: {', '.join(allowed) or 'none'})"
-
-
-def explain(error: ValidationError, model: type[BaseModel], where: str) -> str:
-    """Turn pydantic's errors into lines that name the key, the value and what is allowed."""
-    lines = []
-    for item in error.errors():
-        key = ".".join([where, *map(str, item["loc"])])
-        value = item.get("input")
-        match item["type"]:
-            case "extra_forbidden":
-                lines.append(
-                    f"{key}: unknown key{closest(str(item['loc'][-1]), model.model_fields)}"
-                )
-            case "missing":
-                lines.append(f"{key}: is missing and has no default")
-            case "literal_error":
-                lines.append(
-                    f"{key}: {value!r} is not allowed (allowed: {item['ctx']['expected']})"
-                )
-            case "value_error" if not item[
-                "loc"
-            ]:  # a check of the whole model: the input says nothing
-                lines.append(f"{key}: {item['ctx']['error']}")
-            case _:
-                message = item["msg"].removeprefix("Value error, ").removeprefix("Input ")
-                lines.append(f"{key}: {value!r} {message}")
-    return "\n".join(lines)
 
 
 def describe(cls: type[BaseModel]) -> list[dict[str, Any]]:
@@ -242,16 +215,21 @@ def summary(cls: type[Component]) -> str:
 
 
 def source_digest(module: str) -> str:
-    """Sha256 over the Python files that a component's code can consist of.
+    """Sha256 over the Python files that a component's code can consist of."""
+    places = source_places(module)
+    return _digest_files(places) if places else ""
 
-    For a package all files below its root package, since a component may use any of them; for a
-    single module its file.
+
+def source_places(module: str) -> tuple[str, ...]:
+    """Where a component's code is: the folders of its root package, since a component may use any of
+    their files; the file of a single module; nothing for what was typed into a session.
     """
     root = sys.modules[module.partition(".")[0]]
     folders = getattr(root, "__path__", None)
     if folders is not None:
-        return _digest_files(tuple(folders))
-    return _digest_files((str(root.__file__),)) if getattr(root, "__file__", None) else ""
+        return tuple(folders)
+    file = getattr(root, "__file__", None)
+    return (str(file),) if file else ()
 
 
 @cache

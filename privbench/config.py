@@ -10,19 +10,29 @@ import itertools
 import json
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from privbench.components import Bound, Component, Entry, closest, explain
+from privbench.components import Bound, Component, Entry
 from privbench.errors import BadInput
+from privbench.messages import closest, explain, key_of
 from privbench.plugins import PluginHost
 
 Knowledge = Literal["adaptive", "naive"]
-Named = str | dict[str, Any]  # a component: its name, or a table with its name and parameters
+
+
+def _name_or_table(value: object) -> object:
+    if not isinstance(value, str | dict):
+        raise ValueError('is neither a name nor a table; write "..." or { name = "...", ... }')
+    return value
+
+
+Named = Annotated[str | dict[str, Any], BeforeValidator(_name_or_table)]
+"""A component: its name, or a table with its name and parameters."""
 
 
 class DefenseTable(BaseModel):
@@ -109,6 +119,8 @@ class Overrides:
 
     values: dict[str, Any] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    known: dict[str, set[str]] = field(default_factory=dict)
+    """The parameters of each component and defense that was asked about."""
 
     @classmethod
     def parse(cls, texts: Iterable[str]) -> Overrides:
@@ -118,7 +130,7 @@ class Overrides:
             key, equals, value = text.partition("=")
             if not equals or not key.strip():
                 raise BadInput(f"--set {text}: write KEY=VALUE, for example --set mlp.epochs=5")
-            values[key.strip()] = _toml_value(value.strip())
+            values[key.strip()] = _toml_value(value.strip(), f"--set {key.strip()}")
         return cls(values)
 
     def of_benchmark(self) -> dict[str, Any]:
@@ -132,12 +144,14 @@ class Overrides:
         self.used |= set(found)
         return found
 
-    def of(self, name: str, accepts: Callable[[str], bool]) -> dict[str, Any]:
-        """The overrides of parameters of the component or defense ``name``."""
+    def of(self, name: str, parameters: Collection[str] | None) -> dict[str, Any]:
+        """The overrides of ``parameters`` (None: of any) of the component or defense ``name``."""
+        self.known.setdefault(name, set()).update(parameters or ())
         found = {}
         for key, value in self.values.items():
-            if key.startswith(f"{name}.") and accepts(key.removeprefix(f"{name}.")):
-                found[key.removeprefix(f"{name}.")] = value
+            parameter = key.removeprefix(f"{name}.")
+            if parameter != key and (parameters is None or parameter in parameters):
+                found[parameter] = value
                 self.used.add(key)
         return found
 
@@ -148,10 +162,18 @@ class Overrides:
     def check(self) -> None:
         """Raise BadInput for an override that met nothing it could override."""
         for key in sorted(set(self.values) - self.used):
-            raise BadInput(
-                f"--set {key}: no dataset, model, defense, attack or pipeline component of the selected"
-                " benchmarks has this name and parameter"
-            )
+            raise BadInput(f"--set {key}: {self._mistake(key)}")
+
+    def _mistake(self, key: str) -> str:
+        for name, parameters in self.known.items():
+            if key.startswith(f"{name}."):
+                parameter = key.removeprefix(f"{name}.")
+                return f"{name} has no parameter {parameter!r}{closest(parameter, parameters)}"
+        name, _, _ = key.rpartition(".")
+        return (
+            "no dataset, model, defense, attack or pipeline component of the selected benchmarks is"
+            f" called {name!r}{closest(name, self.known)}"
+        )
 
 
 def find_file(path: str | Path | None = None) -> Path:
@@ -178,6 +200,10 @@ def read_file(path: Path) -> File:
             raise BadInput(f"{path}: {key}: unknown key{closest(key, ['defenses', 'benchmarks'])}")
         if not isinstance(value, dict):
             raise BadInput(f"{path}: {key}: {value!r} is no table; write [{key}.NAME]")
+    if "none" in content.get("defenses", {}):
+        raise BadInput(
+            f"{path}: defenses.none: 'none' is the empty pipeline, and needs no table; use another name"
+        )
     return File(
         path,
         _tables(DefenseTable, content.get("defenses", {}), f"{path}: defenses"),
@@ -192,9 +218,10 @@ def resolve(
     if name not in file.benchmarks:
         raise BadInput(f"{file.path}: unknown benchmark {name!r}{closest(name, file.benchmarks)}")
     overrides = overrides or Overrides()
-    content = file.benchmarks[name].model_dump(mode="json") | overrides.of_benchmark()
+    own = overrides.of_benchmark()
+    content = file.benchmarks[name].model_dump(mode="json") | own
     where = f"{file.path}: benchmarks.{name}"
-    table = _validate(BenchmarkTable, content, where)
+    table = _validate(BenchmarkTable, content, where, {key: f"--set {key}" for key in own})
     resolver = _Resolver(file, host, overrides, where)
     return Benchmark(
         name=name,
@@ -225,54 +252,56 @@ class _Resolver:
     def choices(self, kind: str, specs: Sequence[Named]) -> tuple[Choice, ...]:
         found: list[tuple[str, dict[str, Any], Choice]] = []
         for index, spec in enumerate(specs):
-            where = f"{self.where}.{kind}s[{index}]"
+            where = f"{self._place(f'{kind}s')}[{index}]"
             name, params = _parts(spec, where)
             entry = self._entry(kind, name, where)
             if isinstance(entry, str):
+                self.overrides.of(name, None)
                 found.append((name, params, Choice(name, None, unavailable=entry)))
                 continue
-            params |= self.overrides.of(name, entry.cls.model_fields.__contains__)
-            for values, swept in sweep(entry.cls, params, where):
-                choice = Choice(label(name, swept), entry.build(values, where))
+            own = self.overrides.of(name, entry.cls.model_fields)
+            given = _set_by(name, own)
+            for values, swept in sweep(entry.cls, params | own, where, given):
+                choice = Choice(label(name, swept), entry.build(values, where, given))
                 found.append((choice.label, values, choice))
-        return _distinct(found, self.where + f".{kind}s")
+        return _distinct(found, self._place(f"{kind}s"))
 
     def defenses(self, specs: Sequence[Named]) -> tuple[Defense, ...]:
         found: list[tuple[str, dict[str, Any], Defense]] = []
         for index, spec in enumerate(specs):
-            where = f"{self.where}.defenses[{index}]"
+            where = f"{self._place('defenses')}[{index}]"
             name, params = _parts(spec, where)
-            params |= self.overrides.of(name, lambda key: True)
-            found += [
-                (defense.label, params, defense) for defense in self._defense(name, params, where)
-            ]
-        return _distinct(found, self.where + ".defenses")
+            parts = self._pipeline(name, where)
+            if isinstance(parts, str):
+                self.overrides.of(name, None)
+                found.append((name, params, Defense(name, unavailable=parts)))
+                continue
+            own = self.overrides.of(name, _parameters(parts))
+            params |= own
+            _route(name, parts, params, where, _set_by(name, own))
+            found += [(one.label, params, one) for one in self._swept(name, parts, where)]
+        return _distinct(found, self._place("defenses"))
 
-    def _defense(self, name: str, params: dict[str, Any], where: str) -> Iterable[Defense]:
-        if name == "none" and name not in self.file.defenses:
-            if params:
-                raise BadInput(f"{where}: 'none' has no parameters, got {', '.join(params)}")
-            return [NONE]
-        if name not in self.file.defenses:
-            hint = closest(name, [*self.file.defenses, "none"])
-            raise BadInput(f"{where}: unknown defense {name!r}{hint}; define [defenses.{name}]")
-        parts = self._pipeline(name)
-        if isinstance(parts, str):
-            return [Defense(name, unavailable=parts)]
-        _route(parts, params, where)
+    def _swept(self, name: str, parts: Sequence[_Part], where: str) -> Iterable[Defense]:
+        """A defense for each value of its sweeps."""
         for part in parts:
-            part.params |= self.overrides.of(
-                part.entry.name, part.entry.cls.model_fields.__contains__
-            )
-        return [
-            _assemble(name, parts, chosen, where)
-            for chosen in itertools.product(
-                *(sweep(part.entry.cls, part.params, part.where) for part in parts)
-            )
-        ]
+            own = self.overrides.of(part.entry.name, part.entry.cls.model_fields)
+            part.params |= own
+            part.given |= _set_by(part.entry.name, own)
+        sweeps = [sweep(one.entry.cls, one.params, one.where, one.given) for one in parts]
+        return [_assemble(name, parts, chosen, where) for chosen in itertools.product(*sweeps)]
 
-    def _pipeline(self, name: str) -> list[_Part] | str:
+    def _place(self, key: str) -> str:
+        """Where a key of the benchmark was written."""
+        return f"--set {key}" if key in self.overrides.values else f"{self.where}.{key}"
+
+    def _pipeline(self, name: str, where: str) -> list[_Part] | str:
         """The components of [defenses.name], or why one of them is unavailable."""
+        if name == NONE.label:
+            return []
+        if name not in self.file.defenses:
+            hint = closest(name, [*self.file.defenses, NONE.label])
+            raise BadInput(f"{where}: unknown defense {name!r}{hint}; define [defenses.{name}]")
         table = self.file.defenses[name]
         base = f"{self.file.path}: defenses.{name}"
         named = (
@@ -303,11 +332,30 @@ class _Part:
     entry: Entry
     params: dict[str, Any]
     where: str
+    given: dict[str, str] = field(default_factory=dict)
+    """Which parameters were written elsewhere, and where."""
 
 
-def _route(parts: Sequence[_Part], params: Mapping[str, Any], where: str) -> None:
+def _set_by(name: str, own: Iterable[str]) -> dict[str, str]:
+    return {parameter: f"--set {name}.{parameter}" for parameter in own}
+
+
+def _parameters(parts: Iterable[_Part]) -> set[str]:
+    """What can be written beside the name of a defense."""
+    pairs = {(part.entry.name, key) for part in parts for key in part.entry.cls.model_fields}
+    return {key for _, key in pairs} | {f"{name}.{key}" for name, key in pairs}
+
+
+def _route(
+    name: str,
+    parts: Sequence[_Part],
+    params: Mapping[str, Any],
+    where: str,
+    given: Mapping[str, str],
+) -> None:
     """Give each parameter beside a defense's name to the one component that has it."""
     for key, value in params.items():
+        place = key_of(where, [key], given)
         owner, dot, parameter = key.rpartition(".")
         owners = [
             part
@@ -315,12 +363,15 @@ def _route(parts: Sequence[_Part], params: Mapping[str, Any], where: str) -> Non
             if parameter in part.entry.cls.model_fields and (not dot or part.entry.name == owner)
         ]
         if not owners:
-            names = [f for part in parts for f in part.entry.cls.model_fields]
-            raise BadInput(f"{where}.{key}: unknown key{closest(parameter, names)}")
+            names = {f for part in parts for f in part.entry.cls.model_fields}
+            raise BadInput(
+                f"{place}: {name!r} has no parameter {parameter!r}{closest(parameter, names)}"
+            )
         if len(owners) > 1:
             options = " or ".join(f'"{part.entry.name}.{parameter}"' for part in owners)
-            raise BadInput(f"{where}.{key}: several components have {parameter!r}; write {options}")
+            raise BadInput(f"{place}: several components have {parameter!r}; write {options}")
         owners[0].params[parameter] = value
+        owners[0].given[parameter] = place
 
 
 def _assemble(
@@ -331,7 +382,7 @@ def _assemble(
 ) -> Defense:
     """Build one defense from the values that a sweep chose for each component."""
     pairs = zip(parts, chosen, strict=True)
-    bounds = [part.entry.build(values, part.where) for part, (values, _) in pairs]
+    bounds = [part.entry.build(values, part.where, part.given) for part, (values, _) in pairs]
     counts = Counter(key for _, swept in chosen for key in swept)
     shown = {
         key if counts[key] == 1 else f"{part.entry.name}.{key}": value
@@ -353,18 +404,21 @@ def _check_pipeline(
     if steps != sorted(steps, key=STEPS.index):
         order = ", ".join(f"{bound.name} ({bound.component.step})" for bound in mechanisms)
         raise BadInput(
-            f"{where}: defense {name!r}: mechanisms go in the order {STEPS}, got {order}"
+            f"{where}: defense {name!r}: mechanisms go in the order {', '.join(STEPS)}; got {order}"
         )
     if "latent" in steps and not has_generator:
         latent = mechanisms[steps.index("latent")].name
         raise BadInput(f"{where}: defense {name!r}: {latent} acts on codes and needs a generator")
     if steps.count("training") > 1:
-        names = [bound.name for bound in mechanisms if bound.component.step == "training"]
+        names = ", ".join(b.name for b in mechanisms if b.component.step == "training")
         raise BadInput(f"{where}: defense {name!r}: only one training mechanism, got {names}")
 
 
 def sweep(
-    cls: type[Component], params: Mapping[str, Any], where: str
+    cls: type[Component],
+    params: Mapping[str, Any],
+    where: str,
+    given: Mapping[str, str] | None = None,
 ) -> Iterable[tuple[dict[str, Any], dict[str, Any]]]:
     """Every combination of swept values: (all parameters, the swept ones).
 
@@ -377,7 +431,8 @@ def sweep(
         takes_list = _takes_list(properties.get(key, {}))
         if isinstance(value, list) and (not takes_list or any(isinstance(v, list) for v in value)):
             if not value:
-                raise BadInput(f"{where}.{key}: [] is an empty sweep; give at least one value")
+                place = key_of(where, [key], given)
+                raise BadInput(f"{place}: [] is an empty sweep; give at least one value")
             axes[key] = value
     for values in itertools.product(*axes.values()):
         swept = dict(zip(axes, values, strict=True))
@@ -432,10 +487,12 @@ def _parts(spec: Named, where: str) -> tuple[str, dict[str, Any]]:
     return name, params
 
 
-def _toml_value(text: str) -> Any:
+def _toml_value(text: str, where: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
+        if text.startswith(("[", "{")):
+            raise BadInput(f'{where}: {text} is no TOML; words need quotes: ["lira"]') from None
         return text
 
 
@@ -446,10 +503,12 @@ def _tables(model: type[M], content: Mapping[str, object], where: str) -> dict[s
     return {name: _validate(model, table, f"{where}.{name}") for name, table in content.items()}
 
 
-def _validate(model: type[M], content: object, where: str) -> M:
+def _validate(
+    model: type[M], content: object, where: str, given: Mapping[str, str] | None = None
+) -> M:
     if not isinstance(content, dict):
         raise BadInput(f"{where}: {content!r} is no table")
     try:
         return model.model_validate_json(json.dumps(content, default=str), strict=True)
     except ValidationError as error:
-        raise BadInput(explain(error, model, where)) from None
+        raise BadInput(explain(error, model, where, given)) from None

@@ -19,5 +19,9 @@ class Incompatible(PrivbenchError):
     """Two parts of a trial do not go together: the trial is skipped, not failed."""
 
 
+class ComponentError(PrivbenchError):
+    """A component raised; the message names it and the line of its code, the cause is what it raised."""
+
+
 class DatasetUnavailable(PrivbenchError):
     """A dataset is not there and cannot be fetched."""

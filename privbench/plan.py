@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from privbench.blame import calling, error_text, origin, trace_of
 from privbench.components import Bound
 from privbench.config import NONE, Benchmark, Choice, Defense, Knowledge
 from privbench.errors import BadInput, DatasetUnavailable
@@ -24,6 +25,7 @@ from privbench.stages import (
     UtilityStage,
     walk,
 )
+from privbench.stages.checks import shown
 
 if TYPE_CHECKING:
     from privbench.data import Data, DataSpec
@@ -36,6 +38,7 @@ class Rejected:
 
     status: str
     reason: str
+    traceback: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,16 +128,21 @@ class Datasets:
         except DatasetUnavailable as error:
             return Rejected("unavailable", f"dataset {bound.name!r}: {error}")
         except Exception as error:  # third-party code; the other datasets go on
-            kind = "" if isinstance(error, BadInput) else f"{type(error).__name__}: "
-            return Rejected("failed", f"dataset {bound.name!r}: {kind}{error}")
+            _, line = origin(error, bound)
+            reason = f"dataset {bound.name!r}: {error_text(error, line)}"
+            return Rejected("failed", reason, trace_of(error))
 
 
 def _check_data(name: str, data: Data) -> Rejected | None:
     """Hold a dataset to its contract."""
     import numpy as np
 
+    from privbench.data import Data
+
     problems = []
-    if data.x.dtype != np.float32 or data.y.dtype != np.int64:
+    if not isinstance(data, Data):
+        problems.append(f"load returned {shown(data)}, expected privbench.Data")
+    elif data.x.dtype != np.float32 or data.y.dtype != np.int64:
         problems.append(f"x must be float32 and y int64, got {data.x.dtype} and {data.y.dtype}")
     elif data.x.shape != (len(data.y), *data.spec.shape):
         problems.append(f"x has shape {data.x.shape}, expected {(len(data.y), *data.spec.shape)}")
@@ -147,13 +155,12 @@ def _check_data(name: str, data: Data) -> Rejected | None:
     return Rejected("failed", f"dataset {name!r}: {problems[0]}") if problems else None
 
 
-def make_plan(benchmark: Benchmark, select: Selector, *, fetch: bool = True) -> Plan:
+def make_plan(benchmark: Benchmark, select: Selector, datasets: Datasets) -> Plan:
     """All selected trials with their stages.
 
     Loads the datasets, because sizes and kinds decide what can run. Raises BadInput if the pool or the
     canaries do not fit.
     """
-    datasets = Datasets(fetch)
     trials = tuple(trial for trial in _matrix(benchmark, datasets) if select(str(trial)))
     return Plan(benchmark, trials, datasets)
 
@@ -165,7 +172,8 @@ def check_plans(plans: Sequence[Plan]) -> None:
         names = ", ".join(repr(plan.benchmark.name) for plan in plans)
         raise BadInput(f"-k selects none of the trials of benchmark {names}")
     failed = [t.rejected for t in trials if t.rejected and t.rejected.status == "failed"]
-    if failed and len(failed) == len(trials):
+    # What raised is a broken component rather than bad input: its trials fail, with the traceback.
+    if failed and len(failed) == len(trials) and not any(one.traceback for one in failed):
         raise BadInput("\n".join(sorted({rejected.reason for rejected in failed})))
 
 
@@ -213,8 +221,7 @@ class _Block:
         try:
             reason = _incompatible(data.spec, self.model.bound, defense)
         except Exception as error:  # third-party code; the other trials go on
-            where = f"skip, of model {self.model.label!r} or a part of {defense.label!r}"
-            return Rejected("failed", f"{where}: {type(error).__name__}: {error}")
+            return Rejected("failed", f"skip: {error_text(error)}", trace_of(error))
         return Rejected("skipped", reason) if reason else None
 
     def _with_stages(self, trial: Trial, defense: Defense, attack: Choice) -> Trial:
@@ -304,8 +311,12 @@ def _check_pool(benchmark: Benchmark, dataset: str, n_records: int) -> None:
 
 def _incompatible(spec: DataSpec, model: Bound, defense: Defense) -> str:
     """Why this model cannot be trained under this defense on such data; empty if it can."""
-    reasons = [model.component.skip(spec)]
+    with calling(model):
+        reasons = [model.component.skip(spec)]
     if defense.generator is not None:
-        reasons.append(defense.generator.component.skip(spec))
-    reasons += [bound.component.skip(spec, model.component) for bound in defense.mechanisms]
+        with calling(defense.generator):
+            reasons.append(defense.generator.component.skip(spec))
+    for bound in defense.mechanisms:
+        with calling(bound):
+            reasons.append(bound.component.skip(spec, model.component))
     return next((reason for reason in reasons if reason), "")

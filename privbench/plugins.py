@@ -22,10 +22,13 @@ from typing import Any
 
 import pluggy
 from pluggy import HookImpl
+from pydantic import PydanticUserError
 
 from privbench import hookspecs
-from privbench.components import KINDS, Component, Entry, Registry, Source, closest
+from privbench.components import KINDS, Component, Entry, Registry, Source
 from privbench.errors import BadInput, PrivbenchError
+from privbench.messages import unannotated
+from privbench.plugin_checks import check_class, marked, mistakes_of, silent_of
 
 GROUP = "privbench"
 BUILTINS = "privbench.builtins"
@@ -109,10 +112,10 @@ class PluginHost:
         module = self._guarded(name, distribution, "import", load)
         if module is None:
             return
-        if misspelled := _unknown_hooks(module):
-            for hook in misspelled:
-                hint = closest(hook, _hook_names())
-                self._fail(Failure(name, distribution, "hooks", f"there is no hook {hook!r}{hint}"))
+        mistakes = mistakes_of(module)
+        for message in [*mistakes, *silent_of(module, Path(name).name)]:
+            self._fail(Failure(name, distribution, "hooks", message))
+        if mistakes or not marked(module):
             return
         released = bool(version) and not is_local(distribution)
         plugin = Plugin(name, Source(distribution, version, released), module)
@@ -141,7 +144,7 @@ class PluginHost:
 
     def _registrar(self, plugin: Plugin, kind: str) -> Callable[[type[Component]], None]:
         def register(cls: type[Component]) -> None:
-            _check_class(cls, kind)
+            check_class(cls, kind)
             entry = Entry(cls, plugin.source)
             self.registries[kind].add(entry)
             plugin.components.append(entry)
@@ -159,10 +162,8 @@ class PluginHost:
         try:
             return call()
         except (Exception, SystemExit) as error:
-            expected = isinstance(error, PrivbenchError)
-            message = str(error) if expected else f"{type(error).__name__}: {error}"
-            trace = "" if expected else traceback.format_exc()
-            self._fail(Failure(plugin, distribution, stage, message, trace))
+            trace = "" if isinstance(error, PrivbenchError) else traceback.format_exc()
+            self._fail(Failure(plugin, distribution, stage, _message(error), trace))
             return None
 
     def _fail(self, failure: Failure) -> None:
@@ -179,36 +180,12 @@ def _bind(implementation: HookImpl, arguments: dict[str, Any]) -> Callable[[], A
     return lambda: implementation.function(*chosen)
 
 
-def _hook_names() -> list[str]:
-    return [name for name, value in vars(hookspecs).items() if hasattr(value, "privbench_spec")]
-
-
-def _unknown_hooks(module: ModuleType) -> list[str]:
-    """Functions marked as hook implementations whose name is no hook: pluggy would ignore them."""
-    marked = [name for name, value in vars(module).items() if hasattr(value, "privbench_impl")]
-    return sorted(set(marked) - set(_hook_names()))
-
-
-def _check_class(cls: object, kind: str) -> None:
-    """Refuse what is no component of the kind, with a message for its author."""
-    if not (isinstance(cls, type) and issubclass(cls, Component)):
-        raise PrivbenchError(f"{cls!r} is no component class (register the class, not an instance)")
-    if getattr(cls, "kind", None) != kind:
-        actual = getattr(cls, "kind", "component")
-        raise PrivbenchError(
-            f"{cls.__qualname__} is a {actual}; register_{kind}s takes {kind}s only"
-        )
-    if not isinstance(getattr(cls, "name", None), str):
-        raise PrivbenchError(f'{cls.__qualname__} has no `name`: add `name = "..."` to the class')
-    if missing := sorted(getattr(cls, "__abstractmethods__", ())):
-        raise PrivbenchError(f"{cls.__qualname__} does not implement {', '.join(missing)}")
-    try:
-        cls.model_rebuild()
-    except Exception as error:  # a type that pydantic does not know, or a name that is not defined
-        problem = str(error).partition("\n")[0]
-        raise PrivbenchError(
-            f"the parameters of {cls.__qualname__} cannot be checked: {problem}"
-        ) from error
+def _message(error: BaseException) -> str:
+    if isinstance(error, PrivbenchError):
+        return str(error)
+    if isinstance(error, PydanticUserError):
+        return unannotated(error)
+    return f"{type(error).__name__}: {error}"
 
 
 def is_local(distribution: str) -> bool:

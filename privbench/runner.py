@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from privbench.blame import error_text, trace_of
 from privbench.device import resolve_device
 from privbench.environment import environment
-from privbench.errors import Incompatible, PrivbenchError
+from privbench.errors import Incompatible
 from privbench.executors.base import Executor
 from privbench.plan import Plan, Trial
 from privbench.plugins import PluginHost
@@ -101,6 +101,12 @@ class Runner:
         order = {str(trial): position for position, trial in enumerate(self.plan.trials)}
         return sorted(rows, key=lambda row: order[_trial_name(row)])
 
+    def tracebacks(self) -> list[str]:
+        """Of everything that failed, with its reason, each one once."""
+        failed = [*self.failures.values(), *(one.rejected for one in self.plan.trials)]
+        texts = [f"{one.reason}\n{one.traceback}" for one in failed if one and one.traceback]
+        return list(dict.fromkeys(texts))
+
     @cached_property
     def needed(self) -> list[Stage]:
         """What this run has to compute, inputs first."""
@@ -112,8 +118,8 @@ class Runner:
         try:
             self.executor.execute(stages, compute)
         except Exception as error:  # third-party code; what is computed counts
-            reason = f"executor {self.executor.name!r}: {type(error).__name__}: {error}"
-            trace = traceback.format_exc()
+            reason = f"executor {self.executor.name!r}: {error_text(error)}"
+            trace = trace_of(error)
         for stage in stages:
             if stage.kind in ("metrics", "utility") and not self.store.has(stage.kind, stage.key):
                 self.failures.setdefault(stage.key, Failure("failed", reason, trace))
@@ -143,9 +149,8 @@ class Runner:
         except Incompatible as error:
             self.failures[stage.key] = Failure("skipped", str(error))
         except (Exception, SystemExit) as error:  # third-party code; the other trials go on
-            kind = "" if isinstance(error, PrivbenchError) else f"{type(error).__name__}: "
-            reason = f"{stage.kind}: {kind}{error}"
-            self.failures[stage.key] = Failure("failed", reason, traceback.format_exc())
+            reason = f"{stage.kind}: {error_text(error)}"
+            self.failures[stage.key] = Failure("failed", reason, trace_of(error))
         seconds = time.perf_counter() - start
         status = self.failures[stage.key].status if stage.key in self.failures else "ok"
         self.host.call("stage_finished", stage=stage, status=status, seconds=seconds)
@@ -202,7 +207,8 @@ class Runner:
         base |= {"status": "ok", "reason": "", "n_models": self.plan.benchmark.population}
         if trial.rejected is not None:
             base |= {"status": trial.rejected.status, "reason": trial.rejected.reason, "key": ""}
-            return [base | {"subset": subset} for subset in trial.subsets], ""
+            rows = [base | {"subset": subset} for subset in trial.subsets]
+            return rows, trial.rejected.traceback
         return self._computed_rows(trial, base)
 
     def _computed_rows(self, trial: Trial, base: Row) -> tuple[list[Row], str]:

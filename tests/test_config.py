@@ -120,6 +120,10 @@ def test_qualified_parameters_of_a_defense(load):
             ["benchmarks.b.knowledge", "'clever'", "'adaptive' or 'naive'"],
         ),
         ({"attacks": "[]"}, ["benchmarks.b.attacks", "at least 1"]),
+        ({"attacks": '"loss"'}, ["benchmarks.b.attacks: 'loss' is no list", '["loss"]']),
+        ({"attacks": "[3]"}, ["benchmarks.b.attacks[0]: 3 is neither a name nor a table"]),
+        ({"seeds": '["a"]'}, ["benchmarks.b.seeds[0]: 'a' should be a valid integer"]),
+        ({"models": '[{ name = "mlp", hidden = 8 }]'}, ["models[0].hidden: 8 is no list", "[8]"]),
         (
             {"populaton": "3"},
             ["benchmarks.b.populaton", "unknown key", "did you mean 'population'?"],
@@ -135,7 +139,7 @@ def test_qualified_parameters_of_a_defense(load):
         ),
         (
             {"defenses": '[{ name = "none", epsilon = 1.0 }]'},
-            ["defenses[0]", "'none' has no parameters"],
+            ["defenses[0].epsilon", "'none' has no parameter 'epsilon'"],
         ),
         ({"models": "[{ hidden = [8] }]"}, ["benchmarks.b.models[0].name"]),
         (
@@ -168,6 +172,7 @@ def test_qualified_parameters_of_a_defense(load):
 def test_mistakes_name_the_key_the_value_and_what_is_allowed(load, changes, words):
     with pytest.raises(BadInput) as caught:
         load(**changes)
+    assert "\n" not in str(caught.value)
     for word in words:
         assert word in str(caught.value)
 
@@ -181,7 +186,7 @@ def test_mistakes_name_the_key_the_value_and_what_is_allowed(load, changes, word
         ),
         (
             'mechanisms = ["output-noise", { name = "dp-sgd", epsilon = 1.0 }]',
-            ["order", "dp-sgd (training)"],
+            ["order data, latent, training, output; got output-noise (output), dp-sgd (training)"],
         ),
         ('mechanism = ["output-noise"]', ["defenses.x.mechanism", "did you mean 'mechanisms'?"]),
         ('generator = "vaee"', ["defenses.x.generator", "did you mean 'vae'?"]),
@@ -204,6 +209,7 @@ def test_mistakes_in_a_pipeline(load, pipeline, words):
     [
         ("x = ", ["b.toml", "Invalid value"]),
         ("[benchmark.b]", ["benchmark", "did you mean 'benchmarks'?"]),
+        ("[defenses.none]", ["b.toml: defenses.none", "empty pipeline", "another name"]),
         ("benchmarks = 3", ["benchmarks", "no table"]),
         ("[benchmarks]\nb = 3", ["benchmarks.b", "no table"]),
         ("[benchmarks.c]\ndatasets = ['digits']", ["benchmarks.c.models", "missing"]),
@@ -260,14 +266,33 @@ def test_an_override_beats_what_the_benchmark_says(load):
         ("population=1", ["population", "greater than or equal to 2"]),
         ("cnn.epochs=3", ["cnn.epochs"]),
         ("mlp.epoch=3", ["mlp.epoch"]),
-        ("mlp.epochs=many", ["epochs", "'many'"]),
+        ("mlp.epochs=many", ["--set mlp.epochs: 'many'"]),
+        ("mlp.lr=[0.1, -1]", ["--set mlp.lr: -1"]),
+        ("mlp.lr=[]", ["--set mlp.lr: [] is an empty sweep"]),
+        ('mlp.hidden=["a"]', ["--set mlp.hidden[0]: 'a'"]),
+        ("vae.latent_dim=0", ["--set vae.latent_dim: 0"]),
+        ("vae-metric.epsilon=-1", ["--set vae-metric.epsilon: -1"]),
+        ("vae-metric.epsilom=1", ["--set vae-metric.epsilom", "did you mean 'epsilon'?"]),
+        ("vae-metrics.epsilon=1", ["--set vae-metrics.epsilon", "did you mean 'vae-metric'?"]),
+        ("both.delta=1e-6", ["--set both.delta: several components", '"dp-sgd.delta"']),
+        ("dp-sgd.epsilon=8.0", ["exactly one of epsilon", "(with --set dp-sgd.epsilon)"]),
+        ("none.epsilon=8.0", ["--set none.epsilon: none has no parameter 'epsilon'"]),
+        ('models=[{name = "mlp", lr = -1}]', ["--set models[0].lr: -1"]),
+        ('attacks=["lyra"]', ["--set attacks[0]: unknown attack", "(a plugin of yours? give -p)"]),
+        ("attacks=lira", ["--set attacks: 'lira' is no list; put it in [ ]: [\"lira\"]"]),
     ],
 )
 def test_wrong_overrides(load, text, words):
     with pytest.raises(BadInput) as caught:
-        load(set=[text])
+        load(set=[text], defenses='["none", "vae-metric", "both"]')
+    assert "b.toml: benchmarks" not in str(caught.value)
     for word in words:
         assert word in str(caught.value)
+
+
+def test_a_value_beside_the_name_of_a_defense_is_blamed_there(load):
+    with pytest.raises(BadInput, match=r"benchmarks\.b\.defenses\[0\]\.epsilon: -1"):
+        load(defenses='[{ name = "vae-metric", epsilon = -1 }]')
 
 
 def test_an_unknown_component_is_unavailable_if_a_plugin_failed(tmp_path):
@@ -276,7 +301,9 @@ def test_an_unknown_component_is_unavailable_if_a_plugin_failed(tmp_path):
     host = PluginHost([str(broken)], installed=False)
     path = tmp_path / "b.toml"
     path.write_text(BASE.replace('["loss"]', '["loss", "mine"]'))
-    attacks = resolve(read_file(path), "b", host).attacks
+    overrides = Overrides.parse(["mine.power=2"])
+    attacks = resolve(read_file(path), "b", host, overrides).attacks
+    overrides.check()
     assert attacks[0].bound is not None
     assert attacks[1].bound is None
     assert "broken.py" in attacks[1].unavailable

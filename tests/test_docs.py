@@ -1,15 +1,20 @@
 """What docs/ shows is there and works: hooks, plugins, benchmarks, commands."""
 
+import dataclasses
 import inspect
 import json
+import math
 import re
 import shlex
 from pathlib import Path
 
 import click
+import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+import privbench
 from privbench import hookspecs
 from privbench.cli import BUILTIN_COMMANDS, build_cli
 from privbench.config import read_file, resolve
@@ -30,8 +35,12 @@ def hooks_of(code):
     return re.findall(r"hookimpl\ndef (\w+)", code)
 
 
+def classes_of(code):
+    return re.findall(r"^    register\((\w+)\)", code, re.MULTILINE)
+
+
 PLUGINS = {
-    f"{page.name}: {hooks_of(code)[0]}": code
+    f"{page.name}: {[*classes_of(code), *hooks_of(code)][0]}": code
     for page in PAGES
     for code in blocks(page, "python")
     if hooks_of(code)
@@ -73,8 +82,35 @@ def test_every_plugin_registers_what_it_says(block, name):
     hooks = hooks_of(PLUGINS[name])
     assert sorted(plugin.hooks) == sorted(hooks)
     registered = [(f"register_{one.kind}s", one.cls.__name__) for one in plugin.components]
-    classes = re.findall(r"^    register\((\w+)\)", PLUGINS[name], re.MULTILINE)
-    assert registered == [(hooks[0], cls) for cls in classes]
+    assert registered == [(hooks[0], cls) for cls in classes_of(PLUGINS[name])]
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        *("Attack", "Dataset", "Executor", "Generator", "TorchModel", "EstimatorModel"),
+        *("DataMechanism", "LatentMechanism", "OutputMechanism", "PerExampleLoss", "TrainingLoop"),
+    ],
+)
+def test_every_class_to_subclass_has_an_example(base):
+    examples = [text for name, text in PLUGINS.items() if name.startswith("plugins.md")]
+    assert any(f"(privbench.{base}):" in text for text in examples)
+
+
+@pytest.mark.parametrize(
+    "cls", [privbench.Answers, privbench.Guarantee, privbench.GuaranteeContext, privbench.View]
+)
+def test_every_field_and_method_of_what_components_are_given_is_explained(cls):
+    text = (ROOT / "docs" / "plugins.md").read_text()
+    fields = [field.name for field in dataclasses.fields(cls)]
+    methods = [name for name in vars(cls) if callable(getattr(cls, name)) and name[0] != "_"]
+    if cls is privbench.Guarantee:  # its methods are for tables
+        methods = []
+    rows = [
+        line.partition("|")[2].partition("|")[0] for line in text.splitlines() if line[:1] == "|"
+    ]
+    for name in [*fields, *methods]:
+        assert any(re.search(rf"`{name}\b", row) for row in rows), name
 
 
 def test_the_command_of_the_page(block):
@@ -88,28 +124,77 @@ def test_the_plugins_of_the_page_work_together(cli, block, tmp_path):
         """
         [defenses.means]
         generator = "means"
+        [defenses.jitter]
+        mechanisms = ["jitter"]
+        [defenses.grid]
+        generator = "means"
+        mechanisms = ["grid"]
         [defenses.smoothing]
         mechanisms = [{ name = "smoothing", amount = 0.2 }]
+        [defenses.mixup]
+        mechanisms = ["mixup"]
+        [defenses.one-label]
+        mechanisms = ["one-label"]
         [benchmarks.all]
         datasets = ["rings"]
-        models = [{ name = "tiny", epochs = 1 }]
-        defenses = ["none", "means", "smoothing"]
+        models = [{ name = "tiny", epochs = 1 }, "neighbours"]
+        defenses = ["none", "means", "jitter", "grid", "smoothing", "mixup", "one-label"]
         attacks = ["margin", "confidence"]
         population = 3
         pool = 60
         canaries = 0
         """
     )
-    kinds = ("datasets", "generators", "mechanisms", "models", "attacks", "executors")
-    names = ["plugins.md: run_started", *(f"plugins.md: register_{kind}" for kind in kinds)]
-    chosen = [word for name in [*names, "hookspecs.py"] for word in ("-p", block(name))]
+    names = [name for name in PLUGINS if name.startswith(("plugins.md", "hookspecs"))]
+    names.remove("plugins.md: register_commands")
+    chosen = [word for name in names for word in ("-p", block(name))]
     result = cli("run", *chosen, "--executor", "loud", "--device", "cpu", "--json")
     assert result.exit_code == 0, result.output
     rows = json.loads(result.stdout)
-    assert {row["status"] for row in rows} == {"ok"}
-    assert len(rows) == 12
-    assert "12 trials, " in result.stderr
+    assert len(rows) == 7 * 2 * 2 * 2  # defenses, models, attacks, knowledge
+    skipped = {(row["model"], row["defense"]) for row in rows if row["status"] != "ok"}
+    assert skipped == {("neighbours", "smoothing"), ("neighbours", "mixup")}
+    claims = {row["defense"]: row["guarantee"] for row in rows if row["guarantee"]}
+    assert claims.keys() == {"one-label"}
+    assert claims["one-label"]["epsilon"] == pytest.approx(math.log(3))
+    assert "56 trials, " in result.stderr
     assert "next: population rings/smoothing/tiny (records)" in result.stderr
+
+
+def component(block, name, **params):
+    """One of the components of the page."""
+    plugin = PluginHost([str(block(name))], installed=False).plugins[-1]
+    return plugin.components[0].build(params, "here").component
+
+
+def test_the_claim_of_the_page_is_the_ratio_of_its_probabilities(block):
+    mechanism = component(block, "plugins.md: OneLabel", mix=0.6)
+    certain = np.tile([1.0, 0.0, 0.0], (200_000, 1))
+    answers = mechanism.apply(certain, np.random.default_rng(0))
+    assert (answers.sum(1) == 1).all()
+    spec = privbench.DataSpec("tabular", (2,), 3)
+    claim = mechanism.guarantee(privbench.GuaranteeContext(spec, 10, None, "none"))
+    chosen, other = answers[:, 0].mean(), answers[:, 1].mean()
+    assert chosen / other == pytest.approx(math.exp(claim.epsilon), rel=0.02)  # other: 20%, +-0.1%
+
+
+def test_the_neighbours_of_the_page_are_those_of_scikit_learn(block):
+    from sklearn.neighbors import KNeighborsClassifier
+
+    rng = np.random.default_rng(0)
+    x, y, new = rng.normal(size=(40, 3)), rng.integers(0, 3, 40), rng.normal(size=(9, 3))
+    found = component(block, "plugins.md: Neighbours", k=4).fit(x, y, 3, rng).predict_proba(new)
+    assert found == pytest.approx(KNeighborsClassifier(4).fit(x, y).predict_proba(new))
+
+
+def test_the_page_on_python_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = {}
+    for code in blocks(ROOT / "docs" / "python.md", "python"):
+        exec(code, found)
+    assert isinstance(found["frame"], pd.DataFrame)
+    assert set(found["frame"]["status"]) == {"ok"}
+    assert found["summary"].auc_ci[0] > 0.5  # an overfitted network leaks
 
 
 def test_the_attack_in_25_lines(cli, config):

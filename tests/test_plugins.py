@@ -101,7 +101,43 @@ def failing(host):
         (
             "import privbench\n@privbench.hookimpl\ndef register_attacks(registar): ...",
             "hooks",
-            ["registar"],
+            ["register_attacks has no argument 'registar'; did you mean 'register'?"],
+        ),
+        (
+            "def register_attacks(register): ...",
+            "hooks",
+            ["mine.py registers nothing; is @privbench.hookimpl missing above register_attacks?"],
+        ),
+        ("x = 3", "hooks", ["mine.py registers nothing: it has no hook"]),
+        (
+            "import privbench\nclass A:\n    name = 'a'\n"
+            "@privbench.hookimpl\ndef register_attacks(register): register(A)",
+            "register_attacks",
+            ["A is no attack: subclass privbench.Attack"],
+        ),
+        (
+            "import privbench\nclass A(privbench.Component):\n    name = 'a'\n"
+            "@privbench.hookimpl\ndef register_models(register): register(A)",
+            "register_models",
+            ["A is no model: subclass privbench.TorchModel or privbench.EstimatorModel"],
+        ),
+        (
+            "import privbench\nclass A(privbench.Attack):\n    name = 'a'\n    observes = 'logits'\n"
+            "    def score(self, view): ...\n"
+            "@privbench.hookimpl\ndef register_attacks(register): register(A)",
+            "register_attacks",
+            ["A: observes = 'logits' is not allowed", "'labels', 'probabilities'"],
+        ),
+        (
+            "import privbench\nclass A(privbench.Attack):\n    name = 'a'\n    power = 2",
+            "import",
+            ["parameter 'power' has no type: write `power: int = 2`"],
+        ),
+        (
+            "import privbench, pydantic\n"
+            "class A(privbench.Attack):\n    name = 'a'\n    power = pydantic.Field(2, gt=0)",
+            "import",
+            ["parameter 'power' has no type: write `power: float = Field(...)`"],
         ),
         (
             "import privbench\n@privbench.hookimpl\ndef register_attacks(register): register(3)",
@@ -133,9 +169,17 @@ def test_a_broken_plugin_is_kept_as_a_failure(write, text, stage, words):
     failure = failing(host)
     assert failure.stage == stage
     assert failure.plugin.endswith("mine.py")
+    assert "\n" not in failure.message
     for word in words:
         assert word in failure.message
     assert "lira" in host.registry("attack").entries
+
+
+def test_a_hook_that_is_not_marked_beside_one_that_is(write):
+    text = GOOD + "\n    def register_models(register): ...\n"
+    host = PluginHost([write(text, name="constant")], installed=False)
+    assert failing(host).message == "is @privbench.hookimpl missing above register_models?"
+    assert "constant" in host.registry("attack").entries
 
 
 def test_a_taken_name_names_both_distributions(write):

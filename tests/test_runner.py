@@ -141,7 +141,9 @@ def test_naive_and_adaptive_agree_without_a_defense_and_differ_with_one(run):
 
 
 def test_a_share_that_is_no_canary_is_bad_input(run):
-    with pytest.raises(privbench.BadInput, match=r"small\.canaries: 0.001 .*not one canary.*0.0104"):
+    with pytest.raises(
+        privbench.BadInput, match=r"small\.canaries: 0.001 .*not one canary.*0.0104"
+    ):
         run(set=["canaries=0.001"])
 
 
@@ -185,9 +187,9 @@ BAD_ATTACK = """
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("return np.full(len(view.labels), np.nan)", ["'bad'", "NaN", "96 of 96"]),
-        ("return np.zeros(3)", ["'bad'", "(3,)", "(96,)"]),
-        ("return 'high'", ["'bad'", "shape"]),
+        ("return np.full(len(view.labels), np.nan)", ["scores: bad: ", "NaN", "96 of 96"]),
+        ("return np.zeros(3)", ["scores: bad: ", "(3,)", "(96,)"]),
+        ("return 'high'", ["scores: bad: ", "str", "shape"]),
         ("return view.target_member", ["AttributeError", "target_member"]),
         ("raise SystemError('broken')", ["SystemError", "broken"]),
     ],

@@ -22,6 +22,9 @@ NAME = "digits/dp-sgd[epsilon=8]/mlp/lira/adaptive/seed=0"
         ("not not lira", True),
         ("epsilon=8]", True),
         ("seed=0 and dp-sgd", True),
+        ("sgd", True),  # anywhere in a word
+        ("/dp-sgd/", False),  # from slash to slash it is all of a part
+        ("/mlp/", True),
     ],
 )
 def test_expressions(expression, expected):

@@ -64,5 +64,7 @@ def build_cli(host: PluginHost) -> click.Group:
 
 def main() -> None:
     """Entry point of ``privbench``."""
-    logging.getLogger("privbench").addHandler(LogHandler())
+    log = logging.getLogger("privbench")
+    log.addHandler(LogHandler())
+    log.setLevel(logging.INFO)
     build_cli(PluginHost())(prog_name="privbench")

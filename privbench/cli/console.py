@@ -22,6 +22,7 @@ class LogHandler(logging.Handler):
     """Prints privbench's log records on the console."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print one record."""
-        text = f"{record.levelname.lower()}: {record.getMessage()}"
+        """Print one record: a warning says that it is one, information does not."""
+        level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
+        text = f"{level}{record.getMessage()}"
         console().print(text, markup=False, soft_wrap=True)

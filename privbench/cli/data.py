@@ -7,6 +7,7 @@ import click
 from privbench.cli.options import json_option, plugin_option, print_json, print_table
 from privbench.components import Entry
 from privbench.datasets.files import FileDataset
+from privbench.errors import DatasetUnavailable
 from privbench.plugins import PluginHost
 
 
@@ -44,7 +45,11 @@ def fetch(host: PluginHost, name: str) -> None:
     if not issubclass(entry.cls, FileDataset):
         click.echo(f"{name} needs no download", err=True)
         return
-    for path in entry.build({}, name).component.fetch():
+    try:
+        paths = entry.build({}, name).component.fetch()
+    except DatasetUnavailable as error:
+        raise DatasetUnavailable(f"dataset {name!r}: {error}") from error
+    for path in paths:
         click.echo(path)
 
 

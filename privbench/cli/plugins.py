@@ -7,16 +7,17 @@ from dataclasses import asdict
 import click
 
 from privbench.cli.options import json_option, plugin_option, print_json
-from privbench.plugins import PluginHost
+from privbench.plugins import Failure, PluginHost
 
 
 @click.command()
 @plugin_option
 @click.option("-v", "--verbose", is_flag=True, help="Print the tracebacks of failures.")
 @json_option
-@click.pass_obj
-def plugins(host: PluginHost, verbose: bool, as_json: bool) -> None:
-    """List the plugins, what they register, and what went wrong with them."""
+@click.pass_context
+def plugins(ctx: click.Context, verbose: bool, as_json: bool) -> None:
+    """List the plugins and what they register. Exit status 1 if one failed, with what went wrong."""
+    host: PluginHost = ctx.obj
     loaded = [
         {
             "name": plugin.name,
@@ -28,11 +29,17 @@ def plugins(host: PluginHost, verbose: bool, as_json: bool) -> None:
     ]
     if as_json:
         print_json({"plugins": loaded, "failures": [asdict(failure) for failure in host.failures]})
-        return
-    for plugin in loaded:
-        click.echo(f"{plugin['name']} ({plugin['from']}): {', '.join(plugin['components'])}")
-    for failure in host.failures:
-        where = f"{failure.plugin} ({failure.distribution}), {failure.stage}"
-        click.echo(f"FAILED {where}: {failure.message}")
-        if verbose and failure.traceback:
-            click.echo(failure.traceback)
+    else:
+        for plugin in loaded:
+            click.echo(f"{plugin['name']} ({plugin['from']}): {', '.join(plugin['components'])}")
+        for failure in host.failures:
+            _print_failure(failure, verbose)
+    if host.failures:
+        ctx.exit(1)
+
+
+def _print_failure(failure: Failure, verbose: bool) -> None:
+    where = f"{failure.plugin} ({failure.distribution}), {failure.stage}"
+    click.echo(f"FAILED {where}: {failure.message}")
+    if verbose and failure.traceback:
+        click.echo(failure.traceback)

@@ -40,6 +40,7 @@ class Progress:
         self.task = self.bar.add_task("", total=None)
         self.total = self.stages = self.trials = self.done_stages = self.done_trials = 0
         self.base = 0.0  # weight of the stages that have finished
+        self.broken: set[str] = set()  # keys of the stages that have no artifact
 
     def __enter__(self) -> Progress:
         self.host.observe(self)
@@ -73,7 +74,10 @@ class Progress:
         self.done_stages += 1
         self.base += _weight(stage)
         self.bar.update(self.task, completed=self.base)
-        if not console().is_terminal and (seconds >= 1 or status != "ok"):
+        inherited = any(one.key in self.broken for one in stage.inputs)  # the same reason again
+        if status != "ok":
+            self.broken.add(stage.key)
+        if not console().is_terminal and not inherited and (seconds >= 1 or status != "ok"):
             console().print(
                 f"[{self.done_stages}/{self.stages}] {stage} {seconds:.1f} s {status}",
                 markup=False,

@@ -51,6 +51,9 @@ if TYPE_CHECKING:
     "--view", type=click.Choice(["summary", "attacks"]), default="summary", show_default=True,
     help="What the table shows: a line a defense, or a line an attack.",
 )  # fmt: skip
+@click.option(
+    "--traceback", is_flag=True, help="Print the traceback of each failure, once, on stderr."
+)
 @json_option
 @click.pass_context
 def run(
@@ -64,6 +67,7 @@ def run(
     executor: str,
     dry_run: bool,
     view: str,
+    traceback: bool,
     as_json: bool,
 ) -> None:
     """Run benchmarks of benchmarks.toml and print their tables.
@@ -72,7 +76,7 @@ def run(
     Exit status: 0 if all trials are ok or skipped, 1 if some failed or were unavailable, 2 for bad
     input.
     """
-    from privbench.api import make_plans, run_plan
+    from privbench.api import make_plans, make_runner
     from privbench.cli.progress import Progress
     from privbench.config import Overrides, find_file, read_file
     from privbench.device import check_device
@@ -92,15 +96,20 @@ def run(
         _print_plans(plans, Store(Path(results)), as_json)
         return
     rows: list[Row] = []
+    traces: list[str] = []
     for plan in plans:
+        runner = make_runner(plan, host, results=results, device=device, executor=executor)
         with Progress(host):
-            found = run_plan(plan, host, results=results, device=device, executor=executor)
+            found = runner.run()
         rows += found
+        traces += runner.tracebacks() if traceback else []
         if not as_json:
             remarks = {plan.benchmark.name: plan.remark}
             click.echo(render(found, "table", view, terminal_width(), remarks))
     if as_json:
         print_json(rows)
+    for text in dict.fromkeys(traces):
+        click.echo(text, err=True)
     if any(row["status"] not in ("ok", "skipped") for row in rows):
         ctx.exit(1)
 

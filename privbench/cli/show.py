@@ -10,9 +10,10 @@ import click
 
 from privbench.cli.listing import PLURALS, pipeline_text
 from privbench.cli.options import config_option, json_option, plugin_option, print_json, print_table
-from privbench.components import Entry, closest, describe
+from privbench.components import Entry, describe
 from privbench.config import DefenseTable, find_file, read_file
 from privbench.errors import BadInput
+from privbench.messages import closest
 from privbench.plugins import PluginHost
 
 

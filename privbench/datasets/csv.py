@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import difflib
+import logging
 from collections.abc import Iterable
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
-from privbench.components import closest
 from privbench.data import Data
 from privbench.datasets.base import Dataset
-from privbench.datasets.reading import Content, read_file
-from privbench.datasets.tables import table_data, usable
-from privbench.errors import DataError, DatasetUnavailable
+from privbench.datasets.checks import (
+    check_categories,
+    check_label,
+    check_values,
+    doubts,
+    is_numeric,
+)
+from privbench.datasets.describe import describe, listed
+from privbench.datasets.reading import Content, own_file, read_file
+from privbench.datasets.tables import table_data
+from privbench.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MAX_CATEGORIES = 1000
+log = logging.getLogger(__name__)
 
 
 class Csv(Dataset):
@@ -46,109 +54,101 @@ class Csv(Dataset):
 
     def load(self) -> Data:
         """All records, in the order of the file."""
-        path = Path(self.path)
-        if not path.is_file():
-            raise DatasetUnavailable(
-                f"{path}: no such file (looked for {path.absolute()}); check `path` of dataset 'csv'"
-            )
-        table = parse_csv(read_file(path), text_columns=self.categorical)
-        _check_names(path, "label", [self.label], table)
-        _check_names(path, "categorical", self.categorical, table)
-        _check_names(path, "drop", self.drop, table)
+        table = parse_csv(read_file(own_file(self.path, self.name)), text_columns=self.categorical)
+        columns = list(table.columns)
+        _check_names(self.path, "label", [self.label], columns)
+        _check_names(self.path, "categorical", self.categorical, columns)
+        _check_names(self.path, "drop", self.drop, columns)
         return self._encode(table.drop(columns=list(self.drop)))
 
     def _encode(self, table: pd.DataFrame) -> Data:
         import numpy as np
         import pandas as pd
 
-        _check_values(self.path, table)
+        check_values(self.path, table)
         labels = table.pop(self.label)
         if table.columns.empty:
             raise DataError(f"{self.path}: no columns are left to be features of {self.label!r}")
-        y, classes = pd.factorize(labels, sort=True)
-        if not 1 < len(classes) <= MAX_CATEGORIES:
-            raise DataError(
-                f"{self.path}: label column {self.label!r} has {_count(len(classes), 'class')}"
-                f" (first: {classes[0]!s}); a classifier needs 2 to {MAX_CATEGORIES}"
-            )
-        categorical = [name for name in table.columns if not _is_numeric(table[name])]
+        check_label(self.path, labels)
+        categorical = [name for name in table.columns if not is_numeric(table[name])]
         for name in categorical:
-            _check_categories(self.path, table[name])
-        return table_data(table, categorical, y.astype(np.int64))
+            check_categories(self.path, table[name])
+        y, classes = pd.factorize(labels, sort=True)
+        data = table_data(table, categorical, y.astype(np.int64))
+        log.info("%s: %s", self.path, describe(data, classes))
+        for doubt in doubts(table, labels, self.categorical):
+            log.warning("%s: %s", self.path, doubt)
+        return data
 
 
 def parse_csv(content: Content, text_columns: Iterable[str] = ()) -> pd.DataFrame:
-    """A table with a header; ``text_columns`` stay text even if they look like numbers."""
+    """A table with a header; ``text_columns`` stay text even if they look like numbers.
+
+    Blanks around names and words are no part of them.
+    """
     import pandas as pd
 
     def read(**options: object) -> pd.DataFrame:
         return pd.read_csv(BytesIO(content.data), skipinitialspace=True, **options)
 
+    _check_encoding(content)
     try:
         header = read(header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0].tolist()
-        table = read(dtype=dict.fromkeys(text_columns, str), low_memory=False)
-    except UnicodeDecodeError as error:
-        raise DataError(f"{content.where}: not UTF-8 ({error.reason}); convert it") from error
+        _check_header(content.where, [name.strip() for name in header])
+        texts = {name: str for name in header if name.strip() in text_columns}
+        table = read(dtype=texts, low_memory=False).rename(columns=str.strip)
     except pd.errors.EmptyDataError:
         raise DataError(f"{content.where}: the file is empty") from None
     except pd.errors.ParserError as error:
         raise DataError(f"{content.where}: not a table ({str(error).strip()})") from error
-    # pandas would rename a second column "y" to "y.1": the label would become a feature.
-    if twice := [name for name in header if header.count(name) > 1]:
-        raise DataError(f"{content.where}: column name {twice[0]!r} occurs more than once")
-    # and would take the first of too many fields for the names of the rows.
+    # pandas would take the first of too many fields for the names of the rows.
     if not isinstance(table.index, pd.RangeIndex):
         raise DataError(f"{content.where}: the rows have more fields than the header")
     if table.empty:
         raise DataError(f"{content.where}: no records below the header")
+    for name in table.columns:
+        if not pd.api.types.is_numeric_dtype(table[name]):
+            table[name] = table[name].map(_strip)
     return table
 
 
-def _check_names(path: Path, key: str, names: Iterable[str], table: pd.DataFrame) -> None:
+def _check_encoding(content: Content) -> None:
+    try:
+        content.data.decode()
+    except UnicodeDecodeError as error:
+        line = content.data.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{content.where}: line {line} is not UTF-8 ({error.reason}); convert the file, for example"
+            " with `iconv -f latin1 -t utf8 OLD.csv > NEW.csv`"
+        ) from error
+
+
+def _check_header(where: str, names: list[str]) -> None:
+    for separator, called in ((";", "semicolons"), ("\t", "tabs")):
+        if len(names) == 1 and separator in names[0]:
+            raise DataError(
+                f"{where}: the header has {called} between the columns, and privbench reads commas;"
+                f" to convert it in Python: pandas.read_csv({where!r}, sep={separator!r})"
+                ".to_csv('commas.csv', index=False)"
+            )
+    # pandas would rename a second column "y" to "y.1": the label would become a feature.
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise DataError(
+            f"{where}: column name {twice[0]!r} occurs more than once in the first line, which must"
+            " name the columns"
+        )
+
+
+def _check_names(path: str, key: str, names: Iterable[str], columns: list[str]) -> None:
     for name in names:
-        if name not in table.columns:
-            hint = closest(name, map(str, table.columns)).replace("allowed:", "columns:")
-            raise DataError(f"{path}: {key}: no column {name!r}{hint}")
+        if name not in columns:
+            near = difflib.get_close_matches(name, columns, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise DataError(
+                f"{path}: {key}: no column {name!r}{hint} (the first line must name the columns, and"
+                f" has: {listed(columns, shown=30)})"
+            )
 
 
-def _check_values(path: str, table: pd.DataFrame) -> None:
-    """Missing and infinite values are errors: what to put there is the user's choice."""
-    absent = table.isna().sum()
-    if absent.any():
-        raise DataError(
-            f"{path}: missing values (empty, NA, NaN, None, ...): {_rows(absent, len(table))}; remove"
-            " these rows, fill them in, write a word such as 'unknown', or `drop` the columns"
-        )
-    infinite = (~usable(table.select_dtypes("number"))).sum()
-    if infinite.any():
-        raise DataError(
-            f"{path}: infinite values, or too large for float32: {_rows(infinite, len(table))};"
-            " replace them, or `drop` the columns"
-        )
-
-
-def _check_categories(path: str, column: pd.Series) -> None:
-    distinct = column.nunique()
-    if distinct > MAX_CATEGORIES or distinct == len(column):
-        raise DataError(
-            f"{path}: column {column.name!r} has {distinct} different values in {len(column)} rows"
-            f" (first: {column.iloc[0]!s}), too many for categories (at most {MAX_CATEGORIES}, and"
-            " fewer than rows); if it is an identifier or free text, add it to `drop`"
-        )
-
-
-def _is_numeric(column: pd.Series) -> bool:
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
-
-    return bool(is_numeric_dtype(column) and not is_bool_dtype(column))
-
-
-def _rows(counts: pd.Series, total: int, shown: int = 10) -> str:
-    found = counts[counts > 0]
-    names = [f"{name} ({count} of {_count(total, 'row')})" for name, count in found.items()]
-    return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if names[shown:] else "")
-
-
-def _count(n: int, noun: str) -> str:
-    plural = "es" if noun.endswith("s") else "s"
-    return f"{n} {noun}{'' if n == 1 else plural}"
+def _strip(value: object) -> object:
+    return value.strip() if isinstance(value, str) else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 RETRIES = 2
@@ -13,7 +14,7 @@ def download(url: str, checksum: str, folder: Path) -> Path:
     """Put the file at ``url`` into ``folder``; it appears there only once its checksum is right.
 
     ``checksum`` is ``md5:...`` or ``sha256:...``. Raises OSError (which all errors of the network
-    are) or, for a wrong checksum, ValueError.
+    are) or, for a wrong checksum, ValueError. A failed download leaves no new folder.
     """
     import pooch
 
@@ -29,7 +30,14 @@ def download(url: str, checksum: str, folder: Path) -> Path:
     downloader = pooch.HTTPDownloader(
         progressbar=sys.stderr.isatty(), chunk_size=2**16, timeout=TIMEOUT
     )
-    return Path(registry.fetch(name, downloader=downloader))
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        return Path(registry.fetch(name, downloader=downloader))
+    except BaseException:
+        for path in new:
+            with suppress(OSError):  # not empty: another process downloads, too
+                path.rmdir()
+        raise
 
 
 def short_reason(error: BaseException) -> str:

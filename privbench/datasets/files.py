@@ -105,12 +105,11 @@ class FileDataset(Dataset):
     def _explain(self, missing: Iterable[RemoteFile], url: str, error: Exception) -> str:
         looked = (str(at) if at.is_dir() else f"{at} (no such folder)" for at in self.locations())
         return (
-            f"dataset {self.name!r} is not here, and its download failed: {short_reason(error)}\n"
-            f"  missing: {', '.join(file.name for file in missing)}\n"
-            f"  looked in: {', '.join(looked)}\n"
-            f"  download: {url}\n"
+            f"its files are not here, and the download of {url} failed: {short_reason(error)};\n"
+            f"  missing: {', '.join(file.name for file in missing)};\n"
+            f"  looked in: {', '.join(looked)}.\n"
             f"Set PRIVBENCH_DATA_DIR to a folder whose subfolder {self.folder!r} has these files,"
-            f" plain or as .gz, or run `privbench data fetch {self.name}` with a network connection"
+            " plain or as .gz, or try again with a network connection"
         )
 
 

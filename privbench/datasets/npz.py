@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import zipfile
 import zlib
 from pathlib import Path
@@ -11,12 +12,16 @@ from pydantic import Field
 
 from privbench.data import Column, Data, DataKind, DataSpec
 from privbench.datasets.base import Dataset
+from privbench.datasets.describe import describe
+from privbench.datasets.reading import own_file
 from privbench.datasets.tables import standardise, usable
-from privbench.errors import DataError, DatasetUnavailable
+from privbench.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+log = logging.getLogger(__name__)
 
 
 class Npz(Dataset):
@@ -34,24 +39,22 @@ class Npz(Dataset):
         """All records, in the order of the file; a table is standardised."""
         import numpy as np
 
-        x, y = read_arrays(Path(self.path))
+        x, y = read_arrays(own_file(self.path, self.name))
         n_classes = _check_labels(self.path, x, y)
         _check_numbers(self.path, x)
         kind = _infer_kind(x) if self.data_kind == "auto" else self.data_kind
         x = _convert(self.path, x, kind)
         n_columns = x.shape[1] if kind == "tabular" else 0
         columns = tuple(Column(f"x{i}", "numeric", (i, i + 1)) for i in range(n_columns))
-        return Data(x, y.astype(np.int64), DataSpec(kind, x.shape[1:], n_classes, columns))
+        data = Data(x, y.astype(np.int64), DataSpec(kind, x.shape[1:], n_classes, columns))
+        log.info("%s: %s", self.path, describe(data, range(n_classes)))
+        return data
 
 
 def read_arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     """The arrays ``x`` and ``y``. Pickled (object) arrays are refused."""
     import numpy as np
 
-    if not path.is_file():
-        raise DatasetUnavailable(
-            f"{path}: no such file (looked for {path.absolute()}); check `path` of dataset 'npz'"
-        )
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name.removesuffix(".npy") for name in archive.namelist()]

@@ -26,6 +26,18 @@ class Content:
         return DataError(f"{self.where}: found {found}, expected {expected}")
 
 
+def own_file(path: str, dataset: str) -> Path:
+    """A file that a user named. Raises DataError if there is none."""
+    found = Path(path)
+    if found.is_dir():
+        raise DataError(f"{path}: is a folder; `path` of dataset {dataset!r} must be a file")
+    if not found.is_file():
+        raise DataError(
+            f"{path}: no such file (looked for {found.absolute()}); check `path` of dataset {dataset!r}"
+        )
+    return found
+
+
 def read_file(path: Path) -> Content:
     """A whole file, decompressed if its name ends in ``.gz``."""
     opener = gzip.open if path.suffix == ".gz" else open

@@ -1,12 +1,12 @@
 """The contract of a mechanism: one class per stage at which it acts.
 
-class Rounding(OutputMechanism):
-    '''Round the probabilities.'''
-    name = "rounding"
-    digits: int = Field(1, ge=0, description="decimal places")
+class Mixing(OutputMechanism):
+    '''Mix the answers with the uniform distribution.'''
+    name = "mixing"
+    weight: float = Field(0.1, ge=0, le=1, description="of the uniform distribution")
 
     def apply(self, probabilities, rng):
-        return probabilities.round(self.digits)
+        return (1 - self.weight) * probabilities + self.weight / probabilities.shape[1]
 """
 
 from __future__ import annotations
@@ -134,7 +134,8 @@ class TrainingMechanism(Mechanism):
 
         if isinstance(model, TorchModel):
             return ""
-        return f"{self.name} acts on the training of torch modules, and this model is none"
+        name = getattr(model, "name", type(model).__name__)
+        return f"{self.name} acts on the training of torch models, and {name} is no torch model"
 
 
 class PerExampleLoss(TrainingMechanism):

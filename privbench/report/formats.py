@@ -54,9 +54,20 @@ def _text(block: Block, width: int | None) -> str:
     if left_out:
         notes.append(f"left out for the width of the terminal: {', '.join(left_out)}")
     prose = min(width or PROSE, PROSE)
-    wrapped = "".join(f"{textwrap.fill(n, prose, subsequent_indent='    ')}\n" for n in notes)
+    wrapped = "".join(f"{_paragraph(note, prose)}\n" for note in notes)
     table = _tabulate(lines, "simple")
     return f"{block.title}\n\n{table}\n" + (f"\n{wrapped}" if wrapped else "")
+
+
+def _paragraph(note: str, width: int) -> str:
+    """Wrapped between words only, so that addresses and paths stay whole."""
+    return textwrap.fill(
+        " ".join(note.split()),
+        width,
+        subsequent_indent="    ",
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
 
 
 def _fit(block: Block, width: int | None) -> tuple[list[dict[str, str]], list[str]]:

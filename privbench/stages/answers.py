@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from privbench.blame import calling
 from privbench.components import Bound
 from privbench.config import Defense
 from privbench.errors import PrivbenchError
 from privbench.stages.base import Context, Stage
+from privbench.stages.checks import checked_array, checked_probabilities, shown
 from privbench.stages.training import PopulationStage, SettingStage
 from privbench.store import Artifact
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from privbench.data import Data
+    from privbench.mechanisms.base import GuaranteeContext
+    from privbench.privacy import Guarantee
     from privbench.settings import Setting
 
 
@@ -45,17 +49,20 @@ class OutputsStage(Stage):
         setting: Setting = context.get(self.setting).live
         artifact = context.get(self.population)
         records = {"pool": setting.pool, "reference": setting.reference, "test": setting.test}
+        model, spec = self.population.model, setting.pool.spec
         if artifact.live is not None:
-            return Artifact({name: _ask(artifact.live, data) for name, data in records.items()})
+            return Artifact({n: _ask(model, artifact.live, data) for n, data in records.items()})
         from privbench.engine import Population
 
-        spec, model = setting.pool.spec, self.population.model.component
-        population = Population.from_state(
-            lambda: model.build(spec.shape, spec.n_classes), artifact.arrays
-        )
-        return Artifact(
-            {name: _log_softmax(population.predict(data.x)) for name, data in records.items()}
-        )
+        with calling(model):
+            population = Population.from_state(
+                lambda: model.component.build(spec.shape, spec.n_classes), artifact.arrays
+            )
+            logits = {name: population.predict(data.x) for name, data in records.items()}
+        for name, data in records.items():
+            shape = (len(population), len(data), spec.n_classes)
+            checked_array(logits[name], shape, f"{model.name}: its module answered")
+        return Artifact({name: _log_softmax(array) for name, array in logits.items()})
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,20 +87,27 @@ class ObservationsStage(Stage):
     def compute(self, context: Context) -> Artifact:
         import numpy as np
 
+        outputs = context.get(self.outputs).arrays
+        with calling(*self.mechanisms):
+            floor = max(bound.component.resolution() for bound in self.mechanisms)
         arrays = {}
-        floor = max(bound.component.resolution() for bound in self.mechanisms)
-        for name, log_probs in context.get(self.outputs).arrays.items():
-            answers = []
-            for model, one in enumerate(log_probs):
-                probabilities = np.exp(one.astype(np.float64))
-                for position, bound in enumerate(self.mechanisms):
-                    rng = self.rng(name, position, model)
-                    shape = probabilities.shape
-                    probabilities = bound.component.apply(probabilities, rng)
-                    _check_probabilities(probabilities, shape, bound.name)
-                answers.append(to_log_probs(probabilities, floor))
-            arrays[name] = np.stack(answers)
+        for name, log_probs in outputs.items():
+            answers = [self._apply(name, model, one) for model, one in enumerate(log_probs)]
+            arrays[name] = np.stack([to_log_probs(one, floor) for one in answers])
         return Artifact(arrays)
+
+    def _apply(self, name: str, model: int, log_probs: NDArray[np.float32]) -> NDArray[np.float64]:
+        """What one model answers, after each mechanism in turn."""
+        import numpy as np
+
+        probabilities = np.exp(log_probs.astype(np.float64))
+        for position, bound in enumerate(self.mechanisms):
+            rng = self.rng(name, position, model)
+            with calling(bound):
+                found = bound.component.apply(probabilities, rng)
+            shape, what = probabilities.shape, f"{bound.name}: apply returned"
+            probabilities = checked_probabilities(found, shape, what)
+        return probabilities
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +156,7 @@ class UtilityStage(Stage):
             model=self.model.component,
             generator_fitted_on="none" if self.defense.generator is None else "private",
         )
-        stated = [(b.name, b.component.guarantee(context)) for b in self.defense.mechanisms]
+        stated = [(b.name, _stated(b, context)) for b in self.defense.mechanisms]
         guarantee, reason = compose([(name, one) for name, one in stated if one is not None])
         return None if guarantee is None else guarantee.to_json(), reason
 
@@ -165,25 +179,25 @@ def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return log_probs
 
 
-def _ask(estimators: Sequence[Any], data: Data) -> NDArray[np.float32]:
+def _ask(model: Bound, estimators: Sequence[Any], data: Data) -> NDArray[np.float32]:
     import numpy as np
 
+    shape, what = (len(data), data.spec.n_classes), f"{model.name}: predict_proba returned"
     answers = []
     for one in estimators:
-        probabilities = np.asarray(one.predict_proba(data.x), dtype=np.float64)
-        _check_probabilities(probabilities, (len(data), data.spec.n_classes), type(one).__name__)
-        answers.append(to_log_probs(probabilities))
+        with calling(model):
+            found = one.predict_proba(data.x)
+        answers.append(to_log_probs(checked_probabilities(found, shape, what)))
     return np.stack(answers)
 
 
-def _check_probabilities(found: Any, shape: tuple[int, ...], name: str) -> None:
-    import numpy as np
+def _stated(bound: Bound, context: GuaranteeContext) -> Guarantee | None:
+    from privbench.privacy import Guarantee
 
-    if getattr(found, "shape", None) != shape:
-        raise PrivbenchError(
-            f"{name}: probabilities have shape {np.shape(found)}, expected {shape}"
-        )
-    if not np.isfinite(found).all() or (found < 0).any() or abs(found.sum(-1) - 1).max() > 1e-3:
-        raise PrivbenchError(
-            f"{name}: probabilities must be finite, >= 0 and sum to one in each row"
-        )
+    with calling(bound):
+        found = bound.component.guarantee(context)
+    if found is None or isinstance(found, Guarantee):
+        return found
+    raise PrivbenchError(
+        f"{bound.name}: guarantee returned {shown(found)}, expected privbench.Guarantee or None"
+    )

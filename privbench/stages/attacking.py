@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from privbench.blame import calling
 from privbench.components import Bound
-from privbench.errors import PrivbenchError
 from privbench.stages.answers import ObservationsStage, OutputsStage
 from privbench.stages.base import Context, Stage
+from privbench.stages.checks import checked_array
 from privbench.stages.training import SettingStage
 from privbench.store import Artifact
 
@@ -52,7 +53,9 @@ class ScoresStage(Stage):
         scores = np.empty((n_models, n_pool))
         for model in range(n_models):
             view = self._view(setting, targets, shadows, model)
-            scores[model] = _checked_scores(self.attack, self.attack.component.score(view), n_pool)
+            with calling(self.attack):
+                found = self.attack.component.score(view)
+            scores[model] = checked_array(found, (n_pool,), f"{self.attack.name}: score returned")
             context.progress(model + 1, n_models)
         return Artifact({"scores": scores})
 
@@ -118,20 +121,3 @@ def observe(log_probs: NDArray[np.float32], observes: str) -> Answers:
 
     predicted = log_probs.argmax(-1)
     return Answers(predicted, log_probs if observes == "probabilities" else None)
-
-
-def _checked_scores(attack: Bound, scores: Any, n_pool: int) -> NDArray[np.float64]:
-    import numpy as np
-
-    found = np.asarray(scores)
-    if found.shape != (n_pool,):
-        raise PrivbenchError(
-            f"attack {attack.name!r} returned scores of shape {found.shape}, expected {(n_pool,)}"
-        )
-    if found.dtype.kind not in "fiub":
-        raise PrivbenchError(f"attack {attack.name!r} returned {found.dtype}, expected float64")
-    if bad := int((~np.isfinite(found)).sum()):
-        raise PrivbenchError(
-            f"attack {attack.name!r} returned NaN or infinity for {bad} of {n_pool} records"
-        )
-    return found.astype(np.float64)

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from privbench.blame import calling
 from privbench.components import Bound
 from privbench.config import Defense
 from privbench.seeds import seed_of
 from privbench.stages.base import Context, Stage
+from privbench.stages.checks import check_fitted, checked_array, checked_data
 from privbench.store import Artifact
 
 if TYPE_CHECKING:
@@ -94,10 +96,13 @@ class FitStage(Stage):
         setting: Setting = context.get(self.setting).live
         sets = self.private_sets(setting)
         rngs = [self.rng("fit", model) for model in range(len(sets))]
-        fitted = self.generator.component.fit_population(
-            sets, rngs, context.device, context.progress
-        )
-        states = [one.state() for one in fitted]
+        with calling(self.generator):
+            fitted = self.generator.component.fit_population(
+                sets, rngs, context.device, context.progress
+            )
+        check_fitted(fitted, len(sets), self.generator.name)
+        with calling(self.generator):
+            states = [one.state() for one in fitted]
         if any(state is None for state in states):
             return Artifact(live=fitted)
         return Artifact({f"{i}.{k}": v for i, state in enumerate(states) for k, v in state.items()})
@@ -110,8 +115,9 @@ class FitStage(Stage):
         for name, array in artifact.arrays.items():
             model, _, key = name.partition(".")
             states[int(model)][key] = array
-        restore = self.generator.component.restore
-        return [restore(state, setting.pool.spec) for state in states]
+        with calling(self.generator):
+            restore = self.generator.component.restore
+            return [restore(state, setting.pool.spec) for state in states]
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,22 +153,36 @@ class PopulationStage(Stage):
 
     def release(self, context: Context, setting: Setting) -> list[Data] | None:
         """The training sets that leave the pipeline; None if they are the private records."""
-        latent = self.defense.at("latent")
         if self.fit is None:
             if not self.defense.at("data"):
                 return None
             return _private_sets(self, setting, self.defense.at("data"))
+        private = self.fit.private_sets(setting)
+        fitted = self.fit.fitted(context.get(self.fit), setting)
+        return [
+            self._synthetic(self.fit.generator, model, data, one)
+            for model, (data, one) in enumerate(zip(private, fitted, strict=True))
+        ]
+
+    def _synthetic(self, generator: Bound, model: int, data: Data, fitted: FittedGenerator) -> Data:
+        """The training set of one model: encoded, altered by the latent mechanisms, decoded."""
         from privbench.data import Data
 
-        private = self.fit.private_sets(setting)
-        released = []
-        fitted = self.fit.fitted(context.get(self.fit), setting)
-        for model, (data, one) in enumerate(zip(private, fitted, strict=True)):
-            codes = one.encode(data)
-            for position, bound in enumerate(latent):
-                codes = bound.component.apply(codes, self.rng("latent", position, model))
-            released.append(Data(one.decode(codes), data.y, data.spec))
-        return released
+        with calling(generator):
+            found = fitted.encode(data)
+        shape, what = (len(data), "latent_dim"), f"{generator.name}: encode returned"
+        codes = checked_array(found, shape, what).astype("float32")
+        for position, bound in enumerate(self.defense.at("latent")):
+            rng = self.rng("latent", position, model)
+            with calling(bound):
+                found = bound.component.apply(codes, rng)
+            what = f"{bound.name}: apply returned"
+            codes = checked_array(found, codes.shape, what).astype("float32")
+        with calling(generator):
+            found = fitted.decode(codes)
+        what = f"{generator.name}: decode returned"
+        x = checked_array(found, data.x.shape, what).astype("float32")
+        return Data(x, data.y, data.spec)
 
     def _train(self, context: Context, setting: Setting) -> Population:
         from privbench.engine import train_population
@@ -178,12 +198,14 @@ class PopulationStage(Stage):
             progress=context.progress,
         )
         for bound in self.defense.at("training"):
-            population: Population = bound.component.train_population(task)
+            with calling(bound, self.model):
+                population: Population = bound.component.train_population(task)
             return population
-        return train_population(
-            task.build, task.sets, model.recipe(), task.seeds,
-            device=task.device, progress=task.progress,
-        )  # fmt: skip
+        with calling(self.model):
+            return train_population(
+                task.build, task.sets, model.recipe(), task.seeds,
+                device=task.device, progress=task.progress,
+            )  # fmt: skip
 
     def _training_sets(self, context: Context, setting: Setting) -> TrainingSets:
         import numpy as np
@@ -210,7 +232,8 @@ class PopulationStage(Stage):
         for model in range(len(setting.member)):
             data = setting.train_set(model) if released is None else released[model]
             rng = self.rng("train", model)
-            fitted.append(self.model.component.fit(data.x, data.y, data.spec.n_classes, rng))
+            with calling(self.model):
+                fitted.append(self.model.component.fit(data.x, data.y, data.spec.n_classes, rng))
             context.progress(model + 1, len(setting.member))
         return fitted
 
@@ -220,6 +243,8 @@ def _private_sets(stage: Stage, setting: Setting, mechanisms: Sequence[Bound]) -
     for model in range(len(setting.member)):
         data = setting.train_set(model)
         for position, bound in enumerate(mechanisms):
-            data = bound.component.apply(data, stage.rng("data", position, model))
+            with calling(bound):
+                found = bound.component.apply(data, stage.rng("data", position, model))
+            data = checked_data(found, data, f"{bound.name}: apply returned")
         sets.append(data)
     return sets

@@ -82,10 +82,12 @@ def test_a_failed_download(cli, tiny, server, folders, body):
     server.files["/t.bin"] = body
     result = cli("data", "fetch", "tiny", "-p", tiny)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "dataset 'tiny' is not here, and its download failed" in result.stderr
+    assert "error: dataset 'tiny': its files are not here, and the download of" in result.stderr
+    assert result.stderr.count("dataset 'tiny'") == 1
     assert "PRIVBENCH_DATA_DIR" in result.stderr
     assert "Traceback" not in result.stderr
-    assert not (folders[1] / "tiny-files" / "t.bin").exists()
+    assert "privbench data fetch" not in result.stderr  # which has just failed
+    assert not (folders[1] / "tiny-files").exists()
 
 
 @pytest.mark.parametrize("name", ["digits", "csv"])

@@ -57,13 +57,13 @@ def test_what_a_plugin_registers(cli, attack):
 def test_a_failing_plugin_beside_a_good_one(cli, plugin, attack):
     broken = plugin("raise RuntimeError('boom')", "broken.py")
     arguments = ("plugins", "-p", broken, "-p", attack())
-    found = printed(cli(*arguments, "--json"))
+    found = printed(cli(*arguments, "--json"), status=1)
     assert [one["components"] for one in found["plugins"][1:]] == [["attack mine"]]
     (failure,) = found["failures"]
     assert (failure["plugin"], failure["stage"]) == (str(broken), "import")
     assert failure["message"] == "RuntimeError: boom"
     result = cli(*arguments)
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert f"FAILED {broken} ({broken}), import: RuntimeError: boom" in result.stdout
     assert "Traceback" not in result.stdout
     assert 'broken.py", line' in cli(*arguments, "-v").stdout
@@ -79,7 +79,7 @@ def test_a_parameter_whose_type_cannot_be_checked(cli, plugin, annotation, words
         "    def score(self, view): ...\n"
         "@hookimpl\ndef register_attacks(register): register(Mine)"
     )
-    found = printed(cli("plugins", "--json", "-p", path))
+    found = printed(cli("plugins", "--json", "-p", path), status=1)
     assert found["plugins"][1]["components"] == []
     (failure,) = found["failures"]
     assert failure["stage"] == "register_attacks"
@@ -94,7 +94,7 @@ def test_a_command_of_a_plugin(invoke, plugin):
 
 def test_a_command_with_a_taken_name(invoke, plugin):
     path = plugin(COMMAND.format(name="list"))
-    (failure,) = printed(invoke(path, "plugins", "--json"))["failures"]
+    (failure,) = printed(invoke(path, "plugins", "--json"), status=1)["failures"]
     assert failure["stage"] == "register_commands"
     assert "there is already a command 'list'" in failure["message"]
     assert "lira" in invoke(path, "list", "attacks").stdout
@@ -105,5 +105,5 @@ def test_a_plugin_that_raises_for_its_commands(invoke, plugin):
     result = invoke(path, "--help")
     assert result.exit_code == 0
     assert "doctor" in result.stdout
-    (failure,) = printed(invoke(path, "plugins", "--json"))["failures"]
+    (failure,) = printed(invoke(path, "plugins", "--json"), status=1)["failures"]
     assert failure["message"] == "OSError: no"

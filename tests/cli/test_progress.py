@@ -15,6 +15,11 @@ class Stage:
 
     title: str
     weight: float = 1.0
+    inputs: tuple["Stage", ...] = ()
+
+    @property
+    def key(self):
+        return self.title
 
     def __str__(self):
         return f"population {self.title}"
@@ -109,6 +114,15 @@ def test_a_file_gets_a_line_for_each_stage_that_took_a_second_or_failed(host, st
         "[2/2] population csv[path=a]/vae[epsilon=8] 1.0 s ok",
         "[3/2] population light 0.5 s failed",
     ]
+
+
+def test_of_stages_that_fail_for_the_same_reason_only_the_first_is_shown(host, started):
+    _, text = started()
+    scores = Stage("scores", inputs=(LIGHT, HEAVY))
+    for stage in (LIGHT, scores, Stage("metrics", inputs=(scores,))):
+        finish(host, stage, status="failed")
+    finish(host, Stage("other", inputs=(HEAVY,)), status="failed")
+    assert [line.split()[2] for line in text.getvalue().splitlines()] == ["light", "other"]
 
 
 def test_it_observes_only_until_it_ends(host, console):

@@ -139,9 +139,13 @@ def test_settings_change_the_benchmark_and_parameters(run):
     ("text", "words"),
     [
         ("population", ["--set population", "KEY=VALUE"]),
-        ("population=1", ["benchmarks.small.population", "1", "greater than or equal to 2"]),
-        ("mlp.lr=-1", ["models[0].lr", "-1", "greater than 0"]),
-        ("mlp.epoch=1", ["--set mlp.epoch", "no dataset, model, defense"]),
+        ("population=1", ["--set population: 1", "greater than or equal to 2"]),
+        ("mlp.lr=-1", ["--set mlp.lr: -1", "greater than 0"]),
+        ("mlp.epoch=1", ["--set mlp.epoch: mlp has no parameter", "did you mean 'epochs'?"]),
+        ("mpl.epochs=1", ["--set mpl.epochs: no dataset, model", "did you mean 'mlp'?"]),
+        ("attacks=lira", ["--set attacks: 'lira' is no list", '["lira"]']),
+        ("attacks=[lira]", ["--set attacks: [lira] is no TOML", '["lira"]']),
+        ('attacks=["lyra"]', ["--set attacks[0]", "'lira'", "(a plugin of yours? give -p)"]),
         ("popluation=3", ["--set popluation", "did you mean 'population'?"]),
     ],
 )

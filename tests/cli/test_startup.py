@@ -66,3 +66,14 @@ def test_the_log_goes_to_stderr(tmp_path):
     assert result.returncode == 0
     assert "lira" in {line["name"] for line in json.loads(result.stdout)}
     assert result.stderr == f"warning: plugin {broken} (import): RuntimeError: boom\n"
+
+
+def test_a_file_of_ones_own_is_echoed_on_stderr_once_a_run(config, another, blobs):
+    another()
+    result = call(
+        sys.executable, "-m", "privbench", "run", "small", "another", "-c", config, "--dry-run"
+    )
+    assert result.returncode == 0
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"{blobs}: 160 records; classes 0: ")
+    assert line.endswith("; 8 features from 8 numeric columns")

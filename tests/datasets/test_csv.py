@@ -1,4 +1,5 @@
 import gzip
+import logging
 import re
 
 import numpy as np
@@ -6,10 +7,17 @@ import pytest
 from pydantic import ValidationError
 
 from privbench.data import Column
-from privbench.datasets.csv import MAX_CATEGORIES, Csv
-from privbench.errors import DataError, DatasetUnavailable
+from privbench.datasets.checks import MAX_CATEGORIES, MAX_DECIMALS
+from privbench.datasets.csv import Csv
+from privbench.errors import DataError
 
-TABLE = "age,job,code,outcome\n10,cook,01,yes\n20,smith,02,no\n30,cook,01,yes\n"
+TABLE = """\
+age,job,code,outcome
+10,cook,01,yes
+20,smith,02,no
+30,cook,01,yes
+20,smith,02,no
+"""
 
 
 @pytest.fixture
@@ -32,13 +40,11 @@ def fails(load, message, *args, **params):
 
 def test_numbers_are_standardised_and_words_one_hot(load):
     data = load(TABLE)
-    root = np.sqrt(1.5)
-    code = np.array([1, 2, 1])
-    code = (code - code.mean()) / code.std()
-    expected = [[-root, 1, 0, code[0]], [0, 0, 1, code[1]], [root, 1, 0, code[2]]]
+    root = np.sqrt(2)  # ages: mean 20, variance (100 + 0 + 100 + 0) / 4
+    expected = [[-root, 1, 0, -1], [0, 0, 1, 1], [root, 1, 0, -1], [0, 0, 1, 1]]
     assert data.x == pytest.approx(np.array(expected))
     assert (data.x.dtype, data.y.dtype) == (np.float32, np.int64)
-    assert data.y.tolist() == [1, 0, 1]
+    assert data.y.tolist() == [1, 0, 1, 0]
     assert data.spec.columns == (
         Column("age", "numeric", (0, 1)),
         Column("job", "categorical", (1, 3), ("cook", "smith")),
@@ -58,19 +64,20 @@ def test_drop(load):
 
 
 def test_the_label_can_be_any_column(load):
-    data = load("y,a\n10,1\n9,2\n30,3\n9,4\n", label="y")
-    assert data.y.tolist() == [1, 0, 2, 0]  # sorted as numbers: 9, 10, 30
+    data = load("y,a\n10,1\n9,2\n30,3\n9,4\n30,5\n10,6\n", label="y")
+    assert data.y.tolist() == [1, 0, 2, 0, 2, 1]  # sorted as numbers: 9, 10, 30
     assert [column.name for column in data.spec.columns] == ["a"]
 
 
 def test_true_and_false_are_categories(load):
-    (column,) = load("a,y\nTrue,0\nFalse,1\nTrue,1\n", label="y").spec.columns
+    (column,) = load("a,y\nTrue,0\nFalse,1\nTrue,1\nTrue,0\n", label="y").spec.columns
     assert column == Column("a", "categorical", (0, 2), ("False", "True"))
 
 
 def test_what_spreadsheets_and_compression_do_is_understood(load, tmp_path):
     plain = load(TABLE)
-    for text in [TABLE.replace(",", ", "), "\ufeff" + TABLE, TABLE.replace("\n", "\r\n")]:
+    blanks = TABLE.replace(",", " , ").replace("\n", "  \n")
+    for text in [blanks, "\ufeff" + TABLE, TABLE.replace("\n", "\r\n")]:
         other = load(text)
         assert (other.x == plain.x).all()
         assert other.spec == plain.spec
@@ -82,7 +89,7 @@ def test_what_spreadsheets_and_compression_do_is_understood(load, tmp_path):
 def test_relative_paths(load, tmp_path, monkeypatch):
     load(TABLE)
     monkeypatch.chdir(tmp_path)
-    assert len(Csv(path="my.csv", label="outcome").load()) == 3
+    assert len(Csv(path="my.csv", label="outcome").load()) == 4
 
 
 def test_file_not_found(tmp_path, monkeypatch):
@@ -90,9 +97,13 @@ def test_file_not_found(tmp_path, monkeypatch):
     message = (
         rf"my\.csv: no such file \(looked for {re.escape(str(tmp_path))}/my\.csv\); check `path`"
     )
-    with pytest.raises(DatasetUnavailable, match=message):
+    with pytest.raises(DataError, match=message):
         Csv(path="my.csv", label="y").load()
-    with pytest.raises(DatasetUnavailable, match="no such file"):
+
+
+def test_a_folder(tmp_path):
+    message = rf"^{re.escape(str(tmp_path))}: is a folder; `path` of dataset 'csv' must be a file"
+    with pytest.raises(DataError, match=message):
         Csv(path=str(tmp_path), label="y").load()
 
 
@@ -106,7 +117,32 @@ def test_file_not_found(tmp_path, monkeypatch):
 )
 def test_unknown_columns(load, key, params):
     message = fails(load, f"{key}: no column 'outcom'; did you mean 'outcome'", TABLE, **params)
-    assert message.endswith("(columns: age, code, job, outcome)")
+    assert message.endswith(
+        "(the first line must name the columns, and has: age, job, code, outcome)"
+    )
+
+
+def test_a_table_without_a_header(load):
+    words = (
+        r"no column 'outcome' .the first line must name the columns, and has: 10, cook, 01, yes\)"
+    )
+    fails(load, words, TABLE.partition("\n")[2])
+    fails(load, "'1' occurs .* in the first line, which must name the columns", "1,1,yes\n2,1,no\n")
+
+
+def test_many_columns_are_cut_short(load):
+    text = ",".join(f"c{i}" for i in range(784)) + "\n" + ",".join("1" * 784) + "\n"
+    fails(load, r"and has: c0, c1, .*, c29 and 754 more\)", text)
+
+
+@pytest.mark.parametrize(("separator", "called"), [(";", "semicolons"), ("\t", "tabs")])
+def test_other_separators(load, separator, called, tmp_path, monkeypatch):
+    message = fails(load, f"the header has {called} .* commas", TABLE.replace(",", separator))
+    monkeypatch.chdir(tmp_path)
+    exec("import pandas; " + message.partition("in Python: ")[2])  # what it advises
+    converted = Csv(path="commas.csv", label="outcome", categorical=("code",)).load()
+    assert [column.name for column in converted.spec.columns] == ["age", "job", "code"]
+    fails(load, f"has {called}", f"a{separator}y\n1,5{separator}0\n2,5{separator}1\n", label="y")
 
 
 def test_missing_values(load):
@@ -130,23 +166,59 @@ def test_infinite_values(load, value):
 
 
 def test_one_class(load):
-    fails(load, r"'outcome' has 1 class \(first: yes\)", TABLE.replace("no", "yes"))
+    fails(load, r"'outcome' has 1 class only \(yes\)", TABLE.replace("no", "yes"))
+
+
+def labelled(*labels):
+    """A table of such labels in the column ``y``."""
+    return "a,y\n" + "".join(f"{i % 3},{label}\n" for i, label in enumerate(labels))
+
+
+@pytest.mark.parametrize("prefix", ["", "id-"])
+def test_a_record_number_is_not_a_label(load, prefix):
+    message = fails(
+        load, "is it a .* record number", labelled(*(f"{prefix}{i}" for i in range(100, 200))), "y"
+    )
+    assert "'y' has 100 classes in 100 records, 100 with one record only" in message
+    assert f"(such as {prefix}100, {prefix}101, {prefix}102)" in message
+    assert f"A label has 2 to {MAX_CATEGORIES} classes with at least 2 records each" in message
+
+
+def test_each_class_needs_two_records(load):
+    rare = labelled("u", "v", "v", "u", "w", "u")
+    fails(load, r"'y' has 3 classes in 6 records, 1 with one record only \(such as w\)", rare, "y")
+    assert load(rare + "0,w\n", label="y").spec.n_classes == 3
 
 
 def test_a_number_to_predict_is_not_a_label(load):
-    text = "a,price\n" + "".join(f"{i % 3},{i}\n" for i in range(MAX_CATEGORIES + 1))
-    fails(
-        load, rf"'price' has 1001 classes \(first: 0\).* 2 to {MAX_CATEGORIES}", text, label="price"
-    )
-    assert (
-        load(text.replace("2,1000\n", "").replace("1,1000\n", ""), label="price").spec.n_classes
-        == 1000
-    )
+    steps = [0.5 * i for i in range(MAX_DECIMALS + 1)]
+    found = rf"'y' has {MAX_DECIMALS + 1} different numbers with decimals \(such as 0.0, 0.5, 1.0\)"
+    fails(load, f"{found}; is it a number to predict", labelled(*steps, *steps), "y")
+    marks = labelled(*steps[:-1], *steps[:-1])
+    assert load(marks, label="y").spec.n_classes == MAX_DECIMALS
+    whole = labelled(*range(MAX_DECIMALS + 1), *range(MAX_DECIMALS + 1))
+    assert load(whole, label="y").spec.n_classes == MAX_DECIMALS + 1
+
+
+def test_too_many_classes(load):
+    numbers = range(MAX_CATEGORIES)
+    assert load(labelled(*numbers, *numbers), label="y").spec.n_classes == MAX_CATEGORIES
+    numbers = range(MAX_CATEGORIES + 1)
+    fails(load, r"'y' has 1001 classes \(such as 0, 1, 2\)", labelled(*numbers, *numbers), "y")
+
+
+def test_labels_that_differ_in_case_only(load):
+    found = "differ in upper and lower case only: 'No', 'no', 'YES', 'Yes', 'yes'; write them alike"
+    fails(load, found, labelled("yes", "Yes", "maybe", "No", "no", "maybe", "YES"), "y")
+
+
+def test_blanks_around_labels_are_no_part_of_them(load):
+    assert load(labelled("u", " v", "v ", " u "), label="y").y.tolist() == [0, 1, 1, 0]
 
 
 def test_no_features(load):
     fails(load, "no columns .* features of 'y'", "y\n0\n1\n", label="y")
-    fails(load, "no columns .* features of 'y'", "a,y\n2,0\n3,1\n", label="y", drop=("a",))
+    fails(load, "no columns .* features of 'y'", labelled(0, 1), label="y", drop=("a",))
 
 
 @pytest.mark.parametrize("text", ["", "\n\n"])
@@ -159,7 +231,8 @@ def test_header_only(load):
 
 
 def test_not_utf8(load):
-    fails(load, "not UTF-8 .*convert it", "größe,y\n1,0\n".encode("latin-1"), label="y")
+    text = "size,y\n1,0\n2,größer\n".encode("latin-1")
+    fails(load, "line 3 is not UTF-8 .*`iconv -f latin1 -t utf8 ", text, label="y")
 
 
 def test_damaged_gz(tmp_path):
@@ -177,7 +250,8 @@ def test_wrong_numbers_of_fields(load):
 def test_a_column_name_twice(load):
     """Else pandas would call the second y "y.1", and the label would be a feature."""
     fails(load, "column name 'y' occurs more than once", "y,a,y\n0,1,0\n1,2,1\n", label="y")
-    load("NA,None,y\n0,1,0\n1,2,1\n", label="y")
+    fails(load, "column name 'y' occurs more than once", "y,a,y \n0,1,0\n1,2,1\n", label="y")
+    load("NA,None,y\n0,1,0\n1,2,1\n1,2,1\n0,2,0\n", label="y")
 
 
 def test_identifiers(load):
@@ -191,8 +265,81 @@ def test_identifiers(load):
 
 
 def test_a_different_word_in_each_row(load):
-    text = "who,a,y\nann,1,0\nbob,2,1\n"
-    fails(load, "column 'who' has 2 different values in 2 rows", text, label="y")
+    text = "who,a,y\nann,1,0\nbob,2,1\ncid,1,0\ndan,2,1\n"
+    fails(load, "column 'who' has 4 different values in 4 rows", text, label="y")
+
+
+@pytest.fixture
+def said(load, caplog):
+    """What loading such a table logs: one line of information, and the warnings."""
+
+    def said(*args, **params):
+        caplog.set_level(logging.INFO, "privbench")
+        caplog.clear()
+        load(*args, **params)
+        (line,) = [r.getMessage() for r in caplog.records if r.levelno == logging.INFO]
+        return line, [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+
+    return said
+
+
+def test_a_table_is_echoed(said, tmp_path):
+    line, warnings = said(TABLE)
+    assert line == (
+        f"{tmp_path}/my.csv: 4 records; classes no: 2, yes: 2; 4 features from 2 numeric columns and"
+        " 1 categorical column (job: 2)"
+    )
+    assert warnings == []
+
+
+def dated(days, records):
+    """A table with ``days`` different dates."""
+    rows = [f"{i % 4},1.5,2020-{i % days:04},{i % 2}" for i in range(records)]
+    return "\n".join(["a,b,day,y", *rows, ""])
+
+
+@pytest.mark.parametrize(
+    ("days", "records", "expected"), [(51, 100, 1), (50, 100, 0), (61, 600, 1), (60, 600, 0)]
+)
+def test_many_categories_are_doubtful(said, days, records, expected):
+    _, warnings = said(dated(days, records), label="y")
+    assert len(warnings) == expected
+    for warning in warnings:
+        found = f"column 'day' has {days} categories in {records} records (such as 2020-0000)"
+        assert found in warning
+        assert "a date, or numbers with decimal commas? Leave it out with `drop`" in warning
+
+
+def test_many_categories_that_are_meant(said):
+    assert said(dated(51, 100), label="y", categorical=("day",))[1] == []
+    assert said(dated(51, 100), label="y", drop=("day",))[1] == []
+
+
+@pytest.mark.parametrize(
+    ("classes", "records", "expected"), [(51, 102, 1), (50, 102, 0), (61, 600, 1), (60, 600, 0)]
+)
+def test_many_classes_are_doubtful(said, classes, records, expected):
+    _, warnings = said(labelled(*(i % classes for i in range(records))), label="y")
+    assert len(warnings) == expected
+    for warning in warnings:
+        assert f"label column 'y' has {classes} classes in {records} records; is it a" in warning
+
+
+def numbered(numbers):
+    """A table with such numbers in the column ``id``."""
+    return "id,y\n" + "".join(f"{number},{i % 2}\n" for i, number in enumerate(numbers))
+
+
+def test_a_record_number_is_doubtful(said):
+    _, (warning,) = said(numbered([17, 4, 99, -3]), label="y")
+    assert "column 'id' has another whole number in each row" in warning
+    assert "looks like a record number (first: 17)" in warning
+    assert warning.endswith("drop = ['id']")
+
+
+@pytest.mark.parametrize("numbers", [[17, 4, 99, 4], [17.5, 4, 99, 3]])
+def test_a_quantity_is_not_doubtful(said, numbers):
+    assert said(numbered(numbers), label="y")[1] == []
 
 
 def test_contradictions():

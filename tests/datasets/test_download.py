@@ -23,9 +23,18 @@ def test_download_goes_into_the_folder(server, tmp_path, checksum):
 def test_wrong_checksum_leaves_nothing(server, tmp_path):
     server.files["/a.gz"] = BODY + b"!"
     with pytest.raises(ValueError, match="hash"):
-        download(f"{server.url}/a.gz", SHA256, tmp_path / "new")
-    assert list((tmp_path / "new").iterdir()) == []
+        download(f"{server.url}/a.gz", SHA256, tmp_path / "new" / "folder")
+    assert not (tmp_path / "new").exists()
     assert server.requests["/a.gz"] == 3
+
+
+@pytest.mark.usefixtures("folders")
+def test_a_failed_download_leaves_what_was_there(server, tmp_path):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "b.gz").write_bytes(BODY)
+    with pytest.raises(OSError, match="404"):
+        download(f"{server.url}/a.gz", SHA256, tmp_path / "old")
+    assert [path.name for path in (tmp_path / "old").iterdir()] == ["b.gz"]
 
 
 @pytest.mark.usefixtures("folders")

@@ -110,18 +110,18 @@ def test_message_when_the_server_is_down(tiny, server, folders):
         tiny.load()
     data, cache = folders
     assert str(caught.value).splitlines() == [
-        "dataset 'tiny' is not here, and its download failed: [Errno 111] Connection refused",
-        "  missing: x, y",
-        f"  looked in: {data}/tiny-files (no such folder), {cache}/tiny-files",
-        f"  download: {server.url}/x.gz",
+        f"its files are not here, and the download of {server.url}/x.gz failed: [Errno 111]"
+        " Connection refused;",
+        "  missing: x, y;",
+        f"  looked in: {data}/tiny-files (no such folder), {cache}/tiny-files (no such folder).",
         "Set PRIVBENCH_DATA_DIR to a folder whose subfolder 'tiny-files' has these files, plain or"
-        " as .gz, or run `privbench data fetch tiny` with a network connection",
+        " as .gz, or try again with a network connection",
     ]
 
 
 def test_cache_folder_that_cannot_be_made(tiny, folders):
     folders[1].parent.parent.write_text("a file where a folder should be")
-    with pytest.raises(DatasetUnavailable, match="'tiny' is not here"):
+    with pytest.raises(DatasetUnavailable, match="its files are not here"):
         tiny.load()
 
 

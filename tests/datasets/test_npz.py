@@ -4,7 +4,7 @@ from pydantic import ValidationError
 
 from privbench.data import Column, DataSpec
 from privbench.datasets.npz import Npz
-from privbench.errors import DataError, DatasetUnavailable
+from privbench.errors import DataError
 
 RNG = np.random.default_rng(0)
 Y = np.array([0, 1, 2, 1, 0, 2])
@@ -61,10 +61,25 @@ def test_data_kind_overrides(load):
 
 def test_file_not_found(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(
-        DatasetUnavailable, match=rf"my\.npz: no such file \(looked for {tmp_path}/my"
-    ):
+    with pytest.raises(DataError, match=rf"my\.npz: no such file \(looked for {tmp_path}/my"):
         Npz(path="my.npz").load()
+    with pytest.raises(DataError, match=r"^\.: is a folder; `path` of dataset 'npz'"):
+        Npz(path=".").load()
+
+
+@pytest.mark.parametrize(
+    ("x", "features"),
+    [
+        (IMAGES, "images 3x4x5"),
+        (BITS, "7 binary features"),
+        (TABLE, "4 features from 4 numeric columns"),
+    ],
+)
+def test_a_file_is_echoed(load, caplog, x, features):
+    caplog.set_level("INFO", "privbench")
+    load(x=x, y=Y)
+    (message,) = caplog.messages
+    assert message.endswith(f"/my.npz: 6 records; classes 0: 2, 1: 2, 2: 2; {features}")
 
 
 def test_missing_arrays(load):

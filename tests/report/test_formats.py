@@ -32,6 +32,17 @@ def test_the_table_says_what_it_shows_and_wraps_its_notes(rows):
     assert max(map(len, text.split("\n\n")[2].splitlines())) <= 100
 
 
+def test_a_note_is_one_paragraph_whose_addresses_stay_whole(row):
+    url = f"https://example.org/{'data-sets/' * 12}all.tgz"
+    reason = f"its files are not here, and the download of {url} failed: 404;\n  missing: a-b"
+    text = render([row(status="unavailable", reason=reason)], "table", width=60)
+    note = text.split("\n\n")[2]
+    assert url in note.split()
+    assert " ".join(note.split()).endswith(" failed: 404; missing: a-b")
+    lines = [line for line in note.splitlines() if url not in line]
+    assert max(map(len, lines)) <= 60
+
+
 @pytest.mark.parametrize("width", [80, 110])
 def test_a_narrow_terminal_loses_optional_columns_and_is_told_which(rows, width):
     text = render(rows, "table", width=width)

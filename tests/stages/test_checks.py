@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+import torch
+
+from privbench.errors import PrivbenchError
+from privbench.stages.checks import checked_array, checked_probabilities
+
+GOOD = np.array([[0.5, 0.25, 0.25], [1.0, 0.0, 0.0]])
+
+
+def test_good_probabilities_are_returned_as_they_are():
+    assert (checked_probabilities(GOOD, (2, 3), "x: apply returned") == GOOD).all()
+    assert (checked_probabilities(GOOD.tolist(), (2, 3), "x: apply returned") == GOOD).all()
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (
+            GOOD - [[0, 0.5, -0.5], [0, 0, 0]],
+            "negative probabilities in 1 of 2 rows (down to -0.25);"
+            " clip at 0 and divide by the row sums",
+        ),
+        (
+            GOOD * [[0.997], [1.002]],
+            "2 of 2 rows that do not sum to 1 (the sums are 0.997..1.002); divide by the row sums",
+        ),
+        (GOOD * [[np.nan], [1]], "NaN or infinity in 3 of 6 values"),
+        (GOOD[:1], "ndarray of shape (1, 3) and type float64, expected numbers of shape (2, 3)"),
+        (None, "None, expected numbers of shape (2, 3)"),
+    ],
+)
+def test_of_probabilities_the_condition_that_fails_is_named(found, message):
+    with pytest.raises(PrivbenchError) as caught:
+        checked_probabilities(found, (2, 3), "rounding: apply returned")
+    assert str(caught.value) == f"rounding: apply returned {message}"
+
+
+def test_rounding_to_three_digits_is_named():
+    with pytest.raises(PrivbenchError, match=r"1 of 1 rows .* sums are 0\.99\.\.0\.99"):
+        checked_probabilities(np.round(np.full((1, 30), 1 / 30), 3), (1, 30), "x")
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ([[1.0], [1.0, 2.0]], "list, expected numbers of shape (2, 2): "),
+        (torch.ones(2, 2, requires_grad=True), "Tensor of shape (2, 2) and type torch.float32"),
+        ("high", "str, expected"),
+        (np.array([["a", "b"]] * 2), "ndarray of shape (2, 2) and type <U1"),
+    ],
+)
+def test_what_is_no_array_of_numbers(found, words):
+    with pytest.raises(PrivbenchError) as caught:
+        checked_array(found, (2, 2), "x: apply returned")
+    assert words in str(caught.value)
+
+
+def test_a_word_in_the_shape_is_any_size():
+    assert checked_array(np.zeros((2, 7)), (2, "latent_dim"), "x").shape == (2, 7)
+    with pytest.raises(PrivbenchError, match=r"expected numbers of shape \(3, latent_dim\)"):
+        checked_array(np.zeros((2, 7)), (3, "latent_dim"), "x")

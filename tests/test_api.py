@@ -1,0 +1,46 @@
+"""``privbench.run`` in Python: what it takes. What it computes is tested in tests/test_runner.py."""
+
+import pytest
+
+import privbench
+
+PLUGIN = """
+import privbench
+
+class Mine(privbench.Attack):
+    name = "mine"
+    def score(self, view): return view.target.log_prob_of(view.labels)
+
+@privbench.hookimpl
+def register_attacks(register): register(Mine)
+"""
+CHEAP = {"mlp.epochs": 1, "canaries": 0, "attacks": ["mine"]}
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("kind", [str, lambda path: path])
+def test_a_plugin_is_a_name_or_a_path_alone_or_one_of_several(tmp_path, config, kind, several):
+    path = tmp_path / "mine.py"
+    path.write_text(PLUGIN)
+    plugins = [kind(path)] if several else kind(path)
+    frame = privbench.run(
+        "small", config=config, plugins=plugins, results=tmp_path, select="none", set=CHEAP
+    )
+    assert set(frame["status"]) == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"names": (["small"],)}, ["['small'] is no name", 'privbench.run("one", "another")']),
+        ({"set": ["mlp.epochs=5"]}, ["set: ['mlp.epochs=5'] is no dict", '{"mlp.epochs": 5}']),
+        ({"set": "mlp.epochs=5"}, ["is no dict"]),
+        ({"set": {"mlp.epochs": 0}}, ["mlp.epochs: 0", "greater than or equal to 1"]),
+    ],
+)
+def test_what_it_does_not_take_says_what_to_write(tmp_path, config, arguments, words):
+    names = arguments.pop("names", ("small",))
+    with pytest.raises(privbench.BadInput) as caught:
+        privbench.run(*names, config=config, results=tmp_path, **arguments)
+    for word in words:
+        assert word in str(caught.value)
