@@ -18,6 +18,7 @@ class Gap(Attack):
 
     name: ClassVar[str] = "gap"
     paper: ClassVar[str] = "Yeom et al. 2018, arXiv 1709.01604"
+    needs_shadows: ClassVar[bool] = False
     observes: ClassVar[Observes] = "labels"
 
     def score(self, view: View) -> NDArray[np.float64]:

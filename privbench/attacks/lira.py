@@ -11,6 +11,9 @@ standard deviation (ddof 0); ``global`` takes the mean, and one variance for all
 
 - ``global`` pools the residuals about each record's mean (ddof 0), for IN and for OUT apart, where
   the authors' code takes the standard deviation of all values, between records included.
+- ``shrunk`` is not in the paper: each record's variance is moved towards a common one by empirical Bayes
+  (Smyth 2004, doi 10.2202/1544-6115.1027), and the normal becomes the Student-t predictive that
+  follows, see ``shrinkage``. With few shadows it matters most how the variance is estimated.
 - The paper has N/2 shadows IN and N/2 OUT for every record. Here rows of membership are independent,
   so a record may have no shadow on one side. Its centre there is that of the other side plus or minus
   the mean gap between the sides; offline, where IN shadows are not to be used, the mean over records.
@@ -21,22 +24,25 @@ standard deviation (ddof 0); ``global`` takes the mean, and one variance for all
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.base import Attack, View
+from privbench.attacks.base import BatchedAttack, Views
+from privbench.attacks.moments import Bools, Floats, Moments, chunks, medians
+from privbench.attacks.shrinkage import Prior, log_cdf, log_density, log_variance_terms
 
-Variance = Literal["per-record", "global"]
+Variance = Literal["per-record", "global", "shrunk"]
 
 NO_SPREAD = 1e-12  # a variance of phi that is float32 rounding and nothing else
 RELATIVE_FLOOR = 1e-6  # of a record's variance, as a share of the global one
 
 
-class Lira(Attack):
+class Lira(BatchedAttack):
     """Likelihood ratio of the target's confidence under normals fitted to the shadows' confidence."""
 
     name: ClassVar[str] = "lira"
@@ -46,86 +52,151 @@ class Lira(Attack):
         "online", description="compare IN with OUT shadows, or use the OUT shadows only"
     )
     variance: Variance = Field(
-        "global", description="one variance per record, or one for all (better with few shadows)"
+        "global",
+        description="one per record, one for all (better with few shadows), or shrunk between the two",
     )
 
-    def score(self, view: View) -> NDArray[np.float64]:
-        """Scores (n_pool,): log-likelihood ratios, or log of a one-sided p-value's complement."""
-        phi = view.target.scaled_confidence(view.labels)
-        shadows = view.shadows.scaled_confidence(view.labels)
-        member = view.shadow_member
-        outside = fit_normals(shadows, ~member, self.variance)
+    def score_all(self, views: Views) -> NDArray[np.float64]:
+        """Scores (targets, n_pool): log-likelihood ratios, or logs of a one-sided p-value."""
+        phi = views.targets.scaled_confidence(views.labels)
+        shadows = phi
+        if views.shadows is not views.targets:
+            shadows = views.shadows.scaled_confidence(views.labels)
+        outside = _Side(shadows, ~views.shadow_member, views.leave_one_out, self.variance)
+        scores = np.empty(phi.shape)
         if self.mode == "offline":
-            return _offline(phi, outside)
-        return _online(phi, fit_normals(shadows, member, self.variance), outside)
+            typical = outside.mean_centre()
+            for part in chunks(*shadows.shape):
+                scores[:, part] = _offline(phi[:, part], outside.fit(part), typical)
+            return scores
+        inside = _Side(shadows, views.shadow_member, views.leave_one_out, self.variance)
+        gap = _mean_gap(inside, outside)
+        for part in chunks(*shadows.shape):
+            scores[:, part] = _online(phi[:, part], inside.fit(part), outside.fit(part), gap)
+        return scores
 
 
 @dataclass(frozen=True)
-class Normals:
-    """One normal per record: ``centre`` and ``variance`` (n,), and whether any shadow is behind it."""
+class _Normals:
+    """What the targets take for the distribution of each record's phi: (targets or 1, records) each.
 
-    centre: NDArray[np.float64]
-    variance: NDArray[np.float64]
-    known: NDArray[np.bool_]
+    A normal with variance ``scale``, or, with degrees of ``freedom``, a Student-t.
+    """
 
-
-def fit_normals(phi: NDArray[np.float64], used: NDArray[np.bool_], variance: Variance) -> Normals:
-    """Fit each record's normal to the values ``phi`` (n_shadows, n) where ``used`` is true."""
-    count = used.sum(axis=0)
-    mean = np.where(used, phi, 0.0).sum(axis=0) / np.maximum(count, 1)
-    squares = np.where(used, (phi - mean) ** 2, 0.0).sum(axis=0)
-    several = count >= 2
-    common = _global_variance(squares[several].sum(), count[several].sum(), phi[used])
-    if variance == "global":
-        return Normals(mean, np.full(len(mean), common), count > 0)
-    own = squares / np.maximum(count, 1)
-    floored = np.maximum(own, RELATIVE_FLOOR * common)
-    usable = several & (own > NO_SPREAD)
-    return Normals(_median(phi, used, count), np.where(usable, floored, common), count > 0)
+    centre: Floats
+    scale: Floats
+    freedom: Floats | None
+    known: Bools
+    """Whether any shadow is behind the centre."""
 
 
-def _global_variance(
-    squares: np.float64, count: np.int64, values: NDArray[np.float64]
-) -> np.float64:
-    """Pooled residual variance, or where no record has two values that differ, that of all values."""
-    pooled = squares / max(count, np.int64(1))
-    overall = values.var() if len(values) else np.float64(0.0)
-    return next((v for v in (pooled, overall) if v > NO_SPREAD), np.float64(1.0))
+class _Side:
+    """The shadows of one side, IN or OUT: ``phi`` (shadows, n) where ``used``."""
+
+    def __init__(self, phi: Floats, used: Bools, leave_one_out: bool, variance: Variance) -> None:
+        self.phi = phi
+        self.used = used
+        self.leave_one_out = leave_one_out
+        self.variance = variance
+        self.common = self._common_variance()  # (targets or 1, 1)
+        self.prior = self._prior() if variance == "shrunk" else None
+
+    def fit(self, part: slice) -> _Normals:
+        """The distributions of some records."""
+        moments = self.moments(part)
+        known = moments.count > 0
+        if self.prior is not None:
+            return _Normals(moments.mean, *self.prior.predict(moments), known)
+        if self.variance == "global":
+            return _Normals(moments.mean, self.common, None, known)
+        own = moments.squares / np.maximum(moments.count, 1)
+        usable = (moments.count >= 2) & (own > NO_SPREAD)
+        scale = np.where(usable, np.maximum(own, RELATIVE_FLOOR * self.common), self.common)
+        centre = medians(self.phi[:, part], self.used[:, part], leave_one_out=self.leave_one_out)
+        return _Normals(centre, scale, None, known)
+
+    def moments(self, part: slice) -> Moments:
+        """The moments of some records."""
+        phi, used = self.phi[:, part], self.used[:, part]
+        return Moments.of(phi, used, leave_one_out=self.leave_one_out)
+
+    def mean_centre(self) -> Floats:
+        """The mean (targets or 1, 1) over records of the shadows' mean."""
+        total, records = self._sums(lambda m: (m.mean, m.count > 0))
+        return total / np.maximum(records, 1)
+
+    def _common_variance(self) -> Floats:
+        """Pooled residual variance; where no record has two values that differ, that of all values."""
+        squares, count = self._sums(
+            lambda m: (m.squares * (m.count >= 2), m.count * (m.count >= 2))
+        )
+        pooled = squares / np.maximum(count, 1)
+        overall = self._variance_of_all()
+        fallback = np.where(overall > NO_SPREAD, overall, 1.0)
+        return np.where(pooled > NO_SPREAD, pooled, fallback)
+
+    def _variance_of_all(self) -> Floats:
+        count = self.used.sum(axis=1)
+        centre = np.where(self.used, self.phi, 0.0).sum() / max(1, int(count.sum()))
+        rows = np.stack([count, *_row_sums(self.phi - centre, self.used)])  # (3, shadows)
+        sums = rows.sum(axis=1, keepdims=True)
+        count, first, second = sums - rows if self.leave_one_out else sums
+        count = np.maximum(count, 1)
+        variance: Floats = second / count - (first / count) ** 2
+        return variance[:, None]
+
+    def _prior(self) -> Prior:
+        smallest = RELATIVE_FLOOR * float(self.common.mean())
+        parts = chunks(*self.phi.shape)
+        terms = [log_variance_terms(self.moments(part), smallest) for part in parts]
+        return Prior.fit(np.sum(terms, axis=0))
+
+    def _sums(self, pick: Callable[[Moments], Sequence[NDArray[Any]]]) -> list[Floats]:
+        """Sums over all records, (targets or 1, 1) each, of what ``pick`` says of some."""
+        picked = [pick(self.moments(part)) for part in chunks(*self.phi.shape)]
+        return [
+            sum(x.sum(axis=1, keepdims=True) for x in column)
+            for column in zip(*picked, strict=True)
+        ]
 
 
-def _median(
-    phi: NDArray[np.float64], used: NDArray[np.bool_], count: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Median (n,) of the used values of each record; 0 where there is none."""
-    ordered = np.sort(np.where(used, phi, np.inf), axis=0)  # unused values go to the end
-    middle = np.stack([np.maximum(count - 1, 0) // 2, count // 2])
-    median = np.take_along_axis(ordered, middle, axis=0).mean(axis=0)
-    return np.where(count > 0, median, 0.0)
+def _row_sums(values: Floats, used: Bools) -> tuple[Floats, Floats]:
+    kept = np.where(used, values, 0.0)
+    return kept.sum(axis=1), np.einsum("ij,ij->i", kept, kept)
 
 
-def _online(phi: NDArray[np.float64], inside: Normals, outside: Normals) -> NDArray[np.float64]:
-    gap = _mean_gap(inside, outside)
+def _mean_gap(inside: _Side, outside: _Side) -> Floats:
+    """How much higher phi is IN than OUT, (targets or 1, 1): over records with both, else over all."""
+    gap = records = np.zeros((1, 1))
+    for part in chunks(*inside.phi.shape):
+        one, other = inside.moments(part), outside.moments(part)
+        both = (one.count > 0) & (other.count > 0)
+        gap = gap + np.where(both, one.mean - other.mean, 0.0).sum(axis=1, keepdims=True)
+        records = records + both.sum(axis=1, keepdims=True)
+    if (records > 0).all():
+        return gap / records
+    apart = inside.mean_centre() - outside.mean_centre()
+    known = inside.used.any() and outside.used.any()
+    return np.where(records > 0, gap / np.maximum(records, 1), apart if known else 0.0)
+
+
+def _online(phi: Floats, inside: _Normals, outside: _Normals, gap: Floats) -> Floats:
     centre_in = np.where(inside.known, inside.centre, outside.centre + gap)
     centre_out = np.where(outside.known, outside.centre, inside.centre - gap)
-    far_in = (phi - centre_in) ** 2 / inside.variance + np.log(inside.variance)
-    far_out = (phi - centre_out) ** 2 / outside.variance + np.log(outside.variance)
-    return 0.5 * (far_out - far_in)
+    return _log_density(phi, centre_in, inside) - _log_density(phi, centre_out, outside)
 
 
-def _mean_gap(inside: Normals, outside: Normals) -> float:
-    """How much higher phi is IN than OUT, over the records that have both, else over all."""
-    both = inside.known & outside.known
-    known_in, known_out = (both, both) if both.any() else (inside.known, outside.known)
-    if not (known_in.any() and known_out.any()):
-        return 0.0
-    return float(inside.centre[known_in].mean() - outside.centre[known_out].mean())
+def _log_density(phi: Floats, centre: Floats, of: _Normals) -> Floats:
+    if of.freedom is not None:
+        return log_density(phi, centre, of.scale, of.freedom)
+    return -0.5 * ((phi - centre) ** 2 / of.scale + np.log(of.scale))
 
 
-def _offline(phi: NDArray[np.float64], outside: Normals) -> NDArray[np.float64]:
+def _offline(phi: Floats, outside: _Normals, typical: Floats) -> Floats:
     from scipy.special import log_ndtr
 
-    known = outside.known
-    typical = outside.centre[known].mean() if known.any() else 0.0
-    centre = np.where(known, outside.centre, typical)
-    scores: NDArray[np.float64] = log_ndtr((phi - centre) / np.sqrt(outside.variance))
+    centre = np.where(outside.known, outside.centre, typical)
+    if outside.freedom is not None:
+        return log_cdf(phi, centre, outside.scale, outside.freedom)
+    scores: Floats = log_ndtr((phi - centre) / np.sqrt(outside.scale))
     return scores

@@ -19,6 +19,7 @@ class Loss(Attack):
 
     name: ClassVar[str] = "loss"
     paper: ClassVar[str] = "Yeom et al. 2018, arXiv 1709.01604"
+    needs_shadows: ClassVar[bool] = False
 
     def score(self, view: View) -> NDArray[np.float64]:
         """Scores (n_pool,), at most zero."""

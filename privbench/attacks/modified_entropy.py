@@ -23,6 +23,7 @@ class ModifiedEntropy(Attack):
 
     name: ClassVar[str] = "modified-entropy"
     paper: ClassVar[str] = "Song, Mittal 2021, arXiv 2003.10595"
+    needs_shadows: ClassVar[bool] = False
     per_class_threshold: ClassVar[bool] = True
 
     def score(self, view: View) -> NDArray[np.float64]:

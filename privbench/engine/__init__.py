@@ -11,6 +11,7 @@ the chunk size, the number of models or their order (to float tolerance).
 
 from privbench.engine.choice import Choice, choose
 from privbench.engine.errors import Diverged
+from privbench.engine.gradients import gradient_norms
 from privbench.engine.loss import Forward, Loss, Progress, cross_entropy
 from privbench.engine.population import Population
 from privbench.engine.recipe import Recipe
@@ -28,6 +29,7 @@ __all__ = [
     "TrainingSets",
     "choose",
     "cross_entropy",
+    "gradient_norms",
     "train_each",
     "train_population",
 ]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from privbench.components import Bound
 from privbench.config import Defense
-from privbench.errors import PrivbenchError
 from privbench.stages.base import Context, Stage
+from privbench.stages.models import TrainedModel, check_probabilities, load_models, to_log_probs
 from privbench.stages.training import PopulationStage, SettingStage
 from privbench.store import Artifact
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from privbench.data import Data
     from privbench.settings import Setting
 
 
@@ -43,19 +42,16 @@ class OutputsStage(Stage):
 
     def compute(self, context: Context) -> Artifact:
         setting: Setting = context.get(self.setting).live
-        artifact = context.get(self.population)
         records = {"pool": setting.pool, "reference": setting.reference, "test": setting.test}
-        if artifact.live is not None:
-            return Artifact({name: _ask(artifact.live, data) for name, data in records.items()})
-        from privbench.engine import Population
+        models = self.models(context)
+        answers = {n: [one.log_probs(data.x) for one in models] for n, data in records.items()}
+        return Artifact({name: _stack(found) for name, found in answers.items()})
 
-        spec, model = setting.pool.spec, self.population.model.component
-        population = Population.from_state(
-            lambda: model.build(spec.shape, spec.n_classes), artifact.arrays
-        )
-        return Artifact(
-            {name: _log_softmax(population.predict(data.x)) for name, data in records.items()}
-        )
+    def models(self, context: Context) -> list[TrainedModel]:
+        """The trained models, to put other questions to."""
+        setting: Setting = context.get(self.setting).live
+        component = self.population.model.component
+        return load_models(context.get(self.population), component, setting.pool.spec)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,19 +77,25 @@ class ObservationsStage(Stage):
         import numpy as np
 
         arrays = {}
-        floor = max(bound.component.resolution() for bound in self.mechanisms)
         for name, log_probs in context.get(self.outputs).arrays.items():
-            answers = []
-            for model, one in enumerate(log_probs):
-                probabilities = np.exp(one.astype(np.float64))
-                for position, bound in enumerate(self.mechanisms):
-                    rng = self.rng(name, position, model)
-                    shape = probabilities.shape
-                    probabilities = bound.component.apply(probabilities, rng)
-                    _check_probabilities(probabilities, shape, bound.name)
-                answers.append(to_log_probs(probabilities, floor))
+            answers = [self.answer(one, name, model) for model, one in enumerate(log_probs)]
             arrays[name] = np.stack(answers)
         return Artifact(arrays)
+
+    def answer(self, log_probs: NDArray[np.float32], *query: Any) -> NDArray[np.float32]:
+        """What is answered instead of one model's log-probabilities (n, classes).
+
+        ``query`` names the draw of random mechanisms: another one is another query.
+        """
+        import numpy as np
+
+        probabilities = np.exp(log_probs.astype(np.float64))
+        for position, bound in enumerate(self.mechanisms):
+            shape = probabilities.shape
+            rng = self.rng(query[0], position, *query[1:])
+            probabilities = bound.component.apply(probabilities, rng)
+            check_probabilities(probabilities, shape, bound.name)
+        return to_log_probs(probabilities, max(b.component.resolution() for b in self.mechanisms))
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,43 +149,7 @@ class UtilityStage(Stage):
         return None if guarantee is None else guarantee.to_json(), reason
 
 
-def to_log_probs(probabilities: NDArray[np.floating], floor: float = 1e-12) -> NDArray[np.float32]:
-    """Logarithms of probabilities, raised to ``floor`` where they are smaller, and normalised."""
+def _stack(arrays: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     import numpy as np
 
-    floored = np.maximum(np.asarray(probabilities, dtype=np.float64), floor)
-    log_probs: NDArray[np.float32] = np.log(floored / floored.sum(axis=-1, keepdims=True)).astype(
-        np.float32
-    )
-    return log_probs
-
-
-def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    import torch
-
-    log_probs: NDArray[np.float32] = torch.from_numpy(logits).log_softmax(-1).numpy()
-    return log_probs
-
-
-def _ask(estimators: Sequence[Any], data: Data) -> NDArray[np.float32]:
-    import numpy as np
-
-    answers = []
-    for one in estimators:
-        probabilities = np.asarray(one.predict_proba(data.x), dtype=np.float64)
-        _check_probabilities(probabilities, (len(data), data.spec.n_classes), type(one).__name__)
-        answers.append(to_log_probs(probabilities))
-    return np.stack(answers)
-
-
-def _check_probabilities(found: Any, shape: tuple[int, ...], name: str) -> None:
-    import numpy as np
-
-    if getattr(found, "shape", None) != shape:
-        raise PrivbenchError(
-            f"{name}: probabilities have shape {np.shape(found)}, expected {shape}"
-        )
-    if not np.isfinite(found).all() or (found < 0).any() or abs(found.sum(-1) - 1).max() > 1e-3:
-        raise PrivbenchError(
-            f"{name}: probabilities must be finite, >= 0 and sum to one in each row"
-        )
+    return np.stack(arrays)

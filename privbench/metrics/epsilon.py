@@ -1,0 +1,115 @@
+"""Lower bounds on epsilon that an attack's errors prove.
+
+A mechanism that is (epsilon, delta)-DP bounds how well anybody can tell IN from OUT. So guesses that
+are better than chance refute small epsilons, at a confidence of 95% by default. Two bounds:
+
+- `clopper_pearson`: from error counts of a test whose trials are independent. Jagielski, Ullman, Oprea
+  2020 (arXiv 2006.07709); Nasr et al. 2021 (arXiv 2101.04535).
+- `one_run`: from the number of right guesses about m records that one training run included by
+  independent fair coins. Steinke, Nasr, Jagielski 2023 (arXiv 2305.08846), theorem 5.2.
+
+Both want the guesses fixed before the truth is looked at: a threshold chosen on the very scores that
+it is evaluated on, the best of many, proves nothing.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from privbench.metrics.pairs import Floats
+
+LARGEST = 1e3
+"""An epsilon beyond which nothing is told apart; the bounds are far below."""
+
+
+def clopper_pearson(
+    *,
+    true_positives: Floats | int,
+    members: int,
+    false_positives: Floats | int,
+    nonmembers: int,
+    delta: float = 0.0,
+    confidence: float = 0.95,
+) -> Floats:
+    """The epsilon that counts of right and wrong accusations prove, at least 0.
+
+    Counts may be arrays, of several tests; each is answered by itself. The rates are replaced by the ends
+    of one-sided Clopper-Pearson intervals, half of 1 - ``confidence`` each, so that both hold together:
+
+        epsilon >= log((TPR_low - delta) / FPR_high),  log((TNR_low - delta) / FNR_high)
+
+    This assumes that every trial (one record and whether one model was trained on it) is decided
+    independently of the others. Records of one model are not quite so, since they share its training:
+    take canaries for trials, and many models rather than many records of one.
+    """
+    tail = (1 - confidence) / 2
+    positives, false = np.asarray(true_positives), np.asarray(false_positives)
+    fpr_high = _rate_at_most(false, nonmembers, tail)
+    fnr_high = _rate_at_most(members - positives, members, tail)
+    accusing = _log_ratio(1 - fnr_high - delta, fpr_high)
+    acquitting = _log_ratio(1 - fpr_high - delta, fnr_high)
+    return np.maximum(np.maximum(accusing, acquitting), 0.0)
+
+
+def one_run(
+    *, records: int, guesses: int, correct: int, delta: float = 0.0, confidence: float = 0.95
+) -> float:
+    """The epsilon that ``correct`` of ``guesses`` prove, about ``records`` coins, at least 0.
+
+    Whoever guesses may abstain, so ``guesses`` <= ``records``. The records were included in one
+    training run by independent fair coins, and nothing but the run's output was used to guess. Several
+    runs count as one whose coins are all of theirs, where each run's guesses use its own output, and at
+    most the coins of the runs before it.
+
+    >>> round(one_run(records=500, guesses=100, correct=100, delta=1e-5), 6)
+    3.479195
+    """
+    from scipy.optimize import brentq
+
+    if not 0 <= correct <= guesses <= records:
+        raise ValueError(
+            f"expected 0 <= correct <= guesses <= records, got {correct}, {guesses}, {records}"
+        )
+    level = 1 - confidence
+
+    def excess(epsilon: float) -> float:
+        return _p_value(epsilon, records, guesses, correct, delta) - level
+
+    if excess(0.0) >= 0:
+        return 0.0
+    high = 1.0
+    while excess(high) < 0:
+        high *= 2
+        if high > LARGEST:
+            return LARGEST
+    return float(brentq(excess, 0.0, high, xtol=1e-12))
+
+
+def _p_value(epsilon: float, records: int, guesses: int, correct: int, delta: float) -> float:
+    """At most how likely so many right guesses are under (epsilon, delta)-DP."""
+    from scipy.stats import binom
+
+    luck = 1 / (1 + math.exp(-epsilon))  # the most likely that one guess is right
+    tail = float(binom.sf(correct - 1, guesses, luck))
+    if delta == 0 or correct == 0:
+        return tail
+    below = np.arange(1, correct + 1)
+    mass = np.cumsum(binom.pmf(correct - below, guesses, luck)) / below
+    return min(1.0, tail + 2 * records * delta * float(mass.max()))
+
+
+def _rate_at_most(hits: Floats, trials: int, tail: float) -> Floats:
+    """Upper end of the one-sided Clopper-Pearson interval of ``hits`` / ``trials``."""
+    from scipy.special import betaincinv
+
+    full = hits >= trials
+    inside = np.where(full, 0, hits)
+    return np.where(full, 1.0, betaincinv(inside + 1.0, trials - inside, 1 - tail))
+
+
+def _log_ratio(numerator: Floats, denominator: Floats) -> Floats:
+    """Log of a ratio, minus infinity where it is not positive."""
+    positive = numerator > 0
+    return np.where(positive, np.log(np.where(positive, numerator, 1.0) / denominator), -np.inf)
