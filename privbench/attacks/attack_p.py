@@ -17,7 +17,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import Attack, View
+from privbench.attacks.base import Attack, NeedsShadows, View
 
 
 class AttackP(Attack):
@@ -25,7 +25,7 @@ class AttackP(Attack):
 
     name: ClassVar[str] = "attack-p"
     paper: ClassVar[str] = "Ye et al. 2022, arXiv 2111.09679"
-    needs_shadows: ClassVar[bool] = False
+    needs_shadows: ClassVar[NeedsShadows] = "no"
     needs_reference: ClassVar[bool] = True
 
     def score(self, view: View) -> NDArray[np.float64]:

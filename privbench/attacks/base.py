@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 Observes = Literal["labels", "probabilities", "parameters"]
+NeedsShadows = Literal["no", "any", "same records"]
 
 LOG_FLOOR = -200.0
 """Log-probabilities are read as at least this. Float32 logits of +-60 reach -120, so only a
@@ -130,7 +131,8 @@ class View:
     The pool's ``labels`` (n_pool,); the ``target``'s answers on it; the ``shadows``' answers with a
     leading axis of models; which shadow was trained on which record, ``shadow_member`` bool
     (n_shadows, n_pool). The same for the reference records, which the adversary owns. ``rng`` is the
-    only source of randomness.
+    only source of randomness. ``shadow_labels`` are those of the records that the shadows answered
+    about: the pool, unless an attack declares that "any" will do (``needs_shadows``).
 
     ``records`` float32 (n_pool, *shape) and ``reference_records`` are the features; they are None
     where only predictions are known. ``target_model`` is None unless the attack declares ``queries``
@@ -141,6 +143,7 @@ class View:
     n_classes: int
     target: Answers
     shadows: Answers
+    shadow_labels: NDArray[np.int64]
     shadow_member: NDArray[np.bool_]
     reference_labels: NDArray[np.int64]
     target_reference: Answers
@@ -164,6 +167,7 @@ class Views:
     n_classes: int
     targets: Answers
     shadows: Answers
+    shadow_labels: NDArray[np.int64]
     shadow_member: NDArray[np.bool_]
     leave_one_out: bool
     reference_labels: NDArray[np.int64]
@@ -195,6 +199,7 @@ class Views:
             n_classes=self.n_classes,
             target=self.targets[target],
             shadows=self.shadows[used],
+            shadow_labels=self.shadow_labels,
             shadow_member=self.shadow_member[used],
             reference_labels=self.reference_labels,
             target_reference=self.target_reference[target],
@@ -214,6 +219,7 @@ class Views:
             n_classes=view.n_classes,
             targets=view.target[None],
             shadows=view.shadows,
+            shadow_labels=view.shadow_labels,
             shadow_member=view.shadow_member,
             leave_one_out=False,
             reference_labels=view.reference_labels,
@@ -232,8 +238,9 @@ class Attack(Component, ABC):
 
     kind: ClassVar[str] = "attack"
     observes: ClassVar[Observes] = "probabilities"
-    needs_shadows: ClassVar[bool] = True
-    """Whether it uses the shadows' answers on the pool; without shadows it is skipped."""
+    needs_shadows: ClassVar[NeedsShadows] = "same records"
+    """Whether it is skipped without shadows: "any" will do with shadows that answered about other
+    records than the pool's, to learn from."""
     needs_reference: ClassVar[bool] = False
     """Whether it uses reference records; without any it is skipped."""
     needs_records: ClassVar[bool] = False
@@ -246,6 +253,23 @@ class Attack(Component, ABC):
     def needs_models(self) -> bool:
         """Whether it needs more of the models than their answers about the pool."""
         return self.queries or self.observes == "parameters"
+
+    def obstacle(self, views: Views) -> str:
+        """Why it cannot attack, for want of something in ``views``; empty if it can."""
+        if self.needs_models() and not views.target_models:
+            what = "parameters" if self.observes == "parameters" else "answers to its own queries"
+            return f"needs the target's {what}, and there are predictions only"
+        if self.needs_records and views.records is None:
+            return "needs the records themselves, and there are predictions only"
+        if self.needs_reference and not len(views.reference_labels):
+            return "needs reference records"
+        if self.needs_shadows == "no":
+            return ""
+        if not len(views.shadows) - views.leave_one_out:
+            return "needs shadows"
+        if self.needs_shadows == "same records" and views.shadow_labels is not views.labels:
+            return "needs shadows on the same records"
+        return ""
 
     @abstractmethod
     def score(self, view: View) -> NDArray[np.float64]:

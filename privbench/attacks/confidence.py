@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import Attack, View
+from privbench.attacks.base import Attack, NeedsShadows, View
 
 
 class Confidence(Attack):
@@ -20,7 +20,7 @@ class Confidence(Attack):
 
     name: ClassVar[str] = "confidence"
     paper: ClassVar[str] = "Song, Mittal 2021, arXiv 2003.10595"
-    needs_shadows: ClassVar[bool] = False
+    needs_shadows: ClassVar[NeedsShadows] = "no"
     per_class_threshold: ClassVar[bool] = True
 
     def score(self, view: View) -> NDArray[np.float64]:

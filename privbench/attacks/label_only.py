@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.base import Attack, Observes, View
+from privbench.attacks.base import Attack, NeedsShadows, Observes, View
 
 
 class LabelOnly(Attack):
@@ -24,7 +24,7 @@ class LabelOnly(Attack):
     name: ClassVar[str] = "label-only"
     paper: ClassVar[str] = "Choquette-Choo et al. 2021, arXiv 2007.14321"
     observes: ClassVar[Observes] = "labels"
-    needs_shadows: ClassVar[bool] = False
+    needs_shadows: ClassVar[NeedsShadows] = "no"
     needs_records: ClassVar[bool] = True
     queries: ClassVar[bool] = True
 

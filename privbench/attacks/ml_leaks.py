@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.base import Answers, Attack, View
+from privbench.attacks.base import Answers, Attack, NeedsShadows, View
 from privbench.attacks.learned import is_mixed, log_odds, one_thread
 
 
@@ -28,6 +28,7 @@ class MlLeaks(Attack):
 
     name: ClassVar[str] = "ml-leaks"
     paper: ClassVar[str] = "Salem et al. 2019, arXiv 1806.01246"
+    needs_shadows: ClassVar[NeedsShadows] = "any"
 
     largest: int = Field(3, ge=1, description="how many of the largest probabilities are used")
     penalty: float = Field(

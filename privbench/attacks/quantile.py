@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.base import Attack, View
+from privbench.attacks.base import Attack, NeedsShadows, View
 
 
 class Quantile(Attack):
@@ -26,7 +26,7 @@ class Quantile(Attack):
 
     name: ClassVar[str] = "quantile"
     paper: ClassVar[str] = "Bertran et al. 2023, arXiv 2307.03694"
-    needs_shadows: ClassVar[bool] = False
+    needs_shadows: ClassVar[NeedsShadows] = "no"
     needs_reference: ClassVar[bool] = True
     needs_records: ClassVar[bool] = True
 

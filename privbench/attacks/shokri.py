@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.base import Answers, Attack, View
+from privbench.attacks.base import Answers, Attack, NeedsShadows, View
 from privbench.attacks.learned import is_mixed, log_odds, one_thread
 
 
@@ -30,6 +30,7 @@ class Shokri(Attack):
 
     name: ClassVar[str] = "shokri"
     paper: ClassVar[str] = "Shokri et al. 2017, arXiv 1610.05820"
+    needs_shadows: ClassVar[NeedsShadows] = "any"
 
     penalty: float = Field(
         1.0, gt=0, description="L2 penalty of the attack models, on standardised features"
@@ -41,17 +42,16 @@ class Shokri(Attack):
             return self._score(view)
 
     def _score(self, view: View) -> NDArray[np.float64]:
-        answers = view.shadows.log_probabilities()  # (shadows, n, classes)
+        answers = view.shadows.log_probabilities()  # (shadows, shadow records, classes)
         asked = view.target.log_probabilities()  # (n, classes)
         scores = np.empty(len(view.labels))
         mixed = np.zeros(len(view.labels), dtype=bool)
         for label in np.unique(view.labels):
             records = np.flatnonzero(view.labels == label)
-            member = view.shadow_member[:, records]
+            known = np.flatnonzero(view.shadow_labels == label)
+            member = view.shadow_member[:, known]
             if is_mixed(member):
-                scores[records] = log_odds(
-                    answers[:, records], member, asked[records], self.penalty
-                )
+                scores[records] = log_odds(answers[:, known], member, asked[records], self.penalty)
                 mixed[records] = True
         if not mixed.all():
             scores[~mixed] = self._log_odds_of_all(view)[~mixed]
@@ -62,7 +62,7 @@ class Shokri(Attack):
         if not is_mixed(view.shadow_member):
             return np.zeros(len(view.labels))
         return log_odds(
-            _label_features(view.shadows, view.labels),
+            _label_features(view.shadows, view.shadow_labels),
             view.shadow_member,
             _label_features(view.target, view.labels),
             self.penalty,

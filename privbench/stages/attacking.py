@@ -15,7 +15,6 @@ from privbench.store import Artifact
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
     from torch import nn
 
     from privbench.attacks.base import Answers, Views
