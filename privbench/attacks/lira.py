@@ -11,9 +11,10 @@ standard deviation (ddof 0); ``global`` takes the mean, and one variance for all
 
 - ``global`` pools the residuals about each record's mean (ddof 0), for IN and for OUT apart, where
   the authors' code takes the standard deviation of all values, between records included.
-- ``shrunk`` is not in the paper: each record's variance is moved towards a common one by empirical Bayes
-  (Smyth 2004, doi 10.2202/1544-6115.1027), and the normal becomes the Student-t predictive that
-  follows, see ``shrinkage``. With few shadows it matters most how the variance is estimated.
+- ``shrunk`` is not in the paper: each record's variances, and how far its IN values lie above its OUT
+  values, are moved towards those of all records by empirical Bayes, and the normals become the
+  Student-t predictives that follow, see ``shrinkage``. With few shadows the estimates are what limits
+  the attack.
 - The paper has N/2 shadows IN and N/2 OUT for every record. Here rows of membership are independent,
   so a record may have no shadow on one side. Its centre there is that of the other side plus or minus
   the mean gap between the sides; offline, where IN shadows are not to be used, the mean over records.
@@ -24,7 +25,7 @@ standard deviation (ddof 0); ``global`` takes the mean, and one variance for all
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -34,7 +35,16 @@ from pydantic import Field
 
 from privbench.attacks.base import BatchedAttack, Views
 from privbench.attacks.moments import Bools, Floats, Moments, chunks, medians
-from privbench.attacks.shrinkage import Prior, log_cdf, log_density, log_variance_terms
+from privbench.attacks.shrinkage import (
+    MOST_FREEDOM,
+    Belief,
+    Gap,
+    Prior,
+    gap_terms,
+    log_cdf,
+    log_density,
+    log_variance_terms,
+)
 
 Variance = Literal["per-record", "global", "shrunk"]
 
@@ -62,30 +72,69 @@ class Lira(BatchedAttack):
         shadows = phi
         if views.shadows is not views.targets:
             shadows = views.shadows.scaled_confidence(views.labels)
-        outside = _Side(shadows, ~views.shadow_member, views.leave_one_out, self.variance)
-        scores = np.empty(phi.shape)
+        outside = _Side(shadows, ~views.shadow_member, views.leave_one_out)
         if self.mode == "offline":
-            typical = outside.mean_centre()
-            for part in chunks(*shadows.shape):
-                scores[:, part] = _offline(phi[:, part], outside.fit(part), typical)
-            return scores
-        inside = _Side(shadows, views.shadow_member, views.leave_one_out, self.variance)
+            return self._offline(phi, outside)
+        inside = _Side(shadows, views.shadow_member, views.leave_one_out)
+        if self.variance == "shrunk":
+            return _online_shrunk(phi, inside, outside)
+        return self._online(phi, inside, outside)
+
+    def _online(self, phi: Floats, inside: _Side, outside: _Side) -> Floats:
         gap = _mean_gap(inside, outside)
-        for part in chunks(*shadows.shape):
-            scores[:, part] = _online(phi[:, part], inside.fit(part), outside.fit(part), gap)
+        scores = np.empty(phi.shape)
+        for part in inside.parts():
+            one, other = inside.normals(part, self.variance), outside.normals(part, self.variance)
+            centre_in = np.where(one.known, one.centre, other.centre + gap)
+            centre_out = np.where(other.known, other.centre, one.centre - gap)
+            scores[:, part] = _log_normal(phi[:, part], centre_in, one.variance)
+            scores[:, part] -= _log_normal(phi[:, part], centre_out, other.variance)
         return scores
+
+    def _offline(self, phi: Floats, outside: _Side) -> Floats:
+        from scipy.special import log_ndtr
+
+        prior = outside.prior() if self.variance == "shrunk" else None
+        typical = outside.mean_centre()
+        scores = np.empty(phi.shape)
+        for part in outside.parts():
+            if prior is not None:
+                moments = outside.moments(part)
+                centre = np.where(moments.count > 0, moments.mean, typical)
+                scale, freedom = prior.posterior(moments)
+                scale = scale * (1 + 1 / np.maximum(moments.count, 1))
+                scores[:, part] = log_cdf(phi[:, part], centre, scale, freedom)
+            else:
+                found = outside.normals(part, self.variance)
+                centre = np.where(found.known, found.centre, typical)
+                scores[:, part] = log_ndtr((phi[:, part] - centre) / np.sqrt(found.variance))
+        return scores
+
+
+def _online_shrunk(phi: Floats, inside: _Side, outside: _Side) -> Floats:
+    priors = inside.prior(), outside.prior()
+
+    def beliefs(part: slice) -> tuple[Belief, Belief]:
+        return (
+            Belief.of(inside.moments(part), priors[0]),
+            Belief.of(outside.moments(part), priors[1]),
+        )
+
+    gap = Gap.fit(np.sum([gap_terms(*beliefs(part)) for part in inside.parts()], axis=0))
+    scores = np.empty(phi.shape)
+    for part in inside.parts():
+        one, other = beliefs(part)
+        scores[:, part] = log_density(phi[:, part], *gap.predict(one, other, 1), one.freedom)
+        scores[:, part] -= log_density(phi[:, part], *gap.predict(other, one, -1), other.freedom)
+    return scores
 
 
 @dataclass(frozen=True)
 class _Normals:
-    """What the targets take for the distribution of each record's phi: (targets or 1, records) each.
-
-    A normal with variance ``scale``, or, with degrees of ``freedom``, a Student-t.
-    """
+    """What the targets take for the distribution of each record's phi: (targets or 1, records) each."""
 
     centre: Floats
-    scale: Floats
-    freedom: Floats | None
+    variance: Floats
     known: Bools
     """Whether any shadow is behind the centre."""
 
@@ -93,32 +142,43 @@ class _Normals:
 class _Side:
     """The shadows of one side, IN or OUT: ``phi`` (shadows, n) where ``used``."""
 
-    def __init__(self, phi: Floats, used: Bools, leave_one_out: bool, variance: Variance) -> None:
+    def __init__(self, phi: Floats, used: Bools, leave_one_out: bool) -> None:
         self.phi = phi
         self.used = used
         self.leave_one_out = leave_one_out
-        self.variance = variance
         self.common = self._common_variance()  # (targets or 1, 1)
-        self.prior = self._prior() if variance == "shrunk" else None
 
-    def fit(self, part: slice) -> _Normals:
-        """The distributions of some records."""
-        moments = self.moments(part)
-        known = moments.count > 0
-        if self.prior is not None:
-            return _Normals(moments.mean, *self.prior.predict(moments), known)
-        if self.variance == "global":
-            return _Normals(moments.mean, self.common, None, known)
-        own = moments.squares / np.maximum(moments.count, 1)
-        usable = (moments.count >= 2) & (own > NO_SPREAD)
-        scale = np.where(usable, np.maximum(own, RELATIVE_FLOOR * self.common), self.common)
-        centre = medians(self.phi[:, part], self.used[:, part], leave_one_out=self.leave_one_out)
-        return _Normals(centre, scale, None, known)
+    def parts(self) -> Iterator[slice]:
+        """All records, some at a time."""
+        return chunks(*self.phi.shape)
 
     def moments(self, part: slice) -> Moments:
         """The moments of some records."""
         phi, used = self.phi[:, part], self.used[:, part]
         return Moments.of(phi, used, leave_one_out=self.leave_one_out)
+
+    def normals(self, part: slice, variance: Variance) -> _Normals:
+        """Normals fitted to some records."""
+        moments = self.moments(part)
+        known = moments.count > 0
+        if variance == "global":
+            return _Normals(moments.mean, self.common, known)
+        own = moments.squares / np.maximum(moments.count, 1)
+        usable = (moments.count >= 2) & (own > NO_SPREAD)
+        floored = np.where(usable, np.maximum(own, RELATIVE_FLOOR * self.common), self.common)
+        centre = medians(self.phi[:, part], self.used[:, part], leave_one_out=self.leave_one_out)
+        return _Normals(centre, floored, known)
+
+    def prior(self) -> Prior:
+        """The distribution of the records' variances."""
+        smallest = RELATIVE_FLOOR * float(self.common.mean())
+        terms = [log_variance_terms(self.moments(part), smallest) for part in self.parts()]
+        total = np.sum(terms, axis=0)
+        fitted = Prior.fit(total)
+        few = total[0][:, None] < 2  # records with two values: nothing to learn a prior from
+        return Prior(
+            np.where(few, MOST_FREEDOM, fitted.freedom), np.where(few, self.common, fitted.scale)
+        )
 
     def mean_centre(self) -> Floats:
         """The mean (targets or 1, 1) over records of the shadows' mean."""
@@ -145,18 +205,12 @@ class _Side:
         variance: Floats = second / count - (first / count) ** 2
         return variance[:, None]
 
-    def _prior(self) -> Prior:
-        smallest = RELATIVE_FLOOR * float(self.common.mean())
-        parts = chunks(*self.phi.shape)
-        terms = [log_variance_terms(self.moments(part), smallest) for part in parts]
-        return Prior.fit(np.sum(terms, axis=0))
-
     def _sums(self, pick: Callable[[Moments], Sequence[NDArray[Any]]]) -> list[Floats]:
         """Sums over all records, (targets or 1, 1) each, of what ``pick`` says of some."""
-        picked = [pick(self.moments(part)) for part in chunks(*self.phi.shape)]
+        picked = [pick(self.moments(part)) for part in self.parts()]
+        columns = zip(*picked, strict=True)
         return [
-            sum(x.sum(axis=1, keepdims=True) for x in column)
-            for column in zip(*picked, strict=True)
+            np.sum([x.sum(axis=1, keepdims=True) for x in column], axis=0) for column in columns
         ]
 
 
@@ -168,7 +222,7 @@ def _row_sums(values: Floats, used: Bools) -> tuple[Floats, Floats]:
 def _mean_gap(inside: _Side, outside: _Side) -> Floats:
     """How much higher phi is IN than OUT, (targets or 1, 1): over records with both, else over all."""
     gap = records = np.zeros((1, 1))
-    for part in chunks(*inside.phi.shape):
+    for part in inside.parts():
         one, other = inside.moments(part), outside.moments(part)
         both = (one.count > 0) & (other.count > 0)
         gap = gap + np.where(both, one.mean - other.mean, 0.0).sum(axis=1, keepdims=True)
@@ -180,23 +234,6 @@ def _mean_gap(inside: _Side, outside: _Side) -> Floats:
     return np.where(records > 0, gap / np.maximum(records, 1), apart if known else 0.0)
 
 
-def _online(phi: Floats, inside: _Normals, outside: _Normals, gap: Floats) -> Floats:
-    centre_in = np.where(inside.known, inside.centre, outside.centre + gap)
-    centre_out = np.where(outside.known, outside.centre, inside.centre - gap)
-    return _log_density(phi, centre_in, inside) - _log_density(phi, centre_out, outside)
-
-
-def _log_density(phi: Floats, centre: Floats, of: _Normals) -> Floats:
-    if of.freedom is not None:
-        return log_density(phi, centre, of.scale, of.freedom)
-    return -0.5 * ((phi - centre) ** 2 / of.scale + np.log(of.scale))
-
-
-def _offline(phi: Floats, outside: _Normals, typical: Floats) -> Floats:
-    from scipy.special import log_ndtr
-
-    centre = np.where(outside.known, outside.centre, typical)
-    if outside.freedom is not None:
-        return log_cdf(phi, centre, outside.scale, outside.freedom)
-    scores: Floats = log_ndtr((phi - centre) / np.sqrt(outside.scale))
-    return scores
+def _log_normal(phi: Floats, centre: Floats, variance: Floats) -> Floats:
+    """Log density of a normal, less the constant."""
+    return -0.5 * ((phi - centre) ** 2 / variance + np.log(variance))

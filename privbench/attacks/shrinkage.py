@@ -6,8 +6,13 @@ drawn from a scaled inverse chi-squared distribution with ``d0`` degrees of free
 ``s0^2``. Its parameters follow from the mean and the spread of the records' log sample variances,
 which are shifted by digamma(d/2) - log(d/2) and spread by trigamma(d/2) for d degrees of freedom. A
 record's posterior has d0 + d degrees of freedom and scale (d0 s0^2 + SS) / (d0 + d), and the
-predictive distribution of its next value is a Student-t about the mean of its c values, with the
-scale times 1 + 1/c.
+predictive distribution of its next value is a Student-t.
+
+The same for the centres. How much higher phi is IN than OUT differs between records about a common
+gap, with a variance that is what the observed differences have beyond sampling noise. So a record's IN
+centre is the mean of its IN values and of its OUT values plus the gap, each weighted by its precision,
+and likewise its OUT centre. Where there is little to find, this keeps the noise of few shadows out of
+the comparison; a record that lacks a side falls back on the other one.
 """
 
 from __future__ import annotations
@@ -40,12 +45,68 @@ class Prior:
         freedom = np.minimum(2 * inverse_trigamma(np.maximum(between, 0.0)), MOST_FREEDOM)
         return cls(freedom, np.exp(mean - _shift(freedom)))
 
-    def predict(self, moments: Moments) -> tuple[Floats, Floats]:
-        """Scale and degrees of freedom (targets, records) of the predictive Student-t."""
-        own = np.maximum(moments.count - 1, 0)
-        freedom = self.freedom + own
-        scale = (self.freedom * self.scale + moments.squares) / freedom
-        return scale * (1 + 1 / np.maximum(moments.count, 1)), freedom
+    def posterior(self, moments: Moments) -> tuple[Floats, Floats]:
+        """Scale and degrees of freedom (targets, records) of each record's variance."""
+        freedom = self.freedom + np.maximum(moments.count - 1, 0)
+        return (self.freedom * self.scale + moments.squares) / freedom, freedom
+
+
+@dataclass(frozen=True)
+class Belief:
+    """What the shadows of one side say of some records, (targets or 1, records) each."""
+
+    mean: Floats
+    scale: Floats
+    freedom: Floats
+    precision: Floats
+    """Of ``mean``; 0 without shadows."""
+
+    @classmethod
+    def of(cls, moments: Moments, prior: Prior) -> Belief:
+        """With the variances shrunk."""
+        scale, freedom = prior.posterior(moments)
+        return cls(moments.mean, scale, freedom, moments.count / scale)
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How much higher phi is IN than OUT: mean and variance over records, (targets or 1, 1) each."""
+
+    mean: Floats
+    variance: Floats
+
+    @classmethod
+    def fit(cls, terms: Floats) -> Gap:
+        """From the ``gap_terms`` of all records, summed."""
+        records, first, second, noise = terms[..., None]
+        records = np.maximum(records, 1)
+        mean = first / records
+        return cls(mean, np.maximum(second / records - mean**2 - noise / records, 0.0))
+
+    def predict(self, own: Belief, other: Belief, sign: int) -> tuple[Floats, Floats]:
+        """Centre and scale of the next value of one side; ``sign`` is 1 for IN and -1 for OUT."""
+        # The other side's mean, moved by the gap, has its variance and that of the gap.
+        moved = other.precision / (1 + other.precision * self.variance)
+        precision = own.precision + moved
+        total = own.precision * own.mean + moved * (other.mean + sign * self.mean)
+        known = np.where(precision > 0, precision, 1.0)
+        uncertain = np.where(precision > 0, 1 / known, own.scale)
+        return total / known, own.scale + uncertain
+
+
+def gap_terms(inside: Belief, outside: Belief) -> Floats:
+    """Sums over records with both sides, (4, targets), that the gap follows from.
+
+    How many; the differences of their means, and the squares of those; the variance that sampling gives
+    them.
+    """
+    both = (inside.precision > 0) & (outside.precision > 0)
+    difference = inside.mean - outside.mean
+    safe = [np.where(both, side.precision, 1.0) for side in (inside, outside)]
+    noise = 1 / safe[0] + 1 / safe[1]
+    terms = [np.ones_like(difference), difference, difference**2, noise]
+    sums: Floats = np.stack([np.where(both, term, 0.0).sum(axis=1) for term in terms])
+    return sums
 
 
 def log_variance_terms(moments: Moments, smallest: float) -> Floats:

@@ -35,8 +35,8 @@ def clopper_pearson(
 ) -> Floats:
     """The epsilon that counts of right and wrong accusations prove, at least 0.
 
-    Counts may be arrays, of several tests; each is answered by itself. The rates are replaced by the ends
-    of one-sided Clopper-Pearson intervals, half of 1 - ``confidence`` each, so that both hold together:
+    Counts may be arrays, of several tests; each is answered by itself. The rates are replaced by the
+    ends of one-sided Clopper-Pearson intervals, half of 1 - ``confidence`` each, so that both hold:
 
         epsilon >= log((TPR_low - delta) / FPR_high),  log((TNR_low - delta) / FNR_high)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from privbench.components import Bound
-from privbench.errors import PrivbenchError
+from privbench.errors import Incompatible, PrivbenchError
 from privbench.stages.answers import ObservationsStage, OutputsStage
 from privbench.stages.base import Context, Stage
 from privbench.stages.training import PopulationStage, SettingStage
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
-    from privbench.attacks.base import Answers, Views
+    from privbench.attacks.base import Answers, Attack, Views
     from privbench.settings import Setting
     from privbench.stages.models import TrainedModel
 
@@ -55,13 +55,11 @@ class ScoresStage(Stage):
 
     def compute(self, context: Context) -> Artifact:
         views = self._views(context)
-        return Artifact(
-            {
-                "scores": checked_scores(
-                    self.attack.component.score_all(views), views, self.attack.name
-                )
-            }
-        )
+        attack: Attack = self.attack.component
+        if obstacle := attack.obstacle(views):
+            raise Incompatible(f"{self.attack.name} {obstacle}")
+        scores = checked_scores(attack.score_all(views), views, self.attack.name)
+        return Artifact({"scores": scores})
 
     def _views(self, context: Context) -> Views:
         from privbench.attacks.base import Views
@@ -83,6 +81,7 @@ class ScoresStage(Stage):
             n_classes=setting.pool.spec.n_classes,
             targets=pool,
             shadows=shadow_pool,
+            shadow_labels=setting.pool.y,
             shadow_member=setting.member,
             leave_one_out=True,
             reference_labels=setting.reference.y,
@@ -193,6 +192,6 @@ def checked_scores(scores: Any, views: Views, name: str) -> NDArray[np.float64]:
     if bad.any():
         target = int(bad.any(axis=1).argmax())
         raise PrivbenchError(
-            f"attack {name!r} returned NaN or infinity for {int(bad[target].sum())} of {shape[1]} records"
+            f"attack {name!r} returned NaN or infinity for {bad[target].sum()} of {shape[1]} records"
         )
     return found.astype(np.float64)

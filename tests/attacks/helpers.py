@@ -57,6 +57,7 @@ def view_of(models, labels, member, target=0, seed=0, n_classes=None):
         n_classes=n_classes or models.log_probs.shape[-1],
         target=select(models, target),
         shadows=select(models, others),
+        shadow_labels=labels,
         shadow_member=member[others],
         reference_labels=labels[:0],
         target_reference=select(none, target),
@@ -74,6 +75,7 @@ def permuted(view, order):
     return dataclasses.replace(
         view,
         labels=view.labels[order],
+        shadow_labels=view.labels[order],
         target=Answers(view.target.predicted[order], view.target.log_probs[order]),
         shadows=Answers(view.shadows.predicted[:, order], view.shadows.log_probs[:, order]),
         shadow_member=view.shadow_member[:, order],
