@@ -18,10 +18,74 @@ import math
 
 import numpy as np
 
-from privbench.metrics.pairs import Floats
+from privbench.metrics.pairs import Bools, Floats, Ints, Pairs, check, check_shapes
+from privbench.metrics.roc import Roc
+from privbench.metrics.threshold import NOBODY
 
 LARGEST = 1e3
 """An epsilon beyond which nothing is told apart; the bounds are far below."""
+CANDIDATES = 1000
+"""Thresholds that are tried on the shadows, about."""
+
+
+def epsilon_lower_bound(
+    scores: Floats,
+    member: Bools,
+    shadow_scores: Floats,
+    shadow_member: Bools,
+    *,
+    leave_one_out: bool,
+    delta: float = 0.0,
+    confidence: float = 0.95,
+) -> float:
+    """`clopper_pearson` of all (target, record) pairs, at thresholds chosen on shadows.
+
+    ``scores`` (targets, records), larger = member, with the truth ``member``; the same of the shadows,
+    which may have scored other records. For each target the threshold is the one that proves most on
+    the shadows; with ``leave_one_out`` shadow i is target i and is left out for it. Then what was said
+    about the targets is counted, once.
+
+    The pairs are taken for independent trials. Where each model's scores come from the others as its
+    shadows, they are slightly less: the bound then errs more often than it says. Raises ValueError as
+    the other metrics.
+    """
+    check(scores, member)
+    check_shapes(shadow_scores, shadow_member, prefix="shadow_")
+    rows = np.arange(len(shadow_scores))
+    left_out = range(len(scores)) if leave_one_out else [-1]
+    chosen = [
+        _most_telling(shadow_scores[rows != i], shadow_member[rows != i], delta, confidence)
+        for i in left_out
+    ]
+    said = scores >= np.array(chosen)[:, None]
+    bound = clopper_pearson(
+        true_positives=int((said & member).sum()),
+        members=int(member.sum()),
+        false_positives=int((said & ~member).sum()),
+        nonmembers=int((~member).sum()),
+        delta=delta,
+        confidence=confidence,
+    )
+    return float(bound)
+
+
+def _most_telling(scores: Floats, member: Bools, delta: float, confidence: float) -> float:
+    """The threshold at which these scores prove the largest epsilon; `NOBODY` where none proves any."""
+    pairs = Pairs.sort(scores, member)
+    if not 0 < pairs.members.sum() < member.size:
+        return NOBODY
+    roc = Roc.of(pairs)
+    tried = _spread_out(len(pairs.ends))
+    bounds = clopper_pearson(
+        true_positives=roc.true_positives[tried],
+        members=roc.n_members,
+        false_positives=roc.false_positives[tried],
+        nonmembers=roc.n_nonmembers,
+        delta=delta,
+        confidence=confidence,
+    )
+    best = int(bounds.argmax())
+    return float(pairs.thresholds[tried[best]]) if bounds[best] > 0 else NOBODY
 
 
 def clopper_pearson(
@@ -98,6 +162,13 @@ def _p_value(epsilon: float, records: int, guesses: int, correct: int, delta: fl
     below = np.arange(1, correct + 1)
     mass = np.cumsum(binom.pmf(correct - below, guesses, luck)) / below
     return min(1.0, tail + 2 * records * delta * float(mass.max()))
+
+
+def _spread_out(n: int) -> Ints:
+    """Positions in 0..n-1: even ones, and more at the ends, where few are accused or acquitted."""
+    even = np.linspace(0, n - 1, CANDIDATES // 2).astype(np.int64)
+    ends = np.geomspace(1, n, CANDIDATES // 4).astype(np.int64) - 1
+    return np.unique(np.concatenate([even, ends, n - 1 - ends]))
 
 
 def _rate_at_most(hits: Floats, trials: int, tail: float) -> Floats:
