@@ -15,6 +15,8 @@ it is evaluated on, the best of many, proves nothing.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +45,7 @@ def epsilon_lower_bound(
     ``scores`` (targets, records), larger = member, with the truth ``member``; the same of the shadows,
     which may have scored other records. For each target the threshold is the one that proves most on
     the shadows; with ``leave_one_out`` shadow i is target i and is left out for it. Then what was said
-    about the targets is counted, once.
+    about the targets is counted, once: by a test that accuses, and by one that acquits.
 
     The pairs are taken for independent trials. Where each model's scores come from the others as its
     shadows, they are slightly less: the bound then errs more often than it says. Raises ValueError as
@@ -51,41 +53,65 @@ def epsilon_lower_bound(
     """
     check(scores, member)
     check_shapes(shadow_scores, shadow_member, prefix="shadow_")
+    # Two tests, each with half of what the bound may err: one accuses, the other acquits.
+    tail = (1 - confidence) / 4
+    accusing = _tested(scores, member, shadow_scores, shadow_member, leave_one_out, delta, tail)
+    acquitting = _tested(
+        -scores, ~member, -shadow_scores, ~shadow_member, leave_one_out, delta, tail
+    )
+    return max(accusing, acquitting, 0.0)
+
+
+def _tested(
+    scores: Floats,
+    member: Bools,
+    shadow_scores: Floats,
+    shadow_member: Bools,
+    leave_one_out: bool,
+    delta: float,
+    tail: float,
+) -> float:
+    """What accusing at the thresholds that are chosen on the shadows proves."""
     rows = np.arange(len(shadow_scores))
     left_out = range(len(scores)) if leave_one_out else [-1]
     chosen = [
-        _most_telling(shadow_scores[rows != i], shadow_member[rows != i], delta, confidence)
+        _most_telling(shadow_scores[rows != i], shadow_member[rows != i], delta, tail)
         for i in left_out
     ]
     said = scores >= np.array(chosen)[:, None]
-    bound = clopper_pearson(
-        true_positives=int((said & member).sum()),
-        members=int(member.sum()),
-        false_positives=int((said & ~member).sum()),
-        nonmembers=int((~member).sum()),
-        delta=delta,
-        confidence=confidence,
-    )
-    return float(bound)
+    counts = _Counts((said & member).sum(), member.sum(), (said & ~member).sum(), (~member).sum())
+    return float(counts.proves(delta, tail))
 
 
-def _most_telling(scores: Floats, member: Bools, delta: float, confidence: float) -> float:
+def _most_telling(scores: Floats, member: Bools, delta: float, tail: float) -> float:
     """The threshold at which these scores prove the largest epsilon; `NOBODY` where none proves any."""
     pairs = Pairs.sort(scores, member)
     if not 0 < pairs.members.sum() < member.size:
         return NOBODY
     roc = Roc.of(pairs)
     tried = _spread_out(len(pairs.ends))
-    bounds = clopper_pearson(
-        true_positives=roc.true_positives[tried],
-        members=roc.n_members,
-        false_positives=roc.false_positives[tried],
-        nonmembers=roc.n_nonmembers,
-        delta=delta,
-        confidence=confidence,
-    )
+    true, false = roc.true_positives[tried], roc.false_positives[tried]
+    bounds = _Counts(true, roc.n_members, false, roc.n_nonmembers).proves(delta, tail)
     best = int(bounds.argmax())
     return float(pairs.thresholds[tried[best]]) if bounds[best] > 0 else NOBODY
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Right and wrong accusations, of several tests if they are arrays."""
+
+    true_positives: Any
+    members: Any
+    false_positives: Any
+    nonmembers: Any
+
+    def proves(self, delta: float, tail: float) -> Floats:
+        """Log((TPR_low - delta) / FPR_high); minus infinity where that is not positive."""
+        fnr_high = _rate_at_most(self.members - self.true_positives, self.members, tail)
+        fpr_high = _rate_at_most(self.false_positives, self.nonmembers, tail)
+        above = 1 - fnr_high - delta
+        positive = above > 0
+        return np.where(positive, np.log(np.where(positive, above, 1.0) / fpr_high), -np.inf)
 
 
 def clopper_pearson(
@@ -109,12 +135,13 @@ def clopper_pearson(
     take canaries for trials, and many models rather than many records of one.
     """
     tail = (1 - confidence) / 2
-    positives, false = np.asarray(true_positives), np.asarray(false_positives)
-    fpr_high = _rate_at_most(false, nonmembers, tail)
-    fnr_high = _rate_at_most(members - positives, members, tail)
-    accusing = _log_ratio(1 - fnr_high - delta, fpr_high)
-    acquitting = _log_ratio(1 - fpr_high - delta, fnr_high)
-    return np.maximum(np.maximum(accusing, acquitting), 0.0)
+    true, false = np.asarray(true_positives), np.asarray(false_positives)
+    accusing = _Counts(true, members, false, nonmembers).proves(delta, tail)
+    acquitting = _Counts(nonmembers - false, nonmembers, members - true, members).proves(
+        delta, tail
+    )
+    bound: Floats = np.maximum(np.maximum(accusing, acquitting), 0.0)
+    return bound
 
 
 def one_run(
@@ -171,16 +198,10 @@ def _spread_out(n: int) -> Ints:
     return np.unique(np.concatenate([even, ends, n - 1 - ends]))
 
 
-def _rate_at_most(hits: Floats, trials: int, tail: float) -> Floats:
+def _rate_at_most(hits: Any, trials: Any, tail: float) -> Floats:
     """Upper end of the one-sided Clopper-Pearson interval of ``hits`` / ``trials``."""
     from scipy.special import betaincinv
 
     full = hits >= trials
     inside = np.where(full, 0, hits)
     return np.where(full, 1.0, betaincinv(inside + 1.0, trials - inside, 1 - tail))
-
-
-def _log_ratio(numerator: Floats, denominator: Floats) -> Floats:
-    """Log of a ratio, minus infinity where it is not positive."""
-    positive = numerator > 0
-    return np.where(positive, np.log(np.where(positive, numerator, 1.0) / denominator), -np.inf)

@@ -101,7 +101,7 @@ def test_a_true_claim_is_rarely_refuted_and_a_false_one_is(rng):
     assert refuted(rng, 1.0, runs=100) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 100)
     scores, member = randomised_response(rng, 16, 200, 3.0, noise=0.1)
     bound = epsilon_lower_bound(scores, member, scores, member, leave_one_out=True)
-    assert 2.2 < bound < 3.0
+    assert 2.4 < bound < 3.0
 
 
 @pytest.mark.slow
