@@ -4,7 +4,8 @@ Choquette-Choo et al. 2021, "Label-Only Membership Inference Attacks", arXiv 200
 is asked about noisy copies of the record, and the score is how often its label survives. The noise
 is Gaussian for images and numbers; binary features are flipped with a small probability.
 Deviations: the undisturbed record is one of the copies, and the features of a category, which are 0
-or 1, are flipped one by one.
+or 1, are flipped one by one. A feature that never changes, such as a pixel of the margin, is no binary
+one: it gets Gaussian noise.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class LabelOnly(Attack):
 
     def _disturb(self, x: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
         """A noisy copy of records (n, *shape): 0/1 features are flipped, others get Gaussian noise."""
-        binary = ((x == 0) | (x == 1)).all(axis=0)
+        binary = ((x == 0) | (x == 1)).all(axis=0) & (x.min(axis=0) < x.max(axis=0))
         flipped = np.abs(x - (rng.random(x.shape) < self.flips))
         moved = x + self.noise * rng.standard_normal(x.shape, dtype=np.float32)
         noisy: NDArray[np.float32] = np.where(binary, flipped, moved).astype(np.float32)

@@ -95,7 +95,7 @@ class Lira(BatchedAttack):
         from scipy.special import log_ndtr
 
         prior = outside.prior() if self.variance == "shrunk" else None
-        typical = outside.mean_centre()
+        typical, _ = outside.mean_centre()
         scores = np.empty(phi.shape)
         for part in outside.parts():
             if prior is not None:
@@ -171,7 +171,7 @@ class _Side:
 
     def prior(self) -> Prior:
         """The distribution of the records' variances."""
-        smallest = RELATIVE_FLOOR * float(self.common.mean())
+        smallest = RELATIVE_FLOOR * self.common
         terms = [log_variance_terms(self.moments(part), smallest) for part in self.parts()]
         total = np.sum(terms, axis=0)
         fitted = Prior.fit(total)
@@ -180,10 +180,10 @@ class _Side:
             np.where(few, MOST_FREEDOM, fitted.freedom), np.where(few, self.common, fitted.scale)
         )
 
-    def mean_centre(self) -> Floats:
-        """The mean (targets or 1, 1) over records of the shadows' mean."""
+    def mean_centre(self) -> tuple[Floats, Bools]:
+        """The mean (targets or 1, 1) over records of the shadows' mean, and whether there is any."""
         total, records = self._sums(lambda m: (m.mean, m.count > 0))
-        return total / np.maximum(records, 1)
+        return total / np.maximum(records, 1), records > 0
 
     def _common_variance(self) -> Floats:
         """Pooled residual variance; where no record has two values that differ, that of all values."""
@@ -191,19 +191,24 @@ class _Side:
             lambda m: (m.squares * (m.count >= 2), m.count * (m.count >= 2))
         )
         pooled = squares / np.maximum(count, 1)
+        if (pooled > NO_SPREAD).all():
+            return pooled
         overall = self._variance_of_all()
         fallback = np.where(overall > NO_SPREAD, overall, 1.0)
         return np.where(pooled > NO_SPREAD, pooled, fallback)
 
     def _variance_of_all(self) -> Floats:
-        count = self.used.sum(axis=1)
-        centre = np.where(self.used, self.phi, 0.0).sum() / max(1, int(count.sum()))
-        rows = np.stack([count, *_row_sums(self.phi - centre, self.used)])  # (3, shadows)
-        sums = rows.sum(axis=1, keepdims=True)
-        count, first, second = sums - rows if self.leave_one_out else sums
-        count = np.maximum(count, 1)
-        variance: Floats = second / count - (first / count) ** 2
-        return variance[:, None]
+        """Variance (targets or 1, 1) of the values of all shadows, merged from that of each."""
+        n = len(self.phi)
+        seen = ~np.eye(n, dtype=bool) if self.leave_one_out else np.ones((1, n), dtype=bool)
+        count, mean, variance = np.array(
+            [_row_moments(phi[used]) for phi, used in zip(self.phi, self.used, strict=True)]
+        ).T  # (shadows,) each
+        weight = seen * count  # (targets or 1, shadows)
+        weight /= np.maximum(weight.sum(axis=1, keepdims=True), 1)
+        between = (mean - (weight @ mean)[:, None]) ** 2
+        merged: Floats = (weight * (variance + between)).sum(axis=1, keepdims=True)
+        return merged
 
     def _sums(self, pick: Callable[[Moments], Sequence[NDArray[Any]]]) -> list[Floats]:
         """Sums over all records, (targets or 1, 1) each, of what ``pick`` says of some."""
@@ -214,9 +219,9 @@ class _Side:
         ]
 
 
-def _row_sums(values: Floats, used: Bools) -> tuple[Floats, Floats]:
-    kept = np.where(used, values, 0.0)
-    return kept.sum(axis=1), np.einsum("ij,ij->i", kept, kept)
+def _row_moments(values: Floats) -> tuple[float, float, float]:
+    """How many values, their mean and their variance."""
+    return (len(values), values.mean(), values.var()) if len(values) else (0, 0.0, 0.0)
 
 
 def _mean_gap(inside: _Side, outside: _Side) -> Floats:
@@ -229,9 +234,9 @@ def _mean_gap(inside: _Side, outside: _Side) -> Floats:
         records = records + both.sum(axis=1, keepdims=True)
     if (records > 0).all():
         return gap / records
-    apart = inside.mean_centre() - outside.mean_centre()
-    known = inside.used.any() and outside.used.any()
-    return np.where(records > 0, gap / np.maximum(records, 1), apart if known else 0.0)
+    (centre_in, known_in), (centre_out, known_out) = inside.mean_centre(), outside.mean_centre()
+    apart = np.where(known_in & known_out, centre_in - centre_out, 0.0)
+    return np.where(records > 0, gap / np.maximum(records, 1), apart)
 
 
 def _log_normal(phi: Floats, centre: Floats, variance: Floats) -> Floats:

@@ -18,9 +18,8 @@ Bools = NDArray[np.bool_]
 
 CHUNK = 2**18
 """Values (shadows times records) that are worked on at a time, so that they stay in the cache."""
-_ROUNDING = (
-    1e-13  # of a sum of squares: what taking a value off it leaves behind where nothing is left
-)
+_CANCELS = 1e-6
+"""A value that has all but this share of a sum of squares: taking it off would leave rounding errors."""
 
 
 def chunks(n_shadows: int, n_records: int) -> Iterator[slice]:
@@ -54,7 +53,13 @@ class Moments:
         weight = 1 / np.maximum(left, 1)
         mean_left = np.where(left > 0, mean - residual * weight, 0.0)
         squares_left = squares - residual**2 * (1 + weight)
-        squares_left[squares_left <= _ROUNDING * squares] = 0.0
+        rows, columns = np.nonzero(used & (left > 0) & (squares_left < _CANCELS * squares))
+        if len(rows):  # these afresh, without the row
+            others = used[:, columns]
+            others[rows, np.arange(len(rows))] = False
+            again = cls.of(values[:, columns], others, leave_one_out=False)
+            mean_left[rows, columns] = again.mean[0]
+            squares_left[rows, columns] = again.squares[0]
         return cls(left, mean_left, np.where(left > 0, squares_left, 0.0))
 
 
@@ -102,7 +107,7 @@ def centred_on_out(values: Floats, shadows: Floats, member: Bools, leave_one_out
 
 
 def means(values: Floats, used: Bools, *, leave_one_out: bool) -> Floats:
-    """Means (targets or 1, records) where ``used``; where nothing is, the mean over the other records.
+    """Means (targets or 1, records) where ``used``; NaN where nothing is.
 
     Without one value taken off a sum, which would round away what is small beside it: probabilities
     of one record differ by many orders of magnitude.
@@ -115,10 +120,14 @@ def means(values: Floats, used: Bools, *, leave_one_out: bool) -> Floats:
         total = np.zeros_like(kept)
         np.cumsum(kept[:-1], axis=0, out=total[1:])  # all before
         total[:-1] += np.cumsum(kept[:0:-1], axis=0)[::-1]  # all after
-    mean = total / np.maximum(count, 1)
-    known = count > 0
-    typical = mean.sum(axis=1, keepdims=True, where=known) / np.maximum(
-        known.sum(axis=1, keepdims=True), 1
-    )
-    found: Floats = np.where(known, mean, typical)
+    found: Floats = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     return found
+
+
+def fill(found: Floats) -> Floats:
+    """``found`` (targets or 1, records) with the mean over the other records where it is NaN."""
+    known = ~np.isnan(found)
+    total = found.sum(axis=1, keepdims=True, where=known)
+    typical = total / np.maximum(known.sum(axis=1, keepdims=True), 1)
+    filled: Floats = np.where(known, found, typical)
+    return filled

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from privbench.attacks.base import BatchedAttack, Views
-from privbench.attacks.moments import Bools, Floats, chunks, means
+from privbench.attacks.moments import Bools, Floats, chunks, fill, means
 
 SMALLEST = 1e-300  # of a probability that something is divided by
 
@@ -76,19 +76,13 @@ class Rmia(BatchedAttack):
         self, target: Floats, shadows: Floats, member: Bools, leave_one_out: bool
     ) -> Floats:
         """Log p(x|target) - log p(x), (targets, n), from log-probabilities."""
-        ratios = np.empty(target.shape)
+        used = ~member if self.mode == "offline" else np.ones_like(member)
+        mean = np.empty((len(shadows) if leave_one_out else 1, shadows.shape[1]))
         for part in chunks(*shadows.shape):
-            ratios[:, part] = target[:, part] - np.log(
-                np.maximum(
-                    self._marginal(shadows[:, part], member[:, part], leave_one_out), SMALLEST
-                )
-            )
-        return ratios
+            probabilities = np.exp(shadows[:, part])
+            mean[:, part] = means(probabilities, used[:, part], leave_one_out=leave_one_out)
+        return target - np.log(np.maximum(self._marginal(fill(mean)), SMALLEST))
 
-    def _marginal(self, shadows: Floats, member: Bools, leave_one_out: bool) -> Floats:
-        """P(x) (targets or 1, records)."""
-        probabilities = np.exp(shadows)
-        if self.mode == "online":
-            return means(probabilities, np.ones_like(member), leave_one_out=leave_one_out)
-        out = means(probabilities, ~member, leave_one_out=leave_one_out)
-        return ((1 + self.a) * out + 1 - self.a) / 2
+    def _marginal(self, mean: Floats) -> Floats:
+        """P(x) from the mean over the shadows that are used."""
+        return mean if self.mode == "online" else ((1 + self.a) * mean + 1 - self.a) / 2

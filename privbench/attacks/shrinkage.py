@@ -43,7 +43,7 @@ class Prior:
         mean = first / records
         between = second / records - mean**2 - noise / records
         freedom = np.minimum(2 * inverse_trigamma(np.maximum(between, 0.0)), MOST_FREEDOM)
-        return cls(freedom, np.exp(mean - _shift(freedom)))
+        return cls(freedom, np.exp(mean + _shift(freedom)))
 
     def posterior(self, moments: Moments) -> tuple[Floats, Floats]:
         """Scale and degrees of freedom (targets, records) of each record's variance."""
@@ -109,11 +109,12 @@ def gap_terms(inside: Belief, outside: Belief) -> Floats:
     return sums
 
 
-def log_variance_terms(moments: Moments, smallest: float) -> Floats:
+def log_variance_terms(moments: Moments, smallest: Floats) -> Floats:
     """Sums over records (4, targets) that the prior follows from.
 
     How many records have two values or more; their shifted log variances, and the squares of those;
-    what sampling alone adds to these. Sample variances are taken to be at least ``smallest``.
+    what sampling alone adds to these. Sample variances are taken to be at least ``smallest``
+    (targets or 1, 1).
     """
     from scipy.special import polygamma
 

@@ -7,6 +7,7 @@ import logging
 import click
 
 from privbench import __version__
+from privbench.cli.audit import audit
 from privbench.cli.console import LogHandler
 from privbench.cli.data import data
 from privbench.cli.doctor import doctor
@@ -18,7 +19,7 @@ from privbench.cli.table import table
 from privbench.errors import BadInput, PrivbenchError
 from privbench.plugins import PluginHost
 
-BUILTIN_COMMANDS = (run, list_command, show, table, data, plugins, doctor)
+BUILTIN_COMMANDS = (run, audit, list_command, show, table, data, plugins, doctor)
 
 
 class Group(click.Group):

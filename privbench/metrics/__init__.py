@@ -12,13 +12,15 @@ Nothing here knows of the harness.
 
 from privbench.metrics.bootstrap import Intervals, intervals
 from privbench.metrics.epsilon import clopper_pearson, epsilon_lower_bound, one_run
+from privbench.metrics.pairs import Pairs
 from privbench.metrics.roc import Roc, advantage, auc, tpr_at_fpr
-from privbench.metrics.summary import Summary, TprAtFpr, summarise
+from privbench.metrics.summary import Summary, TprAtFpr, summarise, summarise_pairs
 from privbench.metrics.threshold import balanced_accuracy, balanced_accuracy_at
 from privbench.metrics.vulnerability import record_auc
 
 __all__ = [
     "Intervals",
+    "Pairs",
     "Roc",
     "Summary",
     "TprAtFpr",
@@ -32,5 +34,6 @@ __all__ = [
     "one_run",
     "record_auc",
     "summarise",
+    "summarise_pairs",
     "tpr_at_fpr",
 ]

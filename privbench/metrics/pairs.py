@@ -59,6 +59,21 @@ class Pairs:
         members = member.sum(axis=1, dtype=np.int64)
         return cls(row, is_member, ends, ranked[last], members, scores.shape[1] - members)
 
+    @classmethod
+    def grouped(cls, scores: Floats, member: Bools, group: Ints) -> Pairs:
+        """The pairs of one model, (records,) each, with ``group`` 0..k-1 in the place of models.
+
+        Given one model its records are independent, so that groups of them can be resampled.
+        """
+        check(scores[None], member[None])
+        one = cls.sort(scores[None], member[None])
+        order = np.argsort(scores, axis=None)[::-1]
+        k = int(group.max()) + 1
+        row = group[order].astype(np.int32)
+        members = np.bincount(group[member], minlength=k)
+        nonmembers = np.bincount(group[~member], minlength=k)
+        return cls(row, one.is_member, one.ends, one.thresholds, members, nonmembers)
+
     @property
     def n_models(self) -> int:
         """How many models the pairs come from."""
