@@ -26,6 +26,12 @@ GRID = 25
 """False positive rates at which a curve has an interval."""
 DRAWS = 1000
 
+COLORS = (
+    "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f",
+    "#bcbd22", "#17becf", "#000080", "#808000", "#ff00ff", "#008080", "#800000",
+)  # fmt: skip
+"""As many as there are attacks."""
+
 Scored = tuple[NDArray[np.float64], NDArray[np.bool_]]
 """Scores and membership (models, records)."""
 
@@ -46,8 +52,8 @@ def plot_rocs(curves: Mapping[str, Scored], path: Path, title: str = "") -> None
     """
     with _axes(path, title) as axes:
         floor = min(1 / (~member).sum() for _, member in curves.values())
-        for name, (scores, member) in curves.items():
-            curve = RocCurve.of(scores, member)
+        drawn = {name: RocCurve.of(*scored) for name, scored in curves.items()}
+        for name, curve in sorted(drawn.items(), key=lambda item: -item[1].auc):
             (line,) = axes.plot(
                 curve.fpr, curve.tpr, drawstyle="steps-post", label=curve.label(name)
             )
@@ -58,7 +64,7 @@ def plot_rocs(curves: Mapping[str, Scored], path: Path, title: str = "") -> None
         axes.plot([floor, 1], [floor, 1], color="grey", linewidth=0.8, linestyle=":")
         axes.set(xscale="log", yscale="log", xlim=(floor, 1), ylim=(floor, 1.05))
         axes.set(xlabel="false positive rate", ylabel="true positive rate")
-        axes.legend(fontsize="small", loc="lower right")
+        axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
 
 
 @dataclass(frozen=True)
@@ -158,8 +164,9 @@ def _axes(path: Path, title: str) -> Iterator[Any]:
     from matplotlib.figure import Figure
 
     check_plot_file(path)
-    figure = Figure(figsize=(6, 4.5), layout="constrained")
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
+    axes.set_prop_cycle("color", COLORS)
     axes.set_title(title, fontsize="medium")
     yield axes
     figure.savefig(path, dpi=150)
