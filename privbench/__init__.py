@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from privbench.api import run
     from privbench.attacks.base import Answers, Attack, BatchedAttack, View, Views
-    from privbench.audit import audit
+    from privbench.auditing import audit
     from privbench.components import Component
     from privbench.data import Column, Data, DataSpec
     from privbench.datasets.base import Dataset
@@ -38,7 +38,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "privbench.api": ("run",),
     "privbench.attacks.base": ("Answers", "Attack", "BatchedAttack", "View", "Views"),
-    "privbench.audit.report": ("audit",),
+    "privbench.auditing.report": ("audit",),
     "privbench.components": ("Component",),
     "privbench.data": ("Column", "Data", "DataSpec"),
     "privbench.datasets.base": ("Dataset",),

@@ -26,7 +26,7 @@ def log_odds(
     centre, spread = features.mean(axis=0), features.std(axis=0)
     spread[spread < 1e-6] = 1.0  # a feature that never changes says nothing, whatever its scale
     # Newton's method with a Cholesky factor: exact, and fast with few features and many rows.
-    model = LogisticRegression(C=1.0 / penalty, solver="newton-cholesky")
+    model = LogisticRegression(C=1.0 / penalty, solver="newton-cholesky", tol=1e-8)
     model.fit((features - centre) / spread, member.ravel())
     scores: NDArray[np.float64] = model.decision_function((asked - centre) / spread)
     return scores

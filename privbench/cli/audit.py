@@ -45,8 +45,8 @@ def audit(
     docs/audit.md. Nothing is trained. Without --shadow, if FILE has two models or more, each is the
     target in turn and the others are its shadows.
     """
-    from privbench.audit import read_predictions
-    from privbench.audit.report import run_audit
+    from privbench.auditing import read_predictions
+    from privbench.auditing.report import run_audit
     from privbench.config import Overrides
     from privbench.report.plots import check_plot_file, plot_rocs
 

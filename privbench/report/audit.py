@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from privbench.report.views import interval_text, number
 
 if TYPE_CHECKING:
-    from privbench.audit import AttackReport, Audit
+    from privbench.auditing import AttackReport, Audit
 
 
 def audit_text(audit: Audit) -> str:

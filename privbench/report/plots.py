@@ -124,6 +124,7 @@ def plot_tradeoff(rows: Sequence[Row], path: Path) -> None:
             points = [row for (of, _), row in best.items() if of == subset]
             if points:
                 _points(axes, points, subset, marker)
+        axes.margins(x=0.2)  # room for the names
         axes.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")
         axes.set(xlabel="test accuracy", ylabel="AUC of the strongest attack (95% interval)")
         axes.legend(fontsize="small")

@@ -104,9 +104,10 @@ def read_predictions(path: str | Path) -> Predictions:
 
 def _read_npz(path: Path) -> Arrays:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not hasattr(file, "files"):
-                raise DataError(f"{path}: is one array; save several with np.savez")
+        file = np.load(path, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            raise DataError(f"{path}: is one array; save several with np.savez")
+        with file:
             return {name: _member_of(file, name, path) for name in file.files}
     except (BadZipFile, EOFError, OSError, ValueError) as error:
         raise DataError(f"{path}: is no readable .npz file: {error}") from None

@@ -4,7 +4,7 @@ report = privbench.audit("target.npz", shadow="shadow.npz")
 report.to_json()["attacks"]["lira"]["auc"]
 """
 
-from privbench.audit.predictions import Predictions, read_predictions
-from privbench.audit.report import AttackReport, Audit, audit
+from privbench.auditing.predictions import Predictions, read_predictions
+from privbench.auditing.report import AttackReport, Audit, audit
 
 __all__ = ["AttackReport", "Audit", "Predictions", "audit", "read_predictions"]

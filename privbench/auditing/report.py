@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.attacks.base import Attack, Views
-from privbench.audit.predictions import Arrays, Predictions, read_predictions
+from privbench.auditing.predictions import Arrays, Predictions, read_predictions
 from privbench.config import Overrides
 from privbench.errors import DataError
 from privbench.metrics import (
@@ -99,7 +99,7 @@ def audit(
     """Attack predictions whose membership is known, and report how well that works.
 
     Args:
-        target: a file (see `privbench.audit.predictions`), or its arrays by name.
+        target: a file (see `privbench.auditing.predictions`), or its arrays by name.
         shadow: predictions of other models, which the adversary has trained. On the same records (the
             labels tell) all attacks can use them; on others they serve for thresholds and for attack
             models. Without ``shadow``, if there are two models or more, each is the target in turn and
