@@ -62,8 +62,8 @@ class Lira(BatchedAttack):
         "online", description="compare IN with OUT shadows, or use the OUT shadows only"
     )
     variance: Variance = Field(
-        "global",
-        description="one per record, one for all (better with few shadows), or shrunk between the two",
+        "shrunk",
+        description="one per record, one for all, or shrunk between the two (best with few shadows)",
     )
 
     def score_all(self, views: Views) -> NDArray[np.float64]:
