@@ -81,8 +81,8 @@ def _middle(ordered: Floats, left: NDArray[np.int64], rank: NDArray[np.int64] | 
     """The middle of the ``left`` values of each column that remain without the one at ``rank``."""
     low, high = np.maximum(left - 1, 0) // 2, left // 2
     if rank is not None:
-        low, high = low + (low >= rank), high + (high >= rank)
-        high = np.minimum(high, len(ordered) - 1)
+        last = len(ordered) - 1  # beyond it only where nothing is left
+        low, high = np.minimum(low + (low >= rank), last), np.minimum(high + (high >= rank), last)
     both = np.take_along_axis(ordered, low, axis=0) + np.take_along_axis(ordered, high, axis=0)
     return np.where(left > 0, both / 2, 0.0)
 
