@@ -4,8 +4,8 @@
 
 The reference computes the same numbers as the formulas say, record by record (the bootstrap: draw by
 draw, each with its own sort). It is timed on a part of the work and scaled up. Medians of ``--repeat``
-runs; memory is the peak of what is allocated beside the input, as a multiple of it. ``--share`` shrinks the
-number of records.
+runs; memory is the peak of what is allocated beside the input, as a multiple of it. ``--share`` shrinks
+the number of records.
 """
 
 from __future__ import annotations
