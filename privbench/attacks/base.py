@@ -1,11 +1,11 @@
 """The contract of an attack.
 
-    class Confidence(Attack):
-        '''Probability of the label.'''
-        name = "confidence"
+    class Certainty(Attack):
+        '''Log-probability of the predicted class.'''
+        name = "certainty"
 
         def score(self, view):
-            return view.target.log_prob_of(view.labels)
+            return view.target.log_prob_of(view.target.predicted)
 
 Larger scores mean member, everywhere. An attack never sees the membership of its target; it sees what
 its ``observes`` declares of the target and of the shadows, the shadows' membership, and reference

@@ -3,9 +3,13 @@
 Choquette-Choo et al. 2021, "Label-Only Membership Inference Attacks", arXiv 2007.14321: the target
 is asked about noisy copies of the record, and the score is how often its label survives. The noise
 is Gaussian for images and numbers; binary features are flipped with a small probability.
-Deviations: the undisturbed record is one of the copies, and the features of a category, which are 0
-or 1, are flipped one by one. A feature that never changes, such as a pixel of the margin, is no binary
-one: it gets Gaussian noise.
+Deviations:
+
+- The paper's other variants, by augmentations of images and by an adversarial search for the distance to
+  the decision boundary, are not here.
+- The undisturbed record is one of the copies, and "survives" means that the record's own label is answered.
+- The features of a category, which are 0 or 1, are flipped one by one. A feature that never changes, such
+  as a pixel of the margin, is no binary one: it gets Gaussian noise.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ standard deviation (ddof 0); ``global`` takes the mean, and one variance for all
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -120,7 +120,10 @@ def _online_shrunk(phi: Floats, inside: _Side, outside: _Side) -> Floats:
             Belief.of(outside.moments(part), priors[1]),
         )
 
-    gap = Gap.fit(np.sum([gap_terms(*beliefs(part)) for part in inside.parts()], axis=0))
+    terms = np.sum([gap_terms(*beliefs(part)) for part in inside.parts()], axis=0)
+    gap = Gap.fit(terms)
+    if not terms[0].all():  # no record with both sides
+        gap = replace(gap, mean=_mean_gap(inside, outside))
     scores = np.empty(phi.shape)
     for part in inside.parts():
         one, other = beliefs(part)

@@ -6,8 +6,12 @@ the score is by how much the target's confidence exceeds it,
 
     phi(x) - q(x)        q(x): the ``level`` quantile of phi, given the record and its label
 
-Deviations: gradient-boosted trees (scikit-learn) instead of a network, fitted on the reference records.
-The paper has far more non-members to learn from; with a few hundred the regression is coarse.
+Deviations:
+
+- Gradient-boosted trees (scikit-learn) instead of a network, fitted on the reference records. The paper
+  has far more non-members to learn from; with a few hundred the regression is coarse.
+- One level, whose threshold is shifted for other FPRs, where the paper fits a grid of levels or a
+  Gaussian of its own mean and deviation. The label is one of the regression's features.
 """
 
 from __future__ import annotations

@@ -46,19 +46,17 @@ class Rmia(BatchedAttack):
         0.3,
         ge=0,
         le=1,
-        description="offline: how far the mean IN probability is from 1 (a = 0: at 1/2)",
+        description="offline: the mean IN probability is taken to be a times the OUT one, plus 1 - a",
     )
     gamma: float = Field(1.0, gt=0, description="by which factor the record must beat another")
 
     def score_all(self, views: Views) -> NDArray[np.float64]:
         """Scores (targets, n_pool), multiples of 1 / reference records."""
         none = np.zeros((len(views.shadows), len(views.reference_labels)), dtype=bool)
-        own = self._log_ratios(
-            views.targets.log_prob_of(views.labels),
-            views.shadows.log_prob_of(views.labels),
-            views.shadow_member,
-            views.leave_one_out,
-        )
+        target = shadow = views.targets.log_prob_of(views.labels)
+        if views.shadows is not views.targets:
+            shadow = views.shadows.log_prob_of(views.labels)
+        own = self._log_ratios(target, shadow, views.shadow_member, views.leave_one_out)
         others = self._log_ratios(
             views.target_reference.log_prob_of(views.reference_labels),
             views.shadow_reference.log_prob_of(views.reference_labels),

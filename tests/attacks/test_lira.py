@@ -237,6 +237,28 @@ def test_a_missing_centre_is_the_other_sides_with_the_mean_gap():
     np.testing.assert_allclose(scores, expected, rtol=1e-5)
 
 
+def test_with_one_shadow_shrunk_is_global_with_the_uncertainty_of_its_centres():
+    """No record has two values or both sides: the mean gap, and a variance of all values of a side."""
+    phi, member = [[0, 5, 2, 7], [3, 1, 6, 2]], [[0, 0, 0, 0], [1, 0, 1, 0]]
+    scores = Lira(variance="shrunk").score(small_view(phi, member))
+    gap, var_in, var_out = (3 + 6) / 2 - (1 + 2) / 2, np.var([3, 6]), np.var([1, 2])
+    expected = []
+    for p, value, is_in in zip(*phi, member[1], strict=True):
+        centre_in, centre_out = (value, value - gap) if is_in else (value + gap, value)
+        uncertain = var_in if is_in else var_out  # of the one value that both centres rest on
+        expected.append(
+            log_normal(p, centre_in, var_in + uncertain)
+            - log_normal(p, centre_out, var_out + uncertain)
+        )
+    np.testing.assert_allclose(scores, expected, rtol=1e-2)
+
+
+@pytest.mark.parametrize("n_models", [2, 3, 5])
+def test_shrunk_loses_to_neither_with_very_few_shadows(n_models):
+    found = auc_by_variance(*simulated(np.random.default_rng(0), n_models, 4000, 1.5, 0.5))
+    assert found["shrunk"] > max(found["global"], found["per-record"]) - 0.005
+
+
 def test_offline_never_looks_at_in_shadows():
     models, labels, member = random_population(n_models=6, n=80)
     member[1:, 0] = True  # record 0 has no OUT shadow
