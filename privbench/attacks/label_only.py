@@ -7,9 +7,9 @@ Deviations:
 
 - The paper's other variants, by augmentations of images and by an adversarial search for the distance to
   the decision boundary, are not here.
-- The undisturbed record is one of the copies, and "survives" means that the record's own label is answered.
-- The features of a category, which are 0 or 1, are flipped one by one. A feature that never changes, such
-  as a pixel of the margin, is no binary one: it gets Gaussian noise.
+- The undisturbed record is one of the copies; "survives" means that the record's own label is answered.
+- The features of a category, which are 0 or 1, are flipped one by one. A feature that never changes,
+  such as a pixel of the margin, is no binary one: it gets Gaussian noise.
 """
 
 from __future__ import annotations

@@ -53,10 +53,10 @@ class Rmia(BatchedAttack):
     def score_all(self, views: Views) -> NDArray[np.float64]:
         """Scores (targets, n_pool), multiples of 1 / reference records."""
         none = np.zeros((len(views.shadows), len(views.reference_labels)), dtype=bool)
-        target = shadow = views.targets.log_prob_of(views.labels)
-        if views.shadows is not views.targets:
-            shadow = views.shadows.log_prob_of(views.labels)
-        own = self._log_ratios(target, shadow, views.shadow_member, views.leave_one_out)
+        answered = views.targets.log_prob_of(views.labels)
+        same = views.shadows is views.targets
+        shadows = answered if same else views.shadows.log_prob_of(views.labels)
+        own = self._log_ratios(answered, shadows, views.shadow_member, views.leave_one_out)
         others = self._log_ratios(
             views.target_reference.log_prob_of(views.reference_labels),
             views.shadow_reference.log_prob_of(views.reference_labels),
