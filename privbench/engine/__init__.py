@@ -13,6 +13,7 @@ from privbench.engine.choice import Choice, choose
 from privbench.engine.errors import Diverged
 from privbench.engine.loss import Forward, Loss, Progress, cross_entropy
 from privbench.engine.population import Population
+from privbench.engine.private import PrivateSteps, can_train_privately, train_privately
 from privbench.engine.recipe import Recipe
 from privbench.engine.sets import TrainingSets
 from privbench.engine.train import train_each, train_population
@@ -23,11 +24,14 @@ __all__ = [
     "Forward",
     "Loss",
     "Population",
+    "PrivateSteps",
     "Progress",
     "Recipe",
     "TrainingSets",
+    "can_train_privately",
     "choose",
     "cross_entropy",
     "train_each",
     "train_population",
+    "train_privately",
 ]
