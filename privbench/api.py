@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,8 @@ def make_plans(
     overrides.check()
     plans = [make_plan(benchmark, chosen, fetch=fetch) for benchmark in benchmarks]
     check_plans(plans)
-    return [plan for plan in plans if plan.trials]
+    remark = ", ".join([*overrides.texts(), *([f"-k {select!r}"] if select else [])])
+    return [replace(plan, remark=remark) for plan in plans if plan.trials]
 
 
 def run_plan(

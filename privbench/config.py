@@ -141,6 +141,10 @@ class Overrides:
                 self.used.add(key)
         return found
 
+    def texts(self) -> list[str]:
+        """What is overridden, in words: ``population=8``."""
+        return [f"{key}={_value_text(value)}" for key, value in self.values.items()]
+
     def check(self) -> None:
         """Raise BadInput for an override that met nothing it could override."""
         for key in sorted(set(self.values) - self.used):

@@ -67,6 +67,8 @@ class Plan:
     benchmark: Benchmark
     trials: tuple[Trial, ...]
     data: Datasets
+    remark: str = ""
+    """How it differs from the benchmark of the file: overrides and selection."""
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
@@ -148,8 +150,8 @@ def _check_data(name: str, data: Data) -> Rejected | None:
 def make_plan(benchmark: Benchmark, select: Selector, *, fetch: bool = True) -> Plan:
     """All selected trials with their stages.
 
-    Loads the datasets, because sizes and kinds decide what can run. Raises BadInput if the pool does
-    not fit.
+    Loads the datasets, because sizes and kinds decide what can run. Raises BadInput if the pool or the
+    canaries do not fit.
     """
     datasets = Datasets(fetch)
     trials = tuple(trial for trial in _matrix(benchmark, datasets) if select(str(trial)))
@@ -283,10 +285,18 @@ class _Block:
 
 
 def _check_pool(benchmark: Benchmark, dataset: str, n_records: int) -> None:
+    from privbench.settings import pool_size
+
     if benchmark.pool is not None and benchmark.pool > n_records - 2:
         raise BadInput(
             f"benchmarks.{benchmark.name}.pool: {benchmark.pool} records do not fit: {dataset} has"
             f" {n_records}, and at least 2 must remain (allowed: 4..{n_records - 2})"
+        )
+    n_pool = pool_size(n_records, benchmark.pool)
+    if benchmark.canaries and round(benchmark.canaries * n_pool) < 1:
+        raise BadInput(
+            f"benchmarks.{benchmark.name}.canaries: {benchmark.canaries:g} of a pool of {n_pool} records"
+            f" is not one canary (allowed: 0 for none, or at least {1 / n_pool:.3g})"
         )
     if n_records < 10:
         raise BadInput(f"dataset {dataset!r} has {n_records} records; at least 10 are needed")

@@ -75,6 +75,10 @@ MIGRATIONS = (
     CREATE TRIGGER rows_are_append_only BEFORE UPDATE ON rows
         BEGIN SELECT RAISE(ABORT, 'rows are append-only'); END;
     """,
+    """
+    ALTER TABLE runs ADD COLUMN remark TEXT NOT NULL DEFAULT '';
+    ALTER TABLE rows ADD COLUMN position INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 """Step i brings a database from schema version i to i + 1 (PRAGMA user_version)."""
 
@@ -85,24 +89,30 @@ class Results:
     def __init__(self, root: Path) -> None:
         self.path = root / "results.sqlite"
 
-    def start_run(self, benchmark: str, environment: Mapping[str, Any]) -> int:
-        """Begin a run; its rows are added as trials finish."""
+    def start_run(self, benchmark: str, environment: Mapping[str, Any], remark: str = "") -> int:
+        """Begin a run; its rows are added as trials finish.
+
+        ``remark`` says how it differs from what the file says.
+        """
         with self._open() as database:
             cursor = database.execute(
-                "INSERT INTO runs (benchmark, started_at, environment) VALUES (?, ?, ?)",
-                (benchmark, _now(), json.dumps(environment)),
+                "INSERT INTO runs (benchmark, started_at, environment, remark) VALUES (?, ?, ?, ?)",
+                (benchmark, _now(), json.dumps(environment), remark),
             )
             assert cursor.lastrowid is not None
             return cursor.lastrowid
 
-    def add(self, run: int, rows: Sequence[Row], traceback: str = "") -> None:
-        """Append rows."""
-        names = ", ".join(("run_id", *COLUMNS, "traceback"))
-        marks = ", ".join("?" * (len(COLUMNS) + 2))
+    def add(self, run: int, rows: Sequence[Row], traceback: str = "", position: int = 0) -> None:
+        """Append rows; ``position`` is the trial's place in the plan."""
+        names = ", ".join(("run_id", *COLUMNS, "traceback", "position"))
+        marks = ", ".join("?" * (len(COLUMNS) + 3))
         with self._open() as database:
             database.executemany(
                 f"INSERT INTO rows ({names}) VALUES ({marks})",
-                [(run, *(_to_sql(c, row[c]) for c in COLUMNS), traceback) for row in rows],
+                [
+                    (run, *(_to_sql(c, row[c]) for c in COLUMNS), traceback, position)
+                    for row in rows
+                ],
             )
 
     def finish_run(self, run: int) -> None:
@@ -128,15 +138,19 @@ class Results:
                 f" (there are: {', '.join(self.benchmarks()) or 'none'}); run it first"
             )
         with self._open() as database:
-            (run,) = database.execute(
-                "SELECT id FROM runs WHERE benchmark = ? AND id IN (SELECT run_id FROM rows)"
-                " ORDER BY finished_at IS NULL, id DESC LIMIT 1",
-                (benchmark,),
-            ).fetchone()
+            run, _, _ = _newest(database, benchmark)
             found = database.execute(
-                f"SELECT {', '.join(COLUMNS)} FROM rows WHERE run_id = ? ORDER BY rowid", (run,)
+                f"SELECT {', '.join(COLUMNS)} FROM rows WHERE run_id = ? ORDER BY position, rowid",
+                (run,),
             )
             return [_from_sql(values) for values in found]
+
+    def remark(self, benchmark: str) -> str:
+        """How the run whose ``rows`` are given differs from what the file says."""
+        with self._open() as database:
+            _, remark, finished_at = _newest(database, benchmark)
+        parts = [remark, "" if finished_at else "interrupted"]
+        return ", ".join(part for part in parts if part)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -148,6 +162,17 @@ class Results:
                 yield database
         except sqlite3.DatabaseError as error:
             raise BadInput(f"{self.path}: {error}") from None
+
+
+def _newest(database: sqlite3.Connection, benchmark: str) -> tuple[int, str, str | None]:
+    """Id, remark and end of the newest complete run that has rows, else of the newest one."""
+    run: tuple[int, str, str | None] = database.execute(
+        "SELECT id, remark, finished_at FROM runs"
+        " WHERE benchmark = ? AND id IN (SELECT run_id FROM rows)"
+        " ORDER BY finished_at IS NULL, id DESC LIMIT 1",
+        (benchmark,),
+    ).fetchone()
+    return run
 
 
 def _migrate(database: sqlite3.Connection, path: Path) -> None:

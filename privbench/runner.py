@@ -77,7 +77,8 @@ class Runner:
             self.device = resolve_device(self.device)
         self._readers.update(one.key for stage in stages for one in stage.inputs)
         self.host.call("run_started", plan=self.plan, needed=stages)
-        run = self.results.start_run(self.plan.benchmark.name, environment(self.host, self.device))
+        facts = environment(self.host, self.device)
+        run = self.results.start_run(self.plan.benchmark.name, facts, self.plan.remark)
         rows: list[Row] = []
         waiting = list(self.plan.trials)
 
@@ -125,7 +126,7 @@ class Runner:
 
     def _finish(self, run: int, trial: Trial) -> list[Row]:
         rows, trace = self._rows(trial)
-        self.results.add(run, rows, trace)
+        self.results.add(run, rows, trace, self.plan.trials.index(trial))
         self.host.call("trial_finished", rows=rows)
         return rows
 

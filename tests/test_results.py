@@ -3,7 +3,7 @@ import sqlite3
 import pytest
 
 from privbench.errors import BadInput
-from privbench.results import COLUMNS, Results
+from privbench.results import COLUMNS, MIGRATIONS, Results
 
 
 def row(**values):
@@ -40,6 +40,33 @@ def test_an_interrupted_run_counts_if_there_is_no_other(results):
     assert [r["auc"] for r in results.rows("b")] == [0.3]
 
 
+def test_rows_come_in_the_order_of_the_plan(results):
+    run = results.start_run("b", {})
+    for position in (2, 0, 1):
+        results.add(run, [row(auc=position / 10)], position=position)
+    assert [r["auc"] for r in results.rows("b")] == [0.0, 0.1, 0.2]
+
+
+def test_a_run_says_how_it_differs_from_the_file(results):
+    run = results.start_run("b", {}, "population=4")
+    results.add(run, [row()])
+    assert results.remark("b") == "population=4, interrupted"
+    results.finish_run(run)
+    assert results.remark("b") == "population=4"
+
+
+def test_an_older_database_is_migrated(results):
+    results.path.parent.mkdir(exist_ok=True)
+    with sqlite3.connect(results.path) as database:
+        database.executescript(f"{MIGRATIONS[0]}; PRAGMA user_version = 1;")
+        database.execute("INSERT INTO runs VALUES (1, 'b', 'then', 'then', '{}')")
+        database.execute("INSERT INTO rows (run_id, benchmark, auc) VALUES (1, 'b', 0.7)")
+    database.close()
+    add(results, finished=False)
+    assert results.rows("b")[0]["auc"] == 0.7
+    assert results.remark("b") == ""
+
+
 def test_an_unknown_benchmark(results):
     add(results)
     with pytest.raises(BadInput, match=r"no results of 'c'.*there are: b"):
@@ -50,7 +77,7 @@ def test_rows_are_append_only_and_the_journal_is_a_wal(results):
     add(results)
     with sqlite3.connect(results.path) as database:
         assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert database.execute("PRAGMA user_version").fetchone() == (1,)
+        assert database.execute("PRAGMA user_version").fetchone() == (2,)
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             database.execute("UPDATE rows SET auc = 1")
     database.close()

@@ -140,6 +140,11 @@ def test_naive_and_adaptive_agree_without_a_defense_and_differ_with_one(run):
     assert auc["noisy", "naive", "records"] != auc["noisy", "adaptive", "records"]
 
 
+def test_a_share_that_is_no_canary_is_bad_input(run):
+    with pytest.raises(privbench.BadInput, match=r"small\.canaries: 0.001 .*not one canary.*0.0104"):
+        run(set=["canaries=0.001"])
+
+
 def test_without_canaries_there_is_one_population(run):
     rows, computed = run(set=["canaries=0"])
     assert {row["subset"] for row in rows} == {"records"}

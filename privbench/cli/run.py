@@ -97,7 +97,8 @@ def run(
             found = run_plan(plan, host, results=results, device=device, executor=executor)
         rows += found
         if not as_json:
-            click.echo(render(found, "table", view, terminal_width()))
+            remarks = {plan.benchmark.name: plan.remark}
+            click.echo(render(found, "table", view, terminal_width(), remarks))
     if as_json:
         print_json(rows)
     if any(row["status"] not in ("ok", "skipped") for row in rows):

@@ -45,7 +45,8 @@ def table(
         )
     rows = [row for name in chosen for row in stored.rows(name)]
     width = terminal_width() if output is None else None
-    text = render(rows, "json" if as_json else format_, view, width)
+    remarks = {name: stored.remark(name) for name in chosen}
+    text = render(rows, "json" if as_json else format_, view, width, remarks)
     if output is None:
         click.echo(text, nl=False)
         return

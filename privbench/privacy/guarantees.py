@@ -34,6 +34,19 @@ class Guarantee:
         """The guarantee as a row of results stores it."""
         return {**asdict(self), "conditions": list(self.conditions)}
 
+    def terms(self) -> str:
+        """What the claim says beside epsilon.
+
+        >>> Guarantee("dp", 8.0, 1e-5, "add-remove", "prv (Opacus)").terms()
+        'dp, δ=1e-05, add-remove'
+        >>> Guarantee("metric-dp", 8.0, 0.0, "local", "closed form").terms()
+        'metric-dp, ε per unit of distance d'
+        """
+        if self.kind == "metric-dp":
+            return "metric-dp, ε per unit of distance d"
+        delta = f", δ={self.delta:g}" if self.delta else ""
+        return f"{self.kind}{delta}, {self.adjacency}"
+
     def short(self) -> str:
         """The claim without its conditions, for a cell of a table.
 

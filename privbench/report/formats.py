@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from privbench.report.views import VIEWS, Block
 from privbench.results import Row
@@ -16,24 +17,34 @@ PROSE = 100  # characters in a line of notes
 
 
 def render(
-    rows: Sequence[Row], format: str, view: str | None = None, width: int | None = None
+    rows: Sequence[Row],
+    format: str,
+    view: str | None = None,
+    width: int | None = None,
+    remarks: Mapping[str, str] | None = None,
 ) -> str:
     """Rows in one of FORMATS. ``csv`` and ``json`` give the rows themselves unless a view is named.
 
     Where a ``table`` is wider than ``width`` characters, it goes without its optional columns.
+    ``remarks`` are added to the titles of the benchmarks they are of.
     """
     if view is None:
         view = "rows" if format in ("csv", "json") else "summary"
     if format == "json":
         content = list(rows) if view == "rows" else [_lines(block) for block in VIEWS[view](rows)]
         return json.dumps(content, indent=1) + "\n"
-    blocks = VIEWS[view](rows)
+    blocks = [_with_remark(block, remarks or {}) for block in VIEWS[view](rows)]
     if format == "csv":
         return _csv(blocks)
     if format == "table":
         return "\n".join(_text(block, width) for block in blocks)
     style = {"markdown": "github", "latex": "latex_booktabs"}[format]
     return "\n".join(_document(block, style) for block in blocks)
+
+
+def _with_remark(block: Block, remarks: Mapping[str, str]) -> Block:
+    remark = remarks.get(block.benchmark, "")
+    return replace(block, title=f"{block.title} ({remark})") if remark else block
 
 
 def _text(block: Block, width: int | None) -> str:

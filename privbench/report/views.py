@@ -17,7 +17,14 @@ from privbench.results import COLUMNS, Row
 Cells = list[dict[str, str]]
 Pair = tuple[float | None, Sequence[float] | None]
 
-OPTIONAL = ("s", "gap", "naive\nTPR", "canaries\nTPR at 1% FPR", "naive\nAUC")
+OPTIONAL = ("s", "gap", "naive\nTPR", "naive\nAUC", "canaries\nTPR at 1% FPR")
+OPTIONAL_OF_ATTACKS = (
+    "balanced acc.\nnaive",
+    "balanced acc.\nadaptive",
+    "TPR at 0.1% FPR\nnaive",
+    "TPR at 0.1% FPR\nadaptive",
+    "TPR at 1% FPR\nnaive",
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,7 @@ class Block:
     title: str
     lines: Cells
     notes: tuple[str, ...] = ()
+    benchmark: str = ""
     optional: tuple[str, ...] = ()
     """Columns that a narrow terminal can do without, the first one first."""
 
@@ -41,7 +49,7 @@ def summary(rows: Sequence[Row]) -> list[Block]:
 
 def attacks(rows: Sequence[Row]) -> list[Block]:
     """A line for each defense, subset and attack: adaptive beside naive."""
-    return [_block(group, _attack_lines) for group in _blocks(rows)]
+    return [_block(group, _attack_lines, OPTIONAL_OF_ATTACKS) for group in _blocks(rows)]
 
 
 def every_row(rows: Sequence[Row]) -> list[Block]:
@@ -79,7 +87,7 @@ def _block(
             notes.problem(row)
     what = f"{first['benchmark']}: {first['dataset']}, {first['model']}"
     title = f"{what}, {first['n_models']} models, seed {first['seed']}"
-    return Block(title, made, notes.lines(), optional)
+    return Block(title, made, notes.lines(), first["benchmark"], optional)
 
 
 class _Notes:
@@ -164,13 +172,16 @@ def _attack_lines(rows: list[Row], notes: _Notes) -> Cells:
                 "attack": attack,
                 "AUC\nadaptive": _estimate(adaptive, _auc),
                 "AUC\nnaive": _estimate(naive, _auc),
+                "TPR at 0.1% FPR\nadaptive": _estimate(adaptive, _small_tpr),
+                "TPR at 0.1% FPR\nnaive": _estimate(naive, _small_tpr),
                 "TPR at 1% FPR\nadaptive": _estimate(adaptive, _tpr),
                 "TPR at 1% FPR\nnaive": _estimate(naive, _tpr),
                 "balanced acc.\nadaptive": _value(adaptive, _balanced),
                 "balanced acc.\nnaive": _value(naive, _balanced),
             }
         )
-    return lines
+    asked = {column for line in lines for column, text in line.items() if text != "-"}
+    return [{column: text for column, text in line.items() if column in asked} for line in lines]
 
 
 def _strongest(rows: Iterable[Row], read: Callable[[Row], Pair]) -> Row | None:
@@ -193,6 +204,11 @@ def _auc(row: Row) -> Pair:
 
 def _tpr(row: Row) -> Pair:
     found = row["tpr_at_fpr"]["0.01"]
+    return found["value"], found["ci"]
+
+
+def _small_tpr(row: Row) -> Pair:
+    found = row["tpr_at_fpr"]["0.001"]
     return found["value"], found["ci"]
 
 
@@ -237,7 +253,7 @@ def _claim(row: Row, notes: _Notes) -> str:
     claimed = Guarantee(**{**guarantee, "conditions": tuple(guarantee["conditions"])})
     unit = "·d" if claimed.kind == "metric-dp" else ""
     conditions = f", if {'; '.join(claimed.conditions)}" if claimed.conditions else ""
-    note = notes.mark(f"{claimed.kind}, {claimed.short()}, {claimed.accountant}{conditions}")
+    note = notes.mark(f"{claimed.terms()}, {claimed.accountant}{conditions}")
     return f"ε={claimed.epsilon:.3g}{unit} {note}"
 
 

@@ -28,7 +28,7 @@ def test_every_format_shows_every_defense(rows, format, view):
 def test_the_table_says_what_it_shows_and_wraps_its_notes(rows):
     text = render(rows, "table")
     assert text.startswith("small: digits, mlp, 16 models, seed 0\n\n")
-    assert "[1] dp, ε=7.991 δ=1e-05 (add-remove)" in text
+    assert "[1] dp, δ=1e-05, add-remove" in text
     assert max(map(len, text.split("\n\n")[2].splitlines())) <= 100
 
 
@@ -43,6 +43,12 @@ def test_a_narrow_terminal_loses_optional_columns_and_is_told_which(rows, width)
 
 def test_a_wide_terminal_loses_nothing(rows):
     assert render(rows, "table", width=200) == render(rows, "table")
+
+
+def test_a_remark_is_in_the_title_of_its_benchmark(rows):
+    remarked = render(rows, "table", remarks={"small": "population=4", "other": "no"})
+    assert remarked.startswith("small: digits, mlp, 16 models, seed 0 (population=4)\n")
+    assert render(rows, "table", remarks={"small": ""}) == render(rows, "table")
 
 
 def test_markdown_headers_have_one_line(rows):

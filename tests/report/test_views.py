@@ -52,8 +52,15 @@ def test_what_is_not_there_and_what_is_unresolved_are_told_apart(rows):
 def test_a_claim_comes_with_its_conditions(rows):
     (block,) = summary(rows)
     assert cells(block, "dp-sgd")["claim"] == "ε=7.99 [1]"
-    note = "[1] dp, ε=7.991 δ=1e-05 (add-remove), prv (Opacus), if Poisson sampling"
+    note = "[1] dp, δ=1e-05, add-remove, prv (Opacus), if Poisson sampling"
     assert note in block.notes
+
+
+def test_claims_that_differ_in_epsilon_only_share_a_note(row):
+    rows = [row(defense=f"dp-{e}", guarantee=DP | {"epsilon": e}) for e in (2.0, 4.0)]
+    (block,) = summary(rows)
+    assert [line["claim"] for line in block.lines] == ["ε=2 [1]", "ε=4 [1]"]
+    assert len(block.notes) == 1
 
 
 def test_a_metric_claim_names_the_distance(row):
@@ -84,6 +91,12 @@ def test_attacks_puts_adaptive_beside_naive_and_records_first(rows):
     assert [line["subset"] for line in block.lines] == ["records"] * 3 + ["canaries"]
     first = block.lines[0]
     assert (first["AUC\nadaptive"][:4], first["AUC\nnaive"][:4]) == (".750", ".740")
+
+
+def test_an_adversary_that_was_not_asked_for_has_no_columns(row):
+    (block,) = attacks([row(), row(attack="loss")])
+    assert "AUC\nadaptive" in block.lines[0]
+    assert not any("naive" in column for column in block.lines[0])
 
 
 def test_datasets_models_and_seeds_get_blocks_of_their_own(row):
