@@ -22,8 +22,9 @@ lint: $(STAMP)
 test-slow: $(STAMP)  ## simulations of coverage, which take minutes
 	$(BIN)/python -m pytest -m slow
 
-bench: $(STAMP)  ## seconds a model: the engine beside a plain loop, in one run
+bench: $(STAMP)  ## the engine beside a plain loop, attacks and metrics beside their formulas
 	$(BIN)/python bench/population.py
+	$(BIN)/python bench/attacks.py
 
 docs: $(STAMP)  ## write the generated parts of docs/
 	$(BIN)/cog -r -P -I docs docs/*.md

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from privbench.api import run
-    from privbench.attacks.base import Answers, Attack, View
+    from privbench.attacks.base import Answers, Attack, BatchedAttack, View, Views
+    from privbench.auditing import audit
     from privbench.components import Component
     from privbench.data import Column, Data, DataSpec
     from privbench.datasets.base import Dataset
@@ -36,7 +37,8 @@ __version__ = "0.1.0"
 # Loaded on first use, so that the command line answers without importing what it does not need.
 _HOMES = {
     "privbench.api": ("run",),
-    "privbench.attacks.base": ("Answers", "Attack", "View"),
+    "privbench.attacks.base": ("Answers", "Attack", "BatchedAttack", "View", "Views"),
+    "privbench.auditing.report": ("audit",),
     "privbench.components": ("Component",),
     "privbench.data": ("Column", "Data", "DataSpec"),
     "privbench.datasets.base": ("Dataset",),
@@ -61,6 +63,7 @@ __all__ = [
     "Answers",
     "Attack",
     "BadInput",
+    "BatchedAttack",
     "Column",
     "Component",
     "Data",
@@ -85,6 +88,8 @@ __all__ = [
     "TorchModel",
     "TrainingLoop",
     "View",
+    "Views",
+    "audit",
     "hookimpl",
     "run",
 ]

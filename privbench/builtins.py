@@ -52,14 +52,27 @@ def register_models(register: Register) -> None:
 
 @hookimpl
 def register_attacks(register: Register) -> None:
-    """Attacks on predictions."""
+    """Attacks on predictions, and on parameters."""
+    from privbench.attacks.attack_p import AttackP
+    from privbench.attacks.attack_r import AttackR
+    from privbench.attacks.calibration import Calibration
+    from privbench.attacks.confidence import Confidence
+    from privbench.attacks.entropy import Entropy
     from privbench.attacks.gap import Gap
+    from privbench.attacks.gradient import Gradient
+    from privbench.attacks.label_only import LabelOnly
     from privbench.attacks.lira import Lira
     from privbench.attacks.loss import Loss
+    from privbench.attacks.ml_leaks import MlLeaks
     from privbench.attacks.modified_entropy import ModifiedEntropy
+    from privbench.attacks.quantile import Quantile
+    from privbench.attacks.rmia import Rmia
     from privbench.attacks.shokri import Shokri
 
-    for cls in (Gap, Loss, ModifiedEntropy, Shokri, Lira):
+    for cls in (
+        Gap, Loss, Confidence, Entropy, ModifiedEntropy, Shokri, MlLeaks, Lira, Rmia, AttackP,
+        AttackR, Calibration, Quantile, LabelOnly, Gradient,
+    ):  # fmt: skip
         register(cls)
 
 

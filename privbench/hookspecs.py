@@ -2,16 +2,16 @@
 
 import privbench
 
-class Confidence(privbench.Attack):
-    '''Probability of the label.'''
-    name = "confidence"
+class Certainty(privbench.Attack):
+    '''Log-probability of the predicted class.'''
+    name = "certainty"
 
     def score(self, view):
-        return view.target.log_prob_of(view.labels)
+        return view.target.log_prob_of(view.target.predicted)
 
 @privbench.hookimpl
 def register_attacks(register):
-    register(Confidence)
+    register(Certainty)
 """
 
 from __future__ import annotations

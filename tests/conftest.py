@@ -133,3 +133,32 @@ def _quiet_log() -> Iterator[None]:
     before = list(log.handlers)
     yield
     log.handlers = before
+
+
+@pytest.fixture
+def arrays() -> Callable[..., dict[str, np.ndarray]]:
+    """Make predictions as a file has them; models are surer of records they were trained on."""
+
+    def make(
+        n_models: int = 6, n: int = 200, k: int = 4, signal: float = 3.0, references: int = 80,
+        seed: int = 0, pool: int = 0,
+    ) -> dict[str, np.ndarray]:  # fmt: skip
+        rng = np.random.default_rng([seed, n_models])
+        common = np.random.default_rng(pool)  # what models share: the records
+        labels = common.integers(0, k, n)
+        hardness = 2 * common.normal(size=n)
+        known = common.integers(0, k, references)
+        member = rng.random((n_models, n)) < 0.5
+        logits = rng.normal(size=(n_models, n, k))
+        logits[:, np.arange(n), labels] += hardness + 1 + signal * member
+        reference = rng.normal(size=(n_models, references, k))
+        reference[:, np.arange(references), known] += 1 + 2 * common.normal(size=references)
+        return {
+            "logits": logits.astype(np.float32),
+            "labels": labels,
+            "member": member,
+            "reference_logits": reference.astype(np.float32),
+            "reference_labels": known,
+        }
+
+    return make

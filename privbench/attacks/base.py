@@ -1,11 +1,11 @@
 """The contract of an attack.
 
-    class Confidence(Attack):
-        '''Probability of the label.'''
-        name = "confidence"
+    class Certainty(Attack):
+        '''Log-probability of the predicted class.'''
+        name = "certainty"
 
         def score(self, view):
-            return view.target.log_prob_of(view.labels)
+            return view.target.log_prob_of(view.target.predicted)
 
 Larger scores mean member, everywhere. An attack never sees the membership of its target; it sees what
 its ``observes`` declares of the target and of the shadows, the shadows' membership, and reference
@@ -15,15 +15,20 @@ records that no model was trained on.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from privbench.components import Component
 
-Observes = Literal["labels", "probabilities"]
+if TYPE_CHECKING:
+    from torch import nn
+
+Observes = Literal["labels", "probabilities", "parameters"]
+NeedsShadows = Literal["no", "any", "same records"]
 
 LOG_FLOOR = -200.0
 """Log-probabilities are read as at least this. Float32 logits of +-60 reach -120, so only a
@@ -41,6 +46,14 @@ class Answers:
 
     predicted: NDArray[np.int64]
     log_probs: NDArray[np.float32] | None
+
+    def __len__(self) -> int:
+        return len(self.predicted)
+
+    def __getitem__(self, index: Any) -> Answers:
+        """The answers of some of the models (or of one, without its axis), as NumPy indexes them."""
+        log_probs = None if self.log_probs is None else self.log_probs[index]
+        return Answers(self.predicted[index], log_probs)
 
     def log_probabilities(self) -> NDArray[np.float64]:
         """Log-probabilities (..., n, n_classes), finite."""
@@ -67,6 +80,11 @@ class Answers:
         Carlini et al. 2022, arXiv 2112.03570, section IV-C. Computed by logsumexp over the other
         classes, so that it stays finite where p_y rounds to one.
         """
+        if self.predicted.ndim > 1:  # one model at a time: float64 of all classes of all is large
+            phi = np.empty(self.predicted.shape)
+            for model in range(len(self)):
+                phi[model] = self[model].scaled_confidence(labels)
+            return phi
         log_probs = self.log_probabilities()
         return _of_label(log_probs, labels) - log_sum_of_others(log_probs, labels)
 
@@ -91,6 +109,21 @@ def _of_label(log_probs: NDArray[np.float64], labels: NDArray[np.int64]) -> NDAr
     return np.take_along_axis(log_probs, index, axis=-1)[..., 0]
 
 
+class Model(Protocol):
+    """One model that an adversary can put questions to, or take apart."""
+
+    def ask(self, x: NDArray[np.float32]) -> Answers:
+        """What it answers about records (n, *shape), after the defense's output mechanisms.
+
+        Every call is a new query: random mechanisms draw afresh.
+        """
+        ...
+
+    def module(self) -> nn.Module:
+        """Its network, in eval mode: records to logits. Output mechanisms do not act on it."""
+        ...
+
+
 @dataclass(frozen=True)
 class View:
     """Everything that the adversary knows when it attacks one target.
@@ -98,18 +131,106 @@ class View:
     The pool's ``labels`` (n_pool,); the ``target``'s answers on it; the ``shadows``' answers with a
     leading axis of models; which shadow was trained on which record, ``shadow_member`` bool
     (n_shadows, n_pool). The same for the reference records, which the adversary owns. ``rng`` is the
-    only source of randomness.
+    only source of randomness. ``shadow_labels`` are those of the records that the shadows answered
+    about: the pool, unless an attack declares that "any" will do (``needs_shadows``).
+
+    ``records`` float32 (n_pool, *shape) and ``reference_records`` are the features; they are None
+    where only predictions are known. ``target_model`` is None unless the attack declares ``queries``
+    or observes "parameters".
     """
 
     labels: NDArray[np.int64]
     n_classes: int
     target: Answers
     shadows: Answers
+    shadow_labels: NDArray[np.int64]
     shadow_member: NDArray[np.bool_]
     reference_labels: NDArray[np.int64]
     target_reference: Answers
     shadow_reference: Answers
     rng: np.random.Generator
+    records: NDArray[np.float32] | None = None
+    reference_records: NDArray[np.float32] | None = None
+    target_model: Model | None = None
+    shadow_models: Sequence[Model] = ()
+
+
+@dataclass(frozen=True)
+class Views:
+    """The views of many targets at once, for attacks that can use what these share.
+
+    As in `View`, with a leading axis of targets before ``targets`` and ``target_reference``. With
+    ``leave_one_out`` shadow i is target i, or stands for it: target i must not use it.
+    """
+
+    labels: NDArray[np.int64]
+    n_classes: int
+    targets: Answers
+    shadows: Answers
+    shadow_labels: NDArray[np.int64]
+    shadow_member: NDArray[np.bool_]
+    leave_one_out: bool
+    reference_labels: NDArray[np.int64]
+    target_reference: Answers
+    shadow_reference: Answers
+    rngs: Sequence[np.random.Generator]
+    records: NDArray[np.float32] | None = None
+    reference_records: NDArray[np.float32] | None = None
+    target_models: Sequence[Model] = ()
+    shadow_models: Sequence[Model] = ()
+    progress: Callable[[int, int], None] = lambda done, total: None
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __iter__(self) -> Iterator[View]:
+        """One view after another; whoever asks for the next one is done with the last."""
+        for target in range(len(self)):
+            yield self[target]
+            self.progress(target + 1, len(self))
+
+    def __getitem__(self, target: int) -> View:
+        """The view of one target."""
+        used = np.ones(len(self.shadows), dtype=bool)
+        if self.leave_one_out:
+            used[target] = False
+        return View(
+            labels=self.labels,
+            n_classes=self.n_classes,
+            target=self.targets[target],
+            shadows=self.shadows[used],
+            shadow_labels=self.shadow_labels,
+            shadow_member=self.shadow_member[used],
+            reference_labels=self.reference_labels,
+            target_reference=self.target_reference[target],
+            shadow_reference=self.shadow_reference[used],
+            rng=self.rngs[target],
+            records=self.records,
+            reference_records=self.reference_records,
+            target_model=self.target_models[target] if self.target_models else None,
+            shadow_models=[m for m, use in zip(self.shadow_models, used, strict=False) if use],
+        )
+
+    @classmethod
+    def single(cls, view: View) -> Views:
+        """One target, which sees all shadows."""
+        return cls(
+            labels=view.labels,
+            n_classes=view.n_classes,
+            targets=view.target[None],
+            shadows=view.shadows,
+            shadow_labels=view.shadow_labels,
+            shadow_member=view.shadow_member,
+            leave_one_out=False,
+            reference_labels=view.reference_labels,
+            target_reference=view.target_reference[None],
+            shadow_reference=view.shadow_reference,
+            rngs=[view.rng],
+            records=view.records,
+            reference_records=view.reference_records,
+            target_models=[view.target_model] if view.target_model is not None else [],
+            shadow_models=view.shadow_models,
+        )
 
 
 class Attack(Component, ABC):
@@ -117,9 +238,60 @@ class Attack(Component, ABC):
 
     kind: ClassVar[str] = "attack"
     observes: ClassVar[Observes] = "probabilities"
+    needs_shadows: ClassVar[NeedsShadows] = "same records"
+    """Whether it is skipped without shadows: "any" will do with shadows that answered about other
+    records than the pool's, to learn from."""
+    needs_reference: ClassVar[bool] = False
+    """Whether it uses reference records; without any it is skipped."""
+    needs_records: ClassVar[bool] = False
+    """Whether it uses the records' features; where only predictions are known it is skipped."""
+    queries: ClassVar[bool] = False
+    """Whether it asks the target about records of its own making."""
     per_class_threshold: ClassVar[bool] = False
     """Whether the threshold for balanced accuracy is chosen for each class (Song, Mittal 2021)."""
+
+    def needs_models(self) -> bool:
+        """Whether it needs more of the models than their answers about the pool."""
+        return self.queries or self.observes == "parameters"
+
+    def obstacle(self, views: Views) -> str:
+        """Why it cannot attack, for want of something in ``views``; empty if it can."""
+        if self.needs_models() and not views.target_models:
+            what = "parameters" if self.observes == "parameters" else "answers to its own queries"
+            return f"needs the target's {what}, and there are predictions only"
+        if self.needs_records and views.records is None:
+            return "needs the records themselves, and there are predictions only"
+        if self.needs_reference and not len(views.reference_labels):
+            return "needs reference records"
+        if self.needs_shadows == "no":
+            return ""
+        if not len(views.shadows) - views.leave_one_out:
+            return "needs shadows"
+        if self.needs_shadows == "same records" and views.shadow_labels is not views.labels:
+            return "needs shadows on the same records"
+        return ""
 
     @abstractmethod
     def score(self, view: View) -> NDArray[np.float64]:
         """Scores (n_pool,), finite, larger = member."""
+
+    def score_all(self, views: Views) -> NDArray[np.float64]:
+        """Scores (targets, n_pool). Must give what ``score`` gives for each view.
+
+        Override it where the targets share work; a target's scores must not depend on its own row of
+        ``shadow_member``.
+        """
+        return np.stack([self.score(view) for view in views])
+
+
+class BatchedAttack(Attack):
+    """An attack that is written for all targets at once; one target is a special case."""
+
+    @abstractmethod
+    def score_all(self, views: Views) -> NDArray[np.float64]:
+        """Scores (targets, n_pool), finite, larger = member."""
+
+    def score(self, view: View) -> NDArray[np.float64]:
+        """Scores (n_pool,) of one target."""
+        scores: NDArray[np.float64] = self.score_all(Views.single(view))[0]
+        return scores

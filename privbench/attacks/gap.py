@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import Attack, Observes, View
+from privbench.attacks.base import Attack, NeedsShadows, Observes, View
 
 
 class Gap(Attack):
@@ -18,6 +18,7 @@ class Gap(Attack):
 
     name: ClassVar[str] = "gap"
     paper: ClassVar[str] = "Yeom et al. 2018, arXiv 1709.01604"
+    needs_shadows: ClassVar[NeedsShadows] = "no"
     observes: ClassVar[Observes] = "labels"
 
     def score(self, view: View) -> NDArray[np.float64]:

@@ -11,6 +11,10 @@ standard deviation (ddof 0); ``global`` takes the mean, and one variance for all
 
 - ``global`` pools the residuals about each record's mean (ddof 0), for IN and for OUT apart, where
   the authors' code takes the standard deviation of all values, between records included.
+- ``shrunk`` is not in the paper: each record's variances, and how far its IN values lie above its OUT
+  values, are moved towards those of all records by empirical Bayes, and the normals become the
+  Student-t predictives that follow, see ``shrinkage``. With few shadows the estimates are what limits
+  the attack.
 - The paper has N/2 shadows IN and N/2 OUT for every record. Here rows of membership are independent,
   so a record may have no shadow on one side. Its centre there is that of the other side plus or minus
   the mean gap between the sides; offline, where IN shadows are not to be used, the mean over records.
@@ -21,22 +25,34 @@ standard deviation (ddof 0); ``global`` takes the mean, and one variance for all
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.base import Attack, View
+from privbench.attacks.base import BatchedAttack, Views
+from privbench.attacks.moments import Bools, Floats, Moments, chunks, medians
+from privbench.attacks.shrinkage import (
+    MOST_FREEDOM,
+    Belief,
+    Gap,
+    Prior,
+    gap_terms,
+    log_cdf,
+    log_density,
+    log_variance_terms,
+)
 
-Variance = Literal["per-record", "global"]
+Variance = Literal["per-record", "global", "shrunk"]
 
 NO_SPREAD = 1e-12  # a variance of phi that is float32 rounding and nothing else
 RELATIVE_FLOOR = 1e-6  # of a record's variance, as a share of the global one
 
 
-class Lira(Attack):
+class Lira(BatchedAttack):
     """Likelihood ratio of the target's confidence under normals fitted to the shadows' confidence."""
 
     name: ClassVar[str] = "lira"
@@ -46,86 +62,186 @@ class Lira(Attack):
         "online", description="compare IN with OUT shadows, or use the OUT shadows only"
     )
     variance: Variance = Field(
-        "global", description="one variance per record, or one for all (better with few shadows)"
+        "shrunk",
+        description="one per record, one for all, or shrunk between the two (best with few shadows)",
     )
 
-    def score(self, view: View) -> NDArray[np.float64]:
-        """Scores (n_pool,): log-likelihood ratios, or log of a one-sided p-value's complement."""
-        phi = view.target.scaled_confidence(view.labels)
-        shadows = view.shadows.scaled_confidence(view.labels)
-        member = view.shadow_member
-        outside = fit_normals(shadows, ~member, self.variance)
+    def score_all(self, views: Views) -> NDArray[np.float64]:
+        """Scores (targets, n_pool): log-likelihood ratios, or logs of a one-sided p-value."""
+        phi = views.targets.scaled_confidence(views.labels)
+        shadows = phi
+        if views.shadows is not views.targets:
+            shadows = views.shadows.scaled_confidence(views.labels)
+        outside = _Side(shadows, ~views.shadow_member, views.leave_one_out)
         if self.mode == "offline":
-            return _offline(phi, outside)
-        return _online(phi, fit_normals(shadows, member, self.variance), outside)
+            return self._offline(phi, outside)
+        inside = _Side(shadows, views.shadow_member, views.leave_one_out)
+        if self.variance == "shrunk":
+            return _online_shrunk(phi, inside, outside)
+        return self._online(phi, inside, outside)
+
+    def _online(self, phi: Floats, inside: _Side, outside: _Side) -> Floats:
+        gap = _mean_gap(inside, outside)
+        scores = np.empty(phi.shape)
+        for part in inside.parts():
+            one, other = inside.normals(part, self.variance), outside.normals(part, self.variance)
+            centre_in = np.where(one.known, one.centre, other.centre + gap)
+            centre_out = np.where(other.known, other.centre, one.centre - gap)
+            scores[:, part] = _log_normal(phi[:, part], centre_in, one.variance)
+            scores[:, part] -= _log_normal(phi[:, part], centre_out, other.variance)
+        return scores
+
+    def _offline(self, phi: Floats, outside: _Side) -> Floats:
+        from scipy.special import log_ndtr
+
+        prior = outside.prior() if self.variance == "shrunk" else None
+        typical, _ = outside.mean_centre()
+        scores = np.empty(phi.shape)
+        for part in outside.parts():
+            if prior is not None:
+                moments = outside.moments(part)
+                centre = np.where(moments.count > 0, moments.mean, typical)
+                scale, freedom = prior.posterior(moments)
+                scale = scale * (1 + 1 / np.maximum(moments.count, 1))
+                scores[:, part] = log_cdf(phi[:, part], centre, scale, freedom)
+            else:
+                found = outside.normals(part, self.variance)
+                centre = np.where(found.known, found.centre, typical)
+                scores[:, part] = log_ndtr((phi[:, part] - centre) / np.sqrt(found.variance))
+        return scores
+
+
+def _online_shrunk(phi: Floats, inside: _Side, outside: _Side) -> Floats:
+    priors = inside.prior(), outside.prior()
+
+    def beliefs(part: slice) -> tuple[Belief, Belief]:
+        return (
+            Belief.of(inside.moments(part), priors[0]),
+            Belief.of(outside.moments(part), priors[1]),
+        )
+
+    terms = np.sum([gap_terms(*beliefs(part)) for part in inside.parts()], axis=0)
+    gap = Gap.fit(terms)
+    if not terms[0].all():  # no record with both sides
+        gap = replace(gap, mean=_mean_gap(inside, outside))
+    scores = np.empty(phi.shape)
+    for part in inside.parts():
+        one, other = beliefs(part)
+        scores[:, part] = log_density(phi[:, part], *gap.predict(one, other, 1), one.freedom)
+        scores[:, part] -= log_density(phi[:, part], *gap.predict(other, one, -1), other.freedom)
+    return scores
 
 
 @dataclass(frozen=True)
-class Normals:
-    """One normal per record: ``centre`` and ``variance`` (n,), and whether any shadow is behind it."""
+class _Normals:
+    """What the targets take for the distribution of each record's phi: (targets or 1, records) each."""
 
-    centre: NDArray[np.float64]
-    variance: NDArray[np.float64]
-    known: NDArray[np.bool_]
-
-
-def fit_normals(phi: NDArray[np.float64], used: NDArray[np.bool_], variance: Variance) -> Normals:
-    """Fit each record's normal to the values ``phi`` (n_shadows, n) where ``used`` is true."""
-    count = used.sum(axis=0)
-    mean = np.where(used, phi, 0.0).sum(axis=0) / np.maximum(count, 1)
-    squares = np.where(used, (phi - mean) ** 2, 0.0).sum(axis=0)
-    several = count >= 2
-    common = _global_variance(squares[several].sum(), count[several].sum(), phi[used])
-    if variance == "global":
-        return Normals(mean, np.full(len(mean), common), count > 0)
-    own = squares / np.maximum(count, 1)
-    floored = np.maximum(own, RELATIVE_FLOOR * common)
-    usable = several & (own > NO_SPREAD)
-    return Normals(_median(phi, used, count), np.where(usable, floored, common), count > 0)
+    centre: Floats
+    variance: Floats
+    known: Bools
+    """Whether any shadow is behind the centre."""
 
 
-def _global_variance(
-    squares: np.float64, count: np.int64, values: NDArray[np.float64]
-) -> np.float64:
-    """Pooled residual variance, or where no record has two values that differ, that of all values."""
-    pooled = squares / max(count, np.int64(1))
-    overall = values.var() if len(values) else np.float64(0.0)
-    return next((v for v in (pooled, overall) if v > NO_SPREAD), np.float64(1.0))
+class _Side:
+    """The shadows of one side, IN or OUT: ``phi`` (shadows, n) where ``used``."""
+
+    def __init__(self, phi: Floats, used: Bools, leave_one_out: bool) -> None:
+        self.phi = phi
+        self.used = used
+        self.leave_one_out = leave_one_out
+        self.common = self._common_variance()  # (targets or 1, 1)
+
+    def parts(self) -> Iterator[slice]:
+        """All records, some at a time."""
+        return chunks(*self.phi.shape)
+
+    def moments(self, part: slice) -> Moments:
+        """The moments of some records."""
+        phi, used = self.phi[:, part], self.used[:, part]
+        return Moments.of(phi, used, leave_one_out=self.leave_one_out)
+
+    def normals(self, part: slice, variance: Variance) -> _Normals:
+        """Normals fitted to some records."""
+        moments = self.moments(part)
+        known = moments.count > 0
+        if variance == "global":
+            return _Normals(moments.mean, self.common, known)
+        own = moments.squares / np.maximum(moments.count, 1)
+        usable = (moments.count >= 2) & (own > NO_SPREAD)
+        floored = np.where(usable, np.maximum(own, RELATIVE_FLOOR * self.common), self.common)
+        centre = medians(self.phi[:, part], self.used[:, part], leave_one_out=self.leave_one_out)
+        return _Normals(centre, floored, known)
+
+    def prior(self) -> Prior:
+        """The distribution of the records' variances."""
+        smallest = RELATIVE_FLOOR * self.common
+        terms = [log_variance_terms(self.moments(part), smallest) for part in self.parts()]
+        total = np.sum(terms, axis=0)
+        fitted = Prior.fit(total)
+        few = total[0][:, None] < 2  # records with two values: nothing to learn a prior from
+        return Prior(
+            np.where(few, MOST_FREEDOM, fitted.freedom), np.where(few, self.common, fitted.scale)
+        )
+
+    def mean_centre(self) -> tuple[Floats, Bools]:
+        """The mean (targets or 1, 1) over records of the shadows' mean, and whether there is any."""
+        total, records = self._sums(lambda m: (m.mean, m.count > 0))
+        return total / np.maximum(records, 1), records > 0
+
+    def _common_variance(self) -> Floats:
+        """Pooled residual variance; where no record has two values that differ, that of all values."""
+        squares, count = self._sums(
+            lambda m: (m.squares * (m.count >= 2), m.count * (m.count >= 2))
+        )
+        pooled = squares / np.maximum(count, 1)
+        if (pooled > NO_SPREAD).all():
+            return pooled
+        overall = self._variance_of_all()
+        fallback = np.where(overall > NO_SPREAD, overall, 1.0)
+        return np.where(pooled > NO_SPREAD, pooled, fallback)
+
+    def _variance_of_all(self) -> Floats:
+        """Variance (targets or 1, 1) of the values of all shadows, merged from that of each."""
+        n = len(self.phi)
+        seen = ~np.eye(n, dtype=bool) if self.leave_one_out else np.ones((1, n), dtype=bool)
+        count, mean, variance = np.array(
+            [_row_moments(phi[used]) for phi, used in zip(self.phi, self.used, strict=True)]
+        ).T  # (shadows,) each
+        weight = seen * count  # (targets or 1, shadows)
+        weight /= np.maximum(weight.sum(axis=1, keepdims=True), 1)
+        between = (mean - (weight @ mean)[:, None]) ** 2
+        merged: Floats = (weight * (variance + between)).sum(axis=1, keepdims=True)
+        return merged
+
+    def _sums(self, pick: Callable[[Moments], Sequence[NDArray[Any]]]) -> list[Floats]:
+        """Sums over all records, (targets or 1, 1) each, of what ``pick`` says of some."""
+        picked = [pick(self.moments(part)) for part in self.parts()]
+        columns = zip(*picked, strict=True)
+        return [
+            np.sum([x.sum(axis=1, keepdims=True) for x in column], axis=0) for column in columns
+        ]
 
 
-def _median(
-    phi: NDArray[np.float64], used: NDArray[np.bool_], count: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Median (n,) of the used values of each record; 0 where there is none."""
-    ordered = np.sort(np.where(used, phi, np.inf), axis=0)  # unused values go to the end
-    middle = np.stack([np.maximum(count - 1, 0) // 2, count // 2])
-    median = np.take_along_axis(ordered, middle, axis=0).mean(axis=0)
-    return np.where(count > 0, median, 0.0)
+def _row_moments(values: Floats) -> tuple[float, float, float]:
+    """How many values, their mean and their variance."""
+    return (len(values), values.mean(), values.var()) if len(values) else (0, 0.0, 0.0)
 
 
-def _online(phi: NDArray[np.float64], inside: Normals, outside: Normals) -> NDArray[np.float64]:
-    gap = _mean_gap(inside, outside)
-    centre_in = np.where(inside.known, inside.centre, outside.centre + gap)
-    centre_out = np.where(outside.known, outside.centre, inside.centre - gap)
-    far_in = (phi - centre_in) ** 2 / inside.variance + np.log(inside.variance)
-    far_out = (phi - centre_out) ** 2 / outside.variance + np.log(outside.variance)
-    return 0.5 * (far_out - far_in)
+def _mean_gap(inside: _Side, outside: _Side) -> Floats:
+    """How much higher phi is IN than OUT, (targets or 1, 1): over records with both, else over all."""
+    gap = records = np.zeros((1, 1))
+    for part in inside.parts():
+        one, other = inside.moments(part), outside.moments(part)
+        both = (one.count > 0) & (other.count > 0)
+        gap = gap + np.where(both, one.mean - other.mean, 0.0).sum(axis=1, keepdims=True)
+        records = records + both.sum(axis=1, keepdims=True)
+    if (records > 0).all():
+        return gap / records
+    (centre_in, known_in), (centre_out, known_out) = inside.mean_centre(), outside.mean_centre()
+    apart = np.where(known_in & known_out, centre_in - centre_out, 0.0)
+    return np.where(records > 0, gap / np.maximum(records, 1), apart)
 
 
-def _mean_gap(inside: Normals, outside: Normals) -> float:
-    """How much higher phi is IN than OUT, over the records that have both, else over all."""
-    both = inside.known & outside.known
-    known_in, known_out = (both, both) if both.any() else (inside.known, outside.known)
-    if not (known_in.any() and known_out.any()):
-        return 0.0
-    return float(inside.centre[known_in].mean() - outside.centre[known_out].mean())
-
-
-def _offline(phi: NDArray[np.float64], outside: Normals) -> NDArray[np.float64]:
-    from scipy.special import log_ndtr
-
-    known = outside.known
-    typical = outside.centre[known].mean() if known.any() else 0.0
-    centre = np.where(known, outside.centre, typical)
-    scores: NDArray[np.float64] = log_ndtr((phi - centre) / np.sqrt(outside.variance))
-    return scores
+def _log_normal(phi: Floats, centre: Floats, variance: Floats) -> Floats:
+    """Log density of a normal, less the constant."""
+    return -0.5 * ((phi - centre) ** 2 / variance + np.log(variance))

@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import Attack, View
+from privbench.attacks.base import Attack, NeedsShadows, View
 
 
 class Loss(Attack):
@@ -19,6 +19,7 @@ class Loss(Attack):
 
     name: ClassVar[str] = "loss"
     paper: ClassVar[str] = "Yeom et al. 2018, arXiv 1709.01604"
+    needs_shadows: ClassVar[NeedsShadows] = "no"
 
     def score(self, view: View) -> NDArray[np.float64]:
         """Scores (n_pool,), at most zero."""

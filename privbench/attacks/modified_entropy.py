@@ -15,7 +15,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import Attack, View, log_sum_of_others
+from privbench.attacks.base import Attack, NeedsShadows, View, log_sum_of_others
 
 
 class ModifiedEntropy(Attack):
@@ -23,6 +23,7 @@ class ModifiedEntropy(Attack):
 
     name: ClassVar[str] = "modified-entropy"
     paper: ClassVar[str] = "Song, Mittal 2021, arXiv 2003.10595"
+    needs_shadows: ClassVar[NeedsShadows] = "no"
     per_class_threshold: ClassVar[bool] = True
 
     def score(self, view: View) -> NDArray[np.float64]:

@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.base import Answers, Attack, View
+from privbench.attacks.base import Answers, Attack, NeedsShadows, View
+from privbench.attacks.learned import is_mixed, log_odds, one_thread
 
 
 class Shokri(Attack):
@@ -29,6 +30,7 @@ class Shokri(Attack):
 
     name: ClassVar[str] = "shokri"
     paper: ClassVar[str] = "Shokri et al. 2017, arXiv 1610.05820"
+    needs_shadows: ClassVar[NeedsShadows] = "any"
 
     penalty: float = Field(
         1.0, gt=0, description="L2 penalty of the attack models, on standardised features"
@@ -36,21 +38,20 @@ class Shokri(Attack):
 
     def score(self, view: View) -> NDArray[np.float64]:
         """Scores (n_pool,): the attack model's log-odds of membership."""
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-        with threadpool_limits(limits=1):  # hundreds of tiny fits: threads cost more than they give
+        with one_thread():
             return self._score(view)
 
     def _score(self, view: View) -> NDArray[np.float64]:
-        answers = view.shadows.log_probabilities()  # (shadows, n, classes)
+        answers = view.shadows.log_probabilities()  # (shadows, shadow records, classes)
         asked = view.target.log_probabilities()  # (n, classes)
         scores = np.empty(len(view.labels))
         mixed = np.zeros(len(view.labels), dtype=bool)
         for label in np.unique(view.labels):
             records = np.flatnonzero(view.labels == label)
-            member = view.shadow_member[:, records]
-            if _is_mixed(member):
-                scores[records] = self._log_odds(answers[:, records], member, asked[records])
+            known = np.flatnonzero(view.shadow_labels == label)
+            member = view.shadow_member[:, known]
+            if is_mixed(member):
+                scores[records] = log_odds(answers[:, known], member, asked[records], self.penalty)
                 mixed[records] = True
         if not mixed.all():
             scores[~mixed] = self._log_odds_of_all(view)[~mixed]
@@ -58,32 +59,14 @@ class Shokri(Attack):
 
     def _log_odds_of_all(self, view: View) -> NDArray[np.float64]:
         """The scores (n,) of one attack model for all classes."""
-        if not _is_mixed(view.shadow_member):
+        if not is_mixed(view.shadow_member):
             return np.zeros(len(view.labels))
-        return self._log_odds(
-            _label_features(view.shadows, view.labels),
+        return log_odds(
+            _label_features(view.shadows, view.shadow_labels),
             view.shadow_member,
             _label_features(view.target, view.labels),
+            self.penalty,
         )
-
-    def _log_odds(
-        self, answers: NDArray[np.float64], member: NDArray[np.bool_], asked: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Fit on answers (shadows, n, features) with their membership; score ``asked`` (n, features)."""
-        from sklearn.linear_model import LogisticRegression
-
-        features = answers.reshape(-1, answers.shape[-1])
-        centre, spread = features.mean(axis=0), features.std(axis=0)
-        spread[spread < 1e-6] = 1.0  # a feature that never changes says nothing, whatever its scale
-        # Newton's method with a Cholesky factor: exact, and fast with few features and many rows.
-        model = LogisticRegression(C=1.0 / self.penalty, solver="newton-cholesky")
-        model.fit((features - centre) / spread, member.ravel())
-        scores: NDArray[np.float64] = model.decision_function((asked - centre) / spread)
-        return scores
-
-
-def _is_mixed(member: NDArray[np.bool_]) -> bool:
-    return bool(member.any() and not member.all())
 
 
 def _label_features(answers: Answers, labels: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -11,8 +11,10 @@ the chunk size, the number of models or their order (to float tolerance).
 
 from privbench.engine.choice import Choice, choose
 from privbench.engine.errors import Diverged
+from privbench.engine.gradients import gradient_norms
 from privbench.engine.loss import Forward, Loss, Progress, cross_entropy
 from privbench.engine.population import Population
+from privbench.engine.private import PrivateSteps, can_train_privately, train_privately
 from privbench.engine.recipe import Recipe
 from privbench.engine.sets import TrainingSets
 from privbench.engine.train import train_each, train_population
@@ -23,11 +25,15 @@ __all__ = [
     "Forward",
     "Loss",
     "Population",
+    "PrivateSteps",
     "Progress",
     "Recipe",
     "TrainingSets",
+    "can_train_privately",
     "choose",
     "cross_entropy",
+    "gradient_norms",
     "train_each",
     "train_population",
+    "train_privately",
 ]

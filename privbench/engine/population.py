@@ -84,22 +84,22 @@ class Population:
                 own.copy_(weights[name])
         return module.eval()
 
-    @torch.no_grad()
     def predict(self, x: Array, batch_size: int = 1024) -> NDArray[np.float32]:
         """Logits (models, n, classes) of records (n, *shape), in eval mode.
 
         One model after another: with many records a batch there is nothing to gain from stacking.
         """
-        records = as_tensor(x)
-        answers: list[NDArray[np.float32]] = []
-        for i in range(len(self)):
-            weights = self.weights(i)
-            parts = [
-                functional_call(self._skeleton, weights, (part.to(self.device),)).float().cpu()
-                for part in torch.split(records, batch_size)
-            ]
-            answers.append(torch.cat(parts).numpy())  # (n, classes)
-        return np.stack(answers)
+        return np.stack([self.predict_one(i, x, batch_size) for i in range(len(self))])
+
+    @torch.no_grad()
+    def predict_one(self, i: int, x: Array, batch_size: int = 1024) -> NDArray[np.float32]:
+        """Logits (n, classes) of model ``i`` for records (n, *shape), in eval mode."""
+        weights = self.weights(i)
+        parts = [
+            functional_call(self._skeleton, weights, (part.to(self.device),)).float().cpu()
+            for part in torch.split(as_tensor(x), batch_size)
+        ]
+        return torch.cat(parts).numpy()
 
 
 def build_seeded(build: Build, seed: int) -> nn.Module:

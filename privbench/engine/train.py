@@ -53,7 +53,7 @@ def train_population(
     if chunk is not None and chunk < 1:
         raise ValueError(f"chunk: {chunk} is out of bounds")
     device = torch.device(device)
-    _check(sets, seeds)
+    check_seeds(sets, seeds)
     job = Job(build, sets.to(device), recipe, seeds, loss, noise_dim, device, progress)
     choice = plan(job, strategy, memory)
     if choice.strategy == "sequential":
@@ -79,7 +79,7 @@ def train_each(
     ValueError on arguments that do not fit together, Diverged where weights are not finite.
     """
     device = torch.device(device)
-    _check(sets, seeds)
+    check_seeds(sets, seeds)
     modules = []
     for i, seed in enumerate(seeds):
         with seeded(seed, device):
@@ -103,6 +103,7 @@ def concatenate(parts: Sequence[Population]) -> Population:
     return Population(parts[0].build, params, buffers)
 
 
-def _check(sets: TrainingSets, seeds: Sequence[int]) -> None:
+def check_seeds(sets: TrainingSets, seeds: Sequence[int]) -> None:
+    """Raise ValueError unless there is a seed for each training set."""
     if len(seeds) != sets.n_models:
         raise ValueError(f"{len(seeds)} seeds for the training sets of {sets.n_models} models")

@@ -8,16 +8,19 @@ then uses that gradient; momentum and the like are post-processing.
 
 An epoch is floor(n / batch_size) steps, as in Opacus. A batch size above n means q = 1. An empty batch
 is a step like any other: it adds noise.
+
+Modules whose parameters are all of linear layers are trained as a whole population, with the same
+batches, the same clipping and the same noise; the models are Opacus's to float tolerance.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from privbench.errors import Incompatible
-from privbench.mechanisms.base import GuaranteeContext, TrainingLoop
+from privbench.mechanisms.base import GuaranteeContext, TrainingLoop, TrainingTask
 from privbench.mechanisms.private_steps import poisson_batches, private_steps, unsupported
 from privbench.privacy import Guarantee
 from privbench.privacy.sampled_gaussian import Accountant, Schedule, noise_for, spent
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor, nn
 
+    from privbench.engine import Population
     from privbench.models.base import TorchModel
 
 ACCOUNTANTS = {"prv": "prv (Opacus)", "rdp": "rdp (Opacus)", "exact": "analytic Gaussian"}
@@ -50,11 +54,41 @@ class DpSgd(TrainingLoop):
         description="prv is tighter, and is replaced by rdp where epsilon is too large for it",
     )
 
+    engine: Literal["auto", "batched", "opacus"] = Field(
+        "auto", description="all models at once where the module allows it, or Opacus one by one"
+    )
+
     @model_validator(mode="after")
     def _one_of_two(self) -> DpSgd:
         if (self.epsilon is None) == (self.noise_multiplier is None):
             raise ValueError("give exactly one of epsilon and noise_multiplier")
         return self
+
+    def train_population(self, task: TrainingTask) -> Population:
+        """Train all models at once if the module allows it, else one after another by Opacus."""
+        from privbench.engine import PrivateSteps, can_train_privately, train_privately
+
+        if self.engine == "opacus":
+            return super().train_population(task)
+        record = task.sets.flat()[0][:1].to(task.device)
+        problem = can_train_privately(task.build().to(task.device), record, task.device)
+        if problem and self.engine == "batched":
+            raise Incompatible(
+                f'{self.name}: engine = "batched" cannot train this model: {problem}'
+            )
+        if problem:
+            return super().train_population(task)
+        schedule = self._schedule(task.model, task.sets.m)
+        private = PrivateSteps(
+            sample_rate=schedule.sample_rate,
+            steps=schedule.steps,
+            noise_multiplier=self._noise(schedule),
+            max_grad_norm=self.max_grad_norm,
+        )
+        return train_privately(
+            task.build, task.sets, task.model.recipe(), private, task.seeds,
+            device=task.device, progress=task.progress,
+        )  # fmt: skip
 
     def train(
         self, module: nn.Module, x: Tensor, y: Tensor, model: TorchModel, rng: np.random.Generator

@@ -11,12 +11,16 @@ Nothing here knows of the harness.
 """
 
 from privbench.metrics.bootstrap import Intervals, intervals
+from privbench.metrics.epsilon import clopper_pearson, epsilon_lower_bound, one_run
+from privbench.metrics.pairs import Pairs
 from privbench.metrics.roc import Roc, advantage, auc, tpr_at_fpr
-from privbench.metrics.summary import Summary, TprAtFpr, summarise
+from privbench.metrics.summary import Summary, TprAtFpr, summarise, summarise_pairs
 from privbench.metrics.threshold import balanced_accuracy, balanced_accuracy_at
+from privbench.metrics.vulnerability import record_auc
 
 __all__ = [
     "Intervals",
+    "Pairs",
     "Roc",
     "Summary",
     "TprAtFpr",
@@ -24,7 +28,12 @@ __all__ = [
     "auc",
     "balanced_accuracy",
     "balanced_accuracy_at",
+    "clopper_pearson",
+    "epsilon_lower_bound",
     "intervals",
+    "one_run",
+    "record_auc",
     "summarise",
+    "summarise_pairs",
     "tpr_at_fpr",
 ]

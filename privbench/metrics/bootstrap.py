@@ -74,17 +74,15 @@ def intervals_of(
         raise ValueError(f"draws: expected at least 1000, got {draws}")
     weights = draw_weights(pairs.n_models, draws, rng)
     n_pairs = min(roc.n_members, roc.n_nonmembers)
-    area = _auc(pairs, roc.auc, weights, n_pairs)
+    estimate, rates = roc.auc, {fpr: roc.tpr_at_fpr(fpr) for fpr in fprs}
+    del roc  # as large as the pairs
+    area = _auc(pairs, estimate, weights, n_pairs)
     weighted = WeightedTpr.of(pairs)
-    rates: dict[float, Interval | None] = {}
-    for fpr in fprs:
-        rate = roc.tpr_at_fpr(fpr)
-        rates[fpr] = (
-            None
-            if rate is None
-            else arcsine_t(rate, weighted(weights, fpr), pairs.n_models, n_pairs)
-        )
-    return Intervals(area, rates)
+    found: dict[float, Interval | None] = dict.fromkeys(fprs)
+    for fpr, rate in rates.items():
+        if rate is not None:
+            found[fpr] = arcsine_t(rate, weighted(weights, fpr), pairs.n_models, n_pairs)
+    return Intervals(area, found)
 
 
 def draw_weights(n_models: int, draws: int, rng: np.random.Generator) -> Floats:

@@ -7,7 +7,7 @@ tied scores begin and end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,14 +23,14 @@ class Pairs:
     """The pairs of all models, largest score first.
 
     ``row`` int32 (pairs,) is the model of each pair and ``is_member`` bool (pairs,) its truth.
-    ``ends`` int64 (distinct,) counts the pairs that score at least ``thresholds`` float64
+    ``ends`` int32 (distinct,) counts the pairs that score at least ``thresholds`` float64
     (distinct,): tied pairs are passed together or not at all. ``members`` and ``nonmembers`` int64
     (models,) count the pairs of each model.
     """
 
     row: NDArray[np.int32]
     is_member: Bools
-    ends: Ints
+    ends: NDArray[np.int32]
     thresholds: Floats
     members: Ints
     nonmembers: Ints
@@ -39,14 +39,16 @@ class Pairs:
     def of(cls, scores: Floats, member: Bools) -> Pairs:
         """Check and sort ``scores`` (models, records), larger = member, with the truth ``member``.
 
-        Raises ValueError on what no metric is defined for.
+        Without ``thresholds``, which take as much memory as the scores. Raises ValueError on what no
+        metric is defined for.
         """
         check(scores, member)
-        return cls.sort(scores, member)
+        found = cls.sort(scores, member)
+        return replace(found, thresholds=found.thresholds[:0].copy())
 
     @classmethod
     def sort(cls, scores: Floats, member: Bools) -> Pairs:
-        """As `of`, for arrays already checked; members or non-members may be absent."""
+        """With ``thresholds``, for arrays already checked; members or non-members may be absent."""
         order = np.argsort(scores, axis=None)[::-1]
         is_member = member.reshape(-1)[order]
         row = np.empty(order.size, dtype=np.int32)
@@ -54,10 +56,27 @@ class Pairs:
         ranked = scores.reshape(-1)[order]
         del order
         last = np.append(ranked[1:] != ranked[:-1], True)
-        ends = np.flatnonzero(last)
+        thresholds = ranked[last]
+        del ranked
+        ends = np.flatnonzero(last).astype(np.int32)  # at most 2**31 pairs: 17 GB of scores
         ends += 1
         members = member.sum(axis=1, dtype=np.int64)
-        return cls(row, is_member, ends, ranked[last], members, scores.shape[1] - members)
+        return cls(row, is_member, ends, thresholds, members, scores.shape[1] - members)
+
+    @classmethod
+    def grouped(cls, scores: Floats, member: Bools, group: Ints) -> Pairs:
+        """The pairs of one model, (records,) each, with ``group`` 0..k-1 in the place of models.
+
+        Given one model its records are independent, so that groups of them can be resampled.
+        """
+        check(scores[None], member[None])
+        one = cls.sort(scores[None], member[None])
+        order = np.argsort(scores, axis=None)[::-1]
+        k = int(group.max()) + 1
+        row = group[order].astype(np.int32)
+        members = np.bincount(group[member], minlength=k)
+        nonmembers = np.bincount(group[~member], minlength=k)
+        return cls(row, one.is_member, one.ends, one.thresholds, members, nonmembers)
 
     @property
     def n_models(self) -> int:

@@ -31,18 +31,20 @@ class WeightedAuc:
     @classmethod
     def of(cls, pairs: Pairs) -> WeightedAuc:
         """Count the wins between all models: one pass over the pairs for each model."""
-        score = pairs.distinct()
-        other_score, other_model = score[~pairs.is_member], pairs.row[~pairs.is_member]
-        score, model = score[pairs.is_member], pairs.row[pairs.is_member]
+        tie = pairs.distinct()[pairs.is_member]
+        start, end = np.append(np.int32(0), pairs.ends[:-1])[tie], pairs.ends[tie]
+        del tie
+        model = pairs.row[pairs.is_member]
         wins = np.empty((pairs.n_models, pairs.n_models))
+        passed = np.zeros(
+            len(pairs.row) + 1, dtype=np.int32
+        )  # non-members of model j among the first
         for j in range(pairs.n_models):
-            tied = np.bincount(other_score[other_model == j], minlength=len(pairs.ends))
+            np.cumsum((pairs.row == j) & ~pairs.is_member, dtype=np.int32, out=passed[1:])
             # Twice the losses: non-members above plus those above or tied. Whole numbers, so exact.
-            doubled = np.cumsum(tied, dtype=np.int32)
-            doubled *= 2
-            doubled -= tied.astype(np.int32)
-            del tied
-            lost = np.bincount(model, doubled[score], minlength=pairs.n_models)
+            doubled = passed[start]
+            doubled += passed[end]
+            lost = np.bincount(model, doubled, minlength=pairs.n_models)
             wins[:, j] = pairs.members * pairs.nonmembers[j] - lost / 2
         return cls(wins, pairs.members.astype(np.float64), pairs.nonmembers.astype(np.float64))
 
@@ -109,7 +111,7 @@ class WeightedTpr:
 
         NaN where members or non-members weigh nothing.
         """
-        step = max(1, self.pairs.row.size // max(self.row.shape))
+        step = max(1, self.pairs.row.size // (4 * max(self.row.shape)))
         parts = [
             self._chunk(weights[first : first + step], fpr)
             for first in range(0, len(weights), step)

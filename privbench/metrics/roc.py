@@ -17,25 +17,29 @@ from dataclasses import dataclass
 from typing import overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from privbench.metrics.pairs import Bools, Floats, Ints, Pairs
+
+BLOCK = 2**16
+"""Points of a curve that are turned into 64-bit numbers at a time."""
 
 
 @dataclass(frozen=True)
 class Roc:
     """An empirical ROC curve, as counts.
 
-    ``true_positives`` and ``false_positives`` int64 (distinct,) count the members and non-members
+    ``true_positives`` and ``false_positives`` int32 (distinct,) count the members and non-members
     that score at least each distinct score, largest score first.
     """
 
-    true_positives: Ints
-    false_positives: Ints
+    true_positives: NDArray[np.int32]
+    false_positives: NDArray[np.int32]
 
     @classmethod
     def of(cls, pairs: Pairs) -> Roc:
         """The curve of pairs already sorted."""
-        true_positives = np.cumsum(pairs.is_member, dtype=np.int64)[pairs.ends - 1]
+        true_positives = np.cumsum(pairs.is_member, dtype=np.int32)[pairs.ends - 1]
         return cls(true_positives, pairs.ends - true_positives)
 
     @property
@@ -56,10 +60,15 @@ class Roc:
     @property
     def auc(self) -> float:
         """Area under the curve: P(member > non-member) + P(tie) / 2 over all pairs of pairs."""
-        new_false = np.diff(self.false_positives, prepend=0)
-        new_true = np.diff(self.true_positives, prepend=0)
         # Twice the area, in whole pairs, so that nothing is rounded before the division.
-        doubled = int(new_false @ (2 * self.true_positives - new_true))
+        doubled = true_before = false_before = 0
+        for start in range(0, len(self.true_positives), BLOCK):
+            true = self.true_positives[start : start + BLOCK].astype(np.int64)
+            false = self.false_positives[start : start + BLOCK].astype(np.int64)
+            new_true = np.diff(true, prepend=true_before)
+            new_false = np.diff(false, prepend=false_before)
+            doubled += int(new_false @ (2 * true - new_true))
+            true_before, false_before = int(true[-1]), int(false[-1])
         return doubled / (2 * self.n_members * self.n_nonmembers)
 
     @property

@@ -33,7 +33,7 @@ class Summary:
     auc: float
     auc_ci: Interval
     tpr_at_fpr: dict[str, TprAtFpr]
-    balanced_accuracy: float
+    balanced_accuracy: float | None
     advantage: float
     n_members: int
     n_nonmembers: int
@@ -66,7 +66,17 @@ def summarise(
     different numbers of members, or none. Raises ValueError as `balanced_accuracy` and `intervals`.
     """
     accuracy = balanced_accuracy(scores, member, shadow_scores, shadow_member, groups)
-    pairs = Pairs.of(scores, member)
+    return summarise_pairs(Pairs.of(scores, member), accuracy, rng, fprs, draws)
+
+
+def summarise_pairs(
+    pairs: Pairs,
+    balanced_accuracy: float | None,
+    rng: np.random.Generator,
+    fprs: Sequence[float] = FPRS,
+    draws: int = DRAWS,
+) -> Summary:
+    """As `summarise`, of pairs already sorted; what their intervals resample are the rows."""
     roc = Roc.of(pairs)
     found = intervals_of(pairs, roc, fprs, draws, rng)
     rates: dict[str, TprAtFpr] = {}
@@ -78,7 +88,7 @@ def summarise(
         auc=roc.auc,
         auc_ci=found.auc,
         tpr_at_fpr=rates,
-        balanced_accuracy=accuracy,
+        balanced_accuracy=balanced_accuracy,
         advantage=roc.advantage,
         n_members=roc.n_members,
         n_nonmembers=roc.n_nonmembers,

@@ -57,19 +57,18 @@ def balanced_accuracy_at(
     shadow_scores: Floats,
     shadow_member: Bools,
     groups: Ints | None = None,
+    shadow_groups: Ints | None = None,
 ) -> float:
     """(TPR + TNR) / 2 of ``scores`` (models, records) at thresholds chosen on all shadows given.
 
     For shadows that are not the targets: ``shadow_scores`` and ``shadow_member`` are (shadows,
-    records) on the same records. Otherwise as `balanced_accuracy`.
+    shadow records). With ``groups`` (records,) the shadows' records have ``shadow_groups``, by default
+    the same ones. Otherwise as `balanced_accuracy`.
     """
     check(scores, member)
     check_shapes(shadow_scores, shadow_member, prefix="shadow_")
-    if scores.shape[1] != shadow_scores.shape[1]:
-        raise ValueError(
-            f"shadow_scores: expected {scores.shape[1]} records, got {shadow_scores.shape[1]}"
-        )
-    found = _by_group(best_threshold, shadow_scores, shadow_member, groups)
+    shadow_groups = groups if shadow_groups is None else shadow_groups
+    found = _by_group(best_threshold, shadow_scores, shadow_member, shadow_groups, groups)
     return _balanced(scores >= found, member)
 
 
@@ -135,19 +134,29 @@ def _pick(thresholds: Floats, true: Ints, false: Ints) -> Floats:
     return np.where((members * nonmembers)[:, 0] > 0, found, np.nan)
 
 
-def _by_group(choose: Choice, scores: Floats, member: Bools, groups: Ints | None) -> Floats:
-    """Thresholds that broadcast to (models, records): of all records, or of each one's group."""
+def _by_group(
+    choose: Choice,
+    scores: Floats,
+    member: Bools,
+    groups: Ints | None,
+    asked: Ints | None = None,
+) -> Floats:
+    """Thresholds that broadcast to (models, asked): of all records, or of each one's group.
+
+    ``groups`` are those of the scores, ``asked`` (by default the same) those that get a threshold.
+    """
     overall = choose(scores, member)[:, None]
     overall = np.where(np.isnan(overall), NOBODY, overall)
     if groups is None:
         return overall
     if groups.shape != scores.shape[1:]:
         raise ValueError(f"groups: expected shape {scores.shape[1:]}, got {groups.shape}")
-    found = np.empty((len(overall), scores.shape[1]))
+    asked = groups if asked is None else asked
+    found = np.broadcast_to(overall, (len(overall), len(asked))).copy()
     for group in np.unique(groups):
         inside = groups == group
         own = choose(scores[:, inside], member[:, inside])[:, None]
-        found[:, inside] = np.where(np.isnan(own), overall, own)
+        found[:, asked == group] = np.where(np.isnan(own), overall, own)
     return found
 
 

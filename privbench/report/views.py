@@ -137,8 +137,8 @@ def _summary_line(defense: str, rows: list[Row], notes: _Notes) -> dict[str, str
     naive = [row for row in records if row["knowledge"] == "naive"]
     return {
         "defense": defense,
-        "test\nacc.": _number(rows[0]["test_accuracy"]),
-        "gap": _number(rows[0]["train_accuracy"] - rows[0]["test_accuracy"]),
+        "test\nacc.": number(rows[0]["test_accuracy"]),
+        "gap": number(rows[0]["train_accuracy"] - rows[0]["test_accuracy"]),
         "strongest\nattack": _attack_name(_strongest(records, _auc)),
         "AUC\n[95% CI]": _estimate(_strongest(records, _auc), _auc),
         "naive\nAUC": _value(_strongest(naive, _auc), _auc),
@@ -219,22 +219,26 @@ def _balanced(row: Row) -> Pair:
 def _estimate(row: Row | None, read: Callable[[Row], Pair]) -> str:
     if row is None:
         return "-"
-    value, interval = read(row)
+    return interval_text(*read(row))
+
+
+def interval_text(value: float | None, interval: Sequence[float] | None) -> str:
+    """``.750 [.700 .800]``; unresolved if there is no value."""
     if value is None:
         return "unresolved"
     if interval is None:
-        return _number(value)
-    return f"{_number(value)} [{_number(interval[0])} {_number(interval[1])}]"
+        return number(value)
+    return f"{number(value)} [{number(interval[0])} {number(interval[1])}]"
 
 
 def _value(row: Row | None, read: Callable[[Row], Pair]) -> str:
     if row is None:
         return "-"
     value = read(row)[0]
-    return "unresolved" if value is None else _number(value)
+    return "unresolved" if value is None else number(value)
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Three decimals without the leading zero, as the field's tables write it."""
     text = f"{value:.3f}"
     return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text

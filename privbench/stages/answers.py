@@ -11,7 +11,8 @@ from privbench.components import Bound
 from privbench.config import Defense
 from privbench.errors import PrivbenchError
 from privbench.stages.base import Context, Stage
-from privbench.stages.checks import checked_array, checked_probabilities, shown
+from privbench.stages.checks import checked_probabilities, shown
+from privbench.stages.models import TrainedModel, load_models, to_log_probs
 from privbench.stages.training import PopulationStage, SettingStage
 from privbench.store import Artifact
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from privbench.data import Data
     from privbench.mechanisms.base import GuaranteeContext
     from privbench.privacy import Guarantee
     from privbench.settings import Setting
@@ -47,22 +47,15 @@ class OutputsStage(Stage):
 
     def compute(self, context: Context) -> Artifact:
         setting: Setting = context.get(self.setting).live
-        artifact = context.get(self.population)
         records = {"pool": setting.pool, "reference": setting.reference, "test": setting.test}
-        model, spec = self.population.model, setting.pool.spec
-        if artifact.live is not None:
-            return Artifact({n: _ask(model, artifact.live, data) for n, data in records.items()})
-        from privbench.engine import Population
+        models = self.models(context)
+        answers = {n: [one.log_probs(data.x) for one in models] for n, data in records.items()}
+        return Artifact({name: _stack(found) for name, found in answers.items()})
 
-        with calling(model):
-            population = Population.from_state(
-                lambda: model.component.build(spec.shape, spec.n_classes), artifact.arrays
-            )
-            logits = {name: population.predict(data.x) for name, data in records.items()}
-        for name, data in records.items():
-            shape = (len(population), len(data), spec.n_classes)
-            checked_array(logits[name], shape, f"{model.name}: its module answered")
-        return Artifact({name: _log_softmax(array) for name, array in logits.items()})
+    def models(self, context: Context) -> list[TrainedModel]:
+        """The trained models, to put other questions to."""
+        setting: Setting = context.get(self.setting).live
+        return load_models(context.get(self.population), self.population.model, setting.pool.spec)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,26 +81,35 @@ class ObservationsStage(Stage):
         import numpy as np
 
         outputs = context.get(self.outputs).arrays
-        with calling(*self.mechanisms):
-            floor = max(bound.component.resolution() for bound in self.mechanisms)
+        floor = self.floor()
         arrays = {}
         for name, log_probs in outputs.items():
-            answers = [self._apply(name, model, one) for model, one in enumerate(log_probs)]
-            arrays[name] = np.stack([to_log_probs(one, floor) for one in answers])
+            answers = [self.answer(one, floor, name, model) for model, one in enumerate(log_probs)]
+            arrays[name] = np.stack(answers)
         return Artifact(arrays)
 
-    def _apply(self, name: str, model: int, log_probs: NDArray[np.float32]) -> NDArray[np.float64]:
-        """What one model answers, after each mechanism in turn."""
+    def floor(self) -> float:
+        """Probabilities below this say nothing more."""
+        with calling(*self.mechanisms):
+            return max(float(bound.component.resolution()) for bound in self.mechanisms)
+
+    def answer(
+        self, log_probs: NDArray[np.float32], floor: float, *query: Any
+    ) -> NDArray[np.float32]:
+        """What is answered instead of one model's log-probabilities (n, classes).
+
+        ``query`` names the draw of random mechanisms: another one is another query.
+        """
         import numpy as np
 
         probabilities = np.exp(log_probs.astype(np.float64))
         for position, bound in enumerate(self.mechanisms):
-            rng = self.rng(name, position, model)
+            rng = self.rng(query[0], position, *query[1:])
             with calling(bound):
                 found = bound.component.apply(probabilities, rng)
             shape, what = probabilities.shape, f"{bound.name}: apply returned"
             probabilities = checked_probabilities(found, shape, what)
-        return probabilities
+        return to_log_probs(probabilities, floor)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,34 +163,10 @@ class UtilityStage(Stage):
         return None if guarantee is None else guarantee.to_json(), reason
 
 
-def to_log_probs(probabilities: NDArray[np.floating], floor: float = 1e-12) -> NDArray[np.float32]:
-    """Logarithms of probabilities, raised to ``floor`` where they are smaller, and normalised."""
+def _stack(arrays: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     import numpy as np
 
-    floored = np.maximum(np.asarray(probabilities, dtype=np.float64), floor)
-    log_probs: NDArray[np.float32] = np.log(floored / floored.sum(axis=-1, keepdims=True)).astype(
-        np.float32
-    )
-    return log_probs
-
-
-def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    import torch
-
-    log_probs: NDArray[np.float32] = torch.from_numpy(logits).log_softmax(-1).numpy()
-    return log_probs
-
-
-def _ask(model: Bound, estimators: Sequence[Any], data: Data) -> NDArray[np.float32]:
-    import numpy as np
-
-    shape, what = (len(data), data.spec.n_classes), f"{model.name}: predict_proba returned"
-    answers = []
-    for one in estimators:
-        with calling(model):
-            found = one.predict_proba(data.x)
-        answers.append(to_log_probs(checked_probabilities(found, shape, what)))
-    return np.stack(answers)
+    return np.stack(arrays)
 
 
 def _stated(bound: Bound, context: GuaranteeContext) -> Guarantee | None:

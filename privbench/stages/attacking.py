@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from privbench.blame import calling
 from privbench.components import Bound
+from privbench.errors import Incompatible
 from privbench.stages.answers import ObservationsStage, OutputsStage
 from privbench.stages.base import Context, Stage
 from privbench.stages.checks import checked_array
-from privbench.stages.training import SettingStage
+from privbench.stages.training import PopulationStage, SettingStage
 from privbench.store import Artifact
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from torch import nn
 
-    from privbench.attacks.base import Answers, View
+    from privbench.attacks.base import Answers, Attack, Views
     from privbench.settings import Setting
+    from privbench.stages.models import TrainedModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,45 +41,100 @@ class ScoresStage(Stage):
 
     @property
     def inputs(self) -> tuple[Stage, ...]:
-        return (self.setting, self.target, self.shadow)
+        return (self.setting, self.target, self.shadow, *self._populations)
 
     @property
     def components(self) -> tuple[Bound, ...]:
         return (self.attack,)
 
-    def compute(self, context: Context) -> Artifact:
-        import numpy as np
+    @property
+    def _populations(self) -> tuple[PopulationStage, ...]:
+        """The models themselves, for an attack that needs more than their answers about the pool."""
+        if not self.attack.component.needs_models():
+            return ()
+        both = (outputs_of(self.target).population, outputs_of(self.shadow).population)
+        return both if both[0].key != both[1].key else both[:1]
 
-        setting: Setting = context.get(self.setting).live
-        targets, shadows = context.get(self.target).arrays, context.get(self.shadow).arrays
-        n_models, n_pool = setting.member.shape
-        scores = np.empty((n_models, n_pool))
-        for model in range(n_models):
-            view = self._view(setting, targets, shadows, model)
-            with calling(self.attack):
-                found = self.attack.component.score(view)
-            scores[model] = checked_array(found, (n_pool,), f"{self.attack.name}: score returned")
-            context.progress(model + 1, n_models)
+    def compute(self, context: Context) -> Artifact:
+        views = self._views(context)
+        attack: Attack = self.attack.component
+        if obstacle := attack.obstacle(views):
+            raise Incompatible(f"{self.attack.name} {obstacle}")
+        scores = score_views(self.attack, views)
         return Artifact({"scores": scores})
 
-    def _view(self, setting: Setting, targets: Any, shadows: Any, model: int) -> View:
-        import numpy as np
+    def _views(self, context: Context) -> Views:
+        from privbench.attacks.base import Views
 
-        from privbench.attacks.base import View
-
-        others = np.arange(len(setting.member)) != model
+        setting: Setting = context.get(self.setting).live
         observes = self.attack.component.observes
-        return View(
+        same = self.target.key == self.shadow.key
+        target = context.get(self.target).arrays
+        pool, reference = observe(target["pool"], observes), observe(target["reference"], observes)
+        models = shadow_models = self._models(context, self.target)
+        shadow_pool, shadow_reference = pool, reference
+        if not same:
+            shadow = context.get(self.shadow).arrays
+            shadow_pool = observe(shadow["pool"], observes)
+            shadow_reference = observe(shadow["reference"], observes)
+            shadow_models = self._models(context, self.shadow)
+        return Views(
             labels=setting.pool.y,
             n_classes=setting.pool.spec.n_classes,
-            target=observe(targets["pool"][model], observes),
-            shadows=observe(shadows["pool"][others], observes),
-            shadow_member=setting.member[others],
+            targets=pool,
+            shadows=shadow_pool,
+            shadow_labels=setting.pool.y,
+            shadow_member=setting.member,
+            leave_one_out=True,
             reference_labels=setting.reference.y,
-            target_reference=observe(targets["reference"][model], observes),
-            shadow_reference=observe(shadows["reference"][others], observes),
-            rng=self.rng("score", model),
+            target_reference=reference,
+            shadow_reference=shadow_reference,
+            rngs=[self.rng("score", model) for model in range(len(setting.member))],
+            records=setting.pool.x,
+            reference_records=setting.reference.x,
+            target_models=models,
+            shadow_models=shadow_models,
+            progress=context.progress,
         )
+
+    def _models(self, context: Context, stage: OutputsStage | ObservationsStage) -> list[Asked]:
+        if not self.attack.component.needs_models():
+            return []
+        observes = self.attack.component.observes
+        models = outputs_of(stage).models(context)
+        return [
+            Asked(one, stage, observes, (self.names, model)) for model, one in enumerate(models)
+        ]
+
+
+@dataclass
+class Asked:
+    """One model as an adversary meets it: behind the defense's output mechanisms."""
+
+    model: TrainedModel
+    stage: OutputsStage | ObservationsStage
+    observes: str
+    name: tuple[str, int]
+    """Names its random draws: who asks, and which model."""
+    calls: int = 0
+
+    def ask(self, x: NDArray[np.float32]) -> Answers:
+        """What it answers about records (n, *shape); every call is a new query."""
+        log_probs = self.model.log_probs(x)
+        if isinstance(self.stage, ObservationsStage):
+            floor = self.stage.floor()
+            log_probs = self.stage.answer(log_probs, floor, "ask", *self.name, self.calls)
+        self.calls += 1
+        return observe(log_probs, self.observes)
+
+    def module(self) -> nn.Module:
+        """Its network."""
+        return self.model.module()
+
+
+def outputs_of(stage: OutputsStage | ObservationsStage) -> OutputsStage:
+    """The stage before the output mechanisms."""
+    return stage.outputs if isinstance(stage, ObservationsStage) else stage
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,5 +177,24 @@ def observe(log_probs: NDArray[np.float32], observes: str) -> Answers:
     """Cut answers down to what an attack declares that it observes."""
     from privbench.attacks.base import Answers
 
-    predicted = log_probs.argmax(-1)
-    return Answers(predicted, log_probs if observes == "probabilities" else None)
+    return Answers(log_probs.argmax(-1), None if observes == "labels" else log_probs)
+
+
+def score_views(attack: Bound, views: Views) -> NDArray[np.float64]:
+    """The scores (targets, n_pool) of an attack. Raises PrivbenchError if they are not usable."""
+    import numpy as np
+
+    from privbench.attacks.base import Attack
+
+    component: Attack = attack.component
+    shape = (len(views), len(views.labels))
+    if type(component).score_all is not Attack.score_all:
+        with calling(attack):
+            found = component.score_all(views)
+        return checked_array(found, shape, f"{attack.name}: score_all returned").astype(float)
+    scores = np.empty(shape)
+    for target, view in enumerate(views):
+        with calling(attack):
+            found = component.score(view)
+        scores[target] = checked_array(found, shape[1:], f"{attack.name}: score returned")
+    return scores

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -58,13 +58,15 @@ class SettingStage(Stage):
         return {"n_models": self.n_models}
 
     def compute(self, context: Context) -> Artifact:
+        return Artifact(live=self.draw(context.data))
+
+    def draw(self, data: Callable[[Bound], Data]) -> Setting:
+        """The setting, from the datasets that ``data`` gives."""
         from privbench.settings import canary_setting, clean_setting
 
         if self.clean is not None:
-            clean = context.get(self.clean).live
-            return Artifact(live=canary_setting(clean, self.canaries, self.names))
-        data = context.data(self.dataset)
-        return Artifact(live=clean_setting(data, self.n_models, self.n_pool, self.names))
+            return canary_setting(self.clean.draw(data), self.canaries, self.names)
+        return clean_setting(data(self.dataset), self.n_models, self.n_pool, self.names)
 
 
 @dataclass(frozen=True, eq=False)

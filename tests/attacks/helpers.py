@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import torch
 from scipy.stats import rankdata
 
-from privbench.attacks.base import Answers, View
+from privbench.attacks.base import LOG_FLOOR, Answers, View, Views
 
 
 def auc(scores, member):
@@ -57,6 +58,7 @@ def view_of(models, labels, member, target=0, seed=0, n_classes=None):
         n_classes=n_classes or models.log_probs.shape[-1],
         target=select(models, target),
         shadows=select(models, others),
+        shadow_labels=labels,
         shadow_member=member[others],
         reference_labels=labels[:0],
         target_reference=select(none, target),
@@ -69,22 +71,107 @@ def select(models, which):
     return Answers(models.predicted[which], models.log_probs[which])
 
 
-def permuted(view, order):
-    """The same view with the pool's records in another order."""
-    return dataclasses.replace(
-        view,
-        labels=view.labels[order],
-        target=Answers(view.target.predicted[order], view.target.log_probs[order]),
-        shadows=Answers(view.shadows.predicted[:, order], view.shadows.log_probs[:, order]),
-        shadow_member=view.shadow_member[:, order],
+def views_of(models, labels, member, *, references=0, shadows=None, leave_one_out=True, seed=0):
+    """The views of all ``models``, whose last records are the reference records.
+
+    ``member`` is the shadows', who are the targets themselves unless given. Record i is twice the i-th
+    unit vector, and the networks are linear ones that give it the answers it has in ``models``.
+    """
+    n = len(labels) - references
+    pool_labels = labels[:n]
+    records = 2 * np.eye(len(labels), dtype=np.float32)
+    pool, reference = _parts(models, n)
+    networks = networks_of(models)
+    shadow_pool, shadow_reference, shadow_networks = pool, reference, networks
+    if shadows is not None:
+        shadow_pool, shadow_reference = _parts(shadows, n)
+        shadow_networks = networks_of(shadows)
+    return Views(
+        labels=pool_labels,
+        n_classes=models.log_probs.shape[-1],
+        targets=pool,
+        shadows=shadow_pool,
+        shadow_labels=pool_labels,
+        shadow_member=member[:, :n],
+        leave_one_out=leave_one_out,
+        reference_labels=labels[n:],
+        target_reference=reference,
+        shadow_reference=shadow_reference,
+        rngs=[np.random.default_rng([seed, target]) for target in range(len(models))],
+        records=records[:n],
+        reference_records=records[n:],
+        target_models=networks,
+        shadow_models=shadow_networks,
     )
 
 
-def random_population(n_models=12, n=300, n_classes=5, signal=1.5, seed=0):
-    """Models that are surer of the label on records they were trained on, by ``signal``."""
+def _parts(models, n):
+    """The answers about the pool's ``n`` records, and about the reference records."""
+    return select(models, np.s_[:, :n]), select(models, np.s_[:, n:])
+
+
+class Network:
+    """A linear network without bias, of weight (features, classes)."""
+
+    def __init__(self, weight):
+        self.weight = weight.astype(np.float32)
+
+    def ask(self, x):
+        return answers(x @ self.weight)
+
+    def module(self):
+        linear = torch.nn.Linear(*self.weight.shape, bias=False)
+        linear.weight.data = torch.from_numpy(self.weight.T.copy())
+        return linear
+
+
+def networks_of(models):
+    return [Network(np.maximum(one, LOG_FLOOR) / 2) for one in models.log_probs]
+
+
+class Reordered:
+    """Draws as ``rng`` does, with the rows in another order: noise that follows the records."""
+
+    def __init__(self, rng, order):
+        self.rng, self.order = rng, order
+
+    def random(self, size):
+        return self.rng.random(size)[self.order]
+
+    def standard_normal(self, size, dtype):
+        return self.rng.standard_normal(size, dtype)[self.order]
+
+    def integers(self, high):
+        return self.rng.integers(high)
+
+
+def permuted(view, order, reference_order):
+    """The same view with the pool's and the reference records in another order."""
+    return dataclasses.replace(
+        view,
+        labels=view.labels[order],
+        shadow_labels=view.labels[order],
+        target=select(view.target, order),
+        shadows=select(view.shadows, np.s_[:, order]),
+        shadow_member=view.shadow_member[:, order],
+        records=view.records[order],
+        reference_labels=view.reference_labels[reference_order],
+        target_reference=select(view.target_reference, reference_order),
+        shadow_reference=select(view.shadow_reference, np.s_[:, reference_order]),
+        reference_records=view.reference_records[reference_order],
+        rng=Reordered(view.rng, order),
+    )
+
+
+def random_population(n_models=12, n=300, n_classes=5, signal=1.5, seed=0, references=0):
+    """Models that are surer of the label on records they were trained on, by ``signal``.
+
+    After the ``n`` records come ``references`` that no model was trained on.
+    """
     rng = np.random.default_rng(seed)
-    labels = rng.integers(0, n_classes, n)
-    member = rng.random((n_models, n)) < 0.5
-    logits = rng.normal(size=(n_models, n, n_classes)) + rng.normal(size=(n, n_classes))
-    logits[:, np.arange(n), labels] += 1.0 + signal * member
+    labels = rng.integers(0, n_classes, n + references)
+    member = rng.random((n_models, n + references)) < 0.5
+    member[:, n:] = False
+    logits = rng.normal(size=(*member.shape, n_classes)) + rng.normal(size=(len(labels), n_classes))
+    logits[:, np.arange(len(labels)), labels] += 1.0 + signal * member
     return answers(logits), labels, member

@@ -1,33 +1,58 @@
-"""What holds for every attack."""
+"""What holds for every attack, in every mode."""
 
 import dataclasses
+import typing
 
 import numpy as np
 import pytest
 
+from privbench.attacks.attack_p import AttackP
+from privbench.attacks.attack_r import AttackR
 from privbench.attacks.base import LOG_FLOOR, Answers, View
+from privbench.attacks.calibration import Calibration
+from privbench.attacks.confidence import Confidence
+from privbench.attacks.entropy import Entropy
 from privbench.attacks.gap import Gap
+from privbench.attacks.gradient import Gradient
+from privbench.attacks.label_only import LabelOnly
 from privbench.attacks.lira import Lira
 from privbench.attacks.loss import Loss
+from privbench.attacks.ml_leaks import MlLeaks
 from privbench.attacks.modified_entropy import ModifiedEntropy
+from privbench.attacks.quantile import Quantile
+from privbench.attacks.rmia import Rmia
 from privbench.attacks.shokri import Shokri
+from privbench.builtins import register_attacks
 
-from .helpers import answers, auc, null_band, permuted, random_population, view_of
+from .helpers import answers, auc, null_band, permuted, random_population, views_of
 
 ATTACKS = [
     Gap(),
     Loss(),
+    Confidence(),
+    Entropy(),
     ModifiedEntropy(),
     Shokri(),
+    MlLeaks(),
     *(
         Lira(mode=mode, variance=variance)
         for mode in ("online", "offline")
-        for variance in ("per-record", "global")
+        for variance in ("per-record", "global", "shrunk")
     ),
+    Rmia(mode="online"),
+    Rmia(mode="offline"),
+    AttackP(),
+    AttackR(),
+    Calibration(),
+    Quantile(trees=20, leaf=5),
+    LabelOnly(copies=6, noise=0.05),
+    Gradient(calibrated=True),
+    Gradient(calibrated=False),
 ]
 ATTACK_IDS = [
     "-".join([attack.name, *(str(v) for v in attack.params().values())]) for attack in ATTACKS
 ]
+REFERENCES = 40
 
 
 @pytest.fixture(params=ATTACKS, ids=ATTACK_IDS)
@@ -35,79 +60,140 @@ def attack(request):
     return request.param
 
 
-def check(scores, n):
-    assert scores.dtype == np.float64
-    assert scores.shape == (n,)
-    assert np.isfinite(scores).all()
-
-
-def test_scores_are_finite_and_leave_the_view_alone(attack):
-    models, labels, member = random_population()
-    view = view_of(models, labels, member)
-    before = [view.target.log_probs.copy(), view.shadows.log_probs.copy(), member[1:].copy()]
-    check(attack.score(view), len(labels))
-    for old, new in zip(
-        before, [view.target.log_probs, view.shadows.log_probs, view.shadow_member], strict=True
-    ):
-        np.testing.assert_array_equal(old, new)
-
-
-def test_signal_raises_the_auc(attack):
-    models, labels, member = random_population(signal=2.0)
-    assert auc(attack.score(view_of(models, labels, member)), member[0]) > 0.6
-
-
-def test_without_signal_the_auc_is_a_half(attack):
-    models, labels, member = random_population(n_models=9, n=600, signal=0.0, seed=5)
-    scores = [attack.score(view_of(models, labels, member, target)) for target in range(9)]
-    band = null_band(member.sum(), (~member).sum())
-    assert band < 0.04
-    assert abs(auc(np.array(scores), member) - 0.5) < band
-
-
-def test_permuting_records_permutes_scores(attack):
-    models, labels, member = random_population()
-    view = view_of(models, labels, member)
-    order = np.random.default_rng(1).permutation(len(labels))
-    np.testing.assert_allclose(
-        attack.score(permuted(view, order)), attack.score(view)[order], rtol=1e-6, atol=1e-8
+def random_views(**choices):
+    return views_of(
+        *random_population(**{"n": 120, **choices}, references=REFERENCES), references=REFERENCES
     )
 
 
+def check(scores, *shape):
+    assert scores.dtype == np.float64
+    assert scores.shape == shape
+    assert np.isfinite(scores).all()
+
+
+def check_all(attack, build):
+    """The scores of all targets at once, of ``build()``; and that they are those of each view."""
+    views = build()
+    together = attack.score_all(views)
+    check(together, len(views), len(views.labels))
+    for scores, view in zip(together, build(), strict=True):
+        alone = attack.score(view)
+        check(alone, len(views.labels))
+        np.testing.assert_allclose(scores, alone, rtol=1e-8, atol=1e-9)
+    return together
+
+
+def test_all_attacks_and_modes_are_here():
+    registered = set()
+    register_attacks(registered.add)
+    assert {type(attack) for attack in ATTACKS} == registered
+    for cls in registered:
+        for name, field in cls.model_fields.items():
+            if typing.get_origin(field.annotation) is typing.Literal:
+                here = {getattr(attack, name) for attack in ATTACKS if type(attack) is cls}
+                assert here == set(typing.get_args(field.annotation))
+
+
+def test_scores_are_finite_and_leave_the_views_alone(attack):
+    views, untouched = random_views(n_models=4), random_views(n_models=4)
+    check(attack.score_all(views), 4, 120)
+    for name in ("targets", "target_reference"):
+        np.testing.assert_array_equal(
+            getattr(views, name).log_probs, getattr(untouched, name).log_probs
+        )
+    for name in ("labels", "shadow_member", "reference_labels", "records", "reference_records"):
+        np.testing.assert_array_equal(getattr(views, name), getattr(untouched, name))
+
+
+def test_signal_raises_the_auc(attack):
+    population = random_population(n=300, signal=2.0, references=REFERENCES)
+    scores = attack.score(views_of(*population, references=REFERENCES)[0])
+    assert auc(scores, population[2][0, :-REFERENCES]) > 0.6
+
+
+def test_without_signal_the_auc_is_a_half(attack):
+    population = random_population(n_models=9, n=600, signal=0.0, seed=5, references=REFERENCES)
+    scores = attack.score_all(views_of(*population, references=REFERENCES))
+    member = population[2][:, :-REFERENCES]
+    band = null_band(member.sum(), (~member).sum())
+    assert band < 0.04
+    assert abs(auc(scores, member) - 0.5) < band
+
+
+def test_permuting_records_permutes_scores(attack):
+    rng = np.random.default_rng(1)
+    order, reference_order = rng.permutation(120), rng.permutation(REFERENCES)
+    view, other = random_views()[0], permuted(random_views()[0], order, reference_order)
+    np.testing.assert_allclose(attack.score(other), attack.score(view)[order], rtol=1e-6, atol=1e-8)
+
+
 def test_the_target_is_told_apart_from_the_shadows(attack):
-    models, labels, member = random_population()
-    scores = attack.score(view_of(models, labels, member, target=0))
-    other = attack.score(view_of(models, labels, member, target=1))
-    assert not np.array_equal(scores, other)
+    views = random_views()
+    assert not np.array_equal(attack.score(views[0]), attack.score(views[1]))
+
+
+def test_all_at_once_is_one_after_another(attack):
+    check_all(attack, lambda: random_views(n_models=6))
+
+
+def other_shadows(n_shadows, leave_one_out):
+    """Three targets, and shadows that are none of them."""
+    models, labels, member = random_population(n_models=3 + n_shadows, n=120, references=REFERENCES)
+    return views_of(
+        models[:3],
+        labels,
+        member[3:],
+        references=REFERENCES,
+        shadows=models[3:],
+        leave_one_out=leave_one_out,
+    )
+
+
+def test_all_at_once_with_shadows_that_are_no_targets(attack):
+    check_all(attack, lambda: other_shadows(5, leave_one_out=False))
+
+
+def test_all_at_once_where_each_target_has_a_shadow_that_stands_for_it(attack):
+    """As for a naive adversary, whose shadows have the targets' membership and no defense."""
+    check_all(attack, lambda: other_shadows(3, leave_one_out=True))
 
 
 @pytest.mark.parametrize("n_models", [2, 3])
 def test_one_or_two_shadows(attack, n_models):
-    models, labels, member = random_population(n_models=n_models, n=40)
-    check(attack.score(view_of(models, labels, member)), 40)
+    check_all(attack, lambda: random_views(n_models=n_models, n=40))
 
 
 @pytest.mark.parametrize("inside", [True, False])
 def test_shadows_with_one_kind_of_membership(attack, inside):
-    models, labels, member = random_population(n_models=4, n=30)
-    check(attack.score(view_of(models, labels, np.full_like(member, inside))), 30)
+    models, labels, member = random_population(n_models=4, n=30, references=REFERENCES)
+    everyone = np.full_like(member, inside)
+    check_all(attack, lambda: views_of(models, labels, everyone, references=REFERENCES))
 
 
 def test_one_class_missing_and_one_with_a_single_record(attack):
-    models, labels, member = random_population(n=50)
+    models, labels, member = random_population(n=50, references=REFERENCES)
     labels = np.where(labels == 2, 3, labels)
     labels[labels == 4] = 3
     labels[0] = 4
     member[:, 0] = True  # and that record is IN every shadow
-    check(attack.score(view_of(models, labels, member)), 50)
+    check_all(attack, lambda: views_of(models, labels, member, references=REFERENCES))
+
+
+def test_a_single_reference_record(attack):
+    population = random_population(n_models=4, n=30, references=1)
+    check_all(attack, lambda: views_of(*population, references=1))
+
+
+def random_labels(rng, n_models, n):
+    return rng.integers(0, 4, n), rng.random((n_models, n)) < 0.5
 
 
 def test_logits_of_plus_minus_sixty(attack):
     rng = np.random.default_rng(0)
-    logits = rng.choice([-60.0, 60.0], size=(6, 80, 4))
-    labels = rng.integers(0, 4, 80)
-    member = rng.random((6, 80)) < 0.5
-    check(attack.score(view_of(answers(logits), labels, member)), 80)
+    models = answers(rng.choice([-60.0, 60.0], size=(6, 80, 4)))
+    labels, member = random_labels(rng, 6, 80)
+    check_all(attack, lambda: views_of(models, labels, member, references=20))
 
 
 @pytest.mark.parametrize("identical", [True, False], ids=["identical", "different"])
@@ -118,26 +204,75 @@ def test_probabilities_of_exactly_zero_and_one(attack, identical):
         predicted = rng.integers(0, 4, (6, 80))
     log_probs = np.where(np.eye(4)[predicted] == 1, 0.0, -np.inf).astype(np.float32)
     models = Answers(predicted, log_probs)
-    labels = rng.integers(0, 4, 80)
-    member = rng.random((6, 80)) < 0.5
-    check(attack.score(view_of(models, labels, member)), 80)
+    labels, member = random_labels(rng, 6, 80)
+    check_all(attack, lambda: views_of(models, labels, member, references=20))
 
 
 def test_a_view_holds_no_membership_of_the_target():
     membership = [field.name for field in dataclasses.fields(View) if "member" in field.name]
     assert membership == ["shadow_member"]
     models, labels, member = random_population(n_models=4)
-    view = view_of(models, labels, member, target=2)
+    view = views_of(models, labels, member)[2]
     np.testing.assert_array_equal(view.shadow_member, member[[0, 1, 3]])
 
 
-def test_flipping_the_targets_membership_changes_no_score(attack):
-    models, labels, member = random_population()
-    flipped = member.copy()
-    flipped[0] = ~flipped[0]
-    np.testing.assert_array_equal(
-        attack.score(view_of(models, labels, member)),
-        attack.score(view_of(models, labels, flipped)),
+def saturated(rng, models, member):
+    """The first model is unsure; the others are all but certain, and alike to the seventh digit."""
+    phi = 15 + 1e-5 * rng.normal(size=member.shape)
+    phi[0] = rng.normal(scale=30, size=member.shape[1])
+    return answers(np.stack([phi, np.zeros_like(phi)], axis=-1))
+
+
+def constant(rng, models, member):
+    """All models but the first say the same of every record."""
+    log_probs = np.full_like(models.log_probs, -np.log(models.log_probs.shape[-1]))
+    log_probs[0] = 10 * models.log_probs[0]
+    return Answers(log_probs.argmax(axis=-1), log_probs)
+
+
+def ordinary(rng, models, member):
+    return models
+
+
+@pytest.mark.parametrize("kind", [ordinary, saturated, constant])
+@pytest.mark.parametrize("n_models", [2, 3, 8])
+def test_a_targets_membership_changes_none_of_its_scores(attack, kind, n_models):
+    models, labels, member = random_population(
+        n_models=n_models, n=60, n_classes=2, references=REFERENCES
+    )
+    models = kind(np.random.default_rng(0), models, member)
+    check_blind_to_own_row(attack, models, labels, member)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_nor_where_its_shadows_have_one_kind_of_membership(attack, inside):
+    models, labels, member = random_population(n_models=3, n=40, references=REFERENCES)
+    member[1:] = inside
+    check_blind_to_own_row(attack, models, labels, member)
+
+
+def check_blind_to_own_row(attack, models, labels, member):
+    for row in (~member[0], np.ones_like(member[0]), np.zeros_like(member[0])):
+        changed = member.copy()
+        changed[0] = row
+        scores, others = (
+            attack.score_all(views_of(models, labels, m, references=REFERENCES))[0]
+            for m in (member, changed)
+        )
+        np.testing.assert_allclose(others, scores, rtol=1e-6, atol=1e-8)
+
+
+def test_a_targets_answers_reach_no_other_target_but_through_a_shadow(attack):
+    """Separate targets: the scores of one do not depend on which others are attacked with it."""
+    views, alone = other_shadows(5, leave_one_out=False), other_shadows(5, leave_one_out=False)
+    fewer = dataclasses.replace(
+        alone,
+        targets=alone.targets[:1],
+        target_reference=alone.target_reference[:1],
+        target_models=alone.target_models[:1],
+    )
+    np.testing.assert_allclose(
+        attack.score_all(views)[0], attack.score_all(fewer)[0], rtol=1e-9, atol=1e-9
     )
 
 

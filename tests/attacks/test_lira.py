@@ -5,11 +5,25 @@ from math import erfc, log, pi, sqrt
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
+from scipy.special import digamma, polygamma
 from scipy.stats import norm
+from scipy.stats import t as student
 
+from privbench.attacks import moments
 from privbench.attacks.lira import Lira
 
-from .helpers import answers_with_phi, auc, null_band, random_population, tpr_at, view_of
+from .helpers import (
+    answers_with_phi,
+    auc,
+    null_band,
+    random_population,
+    tpr_at,
+    view_of,
+    views_of,
+)
+
+VARIANCES = ["per-record", "global", "shrunk"]
 
 
 def log_normal(value, mean, variance):
@@ -20,16 +34,20 @@ def pvariance(values):
     return statistics.fmean((v - statistics.fmean(values)) ** 2 for v in values)
 
 
+def values_of(view, side):
+    """For each record, phi under the shadows of one side."""
+    shadows = view.shadows.scaled_confidence(view.labels)
+    return [
+        [s[i] for s, m in zip(shadows, view.shadow_member, strict=True) if m[i] == side]
+        for i in range(len(view.labels))
+    ]
+
+
 def slow_lira(view, mode, variance):
     """The formulas, record by record; every record has two shadows or more on each side."""
     phi = view.target.scaled_confidence(view.labels)
-    shadows = view.shadows.scaled_confidence(view.labels)
     sides = []
-    for side in (True, False):
-        values = [
-            [s[i] for s, m in zip(shadows, view.shadow_member, strict=True) if m[i] == side]
-            for i in range(len(phi))
-        ]
+    for values in (values_of(view, True), values_of(view, False)):
         squares = [(v - statistics.fmean(of)) ** 2 for of in values for v in of]
         common = statistics.fmean(squares)
         if variance == "global":
@@ -41,6 +59,59 @@ def slow_lira(view, mode, variance):
             log(0.5 * erfc(-(p - m) / sqrt(2 * v))) for p, (m, v) in zip(phi, sides[1], strict=True)
         ]
     return [log_normal(p, *i) - log_normal(p, *o) for p, i, o in zip(phi, *sides, strict=True)]
+
+
+def shrunk_variances(values):
+    """Scale and degrees of freedom of each record's variance (Smyth 2004, section 6)."""
+    usable = [v for v in values if len(v) >= 2]
+    freedom = np.array([len(v) - 1 for v in usable])
+    logs = np.log([statistics.variance(v) for v in usable])
+    shifted = logs - digamma(freedom / 2) + np.log(freedom / 2)
+    between = np.var(shifted) - np.mean(polygamma(1, freedom / 2))
+    d0 = 2 * brentq(lambda y: polygamma(1, y) - between, 1e-6, 1e6)
+    common = np.exp(np.mean(shifted) + digamma(d0 / 2) - np.log(d0 / 2))
+    scales, freedoms = [], []
+    for of in values:
+        squares = len(of) * pvariance(of) if of else 0.0
+        freedoms.append(d0 + max(len(of) - 1, 0))
+        scales.append((d0 * common + squares) / freedoms[-1])
+    return scales, freedoms
+
+
+def slow_shrunk(view, mode):
+    """The predictive distributions of both sides, record by record; any record may lack a side."""
+    phi = view.target.scaled_confidence(view.labels)
+    sides = [values_of(view, True), values_of(view, False)]
+    shrunk = [shrunk_variances(values) for values in sides]
+    if mode == "offline":
+        typical = statistics.fmean(statistics.fmean(out) for out in sides[1] if out)
+        return [
+            student.logcdf(
+                p,
+                d,
+                loc=statistics.fmean(out) if out else typical,
+                scale=sqrt(s * (1 + 1 / max(len(out), 1))),
+            )
+            for p, out, s, d in zip(phi, sides[1], *shrunk[1], strict=True)
+        ]
+    both = [i for i in range(len(phi)) if sides[0][i] and sides[1][i]]
+    gaps = [statistics.fmean(sides[0][i]) - statistics.fmean(sides[1][i]) for i in both]
+    noise = [shrunk[k][0][i] / len(sides[k][i]) for i in both for k in (0, 1)]
+    gap, gap_variance = statistics.fmean(gaps), max(pvariance(gaps) - sum(noise) / len(both), 0)
+    scores = np.zeros(len(phi))
+    for i, p in enumerate(phi):
+        for k, sign in ((0, 1), (1, -1)):
+            votes = []  # centre and variance, of the own side and of the other one
+            if own := sides[k][i]:
+                votes.append((statistics.fmean(own), shrunk[k][0][i] / len(own)))
+            if other := sides[1 - k][i]:
+                error = shrunk[1 - k][0][i] / len(other) + gap_variance
+                votes.append((statistics.fmean(other) + sign * gap, error))
+            precision = sum(1 / v for _, v in votes)
+            centre = sum(c / v for c, v in votes) / precision
+            spread = sqrt(shrunk[k][0][i] + 1 / precision)
+            scores[i] += sign * student.logpdf(p, shrunk[k][1][i], loc=centre, scale=spread)
+    return scores
 
 
 def known_gaussians(n_models=401, n=500, gap=1.0, seed=1):
@@ -62,41 +133,85 @@ def test_slow_reference(mode, variance):
 
 
 @pytest.mark.parametrize("mode", ["online", "offline"])
-@pytest.mark.parametrize("variance", ["global", "per-record"])
+@pytest.mark.parametrize("n_models", [4, 12])
+@pytest.mark.parametrize("chunk", [2**18, 50])
+def test_slow_reference_of_shrunk(mode, n_models, chunk, monkeypatch):
+    """All targets at once; with four models, many records lack a side."""
+    monkeypatch.setattr(moments, "CHUNK", chunk)
+    rng = np.random.default_rng(0)
+    member = rng.random((n_models, 60)) < 0.5
+    spread, gaps = np.exp(rng.normal(size=60)), 1 + rng.normal(size=60)
+    phi = spread * rng.normal(size=member.shape) + gaps * member + 5 * rng.normal(size=60)
+    views = views_of(answers_with_phi(phi), np.zeros(60, dtype=np.int64), member)
+    scores = Lira(mode=mode, variance="shrunk").score_all(views)
+    for found, view in zip(scores, views, strict=True):
+        np.testing.assert_allclose(found, slow_shrunk(view, mode), rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("mode", ["online", "offline"])
+@pytest.mark.parametrize("variance", VARIANCES)
+def test_one_chunk_or_many(mode, variance, monkeypatch):
+    attack = Lira(mode=mode, variance=variance)
+    views = views_of(*random_population(n_models=4, n=90))
+    at_once = attack.score_all(views)
+    monkeypatch.setattr(moments, "CHUNK", 64)
+    np.testing.assert_allclose(attack.score_all(views), at_once, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("mode", ["online", "offline"])
+@pytest.mark.parametrize("variance", VARIANCES)
 @pytest.mark.parametrize("gap", [0.0, 2.0])
 def test_gaussians_of_known_separation(mode, variance, gap):
     models, labels, member = known_gaussians(gap=gap)
-    attack = Lira(mode=mode, variance=variance)
     truth = member[:30]
-    scores = np.array([attack.score(view_of(models, labels, member, t)) for t in range(30)])
+    views = views_of(models[:30], labels, member[30:], shadows=models[30:], leave_one_out=False)
+    scores = Lira(mode=mode, variance=variance).score_all(views)
     # Two unit normals `gap` apart: AUC = Phi(gap / sqrt 2), TPR = Phi(gap - z) at FPR = 1 - Phi(z).
     band = null_band(truth.sum(), (~truth).sum())
     assert auc(scores, truth) == pytest.approx(norm.cdf(gap / sqrt(2)), abs=band)
     assert tpr_at(scores, truth, 0.01) == pytest.approx(norm.cdf(gap - norm.isf(0.01)), abs=0.03)
 
 
+def auc_by_variance(views, truth, mode="online"):
+    return {
+        variance: auc(Lira(mode=mode, variance=variance).score_all(views), truth)
+        for variance in VARIANCES
+    }
+
+
+def simulated(rng, n_models, n, gap, spread):
+    """Views of records whose standard deviations differ by the factor exp(``spread``), and the truth."""
+    member = rng.random((n_models, n)) < 0.5
+    deviation = np.exp(spread * rng.normal(size=n))
+    phi = deviation * rng.normal(size=member.shape) + 5 * rng.normal(size=n) + gap * member
+    return views_of(answers_with_phi(phi), np.zeros(n, dtype=np.int64), member), member
+
+
 def test_global_wins_with_few_shadows_and_equal_variances():
-    models, labels, member = known_gaussians(n_models=9, n=4000, gap=2.0)
-    views = [view_of(models, labels, member, t) for t in range(9)]
-    by_variance = {
-        variance: auc(np.array([Lira(variance=variance).score(v) for v in views]), member)
-        for variance in ("global", "per-record")
-    }
-    assert by_variance["global"] > by_variance["per-record"] + 0.02
+    found = auc_by_variance(*simulated(np.random.default_rng(1), 9, 4000, gap=2.0, spread=0.0))
+    assert found["global"] > found["per-record"] + 0.02
 
 
-def test_per_record_wins_where_variances_differ():
+def test_per_record_wins_with_many_shadows_where_variances_differ():
+    found = auc_by_variance(*simulated(np.random.default_rng(0), 101, 500, gap=1.0, spread=1.5))
+    assert found["per-record"] > found["global"] + 0.02
+    assert found["shrunk"] > found["per-record"]
+
+
+@pytest.mark.parametrize("mode", ["online", "offline"])
+@pytest.mark.parametrize("spread", [0.0, 1.0])
+def test_shrunk_wins_with_eight_shadows_whether_variances_differ_or_not(mode, spread):
     rng = np.random.default_rng(0)
-    n = 500
-    member = rng.random((201, n)) < 0.5
-    spread = np.exp(1.5 * rng.normal(size=n))
-    models = answers_with_phi(rng.normal(size=member.shape) * spread + member)
-    views = [view_of(models, np.zeros(n, dtype=np.int64), member, t) for t in range(20)]
-    by_variance = {
-        variance: auc(np.array([Lira(variance=variance).score(v) for v in views]), member[:20])
-        for variance in ("global", "per-record")
-    }
-    assert by_variance["per-record"] > by_variance["global"] + 0.02
+    draws = [
+        auc_by_variance(*simulated(rng, 9, 1500, gap=1.5, spread=spread), mode) for _ in range(4)
+    ]
+    mean = {variance: np.mean([draw[variance] for draw in draws]) for variance in VARIANCES}
+    assert mean["shrunk"] > max(mean["global"], mean["per-record"])
+
+
+def test_shrunk_is_far_better_than_both_where_variances_differ():
+    found = auc_by_variance(*simulated(np.random.default_rng(0), 9, 4000, gap=1.5, spread=1.0))
+    assert found["shrunk"] > max(found["global"], found["per-record"]) + 0.03
 
 
 def small_view(phi, member):
@@ -120,6 +235,28 @@ def test_a_missing_centre_is_the_other_sides_with_the_mean_gap():
         for p, c_in, c_out in [(0, 3, 0), (4, 4, 1), (-1, 2, -1)]
     ]
     np.testing.assert_allclose(scores, expected, rtol=1e-5)
+
+
+def test_with_one_shadow_shrunk_is_global_with_the_uncertainty_of_its_centres():
+    """No record has two values or both sides: the mean gap, and a variance of all values of a side."""
+    phi, member = [[0, 5, 2, 7], [3, 1, 6, 2]], [[0, 0, 0, 0], [1, 0, 1, 0]]
+    scores = Lira(variance="shrunk").score(small_view(phi, member))
+    gap, var_in, var_out = (3 + 6) / 2 - (1 + 2) / 2, np.var([3, 6]), np.var([1, 2])
+    expected = []
+    for p, value, is_in in zip(*phi, member[1], strict=True):
+        centre_in, centre_out = (value, value - gap) if is_in else (value + gap, value)
+        uncertain = var_in if is_in else var_out  # of the one value that both centres rest on
+        expected.append(
+            log_normal(p, centre_in, var_in + uncertain)
+            - log_normal(p, centre_out, var_out + uncertain)
+        )
+    np.testing.assert_allclose(scores, expected, rtol=1e-2)
+
+
+@pytest.mark.parametrize("n_models", [2, 3, 5])
+def test_shrunk_loses_to_neither_with_very_few_shadows(n_models):
+    found = auc_by_variance(*simulated(np.random.default_rng(0), n_models, 4000, 1.5, 0.5))
+    assert found["shrunk"] > max(found["global"], found["per-record"]) - 0.005
 
 
 def test_offline_never_looks_at_in_shadows():

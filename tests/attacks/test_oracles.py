@@ -5,15 +5,23 @@ Skipped unless the environment variable PRIVBENCH_ORACLES names the folder that 
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from privbench.attacks.calibration import Calibration
+from privbench.attacks.confidence import Confidence
+from privbench.attacks.entropy import Entropy
+from privbench.attacks.gap import Gap
 from privbench.attacks.lira import Lira
 from privbench.attacks.loss import Loss
+from privbench.attacks.modified_entropy import ModifiedEntropy
+from privbench.attacks.rmia import Rmia
+from privbench.metrics import balanced_accuracy_at
 
-from .helpers import answers, auc, select, tpr_at, view_of
+from .helpers import answers, auc, tpr_at, views_of
 
 FOLDER = os.environ.get("PRIVBENCH_ORACLES", "")
 pytestmark = pytest.mark.skipif(not FOLDER, reason="PRIVBENCH_ORACLES is not set")
@@ -23,30 +31,79 @@ CASES = {
     "lira online global (mean centre, pooled residual variance, ddof 0)": Lira(variance="global"),
     "lira online per-record (median centre, std ddof 0)": Lira(variance="per-record"),
     "lira offline global (mean centre)": Lira(mode="offline", variance="global"),
+    "calibration": Calibration(),
 }
+DATASETS = ["location30", "mnist"]
 
 
-def load(dataset):
-    """Answers and membership of the 16 shadows and 4 targets."""
+def load(dataset, shadow_rows=slice(None)):
+    """The views of the 4 targets with the 16 shadows, or some of them; the targets' membership."""
     shadow, target = (
         np.load(Path(FOLDER, f"{dataset}_{role}.npz")) for role in ("shadow", "target")
     )
-    logits = np.concatenate([shadow["logits"], target["logits"]])
-    member = np.concatenate([shadow["member"], target["member"]])
-    return answers(logits), shadow["labels"], member
+    targets, shadows = (
+        answers(np.concatenate([role["logits"], role["reference_logits"]], axis=1))
+        for role in (target, shadow)
+    )
+    references = len(shadow["reference_labels"])
+    views = views_of(
+        targets,
+        np.concatenate([shadow["labels"], shadow["reference_labels"]]).astype(np.int64),
+        np.pad(shadow["member"], [(0, 0), (0, references)])[shadow_rows],
+        references=references,
+        shadows=shadows[shadow_rows],
+        leave_one_out=False,
+    )
+    return views, target["member"]
 
 
-@pytest.mark.parametrize("dataset", ["location30", "mnist"])
+def expected(dataset, name):
+    return json.loads(Path(FOLDER, "expected.json").read_text())[dataset][name]
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
 @pytest.mark.parametrize("name", CASES)
 def test_oracle(dataset, name):
-    expected = json.loads(Path(FOLDER, "expected.json").read_text())[dataset][name]
-    models, labels, member = load(dataset)
-    scores = []
-    for target in range(16, 20):
-        rows = [*range(16), target]
-        view = view_of(select(models, rows), labels, member[rows], target=16)
-        scores.append(CASES[name].score(view))
-    scores, truth = np.array(scores), member[16:]
-    assert auc(scores, truth) == pytest.approx(expected["auc"], abs=1e-3)
-    assert tpr_at(scores, truth, 0.01) == pytest.approx(expected["tpr_01"], abs=5e-3)
-    assert tpr_at(scores, truth, 0.001) == pytest.approx(expected["tpr_001"], abs=5e-3)
+    views, truth = load(dataset)
+    scores, known = CASES[name].score_all(views), expected(dataset, name)
+    assert auc(scores, truth) == pytest.approx(known["auc"], abs=1e-3)
+    assert tpr_at(scores, truth, 0.01) == pytest.approx(known["tpr_01"], abs=5e-3)
+    assert tpr_at(scores, truth, 0.001) == pytest.approx(known["tpr_001"], abs=5e-3)
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_rmia(dataset):
+    """Its scores are multiples of 1/1000, so that the TPR depends on how ties are broken."""
+    views, truth = load(dataset)
+    scores = Rmia(mode="offline", a=0.3, gamma=1.0).score_all(views)
+    known = expected(dataset, "rmia offline a=0.3 gamma=1, formula of protocol.md")
+    assert auc(scores, truth) == pytest.approx(known["auc"], abs=1e-3)
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_balanced_accuracy_of_thresholds_from_one_shadow(dataset):
+    """Correctness, confidence, entropy and modified entropy of Song, Mittal."""
+    views, truth = load(dataset)
+    found = []
+    for attack in (Gap(), Confidence(), Entropy(), ModifiedEntropy()):
+        shadow = attack.score(replace(views[0], target=views.shadows[0]))
+        groups = views.labels if attack.per_class_threshold else None
+        scores = attack.score(views[0])
+        found.append(
+            balanced_accuracy_at(
+                scores[None], truth[:1], shadow[None], views.shadow_member[:1], groups
+            )
+        )
+    known = expected(dataset, "song-mittal, shadow 0 on target 16, official")
+    np.testing.assert_allclose(found, [float(value) for value in known], atol=1e-3)
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_shrunk_is_best_with_eight_shadows(dataset):
+    rng = np.random.default_rng(0)
+    found = {"per-record": [], "global": [], "shrunk": []}
+    for _ in range(3):
+        views, truth = load(dataset, rng.choice(16, 8, replace=False))
+        for variance, areas in found.items():
+            areas.append(auc(Lira(variance=variance).score_all(views), truth))
+    assert np.mean(found["shrunk"]) > np.mean(found["global"]) > np.mean(found["per-record"])

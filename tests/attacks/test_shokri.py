@@ -39,7 +39,7 @@ def test_slow_reference(penalty):
                     inside.append(is_in[record])
         asked = view.target.log_probs[labels == label].astype(float)
         expected = slow_log_odds(np.array(rows), np.array(inside), asked, penalty)
-        np.testing.assert_allclose(scores[labels == label], expected, atol=2e-3)
+        np.testing.assert_allclose(scores[labels == label], expected, atol=1e-4)
 
 
 def test_penalty_shrinks_the_log_odds():

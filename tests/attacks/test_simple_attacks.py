@@ -1,4 +1,4 @@
-"""Gap, loss and modified entropy against loops written from their formulas."""
+"""Attacks that need the target's answers only, against loops written from their formulas."""
 
 from fractions import Fraction
 from math import exp, log
@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from privbench.attacks.base import Answers
+from privbench.attacks.confidence import Confidence
+from privbench.attacks.entropy import Entropy
 from privbench.attacks.gap import Gap
 from privbench.attacks.loss import Loss
 from privbench.attacks.modified_entropy import ModifiedEntropy
@@ -68,6 +70,32 @@ def test_loss_tells_certain_answers_apart():
     assert (models.log_probs[0, :, 0] == 0).all()
     scores = Loss().score(view_of(models, np.array([0, 0]), np.zeros((2, 2), dtype=bool)))
     np.testing.assert_allclose(scores, [-exp(-40), -exp(-60)], rtol=1e-5)
+
+
+def test_confidence_orders_records_as_the_probability_of_the_label_does(view):
+    rows = view.target.log_probs.astype(float)
+    probabilities = [exp(row[y]) for row, y in zip(rows, view.labels, strict=True)]
+    np.testing.assert_allclose(np.exp(Confidence().score(view)), probabilities, rtol=1e-5)
+    assert Confidence.per_class_threshold
+
+
+def test_entropy_reference(view):
+    rows = view.target.log_probs.astype(float)
+    expected = [sum(exp(value) * value for value in row) for row in rows]
+    np.testing.assert_allclose(Entropy().score(view), expected, rtol=1e-5)
+    assert Entropy.per_class_threshold
+
+
+def test_entropy_between_its_bounds():
+    """An even answer has minus log n_classes; logits (60, 0, 0) have -2 exp(-60) (60 + 1)."""
+    target = answers(np.array([[[0.0, 0.0, 0.0], [60.0, 0.0, 0.0]]] * 2))
+    scores = Entropy().score(view_of(target, np.array([0, 0]), np.zeros((2, 2), dtype=bool)))
+    np.testing.assert_allclose(scores, [-log(3), -2 * exp(-60) * 61], rtol=1e-6)
+
+
+def test_entropy_does_not_look_at_the_label(view):
+    other = view.__class__(**{**vars(view), "labels": (view.labels + 1) % 5})
+    np.testing.assert_array_equal(Entropy().score(other), Entropy().score(view))
 
 
 def test_modified_entropy_reference(view):

@@ -9,8 +9,9 @@ from torch.nn.functional import cross_entropy
 
 from privbench.components import Entry, Source
 from privbench.data import DataSpec
+from privbench.engine import TrainingSets
 from privbench.errors import BadInput, Incompatible
-from privbench.mechanisms.base import GuaranteeContext
+from privbench.mechanisms.base import GuaranteeContext, TrainingTask
 from privbench.mechanisms.dp_sgd import DpSgd
 from privbench.mechanisms.private_steps import poisson_batches
 from privbench.models.base import TargetModel, TorchModel
@@ -263,3 +264,42 @@ def test_what_it_can_train_is_not_skipped_and_asking_draws_nothing():
 
 def test_models_that_are_no_torch_modules_are_skipped():
     assert "torch" in DpSgd(noise_multiplier=1.0).skip(SPEC, NotTorch())
+
+
+def population(mechanism, model, spec=SPEC, n=40, models=3):
+    x, y = records(2 * n, spec)
+    index = torch.stack([torch.randperm(2 * n, generator=torch.Generator().manual_seed(i))[:n]
+                         for i in range(models)])  # fmt: skip
+    return mechanism.train_population(
+        TrainingTask(
+            model=model,
+            spec=spec,
+            sets=TrainingSets(x, y, index),
+            seeds=list(range(models)),
+            device="cpu",
+            progress=lambda done, total: None,
+        )
+    )
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_all_at_once_gives_the_models_of_opacus(optimizer):
+    model = Small(epochs=3, batch_size=8, optimizer=optimizer, lr=0.05)
+    at_once, one_by_one = (
+        population(DpSgd(noise_multiplier=0.8, max_grad_norm=0.3, engine=engine), model)
+        for engine in ("batched", "opacus")
+    )
+    for name, stacked in at_once.params.items():
+        torch.testing.assert_close(stacked, one_by_one.params[name], atol=1e-4, rtol=1e-3)
+
+
+def test_the_engine_is_chosen_by_the_module():
+    dense = DpSgd(noise_multiplier=0.8)
+    torch.testing.assert_close(
+        population(dense, Small(epochs=1)).params,
+        population(DpSgd(noise_multiplier=0.8, engine="batched"), Small(epochs=1)).params,
+    )
+    images = population(dense, Convolution(epochs=1), IMAGES)
+    assert len(images) == 3
+    with pytest.raises(Incompatible, match=r'engine = "batched" cannot train this model: Conv2d'):
+        population(DpSgd(noise_multiplier=0.8, engine="batched"), Convolution(epochs=1), IMAGES)

@@ -117,8 +117,23 @@ def test_bad_input_is_named(rng):
         balanced_accuracy(scores, member, scores, member[:, 1:])
     with pytest.raises(ValueError, match=r"groups: expected shape \(30,\)"):
         balanced_accuracy(scores, member, scores, member, np.zeros(29, dtype=int))
-    with pytest.raises(ValueError, match="expected 30 records"):
-        balanced_accuracy_at(scores, member, scores[:, 1:], member[:, 1:])
+    classes = np.zeros(30, dtype=int)
+    with pytest.raises(ValueError, match=r"groups: expected shape \(29,\)"):
+        balanced_accuracy_at(scores, member, scores[:, 1:], member[:, 1:], classes)
+
+
+def test_shadows_on_other_records_choose_thresholds_by_their_own_groups(rng):
+    scores, member = make(rng)
+    classes = rng.integers(0, 2, 30)
+    order = rng.permutation(30)[:20]
+    shadow = scores[:, order], member[:, order]
+    found = balanced_accuracy_at(scores, member, *shadow, classes, classes[order])
+    thresholds = [
+        best_threshold(shadow[0][:, classes[order] == c], shadow[1][:, classes[order] == c])[0]
+        for c in (0, 1)
+    ]
+    said = scores >= np.array(thresholds)[classes]
+    assert found == pytest.approx((said[member].mean() + (~said[~member]).mean()) / 2)
 
 
 def song_mittal(logits, labels):

@@ -1,0 +1,181 @@
+"""Seconds and memory of attacks and metrics at full size, beside a slow reference.
+
+    python bench/attacks.py [--repeat 3] [--share 1.0]
+
+The reference computes the same numbers as the formulas say, record by record (the bootstrap: draw by
+draw, each with its own sort). It is timed on a part of the work and scaled up. Medians of ``--repeat``
+runs; memory is the peak of what is allocated beside the input, as a multiple of it. ``--share`` shrinks
+the number of records.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+
+from privbench.attacks.base import Answers, Views
+from privbench.attacks.lira import Lira
+from privbench.attacks.rmia import Rmia
+from privbench.metrics import intervals
+
+CLASSES = 10
+
+
+@dataclass(frozen=True)
+class Job:
+    name: str
+    run: Callable[[], object]
+    reference: Callable[[], float]
+    """Seconds that the whole of it would take."""
+    input_bytes: int
+    target: float
+
+
+def population(n_models: int, n: int, references: int = 0) -> Views:
+    """Answers of models that are surer of records they were trained on, each the target in turn."""
+    rng = np.random.default_rng(0)
+    labels, known = rng.integers(0, CLASSES, n), rng.integers(0, CLASSES, references)
+    member = rng.random((n_models, n)) < 0.5
+    hardness = 2 * rng.normal(size=n)
+    pool = np.empty((n_models, n, CLASSES), np.float32)
+    outside = np.empty((n_models, references, CLASSES), np.float32)
+    for model in range(n_models):
+        logits = rng.normal(size=(n, CLASSES))
+        logits[np.arange(n), labels] += hardness + 1 + 2 * member[model]
+        pool[model] = log_softmax(logits)
+        outside[model] = log_softmax(rng.normal(size=(references, CLASSES)))
+    answers = Answers(pool.argmax(-1), pool)
+    reference = Answers(outside.argmax(-1), outside)
+    return Views(
+        labels=labels,
+        n_classes=CLASSES,
+        targets=answers,
+        shadows=answers,
+        shadow_labels=labels,
+        shadow_member=member,
+        leave_one_out=True,
+        reference_labels=known,
+        target_reference=reference,
+        shadow_reference=reference,
+        rngs=[np.random.default_rng(i) for i in range(n_models)],
+    )
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    shifted = logits - logits.max(-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+
+
+def lira_job(attack: Lira, views: Views) -> Job:
+    phi = views.shadows.scaled_confidence(views.labels)
+
+    def reference(targets: int = 2, records: int = 200) -> float:
+        started = time.perf_counter()
+        for target in range(targets):
+            others = [i for i in range(len(phi)) if i != target]
+            for record in range(records):
+                sides = []
+                for side in (True, False):
+                    values = [
+                        phi[i, record] for i in others if views.shadow_member[i, record] == side
+                    ]
+                    sides.append((np.mean(values), np.std(values)))
+                for centre, spread in sides:
+                    _ = -0.5 * ((phi[target, record] - centre) / spread) ** 2 - np.log(spread)
+        share = targets * records / phi.size
+        return (time.perf_counter() - started) / share
+
+    name = f"LiRA {attack.mode} {attack.variance}"
+    return Job(name, lambda: attack.score_all(views), reference, input_bytes(views), 5.0)
+
+
+def rmia_job(views: Views) -> Job:
+    probs = np.exp(views.targets.log_prob_of(views.labels))
+    others = np.exp(views.target_reference.log_prob_of(views.reference_labels))
+
+    def reference(records: int = 20) -> float:
+        started = time.perf_counter()
+        rest = np.arange(1, len(probs))
+        ratios = [others[0, z] / others[rest, z].mean() for z in range(others.shape[1])]
+        for record in range(records):
+            own = probs[0, record] / probs[rest, record].mean()
+            _ = sum(own / ratio >= 1 for ratio in ratios) / len(ratios)
+        return (time.perf_counter() - started) * probs.size / records
+
+    return Job("RMIA", lambda: Rmia().score_all(views), reference, input_bytes(views), 15.0)
+
+
+def bootstrap_job(n_models: int, n: int) -> Job:
+    rng = np.random.default_rng(0)
+    member = rng.random((n_models, n)) < 0.5
+    scores = rng.normal(size=member.shape) + member
+
+    def reference(draws: int = 3) -> float:
+        started = time.perf_counter()
+        for _ in range(draws):
+            rows = rng.integers(0, n_models, n_models)
+            drawn, truth = scores[rows].ravel(), member[rows].ravel()
+            order = np.argsort(-drawn, kind="stable")
+            true = np.cumsum(truth[order]) / truth.sum()
+            false = np.cumsum(~truth[order]) / (~truth).sum()
+            _ = np.trapezoid(true, false), true[false <= 0.01].max()
+        return (time.perf_counter() - started) * 1000 / draws
+
+    def run() -> object:
+        return intervals(scores, member, draws=1000, rng=np.random.default_rng(0))
+
+    return Job("bootstrap, 1,000 draws", run, reference, scores.nbytes + member.nbytes, 10.0)
+
+
+def input_bytes(views: Views) -> int:
+    answers = (views.targets, views.target_reference)
+    held = sum(a.predicted.nbytes + a.log_probs.nbytes for a in answers if a.log_probs is not None)
+    return held + views.shadow_member.nbytes
+
+
+def jobs(share: float) -> Iterator[Job]:
+    views = population(256, int(20_000 * share))
+    for mode in ("online", "offline"):
+        for variance in ("global", "per-record", "shrunk"):
+            yield lira_job(Lira(mode=mode, variance=variance), views)
+    yield rmia_job(population(64, int(10_000 * share), 2_000))
+    yield bootstrap_job(64, int(10_000 * share))
+
+
+def measure(job: Job, repeat: int) -> None:
+    times = []
+    for _ in range(repeat):
+        started = time.perf_counter()
+        job.run()
+        times.append(time.perf_counter() - started)
+    tracemalloc.start()
+    job.run()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    seconds, slow = median(times), job.reference()
+    print(
+        f"{job.name:26} {seconds:7.2f} s (target {job.target:g}) {slow / seconds:9.0f}x the reference"
+        f"  memory {peak / job.input_bytes:4.1f}x the input of {job.input_bytes / 1e6:.0f} MB",
+        flush=True,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="time attacks and metrics at full size")
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--share", type=float, default=1.0, help="of the records")
+    arguments = parser.parse_args()
+    print(f"numpy {np.__version__}, load {os.getloadavg()[0]:.1f}")
+    for job in jobs(arguments.share):
+        measure(job, arguments.repeat)
+
+
+if __name__ == "__main__":
+    main()

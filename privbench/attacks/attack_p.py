@@ -1,0 +1,38 @@
+"""The population attack: how unusual the record's loss is among those of non-members.
+
+Ye et al. 2022, "Enhanced Membership Inference Attacks against Machine Learning Models", arXiv
+2111.09679, attack P: the record's loss under the target is ranked among the losses of reference
+records under the same target. The score is the share of reference records whose label is at most as
+probable,
+
+    share of z with p(z) <= p(x)
+
+Deviation: equal probabilities count half, so that a constant answer is no evidence.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privbench.attacks.base import Attack, NeedsShadows, View
+
+
+class AttackP(Attack):
+    """Rank of the record's loss among reference records, under the same target."""
+
+    name: ClassVar[str] = "attack-p"
+    paper: ClassVar[str] = "Ye et al. 2022, arXiv 2111.09679"
+    needs_shadows: ClassVar[NeedsShadows] = "no"
+    needs_reference: ClassVar[bool] = True
+
+    def score(self, view: View) -> NDArray[np.float64]:
+        """Scores (n_pool,), between 0 and 1."""
+        phi = view.target.scaled_confidence(view.labels)
+        reference = np.sort(view.target_reference.scaled_confidence(view.reference_labels))
+        below = np.searchsorted(reference, phi, side="left")
+        not_above = np.searchsorted(reference, phi, side="right")
+        scores: NDArray[np.float64] = (below + not_above) / (2 * len(reference))
+        return scores

@@ -1,0 +1,37 @@
+"""The entropy attack: a record that is answered with certainty is taken for a member.
+
+Song, Mittal 2021, arXiv 2003.10595, section 3.2 (after Salem et al. 2019, arXiv 1806.01246): the
+score is minus the entropy of the answer,
+
+    -H(p) = sum_c p_c log p_c
+
+with one threshold for each class, chosen on shadows. No deviation.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privbench.attacks.base import Attack, NeedsShadows, View
+
+
+class Entropy(Attack):
+    """Minus the entropy of the answer; the label is not looked at."""
+
+    name: ClassVar[str] = "entropy"
+    paper: ClassVar[str] = "Song, Mittal 2021, arXiv 2003.10595"
+    needs_shadows: ClassVar[NeedsShadows] = "no"
+    per_class_threshold: ClassVar[bool] = True
+
+    def score(self, view: View) -> NDArray[np.float64]:
+        """Scores (n_pool,), between -log(n_classes) and 0, in nats."""
+        log_probs = view.target.log_probabilities()
+        top = log_probs.argmax(axis=-1)
+        log_probs[np.arange(len(top)), top] = view.target.log_prob_of(
+            top
+        )  # exact where p rounds to 1
+        scores: NDArray[np.float64] = (np.exp(log_probs) * log_probs).sum(axis=-1)
+        return scores

@@ -1,0 +1,55 @@
+"""The attack of ML-Leaks: one attack model, on the largest probabilities in order.
+
+Salem et al. 2019, "ML-Leaks", arXiv 1806.01246, adversary 1: an attack model learns from a shadow
+what members' three largest probabilities look like (two where there are two classes). It knows neither
+the label nor which class each probability is of. Deviations:
+
+- The attack model is a logistic regression on the standardised logarithms of these probabilities and
+  of what is left to one, where the paper has a network of 64 hidden units: it is fitted by Newton's
+  method without random numbers.
+- All shadows are learned from, not one, and they answer about the pool's records themselves.
+- If the shadows' records are all IN or all OUT, all scores are 0: no evidence.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from privbench.attacks.base import Answers, Attack, NeedsShadows, View
+from privbench.attacks.learned import is_mixed, log_odds, one_thread
+
+
+class MlLeaks(Attack):
+    """One attack model on the largest probabilities of the shadows' answers, in descending order."""
+
+    name: ClassVar[str] = "ml-leaks"
+    paper: ClassVar[str] = "Salem et al. 2019, arXiv 1806.01246"
+    needs_shadows: ClassVar[NeedsShadows] = "any"
+
+    largest: int = Field(3, ge=1, description="how many of the largest probabilities are used")
+    penalty: float = Field(
+        1.0, gt=0, description="L2 penalty of the attack model, on standardised features"
+    )
+
+    def score(self, view: View) -> NDArray[np.float64]:
+        """Scores (n_pool,): the attack model's log-odds of membership."""
+        if not is_mixed(view.shadow_member):
+            return np.zeros(len(view.labels))
+        with one_thread():
+            return log_odds(
+                self._features(view.shadows),
+                view.shadow_member,
+                self._features(view.target),
+                self.penalty,
+            )
+
+    def _features(self, answers: Answers) -> NDArray[np.float64]:
+        """Logarithms of the largest probabilities, then of one minus the largest."""
+        log_probs = answers.log_probabilities()
+        ordered = np.sort(log_probs, axis=-1)[..., ::-1]
+        rest = np.logaddexp.reduce(ordered[..., 1:], axis=-1)
+        return np.concatenate([ordered[..., : self.largest], rest[..., None]], axis=-1)

@@ -1,0 +1,156 @@
+"""``privbench plot``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from privbench.cli.options import config_option, plugin_option, results_option
+from privbench.errors import BadInput
+from privbench.plugins import PluginHost
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from privbench.plan import Plan, Trial
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+output_option = click.option(
+    "-o", "--output", required=True, metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path), help="Where to write it (.png, .pdf or .svg).",
+)  # fmt: skip
+subset_option = click.option(
+    "--subset", type=click.Choice(["records", "canaries"]), default="records", show_default=True,
+    help="Ordinary records, or the canaries of the second population.",
+)  # fmt: skip
+
+
+def plan_options(function: F) -> F:
+    """Which benchmark, and which of its trials: as in ``privbench run``."""
+    options = (
+        click.argument("name"),
+        output_option,
+        subset_option,
+        click.option("-k", "select", metavar="EXPR", help="Which trials, as in `privbench run`."),
+        click.option("--set", "settings", metavar="KEY=VALUE", multiple=True,
+                     help="Overrides, as they were given to `privbench run`."),
+        config_option,
+        plugin_option,
+        results_option,
+    )  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@click.group()
+def plot() -> None:
+    """Draw what was run: ROC curves, utility against protection, one record's scores."""
+
+
+@plot.command()
+@plan_options
+@click.pass_obj
+def roc(host: PluginHost, /, name: str, output: Path, subset: str, **options: Any) -> None:
+    """Draw the ROC curves of benchmark NAME's trials on log-log axes, with 95% intervals.
+
+    Choose trials with -k, for example 'none and adaptive'.
+    """
+    from privbench.report.plots import check_plot_file, plot_rocs
+
+    check_plot_file(output)
+    plan = _plan(host, name, **_plan_part(options))
+    trials = [trial for trial in plan.trials if trial.rejected is None]
+    scored = {trial: _scores(plan, trial, subset, options["results"]) for trial in trials}
+    if not scored:
+        raise BadInput(f"benchmark {name!r} has no trial that could run")
+    curves = {_label(trial, trials): pair for trial, pair in scored.items()}
+    plot_rocs(curves, output, title=f"{name} ({subset})")
+
+
+@plot.command()
+@click.argument("name")
+@output_option
+@results_option
+def tradeoff(name: str, output: Path, results: str) -> None:
+    """Draw test accuracy against the strongest attack's AUC, a point for each defense of NAME."""
+    from privbench.report.plots import plot_tradeoff
+    from privbench.results import Results
+
+    plot_tradeoff(Results(Path(results)).rows(name), output)
+
+
+@plot.command()
+@click.argument("record", type=click.IntRange(min=0))
+@plan_options
+@click.pass_obj
+def record(
+    host: PluginHost, /, record: int, name: str, output: Path, subset: str, **options: Any
+) -> None:
+    """Draw histograms of one record's scores under models that were trained on it and others.
+
+    RECORD counts the records of the subset from 0. -k must leave one trial of benchmark NAME.
+    """
+    from privbench.report.plots import check_plot_file, plot_record
+
+    check_plot_file(output)
+    plan = _plan(host, name, **_plan_part(options))
+    trials = [trial for trial in plan.trials if trial.rejected is None]
+    if len(trials) != 1:
+        listed = ", ".join(map(str, trials[:4]))
+        raise BadInput(f"-k must leave one trial, and leaves {len(trials)}: {listed}")
+    scores, member = _scores(plan, trials[0], subset, options["results"])
+    if record >= scores.shape[1]:
+        raise BadInput(
+            f"RECORD {record}: there are {scores.shape[1]} (allowed: 0..{scores.shape[1] - 1})"
+        )
+    title = f"{trials[0]}, {subset} {record}"
+    plot_record(scores[:, record], member[:, record], output, title)
+
+
+def _plan_part(options: dict[str, Any]) -> dict[str, Any]:
+    return {key: options[key] for key in ("config", "select", "settings")}
+
+
+def _plan(
+    host: PluginHost, name: str, config: str | None, select: str | None, settings: tuple[str, ...]
+) -> Plan:
+    from privbench.api import make_plans
+    from privbench.config import Overrides
+
+    overrides = Overrides.parse(settings)
+    (plan,) = make_plans(
+        [name], host, config=config, overrides=overrides, select=select, fetch=False
+    )
+    return plan
+
+
+def _scores(
+    plan: Plan, trial: Trial, subset: str, results: str
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Scores and membership (models, records of the subset) of a trial that was run."""
+    from privbench.store import Store
+
+    stages = [stage for stage in trial.metrics if stage.setting.subset == subset]
+    if not stages:
+        raise BadInput(f"--subset {subset}: benchmark {trial.benchmark!r} has no canaries")
+    artifact = Store(Path(results)).load("scores", stages[0].scores.key)
+    if artifact is None:
+        raise BadInput(
+            f"{trial} has no stored scores in {results}; `privbench run {trial.benchmark}` makes them"
+        )
+    setting = stages[0].setting.draw(plan.data.get)
+    chosen = setting.canary if subset == "canaries" else ~setting.canary
+    return artifact.arrays["scores"][:, chosen], setting.member[:, chosen]
+
+
+def _label(trial: Trial, among: list[Trial]) -> str:
+    """The parts of a trial's name in which it differs from some of the others."""
+    names = ("dataset", "defense", "model", "attack", "knowledge", "seed")
+    varied = [n for n in names if len({getattr(one, n) for one in among}) > 1] or ["attack"]
+    return " / ".join(str(getattr(trial, n)) for n in varied)

@@ -1,0 +1,173 @@
+"""Plots (matplotlib): ROC curves, privacy against utility, one record's scores.
+
+Each function writes one file; its suffix is the format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privbench.errors import BadInput
+from privbench.metrics import Pairs, Roc
+from privbench.metrics.bootstrap import draw_weights
+from privbench.metrics.interval import arcsine_t
+from privbench.metrics.resample import WeightedTpr
+from privbench.results import Row
+
+FORMATS = (".png", ".pdf", ".svg")
+GRID = 25
+"""False positive rates at which a curve has an interval."""
+DRAWS = 1000
+
+COLORS = (
+    "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f",
+    "#bcbd22", "#17becf", "#000080", "#808000", "#ff00ff", "#008080", "#800000",
+)  # fmt: skip
+"""As many as there are attacks."""
+
+Scored = tuple[NDArray[np.float64], NDArray[np.bool_]]
+"""Scores and membership (models, records)."""
+
+
+def check_plot_file(path: Path) -> None:
+    """Raise BadInput if no plot can be written there."""
+    if path.suffix not in FORMATS:
+        raise BadInput(f"{path}: unknown format {path.suffix!r} (allowed: {', '.join(FORMATS)})")
+    if not path.parent.is_dir():
+        raise BadInput(f"{path}: there is no folder {path.parent}")
+
+
+def plot_rocs(curves: Mapping[str, Scored], path: Path, title: str = "") -> None:
+    """ROC curves on log-log axes, with 95% intervals over models where there are several.
+
+    Log-log, because an attack that is sure of a few members is a danger that the area under the curve
+    does not show (Carlini et al. 2022, arXiv 2112.03570).
+    """
+    with _axes(path, title) as axes:
+        floor = min(1 / (~member).sum() for _, member in curves.values())
+        drawn = {name: RocCurve.of(*scored) for name, scored in curves.items()}
+        for name, curve in sorted(drawn.items(), key=lambda item: -item[1].auc):
+            (line,) = axes.plot(
+                curve.fpr, curve.tpr, drawstyle="steps-post", label=curve.label(name)
+            )
+            if curve.low is not None:
+                axes.fill_between(
+                    curve.grid, curve.low, curve.high, alpha=0.15, color=line.get_color()
+                )
+        axes.plot([floor, 1], [floor, 1], color="grey", linewidth=0.8, linestyle=":")
+        axes.set(xscale="log", yscale="log", xlim=(floor, 1), ylim=(floor, 1.05))
+        axes.set(xlabel="false positive rate", ylabel="true positive rate")
+        axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
+
+
+@dataclass(frozen=True)
+class RocCurve:
+    """A curve as it is drawn; ``low`` and ``high`` at the rates ``grid``, None with one model."""
+
+    fpr: NDArray[np.float64]
+    tpr: NDArray[np.float64]
+    auc: float
+    grid: NDArray[np.float64]
+    low: NDArray[np.float64] | None
+    high: NDArray[np.float64] | None
+
+    @classmethod
+    def of(cls, scores: NDArray[np.float64], member: NDArray[np.bool_]) -> RocCurve:
+        """The empirical curve and its intervals."""
+        pairs = Pairs.of(scores, member)
+        roc = Roc.of(pairs)
+        fpr, tpr = roc.false_positives / roc.n_nonmembers, roc.true_positives / roc.n_members
+        grid = np.geomspace(max(roc.resolution, 1e-5), 1, GRID)
+        low = high = None
+        if pairs.n_models > 1:
+            low, high = _band(pairs, roc, grid)
+        return cls(np.append(0, fpr), np.append(0, tpr), roc.auc, grid, low, high)
+
+    def label(self, name: str) -> str:
+        """For the legend."""
+        return f"{name} (AUC {self.auc:.3f})"
+
+
+def _band(
+    pairs: Pairs, roc: Roc, grid: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    weights = draw_weights(pairs.n_models, DRAWS, np.random.default_rng(0))
+    weighted = WeightedTpr.of(pairs)
+    n_pairs = min(roc.n_members, roc.n_nonmembers)
+    ends = []
+    for fpr in grid:
+        rate = roc.tpr_at_fpr(float(fpr))
+        draws = weighted(weights, float(fpr))
+        ends.append(
+            (np.nan, np.nan) if rate is None else arcsine_t(rate, draws, pairs.n_models, n_pairs)
+        )
+    low, high = np.array(ends).T
+    return low, high
+
+
+def plot_tradeoff(rows: Sequence[Row], path: Path) -> None:
+    """Utility against protection: test accuracy and the largest AUC of any attack, a point a defense."""
+    best: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        key = (row["subset"], row["defense"])
+        if row["status"] == "ok" and (key not in best or row["auc"] > best[key]["auc"]):
+            best[key] = row
+    with _axes(path, _title(rows)) as axes:
+        for subset, marker in (("records", "o"), ("canaries", "^")):
+            points = [row for (of, _), row in best.items() if of == subset]
+            if points:
+                _points(axes, points, subset, marker)
+        axes.margins(x=0.2)  # room for the names
+        axes.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")
+        axes.set(xlabel="test accuracy", ylabel="AUC of the strongest attack (95% interval)")
+        axes.legend(fontsize="small")
+
+
+def _points(axes: Any, rows: Sequence[Row], subset: str, marker: str) -> None:
+    x = [row["test_accuracy"] for row in rows]
+    y = np.array([row["auc"] for row in rows])
+    ends = np.array([row["auc_ci"] for row in rows]).T
+    axes.errorbar(x, y, yerr=np.abs(ends - y), fmt=marker, capsize=2, label=subset)
+    for at, row in zip(x, rows, strict=True):
+        text = f"{row['defense']}\n{row['attack']}"
+        axes.annotate(text, (at, row["auc"]), textcoords="offset points", xytext=(5, 4), fontsize=6)
+
+
+def plot_record(
+    scores: NDArray[np.float64], member: NDArray[np.bool_], path: Path, title: str
+) -> None:
+    """Histograms of one record's scores (models,) under the models that have it, and the others."""
+    bins = np.histogram_bin_edges(scores, bins="auto")
+    with _axes(path, title) as axes:
+        for kind, name in ((member, "IN"), (~member, "OUT")):
+            axes.hist(
+                scores[kind], bins=bins, alpha=0.5, label=f"{name} ({int(kind.sum())} models)"
+            )
+        axes.set(xlabel="score", ylabel="models")
+        axes.legend(fontsize="small")
+
+
+def _title(rows: Sequence[Row]) -> str:
+    first = rows[0]
+    return f"{first['benchmark']}: {first['dataset']}, {first['model']}, {first['n_models']} models"
+
+
+@contextmanager
+def _axes(path: Path, title: str) -> Iterator[Any]:
+    """Axes of a figure of its own, written to ``path`` on leaving; no global state of pyplot."""
+    from matplotlib.figure import Figure
+
+    check_plot_file(path)
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    axes.set_prop_cycle("color", COLORS)
+    axes.set_title(title, fontsize="medium")
+    yield axes
+    figure.savefig(path, dpi=150)

@@ -1,0 +1,95 @@
+"""Trained models, as something that can be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from privbench.blame import calling
+from privbench.components import Bound
+from privbench.errors import Incompatible
+from privbench.stages.checks import checked_array, checked_probabilities
+from privbench.store import Artifact
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import nn
+
+    from privbench.data import DataSpec
+    from privbench.engine import Population
+
+
+class TrainedModel(Protocol):
+    """One model of a population."""
+
+    def log_probs(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Log-probabilities (n, n_classes) of records (n, *shape)."""
+        ...
+
+    def module(self) -> nn.Module:
+        """Its network. Raises Incompatible if it is none."""
+        ...
+
+
+def load_models(population: Artifact, model: Bound, spec: DataSpec) -> list[TrainedModel]:
+    """The models of a population stage's artifact, whose target model is ``model``."""
+    if population.live is not None:
+        return [_Estimator(one, model, spec.n_classes) for one in population.live]
+    from privbench.engine import Population
+
+    def build() -> nn.Module:
+        module: nn.Module = model.component.build(spec.shape, spec.n_classes)
+        return module
+
+    with calling(model):
+        stacked = Population.from_state(build, population.arrays)
+    return [_Network(stacked, i, model, spec.n_classes) for i in range(len(stacked))]
+
+
+@dataclass(frozen=True)
+class _Network:
+    population: Population
+    index: int
+    model: Bound
+    n_classes: int
+
+    def log_probs(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        import torch
+
+        with calling(self.model):
+            logits = self.population.predict_one(self.index, x)
+        shape = (len(x), self.n_classes)
+        checked_array(logits, shape, f"{self.model.name}: its module answered")
+        log_probs: NDArray[np.float32] = torch.from_numpy(logits).log_softmax(-1).numpy()
+        return log_probs
+
+    def module(self) -> nn.Module:
+        return self.population.module(self.index)
+
+
+@dataclass(frozen=True)
+class _Estimator:
+    fitted: Any
+    model: Bound
+    n_classes: int
+
+    def log_probs(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        with calling(self.model):
+            found = self.fitted.predict_proba(x)
+        shape, what = (len(x), self.n_classes), f"{self.model.name}: predict_proba returned"
+        return to_log_probs(checked_probabilities(found, shape, what))
+
+    def module(self) -> nn.Module:
+        raise Incompatible(f"{self.model.name} is no torch module: it has no gradients")
+
+
+def to_log_probs(probabilities: NDArray[np.floating], floor: float = 1e-12) -> NDArray[np.float32]:
+    """Logarithms of probabilities, raised to ``floor`` where they are smaller, and normalised."""
+    import numpy as np
+
+    floored = np.maximum(np.asarray(probabilities, dtype=np.float64), floor)
+    log_probs: NDArray[np.float32] = np.log(floored / floored.sum(axis=-1, keepdims=True)).astype(
+        np.float32
+    )
+    return log_probs

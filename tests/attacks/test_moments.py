@@ -1,0 +1,144 @@
+"""Leave-one-out statistics against leaving the row out and asking NumPy."""
+
+import numpy as np
+import pytest
+
+from privbench.attacks import moments
+from privbench.attacks.moments import Moments, centred_on_out, chunks, fill, means, medians
+
+
+def plain(rng, shape):
+    return rng.normal(size=shape)
+
+
+def ties(rng, shape):
+    return rng.integers(0, 3, shape).astype(float)
+
+
+def equal(rng, shape):
+    return np.full(shape, 0.1)
+
+
+def far_from_zero(rng, shape):
+    return 1e8 + rng.normal(size=shape)
+
+
+def one_is_huge(rng, shape):
+    """Beside which the others round away: 1e8 beside values of 1e-8."""
+    values = 1e-8 * rng.normal(size=shape)
+    values[rng.integers(0, shape[0], shape[1]), np.arange(shape[1])] = 1e8
+    return values
+
+
+def huge_and_tiny(rng, shape):
+    return np.where(rng.random(shape) < 0.5, 1e8, 1e-8) * rng.normal(size=shape)
+
+
+def probabilities(rng, shape):
+    """1 beside 1e-30."""
+    return np.where(rng.random(shape) < 0.3, 1.0, 1e-30 * (1 + rng.random(shape)))
+
+
+KINDS = [plain, ties, equal, far_from_zero, one_is_huge, huge_and_tiny, probabilities]
+
+
+def by_hand(values, used, leave_one_out, of, empty):
+    """``of`` the values that each target sees of each record; ``empty`` where it sees none."""
+    targets = range(len(values)) if leave_one_out else [None]
+    result = np.empty((len(targets), values.shape[1]))
+    for row, target in enumerate(targets):
+        for record in range(values.shape[1]):
+            seen = used[:, record].copy()
+            if target is not None:
+                seen[target] = False
+            left = values[seen, record]
+            result[row, record] = of(left) if len(left) else empty
+    return result
+
+
+@pytest.fixture(params=KINDS)
+def values(request):
+    return request.param(np.random.default_rng(0), (7, 50))
+
+
+@pytest.fixture
+def used():
+    """Records with 0, 1, 2, 3, ..., 7 values."""
+    rng = np.random.default_rng(1)
+    return rng.random((7, 50)).argsort(axis=0) < np.arange(50) % 8
+
+
+def close(found, expected, scale=0.0):
+    """Equal to nine digits, or to fifteen of ``scale``: NumPy rounds as well."""
+    assert found.shape == expected.shape
+    assert (np.abs(found - expected) <= 1e-9 * np.abs(expected) + 1e-15 * scale).all()
+
+
+@pytest.mark.parametrize("leave_one_out", [True, False])
+def test_moments(values, used, leave_one_out):
+    found = Moments.of(values, used, leave_one_out=leave_one_out)
+    count = by_hand(values, used, leave_one_out, len, 0)
+    np.testing.assert_array_equal(found.count, count)
+    # Of the values that the target sees, so that nothing of one that it does not see is left.
+    largest = by_hand(values, used, leave_one_out, lambda v: np.abs(v).max(), 0)
+    close(found.mean, by_hand(values, used, leave_one_out, np.mean, 0), 10 * largest)
+    squares = by_hand(values, used, leave_one_out, lambda v: ((v - v.mean()) ** 2).sum(), 0)
+    spread = np.sqrt(squares)
+    close(found.squares, squares, 1e3 * spread * largest + 1e-12 * largest**2)
+
+
+@pytest.mark.parametrize("leave_one_out", [True, False])
+def test_medians(values, used, leave_one_out):
+    found = medians(values, used, leave_one_out=leave_one_out)
+    close(found, by_hand(values, used, leave_one_out, np.median, 0))
+
+
+@pytest.mark.parametrize("leave_one_out", [True, False])
+def test_means_are_exact_whatever_is_left_out(used, leave_one_out):
+    """Of numbers that are not negative, as probabilities are: to the last digits of the result."""
+    values = probabilities(np.random.default_rng(0), used.shape)
+    found = means(values, used, leave_one_out=leave_one_out)
+    expected = by_hand(values, used, leave_one_out, np.mean, np.nan)
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("n_shadows", [1, 2])
+def test_one_or_two_shadows(n_shadows):
+    values = np.array([[3.0, 5.0], [7.0, 11.0]])[:n_shadows]
+    used = np.array([[True, True], [True, False]])[:n_shadows]
+    for of, name in [(np.mean, "mean"), (lambda v: v.var() * len(v), "squares")]:
+        found = getattr(Moments.of(values, used, leave_one_out=True), name)
+        np.testing.assert_allclose(found, by_hand(values, used, True, of, 0))
+    np.testing.assert_allclose(
+        medians(values, used, leave_one_out=True), by_hand(values, used, True, np.median, 0)
+    )
+    np.testing.assert_allclose(
+        means(values, used, leave_one_out=True), by_hand(values, used, True, np.mean, np.nan)
+    )
+
+
+def test_fill_takes_the_mean_over_the_other_records():
+    nan = np.nan
+    found = fill(np.array([[1.0, nan, 3.0], [nan, nan, 5.0], [nan, nan, nan]]))
+    np.testing.assert_array_equal(found, [[1, 2, 3], [5, 5, 5], [0, 0, 0]])
+
+
+@pytest.mark.parametrize("chunk", [1, 30, 100, 10_000])
+@pytest.mark.parametrize("leave_one_out", [True, False])
+def test_centred_on_out(chunk, leave_one_out, used, monkeypatch):
+    """Records without an OUT shadow take the mean of all others, in whichever chunk those are."""
+    monkeypatch.setattr(moments, "CHUNK", chunk)
+    values = plain(np.random.default_rng(0), (7, 50))
+    out = by_hand(values, used, leave_one_out, np.mean, np.nan)
+    typical = np.nanmean(out, axis=1, keepdims=True)
+    expected = values - np.where(np.isnan(out), typical, out)
+    np.testing.assert_allclose(centred_on_out(values, values, ~used, leave_one_out), expected)
+
+
+@pytest.mark.parametrize("chunk", [1, 10, 64, 10_000])
+@pytest.mark.parametrize("n_records", [1, 9, 50])
+def test_chunks_cover_each_record_once(chunk, n_records, monkeypatch):
+    monkeypatch.setattr(moments, "CHUNK", chunk)
+    parts = [np.arange(n_records)[part] for part in chunks(5, n_records)]
+    np.testing.assert_array_equal(np.concatenate(parts), np.arange(n_records))
+    assert all(len(part) <= max(1, chunk // 5) for part in parts)

@@ -1,0 +1,99 @@
+"""Every parameter of every attack changes the scores, and what makes no sense is refused."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from privbench.attacks.gradient import Gradient
+from privbench.attacks.label_only import LabelOnly
+from privbench.attacks.lira import Lira
+from privbench.attacks.ml_leaks import MlLeaks
+from privbench.attacks.quantile import Quantile
+from privbench.attacks.rmia import Rmia
+from privbench.attacks.shokri import Shokri
+from privbench.builtins import register_attacks
+
+from .helpers import random_population, views_of
+
+# Two choices of one parameter; what they share is a case in which it should matter.
+MATTERS = [
+    (Shokri, "penalty", {}, (0.01, 100.0)),
+    (MlLeaks, "penalty", {}, (0.01, 100.0)),
+    (MlLeaks, "largest", {}, (1, 3)),
+    *((Lira, "mode", {"variance": v}, ("online", "offline")) for v in ("per-record", "global")),
+    (Lira, "mode", {"variance": "shrunk"}, ("online", "offline")),
+    *((Lira, "variance", {"mode": m}, ("per-record", "global")) for m in ("online", "offline")),
+    *((Lira, "variance", {"mode": m}, ("shrunk", "global")) for m in ("online", "offline")),
+    *((Lira, "variance", {"mode": m}, ("shrunk", "per-record")) for m in ("online", "offline")),
+    (Rmia, "mode", {}, ("online", "offline")),
+    (Rmia, "a", {"mode": "offline"}, (0.0, 1.0)),
+    (Rmia, "gamma", {"mode": "online"}, (1.0, 2.0)),
+    (Rmia, "gamma", {"mode": "offline"}, (1.0, 2.0)),
+    (Quantile, "level", {}, (0.1, 0.9)),
+    (Quantile, "trees", {}, (1, 50)),
+    (Quantile, "leaf", {}, (2, 50)),
+    (LabelOnly, "copies", {}, (1, 8)),
+    (LabelOnly, "noise", {}, (0.01, 1.0)),
+    (LabelOnly, "flips", {"noise": 1e-6}, (0.001, 0.5)),
+    (Gradient, "calibrated", {}, (False, True)),
+]
+REFUSED = [
+    (Shokri, "penalty", [0.0, -1.0, float("inf"), float("nan")]),
+    (MlLeaks, "penalty", [0.0, -1.0, float("inf"), float("nan")]),
+    (MlLeaks, "largest", [0, -1]),
+    (Lira, "mode", ["both", ""]),
+    (Lira, "variance", ["per_record", "none"]),
+    (Rmia, "mode", ["both", ""]),
+    (Rmia, "a", [-0.1, 1.1, float("nan")]),
+    (Rmia, "gamma", [0.0, -1.0, float("inf")]),
+    (Quantile, "level", [0.0, 1.0, -0.1, 1.1]),
+    (Quantile, "trees", [0, -1]),
+    (Quantile, "leaf", [0, -1]),
+    (LabelOnly, "copies", [0, -1]),
+    (LabelOnly, "noise", [0.0, -1.0]),
+    (LabelOnly, "flips", [0.0, -0.1, 1.1]),
+    (Gradient, "calibrated", ["sometimes"]),
+]
+
+
+def all_parameters():
+    registered = []
+    register_attacks(registered.append)
+    return {(cls, name) for cls in registered for name in cls.model_fields}
+
+
+def view():
+    """With a feature of each kind: 0/1, and numbers."""
+    found = views_of(*random_population(n=60, references=120), references=120)[0]
+    half = np.arange(180) % 2 == 0  # features of records, one each
+    records, reference_records = (
+        np.where(half, x > 0, x).astype(np.float32)
+        for x in (found.records, found.reference_records)
+    )
+    return dataclasses.replace(found, records=records, reference_records=reference_records)
+
+
+@pytest.mark.parametrize(("cls", "name", "shared", "choices"), MATTERS)
+def test_it_matters(cls, name, shared, choices):
+    one, other = (cls(**shared, **{name: choice}).score(view()) for choice in choices)
+    assert np.mean(~np.isclose(one, other, rtol=1e-3)) > 0.2
+
+
+@pytest.mark.parametrize(
+    ("cls", "name", "value"), [(cls, name, v) for cls, name, values in REFUSED for v in values]
+)
+def test_it_has_bounds(cls, name, value):
+    with pytest.raises(ValidationError, match=name):
+        cls(**{name: value})
+
+
+@pytest.mark.parametrize("cases", [MATTERS, REFUSED], ids=["matters", "refused"])
+def test_no_parameter_is_forgotten(cases):
+    assert {(cls, name) for cls, name, *_ in cases} == all_parameters()
+
+
+def test_a_of_rmia_is_for_offline_only():
+    one, other = (Rmia(mode="online", a=a).score(view()) for a in (0.0, 1.0))
+    np.testing.assert_array_equal(one, other)

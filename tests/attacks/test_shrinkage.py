@@ -1,0 +1,220 @@
+"""Empirical Bayes against simulations of its model, SciPy, and Gaussian conditioning by matrices."""
+
+import numpy as np
+import pytest
+from scipy.special import polygamma
+from scipy.stats import t as student
+
+from privbench.attacks.moments import Moments
+from privbench.attacks.shrinkage import (
+    MOST_FREEDOM,
+    Belief,
+    Gap,
+    Prior,
+    gap_terms,
+    inverse_trigamma,
+    log_cdf,
+    log_density,
+    log_variance_terms,
+)
+
+
+def column(value):
+    return np.array([[float(value)]])
+
+
+def moments_of(values, used=None, leave_one_out=False):
+    used = np.ones(values.shape, dtype=bool) if used is None else used
+    return Moments.of(values, used, leave_one_out=leave_one_out)
+
+
+def simulated_variances(rng, d0, scale, n):
+    """From a scaled inverse chi-squared distribution."""
+    return d0 * scale / rng.chisquare(d0, n)
+
+
+def fit(moments, smallest=1e-12):
+    return Prior.fit(log_variance_terms(moments, column(smallest)))
+
+
+@pytest.mark.parametrize("y", [1e-4, 0.1, 1.0, 3.5, 100.0, 1e6])
+def test_inverse_trigamma(y):
+    assert inverse_trigamma(polygamma(1, column(y)))[0, 0] == pytest.approx(y, rel=1e-8)
+
+
+def test_trigamma_reaches_zero_at_infinity():
+    assert inverse_trigamma(column(0))[0, 0] == np.inf
+
+
+@pytest.mark.parametrize(("d0", "scale"), [(1.0, 1.0), (4.0, 3.0), (20.0, 0.01)])
+def test_the_prior_is_recovered(d0, scale):
+    """From records with 2 to 7 values each, and some that say nothing about the variance."""
+    rng = np.random.default_rng(0)
+    n = 100_000
+    values = rng.normal(size=(7, n)) * np.sqrt(simulated_variances(rng, d0, scale, n))
+    used = np.arange(7)[:, None] < rng.integers(0, 8, n)
+    prior = fit(moments_of(values + 5, used))
+    assert prior.freedom[0, 0] == pytest.approx(d0, rel=0.1)
+    assert prior.scale[0, 0] == pytest.approx(scale, rel=0.03)
+
+
+def test_equal_variances_leave_nothing_to_individual_records():
+    """Sample variances that differ by less than sampling makes them differ: d0 is infinite."""
+    values = np.tile(np.linspace(-3, 3, 6)[:, None], 500)
+    moments = moments_of(values)
+    prior = fit(moments)
+    assert prior.freedom[0, 0] == MOST_FREEDOM
+    scale, freedom = prior.posterior(moments)
+    assert freedom[0, 0] == MOST_FREEDOM + 5
+    # The sampling bias of a log variance makes the scale a little larger than the sample variance.
+    bias = np.exp(np.log(5 / 2) - polygamma(0, 5 / 2))
+    np.testing.assert_allclose(prior.scale, values.var(axis=0, ddof=1)[0] * bias, rtol=1e-3)
+    np.testing.assert_allclose(scale / prior.scale, 1, rtol=1e-3)
+
+
+def test_each_target_has_a_prior_without_its_own_row():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(5, 200)) * np.exp(rng.normal(size=200))
+    used = rng.random((5, 200)) < 0.7
+    found = fit(moments_of(values, used, leave_one_out=True))
+    for target in range(5):
+        others = np.arange(5) != target
+        alone = fit(moments_of(values[others], used[others]))
+        np.testing.assert_allclose(found.freedom[target], alone.freedom[0], rtol=1e-8)
+        np.testing.assert_allclose(found.scale[target], alone.scale[0], rtol=1e-8)
+
+
+def test_the_smallest_variance_is_each_targets_own():
+    moments = moments_of(np.zeros((4, 9)), leave_one_out=True)
+    smallest = np.array([[1e-6], [1e-3], [1.0], [1e3]])
+    prior = Prior.fit(log_variance_terms(moments, smallest))
+    np.testing.assert_allclose(prior.scale / prior.scale[0], smallest / smallest[0], rtol=1e-9)
+
+
+def test_posterior_by_its_formula():
+    values = np.array([[1.0, 4.0, 7.0], [3.0, 4.0, 0.0], [8.0, 0.0, 0.0]])
+    used = np.array([[True, True, False], [True, False, False], [True, False, False]])
+    scale, freedom = Prior(column(6), column(2)).posterior(moments_of(values, used))
+    np.testing.assert_allclose(freedom, [[6 + 2, 6, 6]])
+    np.testing.assert_allclose(scale, [[(6 * 2 + 9 + 1 + 16) / 8, 2, 2]])
+
+
+def test_the_posterior_beats_the_sample_and_the_common_variance():
+    """In the mean squared error of the logarithm, where records differ but have few values."""
+    rng = np.random.default_rng(0)
+    truth = simulated_variances(rng, 4.0, 1.0, 20_000)
+    moments = moments_of(rng.normal(size=(5, 20_000)) * np.sqrt(truth))
+    prior = fit(moments)
+    guesses = [prior.posterior(moments)[0], moments.squares / 4, prior.scale]
+    shrunk, own, common = (np.mean((np.log(g) - np.log(truth)) ** 2) for g in guesses)
+    assert shrunk < 0.8 * min(own, common)
+
+
+@pytest.mark.parametrize("freedom", [0.5, 3.0, 40.0, MOST_FREEDOM])
+def test_student_against_scipy(freedom):
+    value = np.linspace(-30, 30, 61)[None]
+    args = value, column(1.5), column(4.0), column(freedom)
+    expected = student(freedom, loc=1.5, scale=2)
+    np.testing.assert_allclose(
+        log_density(*args) - np.log(np.pi) / 2, expected.logpdf(value), rtol=1e-7
+    )
+    np.testing.assert_allclose(log_cdf(*args), expected.logcdf(value), rtol=1e-7)
+
+
+def test_log_cdf_keeps_both_tails_apart():
+    values = log_cdf(np.array([[-50.0, -40.0, 40.0, 50.0]]), column(0), column(1), column(20))
+    assert (np.diff(values) > 0).all()
+    assert (values < 0).all()
+    assert np.isfinite(log_cdf(column(-1e9), column(0), column(1), column(MOST_FREEDOM))).all()
+
+
+def belief(mean, precision, scale=1.0, freedom=5.0):
+    return Belief(column(mean), column(scale), column(freedom), column(precision))
+
+
+def test_belief_by_its_formula():
+    values = np.array([[1.0, 5.0], [3.0, 0.0]])
+    used = np.array([[True, True], [True, False]])
+    found = Belief.of(moments_of(values, used), Prior(column(3), column(2)))
+    np.testing.assert_allclose(found.mean, [[2, 5]])
+    np.testing.assert_allclose(found.scale, [[(3 * 2 + 2) / 4, 2]])
+    np.testing.assert_allclose(found.precision, [[2 / 2, 1 / 2]])
+    np.testing.assert_allclose(found.freedom, [[4, 3]])
+
+
+def test_the_gap_is_recovered():
+    """The spread of true gaps, apart from what few shadows add to it."""
+    rng = np.random.default_rng(0)
+    n = 100_000
+    centre, gaps = 5 * rng.normal(size=n), 1.5 + 0.7 * rng.normal(size=n)
+    member = rng.random((9, n)) < 0.5
+    values = centre + gaps * member + 2 * rng.normal(size=(9, n))
+    sides = [moments_of(values, used) for used in (member, ~member)]
+    beliefs = [Belief.of(moments, fit(moments)) for moments in sides]
+    gap = Gap.fit(gap_terms(*beliefs))
+    assert gap.mean[0, 0] == pytest.approx(1.5, abs=0.03)
+    assert gap.variance[0, 0] == pytest.approx(0.49, abs=0.07)
+
+
+def test_a_gap_that_does_not_differ_has_no_variance():
+    inside, outside = (
+        Belief(np.full((1, 9), m), np.ones((1, 9)), np.ones((1, 9)), np.full((1, 9), 4.0))
+        for m in (3.0, 1.0)
+    )
+    gap = Gap.fit(gap_terms(inside, outside))
+    assert gap.mean[0, 0] == 2
+    assert gap.variance[0, 0] == 0
+
+
+def test_the_gap_counts_records_with_both_sides():
+    inside = Belief(*np.array([[[4.0, 9.0, 5.0]], [[1.0] * 3], [[1.0] * 3], [[1.0, 0.0, 2.0]]]))
+    outside = Belief(*np.array([[[1.0, 2.0, 3.0]], [[1.0] * 3], [[1.0] * 3], [[4.0, 1.0, 1.0]]]))
+    # Records 0 and 2: differences 3 and 2, of sampling variance 1 + 1/4 and 1/2 + 1.
+    np.testing.assert_allclose(gap_terms(inside, outside)[:, 0], [2, 5, 13, 2.75])
+
+
+def conditioned(own, other, gap, sign):
+    """Mean and variance of one side's next value, given the means of both, by conditioning.
+
+    Unknown are the other side's centre (with a prior that is all but flat) and the gap; the own
+    side's centre is their sum.
+    """
+    flat = 1e6
+    prior = np.diag([flat, gap.variance[0, 0]])
+    to_own, to_other = np.array([1.0, sign]), np.array([1.0, 0.0])
+    seen = np.stack([to_own, to_other])
+    noise = np.diag([1 / own.precision[0, 0], 1 / other.precision[0, 0]])
+    gain = to_own @ prior @ seen.T @ np.linalg.inv(seen @ prior @ seen.T + noise)
+    centre = np.array([0.0, gap.mean[0, 0]])
+    mean = to_own @ centre + gain @ ([own.mean[0, 0], other.mean[0, 0]] - seen @ centre)
+    variance = to_own @ prior @ to_own - gain @ seen @ prior @ to_own
+    return mean, variance + own.scale[0, 0]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("variance", [0.0, 0.3, 5.0])
+def test_prediction_by_gaussian_conditioning(sign, variance):
+    own, other = belief(2.0, precision=3.0, scale=0.7), belief(-1.0, precision=1.5)
+    gap = Gap(column(1.2), column(variance))
+    centre, scale = gap.predict(own, other, sign)
+    expected = conditioned(own, other, gap, sign)
+    np.testing.assert_allclose([centre[0, 0], scale[0, 0]], expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_limits_of_the_prediction(sign):
+    own, other = belief(2.0, precision=3.0), belief(-1.0, precision=1.0)
+    nothing = belief(0.0, precision=0.0)
+    pooled = Gap(column(1.0), column(0.0))
+    own_only = Gap(column(1.0), column(1e12))
+    some = Gap(column(1.0), column(0.5))
+    moved = -1.0 + sign
+
+    def predict(gap, own, other):
+        return [float(found[0, 0]) for found in gap.predict(own, other, sign)]
+
+    assert predict(pooled, own, other) == pytest.approx([(3 * 2 + moved) / 4, 1 + 1 / 4])
+    assert predict(own_only, own, other) == pytest.approx([2.0, 1 + 1 / 3])
+    assert predict(some, own, nothing) == pytest.approx([2.0, 1 + 1 / 3])
+    assert predict(some, nothing, other) == pytest.approx([moved, 1 + 1 + 0.5])
+    assert predict(some, nothing, nothing) == pytest.approx([0.0, 2.0])

@@ -1,0 +1,143 @@
+"""Lower bounds on epsilon: golden values, slow references, and how often they err."""
+
+import numpy as np
+import pytest
+from scipy.stats import beta, binom
+
+from privbench.metrics import clopper_pearson, epsilon_lower_bound, one_run
+
+GOLDEN = [
+    (500, 100, 100, 1e-5, 0.05, 3.479195),
+    (500, 100, 100, 1e-5, 0.01, 3.023198),
+    (500, 100, 60, 1e-5, 0.05, 0.0507356),
+    (500, 35, 23, 1e-5, 0.05, 0.0145487),
+]
+
+
+@pytest.mark.parametrize(("records", "guesses", "correct", "delta", "level", "epsilon"), GOLDEN)
+def test_one_run_golden(records, guesses, correct, delta, level, epsilon):
+    found = one_run(
+        records=records, guesses=guesses, correct=correct, delta=delta, confidence=1 - level
+    )
+    assert found == pytest.approx(epsilon, rel=2e-6)
+
+
+def test_one_run_without_delta_is_a_binomial_test():
+    """Theorem 3.1: P[Binomial(r, e^eps / (1 + e^eps)) >= v] = 5%."""
+    epsilon = one_run(records=100, guesses=80, correct=70)
+    assert binom.sf(69, 80, 1 / (1 + np.exp(-epsilon))) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("correct", [0, 20, 50])
+def test_one_run_proves_nothing_by_chance(correct):
+    assert one_run(records=100, guesses=100, correct=correct, delta=1e-5) == 0.0
+
+
+@pytest.mark.parametrize(("guesses", "correct"), [(5, 6), (11, 3), (5, -1)])
+def test_one_run_refuses_impossible_counts(guesses, correct):
+    with pytest.raises(ValueError, match="correct <= guesses <= records"):
+        one_run(records=10, guesses=guesses, correct=correct)
+
+
+def test_more_evidence_delta_and_confidence_move_the_bound():
+    base = one_run(records=500, guesses=100, correct=90, delta=1e-5)
+    assert one_run(records=500, guesses=100, correct=91, delta=1e-5) > base
+    assert one_run(records=500, guesses=100, correct=90, delta=1e-3) < base
+    assert one_run(records=5000, guesses=100, correct=90, delta=1e-4) < base
+    assert one_run(records=500, guesses=100, correct=90, delta=1e-5, confidence=0.9) > base
+
+
+def slow_clopper_pearson(tp, n_in, fp, n_out, delta, tail):
+    """From the beta quantiles that define the intervals, one direction after the other."""
+    fpr = beta.ppf(1 - tail, fp + 1, n_out - fp) if fp < n_out else 1.0
+    fnr = beta.ppf(1 - tail, n_in - tp + 1, tp) if tp > 0 else 1.0
+    candidates = [0.0]
+    if 1 - fnr - delta > 0:
+        candidates.append(np.log((1 - fnr - delta) / fpr))
+    if 1 - fpr - delta > 0:
+        candidates.append(np.log((1 - fpr - delta) / fnr))
+    return max(candidates)
+
+
+def test_clopper_pearson_reference():
+    cases = [(0, 0), (0, 50), (50, 0), (50, 50), (30, 2), (48, 20), (10, 10), (3, 40)]
+    tp, fp = np.array(cases).T
+    for delta in (0.0, 1e-3):
+        found = clopper_pearson(
+            true_positives=tp, members=50, false_positives=fp, nonmembers=50, delta=delta
+        )
+        expected = [slow_clopper_pearson(a, 50, b, 50, delta, 0.025) for a, b in cases]
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_clopper_pearson_by_hand():
+    """No false positive among 1,000: FPR at most 1 - 0.025^(1/1000). No miss: the same for FNR."""
+    rate = 1 - 0.025 ** (1 / 1000)
+    found = clopper_pearson(true_positives=1000, members=1000, false_positives=0, nonmembers=1000)
+    assert found == pytest.approx(np.log((1 - rate) / rate))
+
+
+def randomised_response(rng, n_models, n_records, epsilon, noise=0.3):
+    """Exactly epsilon-DP: each membership bit is told right with probability e^eps / (1 + e^eps).
+
+    Scores add noise that carries nothing, so that there are thresholds to choose among.
+    """
+    member = rng.random((n_models, n_records)) < 0.5
+    lie = rng.random(member.shape) >= 1 / (1 + np.exp(-epsilon))
+    return (member ^ lie) + noise * rng.normal(size=member.shape), member
+
+
+def refuted(rng, epsilon, runs, n_models=6, n_records=40):
+    """Share of ``runs`` in which an exactly epsilon-DP mechanism is refuted."""
+    count = 0
+    for _ in range(runs):
+        scores, member = randomised_response(rng, n_models, n_records, epsilon)
+        bound = epsilon_lower_bound(scores, member, scores, member, leave_one_out=True)
+        count += bound > epsilon
+    return count / runs
+
+
+def test_a_true_claim_is_rarely_refuted_and_a_false_one_is(rng):
+    assert refuted(rng, 1.0, runs=100) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 100)
+    scores, member = randomised_response(rng, 16, 200, 3.0, noise=0.1)
+    bound = epsilon_lower_bound(scores, member, scores, member, leave_one_out=True)
+    assert 2.4 < bound < 3.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("epsilon", [0.0, 1.0, 3.0])
+def test_a_true_claim_is_refuted_in_at_most_5_percent(epsilon):
+    rng = np.random.default_rng(int(epsilon))
+    share = refuted(rng, epsilon, runs=1000, n_models=16, n_records=50)
+    assert share <= 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("epsilon", [0.0, 1.0, 3.0])
+def test_one_run_is_refuted_in_at_most_5_percent(epsilon):
+    rng = np.random.default_rng(int(epsilon))
+    right = rng.binomial(100, 1 / (1 + np.exp(-epsilon)), size=1000)
+    bounds = np.array([one_run(records=100, guesses=100, correct=int(v)) for v in right])
+    assert (bounds > epsilon).mean() <= 0.05
+
+
+def test_separate_shadows_may_have_scored_other_records(rng):
+    scores, member = randomised_response(rng, 4, 500, 2.0)
+    shadow_scores, shadow_member = randomised_response(rng, 3, 200, 2.0)
+    bound = epsilon_lower_bound(scores, member, shadow_scores, shadow_member, leave_one_out=False)
+    assert 1.5 < bound < 2.2
+
+
+def test_the_threshold_is_not_chosen_on_the_target():
+    """Shadows whose scores point the wrong way make the adversary accuse the wrong ones."""
+    rng = np.random.default_rng(0)
+    scores, member = randomised_response(rng, 4, 200, 4.0)
+    assert epsilon_lower_bound(scores, member, -scores, ~member, leave_one_out=False) < 4
+    backwards = epsilon_lower_bound(scores, member, scores, ~member, leave_one_out=False)
+    assert backwards == 0.0
+
+
+def test_shadows_of_one_kind_prove_nothing(rng):
+    scores, member = randomised_response(rng, 4, 50, 4.0)
+    one_kind = np.ones_like(member)
+    assert epsilon_lower_bound(scores, member, scores, one_kind, leave_one_out=False) == 0.0
