@@ -1,0 +1,40 @@
+"""benchmarks.toml -> Benchmark: what to run, with every component found, checked and swept.
+
+    file = read_file(find_file())                  # file.py: the tables of the file, checked
+    benchmark = resolve(file, "quickstart", host)  # resolve.py: its components, found and swept
+
+docs/benchmarks.md is the reference of the format.
+"""
+
+from privbench.config.benchmark import NONE, Benchmark, Choice, Defense
+from privbench.config.file import (
+    BenchmarkTable,
+    DefenseTable,
+    File,
+    Knowledge,
+    Named,
+    find_file,
+    read_file,
+)
+from privbench.config.overrides import Overrides
+from privbench.config.resolve import resolve, resolve_defense
+from privbench.config.sweeps import label, sweep
+
+__all__ = [
+    "NONE",
+    "Benchmark",
+    "BenchmarkTable",
+    "Choice",
+    "Defense",
+    "DefenseTable",
+    "File",
+    "Knowledge",
+    "Named",
+    "Overrides",
+    "find_file",
+    "label",
+    "read_file",
+    "resolve",
+    "resolve_defense",
+    "sweep",
+]

@@ -1,0 +1,117 @@
+"""The tables of benchmarks.toml: ``[defenses.NAME]`` and ``[benchmarks.NAME]``."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from privbench.errors import BadInput
+from privbench.messages import closest, explain
+
+Knowledge = Literal["adaptive", "naive"]
+
+
+def _name_or_table(value: object) -> object:
+    if not isinstance(value, str | dict):
+        raise ValueError('is neither a name nor a table; write "..." or { name = "...", ... }')
+    return value
+
+
+Named = Annotated[str | dict[str, Any], BeforeValidator(_name_or_table)]
+"""A component: its name, or a table with its name and parameters."""
+
+
+class DefenseTable(BaseModel):
+    """``[defenses.NAME]``: at most one generator, then mechanisms."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    generator: Named | None = None
+    mechanisms: tuple[Named, ...] = ()
+
+
+class BenchmarkTable(BaseModel):
+    """``[benchmarks.NAME]``."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, ser_json_inf_nan="constants"
+    )
+
+    datasets: tuple[Named, ...] = Field(min_length=1)
+    models: tuple[Named, ...] = Field(min_length=1)
+    defenses: tuple[Named, ...] = Field(min_length=1)
+    attacks: tuple[Named, ...] = Field(min_length=1)
+    knowledge: tuple[Knowledge, ...] = Field(("adaptive", "naive"), min_length=1)
+    population: int = Field(16, ge=2, description="models per population")
+    pool: int | None = Field(None, ge=4, description="records; default 60% of the data set")
+    canaries: float = Field(0.05, ge=0, le=0.5, description="share of the pool; 0 trains none")
+    seeds: tuple[int, ...] = Field((0,), min_length=1)
+
+
+@dataclass(frozen=True)
+class File:
+    """The whole of benchmarks.toml."""
+
+    path: Path
+    defenses: dict[str, DefenseTable]
+    benchmarks: dict[str, BenchmarkTable]
+
+
+def find_file(path: str | Path | None = None) -> Path:
+    """``path``, or benchmarks.toml of the current folder, or the one that ships with privbench."""
+    if path is not None:
+        if not Path(path).is_file():
+            raise BadInput(f"-c {path}: there is no such file")
+        return Path(path)
+    package = Path(__file__).parent.parent
+    for candidate in (Path("benchmarks.toml"), package / "benchmarks.toml"):
+        if candidate.is_file():
+            return candidate
+    return package.parent / "benchmarks.toml"  # an editable install
+
+
+def read_file(path: Path) -> File:
+    """Read and check benchmarks.toml, without looking up components."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: {error}") from None
+    for key, value in content.items():
+        if key not in ("defenses", "benchmarks"):
+            raise BadInput(f"{path}: {key}: unknown key{closest(key, ['defenses', 'benchmarks'])}")
+        if not isinstance(value, dict):
+            raise BadInput(f"{path}: {key}: {value!r} is no table; write [{key}.NAME]")
+    if "none" in content.get("defenses", {}):
+        raise BadInput(
+            f"{path}: defenses.none: 'none' is the empty pipeline, and needs no table; use another name"
+        )
+    return File(
+        path,
+        _tables(DefenseTable, content.get("defenses", {}), f"{path}: defenses"),
+        _tables(BenchmarkTable, content.get("benchmarks", {}), f"{path}: benchmarks"),
+    )
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def _tables(model: type[M], content: Mapping[str, object], where: str) -> dict[str, M]:
+    return {name: validate(model, table, f"{where}.{name}") for name, table in content.items()}
+
+
+def validate(
+    model: type[M], content: object, where: str, given: Mapping[str, str] | None = None
+) -> M:
+    """A table, checked. Raises BadInput naming the key and, by ``given``, where it was written."""
+    if not isinstance(content, dict):
+        raise BadInput(f"{where}: {content!r} is no table")
+    try:
+        return model.model_validate_json(json.dumps(content, default=str), strict=True)
+    except ValidationError as error:
+        raise BadInput(explain(error, model, where, given)) from None
