@@ -12,30 +12,29 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from privbench.engine.job import Job
-from privbench.engine.population import Population, build_seeded
-from privbench.engine.randomness import OwnDropout, seeded
+from privbench.engine.linear import speed_up
+from privbench.engine.population import Population, build_all
+from privbench.engine.randomness import OwnDropout
 
 
 def train_at_once(job: Job, models: range) -> Population:
     """Train some models of the population as one computation."""
-    modules = [build_seeded(job.build, job.seeds[i]).train().to(job.device) for i in models]
+    modules = build_all(job.build, [job.seeds[i] for i in models], job.device)
     population = Population.of(job.build, modules)
     trained = [population.params[n].requires_grad_() for n in _trainable(modules[0])]
     stacked = Stacked(job, modules[0], population)
     optimizer = job.recipe.make_optimizer(trained)
     draws = job.draws(models)
     dropout = OwnDropout(draws)
-    with seeded(job.seeds[models.start], job.device):
-        for epoch in range(job.recipe.epochs):
-            for step, (x, y, noise) in enumerate(job.batches(models, draws)):
-                optimizer.zero_grad()
-                with dropout.scope(step):
-                    losses = stacked(x, y, noise)  # (models, batch)
-                losses.mean(1).sum().backward()  # type: ignore[no-untyped-call]
-                optimizer.step()
-            job.check(trained, models, epoch)
-            done = models.start * job.recipe.epochs + (epoch + 1) * len(models)
-            job.progress(done, len(job.seeds) * job.recipe.epochs)
+    for epoch in range(job.recipe.epochs):
+        for step, (x, y, noise) in enumerate(job.batches(models, draws)):
+            optimizer.zero_grad()
+            with dropout.scope(step):
+                losses = stacked(x, y, noise)  # (models, batch)
+            losses.mean(1).sum().backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        job.check(trained, models, epoch)
+        job.tick(len(models))
     for weight in trained:
         weight.requires_grad_(False)
     return population
@@ -50,7 +49,7 @@ class Stacked:
 
     def __init__(self, job: Job, skeleton: nn.Module, population: Population) -> None:
         self._job = job
-        self._skeleton = skeleton
+        self._skeleton = speed_up(skeleton)
         self._weights = {**population.params, **population.buffers}
         noise = 0 if job.noise_dim else None
         self._run = vmap(self._one, in_dims=(0, 0, 0, noise), randomness="different")

@@ -34,6 +34,8 @@ class Choice:
     strategy: Strategy
     chunk: int
     reason: str
+    parallel: bool = False
+    """Whether chunks may be trained side by side: the module draws no random numbers of its own."""
 
 
 def choose(module: nn.Module, n_models: int, device: torch.device | str = "cpu") -> Choice:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from privbench.engine.errors import Diverged
-from privbench.engine.loss import Forward, Loss, Progress
+from privbench.engine.loss import Forward, Loss
 from privbench.engine.population import Build
 from privbench.engine.randomness import Draws
 from privbench.engine.recipe import Recipe
@@ -27,7 +27,8 @@ class Job:
     loss: Loss
     noise_dim: int
     device: torch.device
-    progress: Progress
+    tick: Callable[[int], None]
+    """Says that so many epochs of models are done."""
 
     def draws(self, models: range) -> Draws:
         """The random draws of some models, from their beginning."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -100,6 +101,15 @@ class Population:
             for part in torch.split(as_tensor(x), batch_size)
         ]
         return torch.cat(parts).numpy()
+
+
+_BUILDING = threading.Lock()
+
+
+def build_all(build: Build, seeds: Sequence[int], device: torch.device) -> list[nn.Module]:
+    """Freshly initialised modules, in training mode; one thread at a time, for torch's generator."""
+    with _BUILDING:
+        return [build_seeded(build, seed).train().to(device) for seed in seeds]
 
 
 def build_seeded(build: Build, seed: int) -> nn.Module:

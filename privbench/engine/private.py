@@ -20,7 +20,8 @@ from torch.func import functional_call, grad, vmap
 from privbench.engine.choice import MEMORY, choose, largest_chunk
 from privbench.engine.errors import Diverged
 from privbench.engine.loss import Progress, cross_entropy, no_progress
-from privbench.engine.population import Build, Population, build_seeded
+from privbench.engine.parallel import Ticker, spread, train_chunks, workers_for
+from privbench.engine.population import Build, Population, build_all, build_seeded
 from privbench.engine.randomness import seeded
 from privbench.engine.recipe import Recipe
 from privbench.engine.sets import TrainingSets
@@ -61,15 +62,16 @@ def train_privately(
     check_seeds(sets, seeds)
     sets = sets.to(device)
     module = build_seeded(build, seeds[0]).train().to(device)
-    size = (
-        chunk
-        or largest_chunk(module, len(seeds), device, copies=recipe.copies + 1, memory=memory)[0]
-    )
-    parts = []
-    for start in range(0, len(seeds), size):
-        models = range(start, min(start + size, len(seeds)))
-        job = _Job(build, sets, recipe, private, seeds, models, device)
-        parts.append(job.train(lambda done: progress(done, len(seeds) * private.steps)))
+    workers = workers_for(device)
+    largest, _ = largest_chunk(module, len(seeds), device, copies=recipe.copies + 1, memory=memory)
+    size = chunk or spread(len(seeds), largest, workers)
+    tick = Ticker(len(seeds) * private.steps, progress)
+
+    def train(models: range) -> Population:
+        return _Job(build, sets, recipe, private, seeds, models, device).train(tick)
+
+    with seeded(seeds[0], device):
+        parts = train_chunks(len(seeds), size, workers, train)
     return concatenate(parts)
 
 
@@ -100,25 +102,23 @@ class _Job:
     models: range
     device: torch.device
 
-    def train(self, progress: Callable[[int], None]) -> Population:
-        modules = [
-            build_seeded(self.build, self.seeds[i]).train().to(self.device) for i in self.models
-        ]
+    def train(self, tick: Callable[[int], None]) -> Population:
+        seeds = [self.seeds[i] for i in self.models]
+        modules = build_all(self.build, seeds, self.device)
         population = Population.of(self.build, modules)
         params = population.params
         optimizer = self.recipe.make_optimizer(params.values())
         gradients = _Gradients(modules[0], population, self.sets.flat()[0][:1])
         noise = _Noise(self._rngs(), self.private, self.device)
         expected = self.private.sample_rate * self.sets.m
-        with seeded(self.seeds[self.models.start], self.device):
-            for step in range(self.private.steps):
-                x, y, used = self._batch(noise.rngs)
-                sums = gradients.clipped(x, y, used, self.private.max_grad_norm)
-                for name, weight in params.items():
-                    noise.add_to(sums[name])
-                    weight.grad = sums[name].div_(expected)
-                optimizer.step()
-                progress(self.models.start * self.private.steps + (step + 1) * len(self.models))
+        for _ in range(self.private.steps):
+            x, y, used = self._batch(noise.rngs)
+            sums = gradients.clipped(x, y, used, self.private.max_grad_norm)
+            for name, weight in params.items():
+                noise.add_to(sums[name])
+                weight.grad = sums[name].div_(expected)
+            optimizer.step()
+            tick(len(self.models))
         for weight in params.values():
             weight.grad = None
         self._check(params)

@@ -24,7 +24,7 @@ def plan(job: Job, strategy: Literal["auto", "batched", "sequential"], memory: i
         if choice.strategy == "sequential":
             return choice
     try:
-        activations = activation_bytes(job)
+        activations, draws = try_out(job)
     except RuntimeError as error:
         if strategy == "batched":
             raise
@@ -37,11 +37,15 @@ def plan(job: Job, strategy: Literal["auto", "batched", "sequential"], memory: i
         activations=activations,
         memory=memory,
     )
-    return Choice("batched", size, why)
+    return Choice("batched", size, why, parallel=not draws)
 
 
-def activation_bytes(job: Job) -> int:
-    """Bytes that one model's step saves for its backward pass, by a stacked forward pass."""
+def try_out(job: Job) -> tuple[int, bool]:
+    """What a stacked forward pass shows.
+
+    Bytes that one model's step saves for its backward pass, and whether the module draws from torch's
+    default generator.
+    """
     models = range(min(2, len(job.seeds)))
     modules = [build_seeded(job.build, job.seeds[i]).train().to(job.device) for i in models]
     population = Population.of(job.build, modules)
@@ -60,7 +64,9 @@ def activation_bytes(job: Job) -> int:
         OwnDropout(draws),
         torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor),
     ):
+        before = torch.random.get_rng_state()
         Stacked(job, modules[0], population)(*next(job.batches(models, draws)))
+        drew = not torch.equal(before, torch.random.get_rng_state())
     for stacked in population.params.values():
         saved.pop(stacked.untyped_storage().data_ptr(), None)
-    return sum(saved.values()) // len(models)
+    return sum(saved.values()) // len(models), drew

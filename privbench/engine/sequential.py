@@ -32,7 +32,7 @@ def train_alone(job: Job, i: int) -> nn.Module:
                 losses.mean().backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
             job.check([p[None] for p in trained], models, epoch)
-            job.progress(i * job.recipe.epochs + epoch + 1, len(job.seeds) * job.recipe.epochs)
+            job.tick(1)
     return module
 
 

@@ -14,6 +14,7 @@ from privbench.engine.choice import MEMORY
 from privbench.engine.errors import Diverged
 from privbench.engine.job import Job
 from privbench.engine.loss import Loss, Progress, cross_entropy, no_progress
+from privbench.engine.parallel import Ticker, spread, train_chunks, workers_for
 from privbench.engine.population import Build, Population
 from privbench.engine.probe import plan
 from privbench.engine.randomness import seeded
@@ -54,13 +55,16 @@ def train_population(
         raise ValueError(f"chunk: {chunk} is out of bounds")
     device = torch.device(device)
     check_seeds(sets, seeds)
-    job = Job(build, sets.to(device), recipe, seeds, loss, noise_dim, device, progress)
+    tick = Ticker(len(seeds) * recipe.epochs, progress)
+    job = Job(build, sets.to(device), recipe, seeds, loss, noise_dim, device, tick)
     choice = plan(job, strategy, memory)
     if choice.strategy == "sequential":
         return Population.of(build, [train_alone(job, i) for i in range(len(seeds))])
-    size = chunk or choice.chunk
-    starts = range(0, len(seeds), size)
-    return concatenate([train_at_once(job, range(s, min(s + size, len(seeds)))) for s in starts])
+    workers = workers_for(device) if choice.parallel else 1
+    size = chunk or spread(len(seeds), choice.chunk, workers)
+    with seeded(seeds[0], device):
+        parts = train_chunks(len(seeds), size, workers, lambda models: train_at_once(job, models))
+    return concatenate(parts)
 
 
 def train_each(

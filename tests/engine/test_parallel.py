@@ -1,0 +1,106 @@
+"""Chunks side by side: the same models, in order, and the threads put back."""
+
+import threading
+
+import pytest
+import torch
+from torch import nn
+
+from privbench.engine import Diverged, Recipe, train_population
+from privbench.engine.parallel import Ticker, spread, train_chunks, workers_for
+from privbench.engine.probe import plan
+
+from .problems import CLASSES, FEATURES, MODELS, RECIPES, SEEDS, assert_same, mlp, shared_sets
+from .test_choice import job
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    assert torch.get_num_threads() == 2  # put back by whoever changed it
+    torch.set_num_threads(before)
+
+
+def train(**options):
+    return train_population(mlp(), shared_sets(), RECIPES["momentum"], SEEDS, **options)
+
+
+def test_two_at_a_time_give_the_models_of_one(two_threads):
+    side_by_side = train(chunk=1)
+    torch.set_num_threads(1)
+    one_by_one = train(strategy="sequential")
+    torch.set_num_threads(2)
+    assert_same(side_by_side, one_by_one)
+
+
+def test_threads_are_used_and_each_has_one_of_torchs(two_threads):
+    seen = {}
+
+    def one(models):
+        seen[models.start] = (threading.get_ident(), torch.get_num_threads())
+        barrier.wait(timeout=10)  # both are there at the same time
+        return models
+
+    barrier = threading.Barrier(2)
+    assert train_chunks(4, 2, 2, one) == [range(0, 2), range(2, 4)]
+    assert len({thread for thread, _ in seen.values()}) == 2
+    assert {threads for _, threads in seen.values()} == {1}
+
+
+def test_an_error_is_raised_and_the_threads_put_back(two_threads):
+    with pytest.raises(Diverged, match="diverged in epoch 1"):
+        train_population(mlp(), shared_sets(), Recipe("sgd", 1e38, 0.9, 0.0, 3, 8), SEEDS, chunk=1)
+
+
+def test_the_default_generator_is_left_alone(two_threads):
+    before = torch.random.get_rng_state()
+    train(chunk=1)
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+class Noisy(nn.Module):
+    """Draws from torch's default generator."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(FEATURES, CLASSES)
+
+    def forward(self, x):
+        return self.layer(x + 0.1 * torch.randn_like(x))
+
+
+def test_modules_that_draw_for_themselves_are_not_trained_side_by_side():
+    assert plan(job(mlp()), "auto", 2**30).parallel
+    assert plan(job(mlp(0.5)), "auto", 2**30).parallel  # the engine draws dropout's masks
+    assert not plan(job(Noisy), "auto", 2**30).parallel
+
+
+def test_progress_is_counted_across_threads(two_threads):
+    seen = []
+    train(chunk=1, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(i + 1, MODELS * 3) for i in range(MODELS * 3)]
+
+
+def test_a_ticker_adds_up():
+    seen = []
+    tick = Ticker(5, lambda *now: seen.append(now))
+    tick(2)
+    tick(3)
+    assert seen == [(2, 5), (5, 5)]
+
+
+@pytest.mark.parametrize(
+    ("n", "largest", "workers", "size"),
+    [(16, 16, 2, 8), (16, 16, 1, 16), (16, 5, 2, 4), (1, 8, 2, 1), (3, 8, 4, 1), (64, 24, 2, 16)],
+)
+def test_chunks_are_spread_over_workers(n, largest, workers, size):
+    assert spread(n, largest, workers) == size
+
+
+def test_workers_are_torchs_threads(two_threads):
+    assert workers_for(CPU) == 2
+    assert workers_for(torch.device("cuda")) == 1
