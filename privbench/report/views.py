@@ -185,11 +185,14 @@ def _attack_lines(rows: list[Row], notes: _Notes) -> Cells:
 
 
 def _strongest(rows: Iterable[Row], read: Callable[[Row], Pair]) -> Row | None:
-    """The row with the largest value; the adaptive one where both adversaries do equally well."""
+    """The row with the largest value, then with the larger lower end; the adaptive one if both tie."""
+
+    def strength(row: Row) -> tuple[float, float]:
+        value, interval = read(row)
+        return (-1.0 if value is None else value, interval[0] if interval else 0.0)
+
     order = sorted(rows, key=lambda row: row["knowledge"] != "adaptive")
-    return max(
-        order, key=lambda row: -1.0 if (value := read(row)[0]) is None else value, default=None
-    )
+    return max(order, key=strength, default=None)
 
 
 def _attack_name(row: Row | None) -> str:

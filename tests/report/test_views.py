@@ -43,6 +43,13 @@ def test_each_number_is_that_of_the_attack_that_does_best_in_it(row):
     assert (line["naive\nAUC"], line["naive\nTPR"]) == (".540", ".030")
 
 
+def test_of_equal_values_the_surer_one_is_shown(row):
+    sure = {"0.001": None, "0.01": {"value": 1.0, "ci": [0.9, 1.0], "resolved": True}}
+    vague = {"0.001": None, "0.01": {"value": 1.0, "ci": [0.1, 1.0], "resolved": True}}
+    rows = [row(attack="loss", tpr_at_fpr=vague), row(attack="lira", tpr_at_fpr=sure)]
+    assert cells(summary(rows)[0], "none")["TPR at 1% FPR\n[95% CI]"] == "1.000 [.900 1.000]"
+
+
 def test_what_is_not_there_and_what_is_unresolved_are_told_apart(rows):
     line = cells(summary(rows)[0], "dp-sgd")
     assert line["naive\nTPR"] == "unresolved"
