@@ -124,6 +124,8 @@ def plot_tradeoff(rows: Sequence[Row], path: Path) -> None:
             points = [row for (of, _), row in best.items() if of == subset]
             if points:
                 _points(axes, points, subset, marker)
+        for defense in dict.fromkeys(defense for _, defense in best):
+            _name(axes, defense, [row for (_, of), row in best.items() if of == defense])
         axes.margins(x=0.2)  # room for the names
         axes.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")
         axes.set(xlabel="test accuracy", ylabel="AUC of the strongest attack (95% interval)")
@@ -135,9 +137,15 @@ def _points(axes: Any, rows: Sequence[Row], subset: str, marker: str) -> None:
     y = np.array([row["auc"] for row in rows])
     ends = np.array([row["auc_ci"] for row in rows]).T
     axes.errorbar(x, y, yerr=np.abs(ends - y), fmt=marker, capsize=2, label=subset)
-    for at, row in zip(x, rows, strict=True):
-        text = f"{row['defense']}\n{row['attack']}"
-        axes.annotate(text, (at, row["auc"]), textcoords="offset points", xytext=(5, 4), fontsize=6)
+
+
+def _name(axes: Any, defense: str, rows: Sequence[Row]) -> None:
+    """The name of a defense above its points, which a line joins."""
+    x, y = rows[0]["test_accuracy"], [row["auc"] for row in rows]
+    axes.plot([x, x], [min(y), max(y)], color="grey", linewidth=0.6, zorder=0)
+    axes.annotate(
+        defense, (x, max(y)), textcoords="offset points", xytext=(3, 6), fontsize=7, rotation=30
+    )
 
 
 def plot_record(
