@@ -36,6 +36,8 @@ class Choice:
     reason: str
     parallel: bool = False
     """Whether chunks may be trained side by side: the module draws no random numbers of its own."""
+    recorded: bool = False
+    """Whether a step can be recorded: it draws no random numbers at all."""
 
 
 def choose(module: nn.Module, n_models: int, device: torch.device | str = "cpu") -> Choice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -24,7 +25,7 @@ def plan(job: Job, strategy: Literal["auto", "batched", "sequential"], memory: i
         if choice.strategy == "sequential":
             return choice
     try:
-        activations, draws = try_out(job)
+        tried = try_out(job)
     except RuntimeError as error:
         if strategy == "batched":
             raise
@@ -34,18 +35,26 @@ def plan(job: Job, strategy: Literal["auto", "batched", "sequential"], memory: i
         len(job.seeds),
         job.device,
         copies=job.recipe.copies,
-        activations=activations,
+        activations=tried.activations,
         memory=memory,
     )
-    return Choice("batched", size, why, parallel=not draws)
+    recorded = not tried.draws and not tried.dropout
+    return Choice("batched", size, why, parallel=not tried.draws, recorded=recorded)
 
 
-def try_out(job: Job) -> tuple[int, bool]:
-    """What a stacked forward pass shows.
+@dataclass(frozen=True)
+class Tried:
+    """What a stacked forward pass shows."""
 
-    Bytes that one model's step saves for its backward pass, and whether the module draws from torch's
-    default generator.
-    """
+    activations: int
+    """Bytes that one model's step saves for its backward pass."""
+    draws: bool
+    """Whether the module draws from torch's default generator."""
+    dropout: bool
+
+
+def try_out(job: Job) -> Tried:
+    """Run one forward pass of two models."""
     models = range(min(2, len(job.seeds)))
     modules = [build_seeded(job.build, job.seeds[i]).train().to(job.device) for i in models]
     population = Population.of(job.build, modules)
@@ -59,14 +68,16 @@ def try_out(job: Job) -> tuple[int, bool]:
         return tensor
 
     draws = job.draws(models)
+    dropout = OwnDropout(draws)
     with (
         seeded(job.seeds[0], job.device),
-        OwnDropout(draws),
+        dropout,
         torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor),
     ):
         before = torch.random.get_rng_state()
-        Stacked(job, modules[0], population)(*next(job.batches(models, draws)))
+        weights = {**population.params, **population.buffers}
+        Stacked(job, modules[0])(weights, *next(job.batches(models, draws)))
         drew = not torch.equal(before, torch.random.get_rng_state())
     for stacked in population.params.values():
         saved.pop(stacked.untyped_storage().data_ptr(), None)
-    return sum(saved.values()) // len(models), drew
+    return Tried(sum(saved.values()) // len(models), drew, dropout.met)

@@ -64,7 +64,8 @@ class OwnDropout(TorchFunctionMode):
     def __init__(self, draws: Draws) -> None:
         super().__init__()
         self._draws = draws
-        self._met = False
+        self.met = False
+        """Whether there is dropout."""
 
     def scope(self, step: int) -> AbstractContextManager[object]:
         """What to run the forward pass of an epoch's ``step`` in.
@@ -72,7 +73,7 @@ class OwnDropout(TorchFunctionMode):
         Watching every operation slows small models by a fifth, so this watches the first step of each
         epoch, and the others only if there is dropout.
         """
-        return self if step == 0 or self._met else nullcontext()
+        return self if step == 0 or self.met else nullcontext()
 
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
@@ -86,7 +87,7 @@ class OwnDropout(TorchFunctionMode):
     ) -> Tensor:
         if not training or p == 0:
             return input
-        self._met = True
+        self.met = True
         uniform: Tensor = _Uniform.apply(input.detach(), self._draws)  # type: ignore[no-untyped-call]
         return input * (uniform >= p) / (1 - p)
 

@@ -19,6 +19,7 @@ from privbench.engine.population import Build, Population
 from privbench.engine.probe import plan
 from privbench.engine.randomness import seeded
 from privbench.engine.recipe import Recipe
+from privbench.engine.recorded import record
 from privbench.engine.sequential import train_alone
 from privbench.engine.sets import TrainingSets
 from privbench.engine.threads import threads_for
@@ -62,8 +63,12 @@ def train_population(
         return Population.of(build, [train_alone(job, i) for i in range(len(seeds))])
     workers = workers_for(device) if choice.parallel else 1
     size = chunk or spread(len(seeds), choice.chunk, workers)
+    sizes = {min(size, len(seeds)), len(seeds) % size or size}
+    steps = record(job, sizes) if choice.recorded else None
     with seeded(seeds[0], device):
-        parts = train_chunks(len(seeds), size, workers, lambda models: train_at_once(job, models))
+        parts = train_chunks(
+            len(seeds), size, workers, lambda models: train_at_once(job, models, steps)
+        )
     return concatenate(parts)
 
 

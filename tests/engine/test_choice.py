@@ -60,8 +60,10 @@ def job(build: object, recipe: Recipe = RECIPES["sgd"]) -> Job:
 
 
 def test_activations_are_measured() -> None:
-    wide, draws = try_out(job(lambda: nn.Sequential(nn.Linear(FEATURES, 5000), nn.Tanh())))
-    assert not draws
+    tried = try_out(job(lambda: nn.Sequential(nn.Linear(FEATURES, 5000), nn.Tanh())))
+    wide = tried.activations
+    assert not tried.draws
+    assert not tried.dropout
     # tanh saves its output, the log-softmax another: 8 records x 5,000 floats each
     assert 2 * 8 * 5000 * 4 <= wide < 3 * 8 * 5000 * 4
 

@@ -1,0 +1,78 @@
+"""Recorded steps give the gradients that autograd gives, for every kind of batch."""
+
+import pytest
+import torch
+from torch import nn
+
+from privbench.engine.batched import Stacked, train_at_once
+from privbench.engine.population import Population, build_all
+from privbench.engine.probe import plan
+from privbench.engine.recorded import record
+
+from .problems import CLASSES, FEATURES, MODELS, RECIPES, SEEDS, M, assert_same, mlp
+from .test_choice import CPU, job
+from .test_parallel import Noisy
+
+
+class Scaled(nn.Module):
+    """Each model has a buffer of its own; one parameter is never used, another never trained."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(FEATURES, CLASSES)
+        self.unused = nn.Parameter(torch.ones(2))
+        self.fixed = nn.Parameter(torch.rand(FEATURES), requires_grad=False)
+        self.register_buffer("scale", torch.rand(FEATURES))
+
+    def forward(self, x):
+        return self.layer(x * self.scale + self.fixed)
+
+
+@pytest.mark.parametrize("build", [mlp(), Scaled], ids=["mlp", "buffers"])
+@pytest.mark.parametrize("batch", [8, M % 8], ids=["whole", "last"])
+def test_gradients_are_those_of_autograd(build, batch):
+    task = job(build)
+    steps = record(task, [3])
+    modules = build_all(build, SEEDS[1:4], CPU)
+    population = Population.of(build, modules)
+    x, y, _ = next(task.batches(range(1, 4), task.draws(range(1, 4))))
+    x, y = x[:, :batch], y[:, :batch]
+    found = steps.gradients(population, x, y, None)
+    trained = [n for n, p in modules[0].named_parameters() if p.requires_grad]
+    for name in trained:
+        population.params[name].requires_grad_()
+    weights = {**population.params, **population.buffers}
+    Stacked(task, modules[0])(weights, x, y, None).mean(1).sum().backward()
+    for name, gradient in zip(trained, found, strict=True):
+        if gradient is None:
+            assert population.params[name].grad is None
+        else:
+            torch.testing.assert_close(gradient, population.params[name].grad)
+
+
+def test_a_batch_of_another_shape_was_not_recorded():
+    steps = record(job(mlp()), [3])
+    x, y = torch.zeros(3, 7, FEATURES), torch.zeros(3, 7, dtype=torch.int64)
+    assert steps.gradients(None, x, y, None) is None
+    assert set(steps.found) == {torch.Size([3, 8]), torch.Size([3, 5])}
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_training_by_recorded_steps_gives_the_same_models(recipe):
+    task = job(Scaled, recipe)
+    everyone = range(MODELS)
+    assert_same(
+        train_at_once(task, everyone, record(task, [MODELS])), train_at_once(task, everyone)
+    )
+
+
+def test_recording_leaves_the_default_generator_alone():
+    before = torch.random.get_rng_state()
+    record(job(mlp()), [2])
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_what_draws_random_numbers_is_not_recorded():
+    assert plan(job(mlp()), "auto", 2**30).recorded
+    assert not plan(job(mlp(0.5)), "auto", 2**30).recorded
+    assert not plan(job(Noisy), "auto", 2**30).recorded
