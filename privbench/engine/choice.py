@@ -59,17 +59,18 @@ def largest_chunk(
     copies: int = 3,
     activations: int = 0,
     memory: int = MEMORY,
+    workers: int = 1,
 ) -> tuple[int, str]:
     """How many models to train at once, and what limits it.
 
     ``copies`` is the number of tensors of the weights' size that training keeps (``Recipe.copies``),
     ``activations`` the bytes that one model's step saves for the backward pass, ``memory`` the
-    bytes that all models trained at once may take.
+    bytes that all models trained at once may take, by ``workers`` chunks side by side.
     """
     weights = copies * sum(p.numel() * p.element_size() for p in module.parameters())
     step = 2 * activations  # saved by the forward pass, and their gradients
-    fits = max(1, memory // max(1, weights + step))
-    cached = max(1, CACHE // max(1, weights)) if device.type == "cpu" else n_models
+    fits = max(1, memory // workers // max(1, weights + step))
+    cached = max(1, CACHE // workers // max(1, weights)) if device.type == "cpu" else n_models
     size, why = min((n_models, "all of them"), (cached, "the cache"), (fits, "the memory budget"))
     rounds = -(-n_models // size)
     even = -(-n_models // rounds)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
+from privbench.engine.batched import trainable
 from privbench.engine.choice import MEMORY, choose, largest_chunk
 from privbench.engine.errors import Diverged
 from privbench.engine.loss import Progress, cross_entropy, no_progress
@@ -61,35 +62,67 @@ def train_privately(
     device = torch.device(device)
     check_seeds(sets, seeds)
     sets = sets.to(device)
-    module = build_seeded(build, seeds[0]).train().to(device)
     workers = workers_for(device)
-    largest, _ = largest_chunk(module, len(seeds), device, copies=recipe.copies + 1, memory=memory)
-    size = chunk or spread(len(seeds), largest, workers)
+    size = chunk or spread(
+        len(seeds), _largest(build, sets, recipe, private, seeds, memory), workers
+    )
     tick = Ticker(len(seeds) * private.steps, progress)
 
     def train(models: range) -> Population:
         return _Job(build, sets, recipe, private, seeds, models, device).train(tick)
 
     with seeded(seeds[0], device):
-        parts = train_chunks(len(seeds), size, workers, train)
+        parts = train_chunks(len(seeds), size, workers, train, tick)
     return concatenate(parts)
 
 
-def can_train_privately(module: nn.Module, x: Tensor, device: torch.device | str) -> str:
-    """Why a population like ``module`` cannot be trained at once; empty if it can.
+def can_train_privately(build: Build, sets: TrainingSets, device: torch.device | str) -> str:
+    """Why a population of such modules cannot be trained at once; empty if it can.
 
-    ``x`` (1, *shape) is a record to try it with.
+    Tries one step of two models on two records.
     """
-    choice = choose(module, 2, device)
+    device = torch.device(device)
+    modules = build_all(build, [0, 1], device)
+    choice = choose(modules[0], 2, device)
     if choice.strategy == "sequential":
         return choice.reason
-    if any(isinstance(part, nn.Dropout) for part in module.modules()):
+    if any(isinstance(part, nn.Dropout) for part in modules[0].modules()):
         return "Dropout draws masks for examples that padding adds"
+    x, y = (tensor[:2].to(device) for tensor in sets.flat())
+    x, y = x.expand(2, *x.shape), y.expand(2, *y.shape)
     try:
-        find_taps(dict(module.named_parameters()), lambda: module(x))
+        with seeded(0, device):
+            population = Population.of(build, modules)
+            _Gradients(modules[0], population, x[0, :1]).clipped(x, y, torch.ones_like(y) > 0, 1.0)
     except RuntimeError as error:
-        return str(error)
+        return str(error).partition("\n")[0]
     return ""
+
+
+def _largest(
+    build: Build,
+    sets: TrainingSets,
+    recipe: Recipe,
+    private: PrivateSteps,
+    seeds: Sequence[int],
+    memory: int,
+) -> int:
+    """How many models to train at once within ``memory`` bytes."""
+    device = sets.y.device
+    module = build_seeded(build, seeds[0]).train().to(device)
+    gradients = _Gradients(module, Population.of(build, [module]), sets.flat()[0][:1])
+    width = sum(tap.width + sets.x[0].numel() for tap in gradients.taps)  # what enters, and leaves
+    batch = private.sample_rate * sets.m + 6 * (private.sample_rate * sets.m) ** 0.5
+    size, _ = largest_chunk(
+        module,
+        len(seeds),
+        device,
+        copies=recipe.copies + 1,
+        activations=int(4 * batch * width),
+        memory=memory,
+        workers=workers_for(device),
+    )
+    return size
 
 
 @dataclass(frozen=True)
@@ -106,9 +139,9 @@ class _Job:
         seeds = [self.seeds[i] for i in self.models]
         modules = build_all(self.build, seeds, self.device)
         population = Population.of(self.build, modules)
-        params = population.params
-        optimizer = self.recipe.make_optimizer(params.values())
         gradients = _Gradients(modules[0], population, self.sets.flat()[0][:1])
+        params = {name: population.params[name] for name in gradients.trained}
+        optimizer = self.recipe.make_optimizer(params.values())
         noise = _Noise(self._rngs(), self.private, self.device)
         expected = self.private.sample_rate * self.sets.m
         for _ in range(self.private.steps):
@@ -159,18 +192,21 @@ class _Gradients:
 
     def __init__(self, module: nn.Module, population: Population, record: Tensor) -> None:
         self.module = module
-        self.population = population
-        own = {name: p.detach() for name, p in module.named_parameters()}
-        frozen = dict(module.named_buffers())
-        self.taps = find_taps(own, lambda: functional_call(module, {**own, **frozen}, (record,)))
+        self.trained = trainable(module)
+        both = {**population.params, **population.buffers}
+        self.weights = {name: both[name] for name in self.trained}
+        self.frozen = {name: t for name, t in both.items() if name not in self.trained}
+        first = {name: stacked[0].detach() for name, stacked in both.items()}
+        own = {name: first[name] for name in self.trained}
+        self.taps = find_taps(own, lambda: functional_call(module, first, (record,)))
         self._run = vmap(self._one, in_dims=(0, 0, 0, 0, 0))
 
     def clipped(self, x: Tensor, y: Tensor, used: Tensor, norm: float) -> dict[str, Tensor]:
         """The sums (models, ...) by parameter; each example's gradient has at most this norm."""
         shifts = tuple(x.new_zeros((*y.shape, tap.width)) for tap in self.taps)
-        params = {name: weight.detach() for name, weight in self.population.params.items()}
+        params = {name: weight.detach() for name, weight in self.weights.items()}
         with torch.no_grad():
-            left, entered = self._run(params, self.population.buffers, x, y, shifts)
+            left, entered = self._run(params, self.frozen, x, y, shifts)
             norms = squared_norms(self.taps, entered, left).sqrt()  # (models, batch)
             factor = (norm / (norms + 1e-6)).clamp(max=1.0) * used
             return weighted_gradients(self.taps, entered, left, factor)
@@ -178,7 +214,7 @@ class _Gradients:
     def _one(
         self,
         params: dict[str, Tensor],
-        buffers: dict[str, Tensor],
+        frozen: dict[str, Tensor],
         x: Tensor,
         y: Tensor,
         shifts: tuple[Tensor, ...],
@@ -188,7 +224,7 @@ class _Gradients:
         def loss(shifts: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
             with Taps(params, shifts) as taps:
                 losses = cross_entropy(
-                    lambda batch: functional_call(self.module, {**params, **buffers}, (batch,)),
+                    lambda batch: functional_call(self.module, {**params, **frozen}, (batch,)),
                     x, y, None,
                 )  # fmt: skip
             return losses.sum(), tuple(taps.entered)

@@ -11,6 +11,7 @@ from torch import Tensor
 from privbench.engine.batched import Stacked
 from privbench.engine.choice import Choice, choose, largest_chunk
 from privbench.engine.job import Job
+from privbench.engine.parallel import workers_for
 from privbench.engine.population import Population, build_seeded
 from privbench.engine.randomness import OwnDropout, seeded
 
@@ -37,6 +38,7 @@ def plan(job: Job, strategy: Literal["auto", "batched", "sequential"], memory: i
         copies=job.recipe.copies,
         activations=tried.activations,
         memory=memory,
+        workers=1 if tried.draws else workers_for(job.device),
     )
     recorded = not tried.draws and not tried.dropout
     return Choice("batched", size, why, parallel=not tried.draws, recorded=recorded)

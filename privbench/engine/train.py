@@ -67,7 +67,7 @@ def train_population(
     steps = record(job, sizes) if choice.recorded else None
     with seeded(seeds[0], device):
         parts = train_chunks(
-            len(seeds), size, workers, lambda models: train_at_once(job, models, steps)
+            len(seeds), size, workers, lambda models: train_at_once(job, models, steps), tick
         )
     return concatenate(parts)
 

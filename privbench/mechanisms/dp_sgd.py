@@ -70,8 +70,7 @@ class DpSgd(TrainingLoop):
 
         if self.engine == "opacus":
             return super().train_population(task)
-        record = task.sets.flat()[0][:1].to(task.device)
-        problem = can_train_privately(task.build().to(task.device), record, task.device)
+        problem = can_train_privately(task.build, task.sets, task.device)
         if problem and self.engine == "batched":
             raise Incompatible(
                 f'{self.name}: engine = "batched" cannot train this model: {problem}'

@@ -1,13 +1,14 @@
 """Chunks side by side: the same models, in order, and the threads put back."""
 
 import threading
+import time
 
 import pytest
 import torch
 from torch import nn
 
 from privbench.engine import Diverged, Recipe, train_population
-from privbench.engine.parallel import Ticker, spread, train_chunks, workers_for
+from privbench.engine.parallel import Stopped, Ticker, spread, train_chunks, workers_for
 from privbench.engine.probe import plan
 
 from .problems import CLASSES, FEATURES, MODELS, RECIPES, SEEDS, assert_same, mlp, shared_sets
@@ -46,7 +47,7 @@ def test_threads_are_used_and_each_has_one_of_torchs(two_threads):
         return models
 
     barrier = threading.Barrier(2)
-    assert train_chunks(4, 2, 2, one) == [range(0, 2), range(2, 4)]
+    assert train_chunks(4, 2, 2, one, Ticker(4, print)) == [range(0, 2), range(2, 4)]
     assert len({thread for thread, _ in seen.values()}) == 2
     assert {threads for _, threads in seen.values()} == {1}
 
@@ -79,10 +80,34 @@ def test_modules_that_draw_for_themselves_are_not_trained_side_by_side():
     assert not plan(job(Noisy), "auto", 2**30).parallel
 
 
-def test_progress_is_counted_across_threads(two_threads):
+def test_progress_is_counted_across_threads_and_told_by_this_one(two_threads):
     seen = []
-    train(chunk=1, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(i + 1, MODELS * 3) for i in range(MODELS * 3)]
+    train(chunk=1, progress=lambda *now: seen.append((*now, threading.get_ident())))
+    done = [count for count, _, _ in seen]
+    assert done == sorted(set(done))
+    assert seen[-1] == (MODELS * 3, MODELS * 3, threading.get_ident())
+    assert {thread for _, _, thread in seen} == {threading.get_ident()}
+
+
+def test_an_error_ends_the_other_chunks_at_their_next_tick(two_threads):
+    tick = Ticker(10**6, lambda done, total: None)
+    ended = []
+
+    def one(models):
+        if models.start == 0:
+            raise KeyError("first")
+        for _ in range(10**6):
+            try:
+                tick(1)
+            except Stopped:
+                ended.append(models)
+                raise
+            time.sleep(0.001)
+        return models
+
+    with pytest.raises(KeyError, match="first"):
+        train_chunks(2, 1, 2, one, tick)
+    assert ended == [range(1, 2)]
 
 
 def test_a_ticker_adds_up():

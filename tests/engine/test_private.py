@@ -11,12 +11,13 @@ from privbench.engine import (
     Diverged,
     PrivateSteps,
     Recipe,
+    TrainingSets,
     can_train_privately,
     train_each,
     train_privately,
 )
 from privbench.engine.population import Population, build_seeded
-from privbench.engine.private import _Gradients
+from privbench.engine.private import _Gradients, _largest
 from privbench.engine.taps import NotTapped, find_taps
 
 from .problems import (
@@ -41,10 +42,11 @@ def train(sets=None, recipe=RECIPES["momentum"], private=STEPS, seeds=SEEDS, **o
 
 def slow_clipped_sum(module, x, y, bound):
     """One gradient after another, clipped and added, by parameter."""
-    total = [torch.zeros_like(p) for p in module.parameters()]
+    trained = [p for p in module.parameters() if p.requires_grad]
+    total = [torch.zeros_like(p) for p in trained]
     for record, label in zip(x, y, strict=True):
         loss = cross_entropy(module(record[None]), label[None])
-        gradient = torch.autograd.grad(loss, list(module.parameters()))
+        gradient = torch.autograd.grad(loss, trained)
         norm = torch.sqrt(sum(g.square().sum() for g in gradient))
         for sum_, g in zip(total, gradient, strict=True):
             sum_ += g * min(1.0, bound / (float(norm) + 1e-6))
@@ -158,6 +160,15 @@ class Twice(nn.Module):
         return self.layer(self.layer(x))
 
 
+class FunctionalDropout(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x):
+        return torch.nn.functional.dropout(self.layer(x), 0.5, self.training)
+
+
 class Scaled(nn.Module):
     def __init__(self):
         super().__init__()
@@ -168,23 +179,61 @@ class Scaled(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("module", "shape", "word"),
+    ("build", "shape", "word"),
     [
-        (Twice(), (4,), "used twice"),
-        (Scaled(), (4,), "scale"),
-        (nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4)), (4,), "1."),
-        (nn.Linear(4, 4), (3, 4), "axes"),
-        (nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 2)), (1, 4, 4), "Conv2d"),
-        (nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5)), (4,), "Dropout"),
+        (Twice, (4,), "used twice"),
+        (Scaled, (4,), "scale"),
+        (lambda: nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4)), (4,), "1."),
+        (lambda: nn.Linear(4, 4), (3, 4), "axes"),
+        (
+            lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 2)),
+            (1, 4, 4),
+            "Conv2d",
+        ),
+        (lambda: nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5)), (4,), "Dropout"),
+        (FunctionalDropout, (4,), "random"),
     ],
 )
-def test_what_it_cannot_train(module, shape, word):
-    assert word in can_train_privately(module, torch.zeros(1, *shape), "cpu")
+def test_what_it_cannot_train(build, shape, word):
+    sets = TrainingSets.own(torch.zeros(2, 3, *shape), torch.zeros(2, 3, dtype=torch.int64))
+    before = torch.random.get_rng_state()
+    assert word in can_train_privately(build, sets, "cpu")
+    assert torch.equal(before, torch.random.get_rng_state())
 
 
 def test_what_it_can_train():
-    module = nn.Sequential(nn.Flatten(), nn.Linear(4, 3, bias=False), nn.Tanh(), nn.Linear(3, 2))
-    assert can_train_privately(module, torch.zeros(1, 2, 2), "cpu") == ""
+    sets = TrainingSets.own(torch.zeros(2, 3, 2, 2), torch.zeros(2, 3, dtype=torch.int64))
+    build = lambda: nn.Sequential(  # noqa: E731
+        nn.Flatten(), nn.Linear(4, 3, bias=False), nn.Tanh(), nn.Linear(3, 2)
+    )
+    assert can_train_privately(build, sets, "cpu") == ""
+
+
+def test_frozen_parameters_stay_and_do_not_count():
+    def build():
+        module = mlp()()
+        module[0].requires_grad_(False)
+        return module
+
+    found = train_privately(build, shared_sets(), RECIPES["momentum"], STEPS, SEEDS)
+    start = Population.of(build, [build_seeded(build, seed) for seed in SEEDS])
+    torch.testing.assert_close(found.params["0.weight"], start.params["0.weight"])
+    assert not torch.equal(found.params["3.weight"], start.params["3.weight"])
+    # The norm to which gradients are clipped is that of the trained parameters.
+    modules = [build_seeded(build, seed) for seed in SEEDS]
+    x, y = torch.randn(MODELS, 4, FEATURES), torch.zeros(MODELS, 4, dtype=torch.int64)
+    sums = _Gradients(modules[0], start, x[0, :1]).clipped(x, y, y == 0, 0.1)
+    expected = slow_clipped_sum(modules[1], x[1], y[1], 0.1)
+    torch.testing.assert_close(sums["3.weight"][1], expected[0], atol=1e-5, rtol=1e-4)
+
+
+def test_memory_bounds_the_models_at_once():
+    small = PrivateSteps(0.2, 1, 0.7, 0.5)
+    sizes = [
+        _largest(mlp(), shared_sets(), RECIPES["sgd"], small, SEEDS, memory)
+        for memory in (1, 2**40)
+    ]
+    assert sizes == [1, MODELS]
 
 
 def test_taps_name_the_layers():
