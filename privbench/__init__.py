@@ -11,13 +11,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from privbench.api import run
-    from privbench.attacks.base import Answers, Attack, BatchedAttack, View, Views
+    from privbench.attacks.base import Answers, Attack, BatchedAttack, Model, View, Views
     from privbench.auditing import audit
     from privbench.components import Component
     from privbench.data import Column, Data, DataSpec
     from privbench.datasets.base import Dataset
     from privbench.datasets.files import FileDataset, RemoteFile
-    from privbench.errors import BadInput, DataError, DatasetUnavailable, PrivbenchError
+    from privbench.errors import (
+        BadInput,
+        DataError,
+        DatasetUnavailable,
+        Incompatible,
+        PrivbenchError,
+    )
     from privbench.executors.base import Executor
     from privbench.generators.base import FittedGenerator, Generator
     from privbench.hookspecs import hookimpl
@@ -37,13 +43,19 @@ __version__ = "0.1.0"
 # Loaded on first use, so that the command line answers without importing what it does not need.
 _HOMES = {
     "privbench.api": ("run",),
-    "privbench.attacks.base": ("Answers", "Attack", "BatchedAttack", "View", "Views"),
+    "privbench.attacks.base": ("Answers", "Attack", "BatchedAttack", "Model", "View", "Views"),
     "privbench.auditing.report": ("audit",),
     "privbench.components": ("Component",),
     "privbench.data": ("Column", "Data", "DataSpec"),
     "privbench.datasets.base": ("Dataset",),
     "privbench.datasets.files": ("FileDataset", "RemoteFile"),
-    "privbench.errors": ("BadInput", "DataError", "DatasetUnavailable", "PrivbenchError"),
+    "privbench.errors": (
+        "BadInput",
+        "DataError",
+        "DatasetUnavailable",
+        "Incompatible",
+        "PrivbenchError",
+    ),
     "privbench.executors.base": ("Executor",),
     "privbench.generators.base": ("FittedGenerator", "Generator"),
     "privbench.hookspecs": ("hookimpl",),
@@ -80,7 +92,9 @@ __all__ = [
     "Generator",
     "Guarantee",
     "GuaranteeContext",
+    "Incompatible",
     "LatentMechanism",
+    "Model",
     "OutputMechanism",
     "PerExampleLoss",
     "PrivbenchError",

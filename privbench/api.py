@@ -79,6 +79,7 @@ def run(
     plugins: str | Path | Iterable[str | Path] = (),
     results: str | Path = "results",
     device: str = "auto",
+    executor: str = "local",
     select: str | None = None,
     set: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
@@ -90,6 +91,7 @@ def run(
         plugins: a module or a single file to load as a plugin, or several.
         results: folder of the results database and the stored artifacts.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
+        executor: what runs the stages; ``local`` is this process.
         select: which trials, such as ``"lira and not naive"``.
         set: parameters to override, such as ``{"mlp.epochs": 5, "population": 8}``.
 
@@ -108,5 +110,5 @@ def run(
     overrides = Overrides(dict(set or {}))
     rows: list[Row] = []
     for plan in make_plans(names, host, config=config, overrides=overrides, select=select):
-        rows += run_plan(plan, host, results=results, device=device)
+        rows += run_plan(plan, host, results=results, device=device, executor=executor)
     return to_frame(rows)

@@ -224,6 +224,16 @@ def test_an_attack_sees_only_what_it_declares(run, plugin):
     assert "observes = 'labels'" in rows[0]["reason"]
 
 
+def test_a_network_is_for_attacks_that_observe_parameters(run, plugin):
+    path = plugin(
+        BAD_ATTACK.format(body="return view.target_model.module()").replace(
+            'name = "bad"', 'name = "bad"; observes = "labels"; queries = True'
+        )
+    )
+    rows, _ = run(path, set=['attacks=["bad"]', 'defenses=["none"]'])
+    assert "observes = 'labels', so it has no network" in rows[0]["reason"]
+
+
 def test_a_third_party_model_mechanism_generator_and_dataset(run, plugin):
     path = plugin(
         """

@@ -17,7 +17,7 @@ from privbench.config.file import (
     read_file,
 )
 from privbench.config.overrides import Overrides
-from privbench.config.resolve import resolve, resolve_defense
+from privbench.config.resolve import resolve
 from privbench.config.sweeps import label, sweep
 
 __all__ = [
@@ -35,6 +35,5 @@ __all__ = [
     "label",
     "read_file",
     "resolve",
-    "resolve_defense",
     "sweep",
 ]

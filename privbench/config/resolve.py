@@ -44,11 +44,6 @@ def resolve(
     )
 
 
-def resolve_defense(file: File, name: str, host: PluginHost) -> tuple[Defense, ...]:
-    """A defense by name, one for each value of its sweeps."""
-    return _Resolver(file, host, Overrides(), str(file.path)).defenses([name])
-
-
 @dataclass
 class _Resolver:
     file: File

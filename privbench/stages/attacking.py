@@ -128,7 +128,9 @@ class Asked:
         return observe(log_probs, self.observes)
 
     def module(self) -> nn.Module:
-        """Its network."""
+        """Its network. Raises TypeError unless the attack observes "parameters"."""
+        if self.observes != "parameters":
+            raise TypeError(f"this attack declares observes = {self.observes!r}, so it has no network")
         return self.model.module()
 
 
