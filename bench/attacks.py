@@ -19,11 +19,12 @@ from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
+from scipy.special import log_ndtr
 
 from privbench.attacks.base import Answers, Views
 from privbench.attacks.lira import Lira
 from privbench.attacks.rmia import Rmia
-from privbench.metrics import intervals
+from privbench.metrics import epsilon_lower_bound, intervals
 
 CLASSES = 10
 
@@ -74,42 +75,66 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def lira_job(attack: Lira, views: Views) -> Job:
+    """The reference of ``shrunk`` is that of ``global``, which it needs and adds to."""
     phi = views.shadows.scaled_confidence(views.labels)
 
     def reference(targets: int = 2, records: int = 200) -> float:
         started = time.perf_counter()
         for target in range(targets):
-            others = [i for i in range(len(phi)) if i != target]
-            for record in range(records):
-                sides = []
-                for side in (True, False):
-                    values = [
-                        phi[i, record] for i in others if views.shadow_member[i, record] == side
-                    ]
-                    sides.append((np.mean(values), np.std(values)))
-                for centre, spread in sides:
-                    _ = -0.5 * ((phi[target, record] - centre) / spread) ** 2 - np.log(spread)
-        share = targets * records / phi.size
-        return (time.perf_counter() - started) / share
+            slow_lira(attack, phi[:, :records], views.shadow_member, target)
+        return (time.perf_counter() - started) * phi.size / (targets * records)
 
     name = f"LiRA {attack.mode} {attack.variance}"
     return Job(name, lambda: attack.score_all(views), reference, input_bytes(views), 5.0)
 
 
-def rmia_job(views: Views) -> Job:
+def slow_lira(attack: Lira, phi: np.ndarray, member: np.ndarray, target: int) -> list[float]:
+    """Scores of one target, by the formulas."""
+    others = [i for i in range(len(phi)) if i != target]
+    scores = [0.0] * phi.shape[1]
+    for inside in (True, False) if attack.mode == "online" else (False,):
+        fits = []
+        for record in range(phi.shape[1]):
+            values = [phi[i, record] for i in others if member[i, record] == inside]
+            centre = np.median(values) if attack.variance == "per-record" else np.mean(values)
+            fits.append((centre, np.var(values), len(values)))
+        pooled = sum(var * n for _, var, n in fits) / sum(n for *_, n in fits)
+        for record, (centre, own, _) in enumerate(fits):
+            variance = own if attack.variance == "per-record" else pooled
+            away = phi[target, record] - centre
+            if attack.mode == "offline":
+                scores[record] = float(log_ndtr(away / variance**0.5))
+            else:
+                density = -0.5 * (away**2 / variance + np.log(variance))
+                scores[record] += density if inside else -density
+    return scores
+
+
+def rmia_job(attack: Rmia, views: Views) -> Job:
     probs = np.exp(views.targets.log_prob_of(views.labels))
     others = np.exp(views.target_reference.log_prob_of(views.reference_labels))
+    rest = np.arange(1, len(probs))
+
+    def marginal(values: np.ndarray) -> float:
+        if attack.mode == "online":
+            return float(values.mean())
+        return float((1 + attack.a) * values.mean() + 1 - attack.a) / 2
 
     def reference(records: int = 20) -> float:
         started = time.perf_counter()
-        rest = np.arange(1, len(probs))
-        ratios = [others[0, z] / others[rest, z].mean() for z in range(others.shape[1])]
+        ratios = [others[0, z] / marginal(others[rest, z]) for z in range(others.shape[1])]
+        prepared = time.perf_counter() - started  # once for a target
+        started = time.perf_counter()
         for record in range(records):
-            own = probs[0, record] / probs[rest, record].mean()
-            _ = sum(own / ratio >= 1 for ratio in ratios) / len(ratios)
-        return (time.perf_counter() - started) * probs.size / records
+            out = rest[~views.shadow_member[rest, record]]
+            used = rest if attack.mode == "online" else out
+            own = probs[0, record] / marginal(probs[used, record])
+            _ = sum(own / ratio >= attack.gamma for ratio in ratios) / len(ratios)
+        each = (time.perf_counter() - started) / records
+        return prepared * len(probs) + each * probs.size
 
-    return Job("RMIA", lambda: Rmia().score_all(views), reference, input_bytes(views), 15.0)
+    name = f"RMIA {attack.mode}"
+    return Job(name, lambda: attack.score_all(views), reference, input_bytes(views), 15.0)
 
 
 def bootstrap_job(n_models: int, n: int) -> Job:
@@ -125,13 +150,43 @@ def bootstrap_job(n_models: int, n: int) -> Job:
             order = np.argsort(-drawn, kind="stable")
             true = np.cumsum(truth[order]) / truth.sum()
             false = np.cumsum(~truth[order]) / (~truth).sum()
-            _ = np.trapezoid(true, false), true[false <= 0.01].max()
+            area = np.sum(np.diff(false) * (true[1:] + true[:-1]) / 2)
+            _ = area, true[false <= 0.01].max(initial=0)
         return (time.perf_counter() - started) * 1000 / draws
 
     def run() -> object:
         return intervals(scores, member, draws=1000, rng=np.random.default_rng(0))
 
     return Job("bootstrap, 1,000 draws", run, reference, scores.nbytes + member.nbytes, 10.0)
+
+
+def epsilon_job(n_models: int, n: int) -> Job:
+    rng = np.random.default_rng(0)
+    member = rng.random((n_models, n)) < 0.5
+    scores = rng.normal(size=member.shape) + member
+
+    def bound(leave_one_out: bool, others: np.ndarray, targets: np.ndarray) -> float:
+        return epsilon_lower_bound(
+            scores[targets],
+            member[targets],
+            scores[others],
+            member[others],
+            leave_one_out=leave_one_out,
+        )
+
+    def reference(targets: int = 2) -> float:
+        """Target by target, each with a sort of all others of its own."""
+        started = time.perf_counter()
+        for target in range(targets):
+            others = np.delete(np.arange(n_models), target)
+            bound(False, others, np.array([target]))
+        return (time.perf_counter() - started) * n_models / targets
+
+    everyone = np.arange(n_models)
+    size = scores.nbytes + member.nbytes
+    return Job(
+        "epsilon lower bound", lambda: bound(True, everyone, everyone), reference, size, 10.0
+    )
 
 
 def input_bytes(views: Views) -> int:
@@ -145,8 +200,11 @@ def jobs(share: float) -> Iterator[Job]:
     for mode in ("online", "offline"):
         for variance in ("global", "per-record", "shrunk"):
             yield lira_job(Lira(mode=mode, variance=variance), views)
-    yield rmia_job(population(64, int(10_000 * share), 2_000))
+    views = population(64, int(10_000 * share), 2_000)
+    yield rmia_job(Rmia(mode="online"), views)
+    yield rmia_job(Rmia(mode="offline"), views)
     yield bootstrap_job(64, int(10_000 * share))
+    yield epsilon_job(64, int(10_000 * share))
 
 
 def measure(job: Job, repeat: int) -> None:

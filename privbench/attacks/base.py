@@ -254,6 +254,10 @@ class Attack(Component, ABC):
         """Whether it needs more of the models than their answers about the pool."""
         return self.queries or self.observes == "parameters"
 
+    def shadows_needed(self) -> NeedsShadows:
+        """Whether it is skipped without shadows, with these parameters; see ``needs_shadows``."""
+        return self.needs_shadows
+
     def obstacle(self, views: Views) -> str:
         """Why it cannot attack, for want of something in ``views``; empty if it can."""
         if self.needs_models() and not views.target_models:
@@ -263,11 +267,12 @@ class Attack(Component, ABC):
             return "needs the records themselves, and there are predictions only"
         if self.needs_reference and not len(views.reference_labels):
             return "needs reference records"
-        if self.needs_shadows == "no":
+        needed = self.shadows_needed()
+        if needed == "no":
             return ""
         if not len(views.shadows) - views.leave_one_out:
             return "needs shadows"
-        if self.needs_shadows == "same records" and views.shadow_labels is not views.labels:
+        if needed == "same records" and views.shadow_labels is not views.labels:
             return "needs shadows on the same records"
         return ""
 

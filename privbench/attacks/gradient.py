@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.base import BatchedAttack, Model, Observes, Views
+from privbench.attacks.base import BatchedAttack, Model, NeedsShadows, Observes, Views
 from privbench.attacks.moments import centred_on_out
 
 SMALLEST = 1e-30
@@ -36,6 +36,10 @@ class Gradient(BatchedAttack):
     needs_records: ClassVar[bool] = True
 
     calibrated: bool = Field(True, description="compare with OUT shadows' gradients for the record")
+
+    def shadows_needed(self) -> NeedsShadows:
+        """To calibrate only."""
+        return self.needs_shadows if self.calibrated else "no"
 
     def score_all(self, views: Views) -> NDArray[np.float64]:
         """Scores (targets, n_pool)."""

@@ -10,7 +10,9 @@ As in the authors' code, ``per-record`` takes the median of a record's shadows a
 standard deviation (ddof 0); ``global`` takes the mean, and one variance for all records. Deviations:
 
 - ``global`` pools the residuals about each record's mean (ddof 0), for IN and for OUT apart, where
-  the authors' code takes the standard deviation of all values, between records included.
+  the authors' code takes the standard deviation of all values, between records included. As far as
+  we know that code takes the median as the centre with a fixed variance too; here it is the mean,
+  about which the residuals are.
 - ``shrunk`` is not in the paper: each record's variances, and how far its IN values lie above its OUT
   values, are moved towards those of all records by empirical Bayes, and the normals become the
   Student-t predictives that follow, see ``shrinkage``. With few shadows the estimates are what limits
@@ -81,7 +83,8 @@ class Lira(BatchedAttack):
         return self._online(phi, inside, outside)
 
     def _online(self, phi: Floats, inside: _Side, outside: _Side) -> Floats:
-        gap = _mean_gap(inside, outside)
+        complete = inside.complete and outside.complete
+        gap = np.zeros((1, 1)) if complete else _mean_gap(inside, outside)
         scores = np.empty(phi.shape)
         for part in inside.parts():
             one, other = inside.normals(part, self.variance), outside.normals(part, self.variance)
@@ -95,7 +98,7 @@ class Lira(BatchedAttack):
         from scipy.special import log_ndtr
 
         prior = outside.prior() if self.variance == "shrunk" else None
-        typical, _ = outside.mean_centre()
+        typical = np.zeros((1, 1)) if outside.complete else outside.mean_centre()[0]
         scores = np.empty(phi.shape)
         for part in outside.parts():
             if prior is not None:
@@ -122,8 +125,9 @@ def _online_shrunk(phi: Floats, inside: _Side, outside: _Side) -> Floats:
 
     terms = np.sum([gap_terms(*beliefs(part)) for part in inside.parts()], axis=0)
     gap = Gap.fit(terms)
-    if not terms[0].all():  # no record with both sides
-        gap = replace(gap, mean=_mean_gap(inside, outside))
+    found = terms[0][:, None] > 0  # by each target for itself: any record with both sides
+    if not found.all():
+        gap = replace(gap, mean=np.where(found, gap.mean, _mean_gap(inside, outside)))
     scores = np.empty(phi.shape)
     for part in inside.parts():
         one, other = beliefs(part)
@@ -155,6 +159,11 @@ class _Side:
         """All records, some at a time."""
         return chunks(*self.phi.shape)
 
+    @property
+    def complete(self) -> bool:
+        """Whether each target has a shadow of each record, so that nothing needs to be filled in."""
+        return bool((self.used.sum(axis=0) > self.leave_one_out).all())
+
     def moments(self, part: slice) -> Moments:
         """The moments of some records."""
         phi, used = self.phi[:, part], self.used[:, part]
@@ -185,8 +194,12 @@ class _Side:
 
     def mean_centre(self) -> tuple[Floats, Bools]:
         """The mean (targets or 1, 1) over records of the shadows' mean, and whether there is any."""
-        total, records = self._sums(lambda m: (m.mean, m.count > 0))
-        return total / np.maximum(records, 1), records > 0
+        middle = self.phi.mean()  # so that equal means have exactly their value for a mean
+        total, records = self._sums(
+            lambda m: (np.where(m.count > 0, m.mean - middle, 0.0), m.count > 0)
+        )
+        typical = np.where(records > 0, middle + total / np.maximum(records, 1), 0.0)
+        return typical, records > 0
 
     def _common_variance(self) -> Floats:
         """Pooled residual variance; where no record has two values that differ, that of all values."""

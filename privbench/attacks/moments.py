@@ -1,8 +1,11 @@
 """Moments of each record's shadows, for all targets at once.
 
-In leave-one-out, target i must not see shadow i, which is itself. Taking one value off a mean, a sum
-of squares or a sorted list costs nothing beside computing them, so all targets cost about as much as
-one. Everything works on some records at a time: the inputs are (shadows, some records).
+In leave-one-out, target i must not see shadow i, which is itself: neither its values nor, down to the
+last bit, whether it was trained on a record. Taking a value off a sum would leave a rounding error
+where the shadow was in the sum and none where it was not, which tells members apart where answers are
+alike. So the rows before i and the rows after i are summed up, and the two are merged; all targets
+together cost about twice as much as one. Everything works on some records at a time: the inputs are
+(shadows, some records).
 """
 
 from __future__ import annotations
@@ -16,10 +19,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-CHUNK = 2**18
+CHUNK = 2**19
 """Values (shadows times records) that are worked on at a time, so that they stay in the cache."""
-_CANCELS = 1e-6
-"""A value that has all but this share of a sum of squares: taking it off would leave rounding errors."""
 
 
 def chunks(n_shadows: int, n_records: int) -> Iterator[slice]:
@@ -43,24 +44,48 @@ class Moments:
     @classmethod
     def of(cls, values: Floats, used: Bools, *, leave_one_out: bool) -> Moments:
         """Of ``values`` (shadows, records) where ``used``; row i is left out for target i if asked."""
-        count = used.sum(axis=0)
-        mean = np.where(used, values, 0.0).sum(axis=0) / np.maximum(count, 1)
-        residual = np.where(used, values - mean, 0.0)
-        squares = (residual**2).sum(axis=0)
+        before = cls._running(values, used)
         if not leave_one_out:
-            return cls(count[None], mean[None], squares[None])
-        left = count - used
-        weight = 1 / np.maximum(left, 1)
-        mean_left = np.where(left > 0, mean - residual * weight, 0.0)
-        squares_left = squares - residual**2 * (1 + weight)
-        rows, columns = np.nonzero(used & (left > 0) & (squares_left < _CANCELS * squares))
-        if len(rows):  # these afresh, without the row
-            others = used[:, columns]
-            others[rows, np.arange(len(rows))] = False
-            again = cls.of(values[:, columns], others, leave_one_out=False)
-            mean_left[rows, columns] = again.mean[0]
-            squares_left[rows, columns] = again.squares[0]
-        return cls(left, mean_left, np.where(left > 0, squares_left, 0.0))
+            return before._rows(slice(-1, None))
+        after = cls._running(values[::-1], used[::-1])
+        return before._rows(slice(-1))._merge(after._rows(slice(-2, None, -1)))
+
+    @classmethod
+    def _running(cls, values: Floats, used: Bools) -> Moments:
+        """Of the first 0, 1, ..., all rows: (shadows + 1, records) each.
+
+        By Welford's updates. Unlike sums of squares they lose no digits to a mean far from zero, and
+        the mean of equal values is that value.
+        """
+        shape = len(values) + 1, values.shape[1]
+        count = np.zeros(shape, dtype=np.int64)
+        for row, flags in enumerate(used):  # row by row is faster than NumPy's cumsum
+            np.add(count[row], flags, out=count[row + 1])
+        share = used / np.maximum(count[1:], 1)  # of the new value in the mean
+        rest = used - share
+        mean, squares = np.zeros(shape), np.zeros(shape)
+        for row, value in enumerate(values):
+            apart = value - mean[row]
+            np.add(mean[row], apart * share[row], out=mean[row + 1])
+            apart *= apart
+            np.add(squares[row], apart * rest[row], out=squares[row + 1])
+        return cls(count, mean, squares)
+
+    def _rows(self, rows: slice) -> Moments:
+        return Moments(self.count[rows], self.mean[rows], self.squares[rows])
+
+    def _merge(self, other: Moments) -> Moments:
+        """Of the values of both together."""
+        count = self.count + other.count
+        share = other.count / np.maximum(count, 1)
+        apart = other.mean - self.mean
+        moved = apart * share
+        mean = self.mean + moved
+        moved *= apart
+        moved *= self.count  # the sum of squares between the two
+        moved += self.squares
+        moved += other.squares
+        return Moments(count, mean, moved)
 
 
 def medians(values: Floats, used: Bools, *, leave_one_out: bool) -> Floats:
@@ -92,42 +117,29 @@ def centred_on_out(values: Floats, shadows: Floats, member: Bools, leave_one_out
 
     A record without an OUT shadow has the mean over the others' for its own.
     """
-    parts = [
-        (part, Moments.of(shadows[:, part], ~member[:, part], leave_one_out=leave_one_out))
-        for part in chunks(*shadows.shape)
-    ]
-    known = sum((m.count > 0).sum(axis=1, keepdims=True) for _, m in parts)
-    total = sum(m.mean.sum(axis=1, keepdims=True) for _, m in parts)
-    typical = total / np.maximum(known, 1)
-    centred = np.empty_like(values)
-    for part, moments in parts:
-        mean = np.where(moments.count > 0, moments.mean, typical)
-        centred[:, part] = values[:, part] - mean
-    return centred
+    mean = np.empty((len(shadows) if leave_one_out else 1, shadows.shape[1]))
+    for part in chunks(*shadows.shape):
+        mean[:, part] = means(shadows[:, part], ~member[:, part], leave_one_out=leave_one_out)
+    return values - fill(mean)
 
 
 def means(values: Floats, used: Bools, *, leave_one_out: bool) -> Floats:
-    """Means (targets or 1, records) where ``used``; NaN where nothing is.
-
-    Without one value taken off a sum, which would round away what is small beside it: probabilities
-    of one record differ by many orders of magnitude.
-    """
-    kept = np.where(used, values, 0.0)
-    count = used.sum(axis=0)[None]
-    total = kept.sum(axis=0)[None]
-    if leave_one_out:
-        count = count - used
-        total = np.zeros_like(kept)
-        np.cumsum(kept[:-1], axis=0, out=total[1:])  # all before
-        total[:-1] += np.cumsum(kept[:0:-1], axis=0)[::-1]  # all after
-    found: Floats = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    """Means (targets or 1, records) where ``used``; NaN where nothing is."""
+    moments = Moments.of(values, used, leave_one_out=leave_one_out)
+    found: Floats = np.where(moments.count > 0, moments.mean, np.nan)
     return found
 
 
 def fill(found: Floats) -> Floats:
-    """``found`` (targets or 1, records) with the mean over the other records where it is NaN."""
+    """``found`` (targets or 1, records) with the mean over the other records where it is NaN.
+
+    That is 0 where there are none, and exactly their value where they are all equal.
+    """
     known = ~np.isnan(found)
     total = found.sum(axis=1, keepdims=True, where=known)
     typical = total / np.maximum(known.sum(axis=1, keepdims=True), 1)
-    filled: Floats = np.where(known, found, typical)
+    lowest = found.min(axis=1, keepdims=True, where=known, initial=np.inf)
+    highest = found.max(axis=1, keepdims=True, where=known, initial=-np.inf)
+    within = np.clip(typical, lowest, highest)  # which rounding might leave
+    filled: Floats = np.where(known, found, np.where(lowest <= highest, within, 0.0))
     return filled

@@ -30,6 +30,8 @@ from privbench.attacks.base import BatchedAttack, Views
 from privbench.attacks.moments import Bools, Floats, chunks, fill, means
 
 SMALLEST = 1e-300  # of a probability that something is divided by
+TIED = 1e-12
+"""Log ratios that differ by less are equal, so that rounding does not tell equal answers apart."""
 
 
 class Rmia(BatchedAttack):
@@ -66,7 +68,8 @@ class Rmia(BatchedAttack):
         others.sort(axis=1)
         scores = np.empty(own.shape)
         for target, ratios in enumerate(own):
-            beaten = np.searchsorted(others[target], ratios - math.log(self.gamma), side="right")
+            reached = ratios - math.log(self.gamma) + TIED
+            beaten = np.searchsorted(others[target], reached, side="right")
             scores[target] = beaten / others.shape[1]
         return scores
 

@@ -158,11 +158,13 @@ def inverse_trigamma(value: Floats) -> Floats:
 
     target = np.maximum(value, 1e-7)
     y = 0.5 + 1 / target
+    active = np.ones(np.shape(y), dtype=bool)  # each stops by itself, whatever the others need
     for _ in range(50):
         found = polygamma(1, y)
         step = found * (1 - found / target) / polygamma(2, y)
-        y = y + step
-        if np.all(np.abs(step) < 1e-9 * y):
+        y = np.where(active, y + step, y)
+        active = active & (np.abs(step) >= 1e-9 * y)
+        if not active.any():
             break
     return np.where(value > 1e-7, y, np.inf)
 

@@ -230,11 +230,28 @@ def constant(rng, models, member):
     return Answers(log_probs.argmax(axis=-1), log_probs)
 
 
+def two_levels(rng, models, member):
+    """Phi is one of two numbers that are no sums of powers of two."""
+    phi = np.where(rng.random(member.shape) < 0.5, 0.1, 3.7)
+    return answers(np.stack([phi, np.zeros_like(phi)], axis=-1))
+
+
+def mostly_saturated(rng, models, member):
+    """As a forest's: votes of ten trees, which are unanimous for most records."""
+    votes = np.where(rng.random(member.shape) < 0.7, 1.0, rng.integers(0, 11, member.shape) / 10)
+    with np.errstate(divide="ignore"):
+        log_probs = np.log(np.stack([votes, 1 - votes], axis=-1)).astype(np.float32)
+    return Answers(log_probs.argmax(axis=-1), log_probs)
+
+
 def ordinary(rng, models, member):
     return models
 
 
-@pytest.mark.parametrize("kind", [ordinary, saturated, constant])
+KINDS = [ordinary, saturated, mostly_saturated, constant, two_levels]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("n_models", [2, 3, 8])
 def test_a_targets_membership_changes_none_of_its_scores(attack, kind, n_models):
     models, labels, member = random_population(
@@ -244,9 +261,11 @@ def test_a_targets_membership_changes_none_of_its_scores(attack, kind, n_models)
     check_blind_to_own_row(attack, models, labels, member)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("inside", [True, False])
-def test_nor_where_its_shadows_have_one_kind_of_membership(attack, inside):
-    models, labels, member = random_population(n_models=3, n=40, references=REFERENCES)
+def test_nor_where_its_shadows_have_one_kind_of_membership(attack, kind, inside):
+    models, labels, member = random_population(n_models=3, n=40, n_classes=2, references=REFERENCES)
+    models = kind(np.random.default_rng(0), models, member)
     member[1:] = inside
     check_blind_to_own_row(attack, models, labels, member)
 
@@ -259,7 +278,38 @@ def check_blind_to_own_row(attack, models, labels, member):
             attack.score_all(views_of(models, labels, m, references=REFERENCES))[0]
             for m in (member, changed)
         )
-        np.testing.assert_allclose(others, scores, rtol=1e-6, atol=1e-8)
+        np.testing.assert_array_equal(others, scores)  # to the last bit: ties would give it away
+
+
+@pytest.mark.parametrize("n_models", [2, 16])
+@pytest.mark.parametrize("logit", [0.1, 40.0])
+def test_constant_answers_tell_nothing(attack, logit, n_models):
+    """All models say the same of all records: the scores are equal, or differ by chance."""
+    _, labels, member = random_population(n_models=n_models, n=400, references=REFERENCES)
+    models = answers(np.broadcast_to([logit, 0.0, 0.0], (n_models, len(labels), 3)))
+    views = views_of(models, 0 * labels, member, references=REFERENCES)
+    scores, member = attack.score_all(views), member[:, :-REFERENCES]
+    # Label-only adds noise to the records; shrunk LiRA is less sure where there are fewer shadows.
+    if attack.name == "label-only" or getattr(attack, "variance", "") == "shrunk":
+        assert abs(auc(scores, member) - 0.5) < null_band(member.sum(), (~member).sum())
+    else:
+        np.testing.assert_array_equal(scores, scores[:, :1] + np.zeros_like(scores))
+        assert all(auc(own, row) == 0.5 for own, row in zip(scores, member, strict=True))
+
+
+BY_MEANS = ("lira", "rmia", "calibration")
+"""Attacks that compare with means over shadows, where rounding makes ties."""
+
+
+@pytest.mark.parametrize("kind", [mostly_saturated, two_levels])
+@pytest.mark.parametrize("attack", [a for a in ATTACKS if a.name in BY_MEANS], ids=str)
+def test_ties_tell_nothing(attack, kind):
+    """Few different answers, and many records, so that rounding would show."""
+    _, labels, member = random_population(n_models=8, n=3000, n_classes=2, references=REFERENCES)
+    models = kind(np.random.default_rng(7), None, member)
+    scores = attack.score_all(views_of(models, 0 * labels, member, references=REFERENCES))
+    member = member[:, :-REFERENCES]
+    assert abs(auc(scores, member) - 0.5) < null_band(member.sum(), (~member).sum())
 
 
 def test_a_targets_answers_reach_no_other_target_but_through_a_shadow(attack):

@@ -87,6 +87,37 @@ def test_moments(values, used, leave_one_out):
     close(found.squares, squares, 1e3 * spread * largest + 1e-12 * largest**2)
 
 
+def test_a_targets_own_row_changes_nothing_to_the_last_bit(values, used):
+    """Neither its value nor whether it is used."""
+    changed = used.copy(), values.copy()
+    changed[0][3] = ~used[3]
+    changed[1][3] = 7.0
+    for flags, numbers in [(changed[0], values), (used, changed[1]), changed]:
+        for of in (all_moments, medians, means):
+            found = np.atleast_3d(of(numbers, flags, leave_one_out=True))
+            expected = np.atleast_3d(of(values, used, leave_one_out=True))
+            np.testing.assert_array_equal(found[3], expected[3])
+
+
+def all_moments(values, used, leave_one_out):
+    found = Moments.of(values, used, leave_one_out=leave_one_out)
+    return np.stack([found.count, found.mean, found.squares], axis=-1)
+
+
+@pytest.mark.parametrize("leave_one_out", [True, False])
+@pytest.mark.parametrize("value", [0.1, -1e-9, 1e8 / 3])
+def test_moments_of_equal_values_are_exact(value, used, leave_one_out):
+    found = Moments.of(np.full(used.shape, value), used, leave_one_out=leave_one_out)
+    np.testing.assert_array_equal(found.mean, np.where(found.count > 0, value, 0))
+    np.testing.assert_array_equal(found.squares, 0)
+
+
+def test_fill_with_equal_values_is_exact():
+    found = np.full((1, 1000), 0.1)
+    found[0, ::7] = np.nan
+    np.testing.assert_array_equal(fill(found), 0.1)
+
+
 @pytest.mark.parametrize("leave_one_out", [True, False])
 def test_medians(values, used, leave_one_out):
     found = medians(values, used, leave_one_out=leave_one_out)

@@ -42,6 +42,13 @@ def test_inverse_trigamma(y):
     assert inverse_trigamma(polygamma(1, column(y)))[0, 0] == pytest.approx(y, rel=1e-8)
 
 
+def test_each_inverse_is_found_by_itself():
+    """Whatever is looked for beside it, to the last bit."""
+    values = np.array([[1e-6], [0.3], [50.0], [1e6]])
+    alone = [inverse_trigamma(value[None])[0] for value in values]
+    np.testing.assert_array_equal(inverse_trigamma(values), alone)
+
+
 def test_trigamma_reaches_zero_at_infinity():
     assert inverse_trigamma(column(0))[0, 0] == np.inf
 

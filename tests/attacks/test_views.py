@@ -87,6 +87,8 @@ def other_records(one):
         (Lira(), alone, "shadows"),
         (Shokri(), alone, "shadows"),
         (Lira(), other_records, "shadows on the same records"),
+        (Gradient(), alone, "shadows"),
+        (Gradient(calibrated=False), predictions_only, "parameters"),
     ],
 )
 def test_what_it_lacks_is_named(attack, lack, reason):
@@ -103,6 +105,8 @@ def test_what_it_lacks_is_named(attack, lack, reason):
         (Lira(), no_references),
         (Shokri(), other_records),
         (AttackP(), alone),
+        (Gradient(calibrated=False), alone),
+        (Gradient(calibrated=False), other_records),
     ],
 )
 def test_what_it_does_not_need_it_may_lack(attack, lack):
