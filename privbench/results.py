@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -79,8 +80,14 @@ MIGRATIONS = (
     ALTER TABLE runs ADD COLUMN remark TEXT NOT NULL DEFAULT '';
     ALTER TABLE rows ADD COLUMN position INTEGER NOT NULL DEFAULT 0;
     """,
+    """
+    CREATE TRIGGER rows_are_never_deleted BEFORE DELETE ON rows
+        BEGIN SELECT RAISE(ABORT, 'rows are append-only'); END;
+    """,
 )
 """Step i brings a database from schema version i to i + 1 (PRAGMA user_version)."""
+PATIENCE = 30.0
+"""Seconds that a process waits for others that write."""
 
 
 class Results:
@@ -156,8 +163,8 @@ class Results:
     def _open(self) -> Iterator[sqlite3.Connection]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with closing(sqlite3.connect(self.path, timeout=30)) as database, database:
-                database.execute("PRAGMA journal_mode = WAL")
+            with closing(sqlite3.connect(self.path, timeout=PATIENCE)) as database, database:
+                _use_wal(database)
                 _migrate(database, self.path)
                 yield database
         except sqlite3.DatabaseError as error:
@@ -175,15 +182,46 @@ def _newest(database: sqlite3.Connection, benchmark: str) -> tuple[int, str, str
     return run
 
 
+def _use_wal(database: sqlite3.Connection) -> None:
+    """Switch to a write-ahead log; SQLite refuses while others use the file, and does not wait."""
+    give_up = time.monotonic() + PATIENCE
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL").fetchone()
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+
+
 def _migrate(database: sqlite3.Connection, path: Path) -> None:
-    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if _version(database, path) == len(MIGRATIONS):
+        return
+    # The version is read again under the lock: another process may have migrated meanwhile.
+    database.execute("BEGIN IMMEDIATE")
+    for step in range(_version(database, path), len(MIGRATIONS)):
+        for statement in _statements(MIGRATIONS[step]):
+            database.execute(statement)
+        database.execute(f"PRAGMA user_version = {step + 1}")
+    database.commit()
+
+
+def _version(database: sqlite3.Connection, path: Path) -> int:
+    version: int = database.execute("PRAGMA user_version").fetchone()[0]
     if version > len(MIGRATIONS):
         raise BadInput(f"{path} was written by a newer privbench (schema {version})")
-    for step in range(version, len(MIGRATIONS)):
-        # One transaction, so that two processes that start together do not both migrate.
-        database.executescript(
-            f"BEGIN IMMEDIATE; {MIGRATIONS[step]}; PRAGMA user_version = {step + 1}; COMMIT;"
-        )
+    return version
+
+
+def _statements(script: str) -> Iterator[str]:
+    """One by one, for ``executescript`` would commit first. Each ends at the end of a line."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def _to_sql(column: str, value: Any) -> Any:

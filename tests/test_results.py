@@ -1,4 +1,6 @@
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 
@@ -77,10 +79,44 @@ def test_rows_are_append_only_and_the_journal_is_a_wal(results):
     add(results)
     with sqlite3.connect(results.path) as database:
         assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert database.execute("PRAGMA user_version").fetchone() == (2,)
+        assert database.execute("PRAGMA user_version").fetchone() == (3,)
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             database.execute("UPDATE rows SET auc = 1")
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            database.execute("DELETE FROM rows")
     database.close()
+    assert len(results.rows("b")) == 1
+
+
+@pytest.mark.parametrize("version", range(len(MIGRATIONS)))
+def test_runs_may_start_together_in_a_new_folder_or_on_an_old_schema(tmp_path, version):
+    for repeat in range(5):
+        results = Results(tmp_path / str(repeat))
+        results.path.parent.mkdir()
+        if version:
+            database = sqlite3.connect(results.path)
+            database.executescript(
+                f"{';'.join(MIGRATIONS[:version])}; PRAGMA user_version = {version};"
+            )
+            database.close()
+        together = Barrier(12)
+
+        def start(_, results=results, together=together):
+            together.wait(timeout=10)
+            return results.start_run("b", {})
+
+        with ThreadPoolExecutor(12) as pool:
+            assert sorted(pool.map(start, range(12))) == list(range(1, 13))
+
+
+def test_a_migration_that_fails_leaves_the_schema_as_it_was(results, monkeypatch):
+    add(results)
+    bad = "CREATE TABLE half (a);\nCREATE TABLE rows (a);\n"
+    monkeypatch.setattr("privbench.results.MIGRATIONS", (*MIGRATIONS, bad))
+    with pytest.raises(BadInput, match="already exists"):
+        results.rows("b")
+    monkeypatch.undo()
+    assert len(results.rows("b")) == 1
 
 
 def test_a_newer_schema_and_a_file_that_is_no_database(results, tmp_path):

@@ -7,6 +7,7 @@ An .npz or .safetensors file with these arrays:
     member              bool, the leading shape of logits: was this model trained on this record
     reference_logits    (models, references, classes); or reference_probs. Optional: records of the
     reference_labels    same distribution that no model was trained on
+    record_ids          (records,), integers or strings, distinct. Optional: which records these are
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ ARRAYS = (
     "reference_logits",
     "reference_probs",
     "reference_labels",
+    "record_ids",
 )
 SUM_TOLERANCE = 1e-3
 
@@ -46,7 +48,7 @@ class Predictions:
 
     ``log_probs`` float32 (models, records, classes), ``labels`` int64 (records,), ``member`` bool
     (models, records), ``reference_log_probs`` float32 (models, references, classes),
-    ``reference_labels`` int64 (references,).
+    ``reference_labels`` int64 (references,), ``record_ids`` text (records,) or None.
     """
 
     log_probs: NDArray[np.float32]
@@ -54,6 +56,7 @@ class Predictions:
     member: NDArray[np.bool_]
     reference_log_probs: NDArray[np.float32]
     reference_labels: NDArray[np.int64]
+    record_ids: NDArray[np.str_] | None = None
 
     @classmethod
     def of(cls, arrays: Arrays, where: str = "predictions") -> Predictions:
@@ -67,19 +70,20 @@ class Predictions:
             raise DataError(f"{where}: there must be at least 2 classes, got {k}")
         labels = reader.labels("labels", n, k)
         member = reader.member(n_models, n)
+        ids = reader.ids("record_ids", n)
         reference = reader.answers("reference_logits", "reference_probs")
         if reference is None:
             if "reference_labels" in arrays:
                 raise DataError(f"{where}: reference_labels are there without reference_logits")
             empty = np.zeros((n_models, 0, k), np.float32)
-            return cls(log_probs, labels, member, empty, np.zeros(0, np.int64))
+            return cls(log_probs, labels, member, empty, np.zeros(0, np.int64), ids)
         if (reference.shape[0], reference.shape[2]) != (n_models, k):
             raise DataError(
                 f"{where}: the reference answers have shape {reference.shape}, expected"
                 f" ({n_models} models, references, {k} classes)"
             )
         known = reader.labels("reference_labels", reference.shape[1], k)
-        return cls(log_probs, labels, member, reference, known)
+        return cls(log_probs, labels, member, reference, known, ids)
 
     def __len__(self) -> int:
         return len(self.log_probs)
@@ -88,6 +92,37 @@ class Predictions:
     def n_classes(self) -> int:
         """Number of classes."""
         return int(self.log_probs.shape[2])
+
+    def same_records(self, shadow: Predictions) -> bool:
+        """Whether shadows answered about these records: ``record_ids`` tell, else labels.
+
+        Raises DataError where the same records have other labels.
+        """
+        if self.record_ids is None or shadow.record_ids is None:
+            return _same_labels(self.labels, shadow.labels, "records", "; save record_ids to tell")
+        if np.array_equal(self.record_ids, shadow.record_ids):
+            if not np.array_equal(self.labels, shadow.labels):
+                raise DataError(
+                    "shadow: records with the record_ids of the target have other labels"
+                )
+            return True
+        if np.array_equal(np.sort(self.record_ids), np.sort(shadow.record_ids)):
+            log.warning("shadow: the target's records in another order are taken for other records")
+        return False
+
+    def same_reference(self, shadow: Predictions) -> bool:
+        """Whether shadows answered about these reference records, as far as labels can tell."""
+        return _same_labels(self.reference_labels, shadow.reference_labels, "reference records", "")
+
+
+def _same_labels(own: NDArray[np.int64], others: NDArray[np.int64], what: str, hint: str) -> bool:
+    same = np.array_equal(own, others)
+    if same and len(own) and (np.diff(own) >= 0).all():
+        log.warning(
+            "target and shadow have the same labels, sorted, as other %s would have too;"
+            " they are taken for the same ones%s", what, hint,
+        )  # fmt: skip
+    return same
 
 
 def read_predictions(path: str | Path) -> Predictions:
@@ -171,6 +206,18 @@ class _Reader:
                 f" got {int(values.min())}..{int(values.max())}"
             )
         return values.astype(np.int64)
+
+    def ids(self, name: str, n: int) -> NDArray[np.str_] | None:
+        """Distinct names (n,), as text; None if they are not there."""
+        if name not in self.arrays:
+            return None
+        values = self.arrays[name]
+        if values.dtype.kind not in "iuU":
+            raise DataError(f"{self.where}: {name} must be integers or strings, got {values.dtype}")
+        self._expect(name, values, (n,))
+        if repeated := n - len(np.unique(values)):
+            raise DataError(f"{self.where}: {name} must be distinct, and {repeated} are repeated")
+        return values.astype(np.str_)
 
     def member(self, n_models: int, n: int) -> NDArray[np.bool_]:
         """Membership (models, n), with members and others."""

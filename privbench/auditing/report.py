@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import Views
+from privbench.attacks.base import Answers, Attack, Views
 from privbench.auditing.predictions import Arrays, Predictions, read_predictions
+from privbench.blame import calling, error_text
 from privbench.components import Bound
 from privbench.config import Overrides
 from privbench.errors import DataError
@@ -21,6 +22,7 @@ from privbench.metrics import (
     balanced_accuracy,
     balanced_accuracy_at,
     epsilon_lower_bound,
+    one_run_bound,
     record_auc,
     summarise_pairs,
 )
@@ -32,6 +34,7 @@ GROUPS = 50
 """Groups of records that are resampled for the intervals of a single model."""
 LISTED = 10
 """Of the most vulnerable records."""
+OTHER_REFERENCE = "needs shadow answers on the same reference records"
 
 Source = str | Path | Predictions | Arrays
 
@@ -43,6 +46,8 @@ class AttackReport:
     scores: NDArray[np.float64]
     summary: Summary
     epsilon_lower_bound: float
+    epsilon_lower_bound_one_run: float | None
+    """Of a single model, valid if its records were drawn by fair coins: see `one_run_bound`."""
     most_vulnerable: list[dict[str, Any]]
 
     def to_json(self) -> dict[str, Any]:
@@ -50,6 +55,7 @@ class AttackReport:
         return {
             **self.summary.to_json(),
             "epsilon_lower_bound": self.epsilon_lower_bound,
+            "epsilon_lower_bound_one_run": self.epsilon_lower_bound_one_run,
             "most_vulnerable": self.most_vulnerable,
         }
 
@@ -61,18 +67,23 @@ class Audit:
     attacks: dict[str, AttackReport]
     skipped: dict[str, str]
     """Attacks that could not be tried, with the reason."""
+    failed: dict[str, str]
+    """Attacks that raised, or returned no scores, with what they raised."""
     member: NDArray[np.bool_]
     accuracy: float
     train_accuracy: float
     test_accuracy: float
     shadows: str
     intervals_over: str
+    groups: NDArray[np.int64] | None
+    """The group (records,) of each record of a single model; its intervals resample these."""
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values."""
         return {
             "attacks": {name: report.to_json() for name, report in self.attacks.items()},
             "skipped": self.skipped,
+            "failed": self.failed,
             "accuracy": self.accuracy,
             "train_accuracy": self.train_accuracy,
             "test_accuracy": self.test_accuracy,
@@ -101,11 +112,12 @@ def audit(
 
     Args:
         target: a file (see `privbench.auditing.predictions`), or its arrays by name.
-        shadow: predictions of other models, which the adversary has trained. On the same records (the
-            labels tell) all attacks can use them; on others they serve for thresholds and for attack
-            models. Without ``shadow``, if there are two models or more, each is the target in turn and
-            the others are its shadows.
-        attacks: names; default all. Those that need what is not there are skipped, with the reason.
+        shadow: predictions of other models, which the adversary has trained. On the same records
+            (``record_ids`` tell, else the labels) all attacks can use them; on others they serve for
+            thresholds and for attack models. Without ``shadow``, if there are two models or more, each
+            is the target in turn and the others are its shadows.
+        attacks: names; default all. Those that need what is not there are skipped, with the reason;
+            one that raises is listed under ``failed``.
         set: parameters of attacks, such as ``{"lira.mode": "offline"}``.
         plugins: modules or single files to load as plugins.
         seed: of the attacks' random draws and of the intervals.
@@ -137,33 +149,61 @@ def run_audit(
     chosen = [_build(name, host, overrides) for name in dict.fromkeys(names or _all_attacks(host))]
     overrides.check()
     setting = _Setting(target, shadow, seed)
-    reports, skipped = {}, {}
+    reports, skipped, failed = {}, {}, {}
     for attack in chosen:
-        obstacle = attack.component.obstacle(setting.views(attack))
-        if obstacle:
-            skipped[attack.name] = obstacle
-        else:
-            reports[attack.name] = setting.report(attack)
+        try:
+            views = setting.views(attack)
+            if obstacle := setting.obstacle(attack, views):
+                skipped[attack.name] = obstacle
+            else:
+                reports[attack.name] = setting.report(attack, views)
+        except Exception as error:  # the results of the others count all the same
+            failed[attack.name] = error_text(error).removeprefix(f"{attack.name}: ")
     right = target.log_probs.argmax(-1) == target.labels
     return Audit(
         attacks=reports,
         skipped=skipped,
+        failed=failed,
         member=target.member,
         accuracy=float(right.mean()),
         train_accuracy=float(right[target.member].mean()),
         test_accuracy=float(right[~target.member].mean()),
         shadows=setting.kind,
         intervals_over="models" if len(target) > 1 else "records",
+        groups=setting.groups,
     )
 
 
-@dataclass(frozen=True)
+class _Side:
+    """Predictions as attacks see them: cut down once for each thing that attacks observe."""
+
+    def __init__(self, predictions: Predictions) -> None:
+        self.predictions = predictions
+        self._answers: dict[str, tuple[Answers, Answers]] = {}
+
+    def answers(self, observes: str) -> tuple[Answers, Answers]:
+        """About the records, and about the reference records."""
+        if observes not in self._answers:
+            of = self.predictions
+            self._answers[observes] = (
+                observe(of.log_probs, observes),
+                observe(of.reference_log_probs, observes),
+            )
+        return self._answers[observes]
+
+
 class _Setting:
     """One audit: the targets, and who their shadows are."""
 
-    target: Predictions
-    shadow: Predictions | None
-    seed: int
+    def __init__(self, target: Predictions, shadow: Predictions | None, seed: int) -> None:
+        self.target, self.shadow, self.seed = target, shadow, seed
+        self.same_records = self.same_reference = True
+        if shadow is not None:
+            self.same_records = target.same_records(shadow)
+            self.same_reference = target.same_reference(shadow)
+        self.groups = self._groups() if len(target) == 1 else None
+        self._target = _Side(target)
+        self._shadow = self._target if shadow is None else _Side(shadow)
 
     @property
     def kind(self) -> str:
@@ -172,74 +212,82 @@ class _Setting:
             return "leave-one-out" if len(self.target) > 1 else "none"
         return "same records" if self.same_records else "other records"
 
-    @property
-    def same_records(self) -> bool:
-        """Whether the shadows answered about the target's records, as far as labels can tell."""
-        assert self.shadow is not None
-        return np.array_equal(self.shadow.labels, self.target.labels)
+    def obstacle(self, attack: Bound, views: Views) -> str:
+        """Why an attack cannot be tried, or nothing."""
+        component: Attack = attack.component
+        with calling(attack):
+            found = component.obstacle(views)
+        if not found and not self.same_reference and component.needs_reference:
+            return OTHER_REFERENCE if component.shadows_needed() != "no" else ""
+        return found
 
     def views(self, attack: Bound) -> Views:
         """What the attack sees of all targets."""
-        shadow, leave_one_out = self.shadow, False
-        if shadow is None:
-            shadow, leave_one_out = self.target, len(self.target) > 1
-        return self._views(attack, self.target, shadow, leave_one_out)
+        return self._views(attack, self._target, self._shadow)
 
-    def report(self, attack: Bound) -> AttackReport:
+    def report(self, attack: Bound, views: Views) -> AttackReport:
         """Scores and metrics."""
-        scores = score_views(attack, self.views(attack))
+        scores = score_views(attack, views)
         shadow_scores = self._shadow_scores(attack, scores)
         pairs = self._pairs(scores)
         rng = generator(self.seed, "intervals", attack.name)
         balanced = self._balanced(attack, scores, shadow_scores)
         return AttackReport(
             scores=scores,
-            summary=summarise_pairs(pairs, balanced, rng),
+            summary=summarise_pairs(pairs, balanced, rng, n_models=len(self.target)),
             epsilon_lower_bound=self._epsilon(scores, shadow_scores),
+            epsilon_lower_bound_one_run=self._one_run(attack, scores),
             most_vulnerable=self._most_vulnerable(scores),
         )
 
-    def _views(self, attack: Bound, target: Predictions, shadow: Predictions, loo: bool) -> Views:
-        same = shadow is target
-        used = slice(0, 0) if same and not loo else slice(None)  # a single model has no shadows
-        targets = observe(target.log_probs, attack.component.observes)
-        reference = observe(target.reference_log_probs, attack.component.observes)
-        whole = same and loo
-        role = "target" if target is self.target else "shadow"
-        labels_match = np.array_equal(shadow.labels, target.labels)
+    def _views(self, attack: Bound, target: _Side, shadow: _Side) -> Views:
+        """A side is its own shadows by leaving one out; a single model then has none."""
+        own, others = target.predictions, shadow.predictions
+        loo = shadow is target and len(own) > 1
+        used = slice(0, 0) if shadow is target and not loo else slice(None)
+        targets, reference = target.answers(attack.component.observes)
+        shadows, shadow_reference = shadow.answers(attack.component.observes)
+        same = shadow is target or self.same_records
+        if shadow is not target and not self.same_reference:
+            shadow_reference = shadow_reference[:, :0]  # nobody is to take them for the target's
+        role = "target" if target is self._target else "shadow"
         return Views(
-            labels=target.labels,
-            n_classes=target.n_classes,
+            labels=own.labels,
+            n_classes=own.n_classes,
             targets=targets,
-            shadows=targets
-            if whole
-            else observe(shadow.log_probs[used], attack.component.observes),
-            shadow_labels=target.labels if labels_match else shadow.labels,
-            shadow_member=shadow.member[used],
+            shadows=targets if loo else shadows[used],
+            shadow_labels=own.labels if same else others.labels,
+            shadow_member=others.member[used],
             leave_one_out=loo,
-            reference_labels=target.reference_labels,
+            reference_labels=own.reference_labels,
             target_reference=reference,
-            shadow_reference=reference
-            if whole
-            else observe(shadow.reference_log_probs[used], attack.component.observes),
-            rngs=[generator(self.seed, attack.name, role, i) for i in range(len(target))],
+            shadow_reference=reference if loo else shadow_reference[used],
+            rngs=[generator(self.seed, attack.name, role, i) for i in range(len(own))],
         )
 
     def _shadow_scores(self, attack: Bound, own: NDArray[np.float64]) -> NDArray[np.float64] | None:
         """Scores of the adversary's own models, from which thresholds are chosen."""
         if self.shadow is None:
             return own if len(self.target) > 1 else None
-        loo = len(self.shadow) > 1
-        views = self._views(attack, self.shadow, self.shadow, loo)
+        views = self._views(attack, self._shadow, self._shadow)
         return None if attack.component.obstacle(views) else score_views(attack, views)
+
+    def _groups(self) -> NDArray[np.int64]:
+        n = self.target.member.shape[1]
+        groups: NDArray[np.int64] = generator(self.seed, "groups").permutation(n) % min(GROUPS, n)
+        return groups
+
+    def _one_run(self, attack: Bound, scores: NDArray[np.float64]) -> float | None:
+        if len(self.target) > 1:
+            return None
+        rng = generator(self.seed, "one run", attack.name)
+        return one_run_bound(scores[0], self.target.member[0], rng=rng)
 
     def _pairs(self, scores: NDArray[np.float64]) -> Pairs:
         member = self.target.member
-        if len(member) > 1:
+        if self.groups is None:
             return Pairs.of(scores, member)
-        n = member.shape[1]
-        group = generator(self.seed, "groups").permutation(n) % min(GROUPS, n)
-        return Pairs.grouped(scores[0], member[0], group)
+        return Pairs.grouped(scores[0], member[0], self.groups)
 
     def _balanced(
         self, attack: Bound, scores: NDArray[np.float64], shadow_scores: NDArray[np.float64] | None

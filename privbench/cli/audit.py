@@ -28,9 +28,9 @@ from privbench.plugins import PluginHost
 )  # fmt: skip
 @plugin_option
 @json_option
-@click.pass_obj
+@click.pass_context
 def audit(
-    host: PluginHost,
+    ctx: click.Context,
     file: str,
     shadow: str | None,
     attacks: tuple[str, ...],
@@ -43,7 +43,7 @@ def audit(
 
     FILE is .npz or .safetensors with arrays `logits` (or `probs`), `labels` and `member`; see
     docs/audit.md. Nothing is trained. Without --shadow, if FILE has two models or more, each is the
-    target in turn and the others are its shadows.
+    target in turn and the others are its shadows. Exit status 1 if an attack failed.
     """
     from privbench.auditing import read_predictions
     from privbench.auditing.report import run_audit
@@ -55,11 +55,14 @@ def audit(
     target = read_predictions(file)
     shadows = None if shadow is None else read_predictions(shadow)
     overrides = Overrides.parse(settings)
+    host: PluginHost = ctx.obj
     found = run_audit(target, shadows, host, list(attacks), overrides, seed)
-    if plot is not None:
-        curves = {name: (report.scores, found.member) for name, report in found.attacks.items()}
-        plot_rocs(curves, plot, title=Path(file).name)
     if as_json:
         print_json(found.to_json())
     else:
         click.echo(str(found))
+    if plot is not None:
+        curves = {name: (report.scores, found.member) for name, report in found.attacks.items()}
+        plot_rocs(curves, plot, title=Path(file).name, group=found.groups)
+    if found.failed:
+        ctx.exit(1)

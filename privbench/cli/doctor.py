@@ -36,7 +36,9 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
 def _data_dir() -> str:
     folder = os.environ.get("PRIVBENCH_DATA_DIR")
     if not folder:
-        return "PRIVBENCH_DATA_DIR is not set; the user's cache folder is used"
+        from platformdirs import user_cache_path
+
+        return f"{user_cache_path('privbench') / 'data'} (PRIVBENCH_DATA_DIR is not set)"
     return folder if os.path.isdir(folder) else f"{folder} (PRIVBENCH_DATA_DIR) is no folder"
 
 

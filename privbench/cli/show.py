@@ -10,7 +10,7 @@ import click
 
 from privbench.cli.listing import PLURALS, pipeline_text
 from privbench.cli.options import config_option, json_option, plugin_option, print_json, print_table
-from privbench.components import Entry, describe
+from privbench.components import describe
 from privbench.config import DefenseTable, find_file, read_file
 from privbench.errors import BadInput
 from privbench.messages import closest
@@ -44,10 +44,10 @@ def show(host: PluginHost, kind: str, name: str, config: str | None, as_json: bo
     if as_json:
         print_json(facts)
     else:
-        _print_component(entry, facts)
+        _print_component(facts)
 
 
-def _print_component(entry: Entry, facts: dict[str, Any]) -> None:
+def _print_component(facts: dict[str, Any]) -> None:
     click.echo(f"{facts['kind']} {facts['name']} ({facts['from']})\n\n{facts['description']}\n")
     if facts["paper"]:
         click.echo(f"Paper: {facts['paper']}\n")

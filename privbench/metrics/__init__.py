@@ -11,7 +11,7 @@ Nothing here knows of the harness.
 """
 
 from privbench.metrics.bootstrap import Intervals, intervals
-from privbench.metrics.epsilon import clopper_pearson, epsilon_lower_bound, one_run
+from privbench.metrics.epsilon import clopper_pearson, epsilon_lower_bound, one_run, one_run_bound
 from privbench.metrics.pairs import Pairs
 from privbench.metrics.roc import Roc, advantage, auc, tpr_at_fpr
 from privbench.metrics.summary import Summary, TprAtFpr, summarise, summarise_pairs
@@ -32,6 +32,7 @@ __all__ = [
     "epsilon_lower_bound",
     "intervals",
     "one_run",
+    "one_run_bound",
     "record_auc",
     "summarise",
     "summarise_pairs",

@@ -21,13 +21,14 @@ from typing import Any
 import numpy as np
 
 from privbench.metrics.pairs import Bools, Floats, Ints, Pairs, check, check_shapes
-from privbench.metrics.roc import Roc
 from privbench.metrics.threshold import NOBODY
 
 LARGEST = 1e3
 """An epsilon beyond which nothing is told apart; the bounds are far below."""
 CANDIDATES = 1000
 """Thresholds that are tried on the shadows, about."""
+GUESSED = 0.2
+"""The share of records that `one_run_bound` guesses about; fixed before any score is seen."""
 
 
 def epsilon_lower_bound(
@@ -55,45 +56,83 @@ def epsilon_lower_bound(
     check_shapes(shadow_scores, shadow_member, prefix="shadow_")
     # Two tests, each with half of what the bound may err: one accuses, the other acquits.
     tail = (1 - confidence) / 4
-    accusing = _tested(scores, member, shadow_scores, shadow_member, leave_one_out, delta, tail)
-    acquitting = _tested(
-        -scores, ~member, -shadow_scores, ~shadow_member, leave_one_out, delta, tail
+    shadows = Pairs.sort(shadow_scores, shadow_member)
+    accusing = most_telling(shadows, delta, tail, leave_one_out=leave_one_out)
+    acquitting = most_telling(shadows.mirrored(), delta, tail, leave_one_out=leave_one_out)
+    return max(
+        _proven(scores, member, accusing, delta, tail),
+        _proven(-scores, ~member, acquitting, delta, tail),
+        0.0,
     )
-    return max(accusing, acquitting, 0.0)
 
 
-def _tested(
-    scores: Floats,
-    member: Bools,
-    shadow_scores: Floats,
-    shadow_member: Bools,
-    leave_one_out: bool,
-    delta: float,
-    tail: float,
-) -> float:
-    """What accusing at the thresholds that are chosen on the shadows proves."""
-    rows = np.arange(len(shadow_scores))
-    left_out = range(len(scores)) if leave_one_out else [-1]
-    chosen = [
-        _most_telling(shadow_scores[rows != i], shadow_member[rows != i], delta, tail)
-        for i in left_out
-    ]
-    said = scores >= np.array(chosen)[:, None]
+def _proven(scores: Floats, member: Bools, thresholds: Floats, delta: float, tail: float) -> float:
+    """What accusing at ``thresholds`` (targets or 1,) proves."""
+    said = scores >= thresholds[:, None]
     counts = _Counts((said & member).sum(), member.sum(), (said & ~member).sum(), (~member).sum())
     return float(counts.proves(delta, tail))
 
 
-def _most_telling(scores: Floats, member: Bools, delta: float, tail: float) -> float:
-    """The threshold at which these scores prove the largest epsilon; `NOBODY` where none proves any."""
-    pairs = Pairs.sort(scores, member)
-    if not 0 < pairs.members.sum() < member.size:
-        return NOBODY
-    roc = Roc.of(pairs)
-    tried = _spread_out(len(pairs.ends))
-    true, false = roc.true_positives[tried], roc.false_positives[tried]
-    bounds = _Counts(true, roc.n_members, false, roc.n_nonmembers).proves(delta, tail)
-    best = int(bounds.argmax())
-    return float(pairs.thresholds[tried[best]]) if bounds[best] > 0 else NOBODY
+def most_telling(pairs: Pairs, delta: float, tail: float, *, leave_one_out: bool) -> Floats:
+    """The threshold at which the shadows' pairs prove the largest epsilon; `NOBODY` where none does.
+
+    (1,), or with ``leave_one_out`` (shadows,): that of all shadows but one, for each left out. Its
+    counts and the scores that it alone has are taken off, so that one sort does for all.
+    """
+    true = np.cumsum(pairs.is_member, dtype=np.int64)[pairs.ends - 1]
+    passed = _Passed(pairs.thresholds, true, pairs.ends - true)
+    nothing = np.zeros(0, np.int64)
+    if not leave_one_out:
+        return np.array([passed.without(nothing, nothing, nothing).best(delta, tail)])
+    distinct, sizes = pairs.distinct().astype(np.int64), np.diff(pairs.ends, prepend=0)
+    by_model = np.argsort(pairs.row, kind="stable")  # in each model, the largest score first
+    ends = np.cumsum(pairs.members + pairs.nonmembers)
+    found = []
+    for own in np.split(by_model, ends[:-1]):
+        value, is_member = distinct[own], pairs.is_member[own]
+        values, counts = np.unique(value, return_counts=True)
+        gone = values[counts == sizes[values]]
+        left = passed.without(value[is_member], value[~is_member], gone)
+        found.append(left.best(delta, tail))
+    return np.array(found)
+
+
+@dataclass(frozen=True)
+class _Passed:
+    """Members and non-members (tried,) that score at least each of ``thresholds`` (tried,).
+
+    The last threshold passes all pairs.
+    """
+
+    thresholds: Floats
+    true: Ints
+    false: Ints
+
+    def without(self, members: Ints, nonmembers: Ints, gone: Ints) -> _Passed:
+        """Spread-out thresholds without one model: all three are sorted positions of thresholds.
+
+        Those of its ``members`` and its ``nonmembers``, and those ``gone``, which nobody else has.
+        """
+        left = len(self.thresholds) - len(gone)
+        if not left:
+            return _Passed(self.thresholds[:0], self.true[:0], self.false[:0])
+        tried = _spread_out(left)
+        # The k-th that is left: k, and as many more as are gone before it.
+        tried = tried + np.searchsorted(gone - np.arange(len(gone)), tried, side="right")
+        return _Passed(
+            self.thresholds[tried],
+            self.true[tried] - np.searchsorted(members, tried, side="right"),
+            self.false[tried] - np.searchsorted(nonmembers, tried, side="right"),
+        )
+
+    def best(self, delta: float, tail: float) -> float:
+        """The threshold that proves most; `NOBODY` where none proves anything."""
+        if not (len(self.thresholds) and self.true[-1] and self.false[-1]):
+            return NOBODY
+        counts = _Counts(self.true, self.true[-1], self.false, self.false[-1])
+        bounds = counts.proves(delta, tail)
+        best = int(bounds.argmax())
+        return float(self.thresholds[best]) if bounds[best] > 0 else NOBODY
 
 
 @dataclass(frozen=True)
@@ -176,6 +215,33 @@ def one_run(
         if high > LARGEST:
             return LARGEST
     return float(brentq(excess, 0.0, high, xtol=1e-12))
+
+
+def one_run_bound(
+    scores: Floats,
+    member: Bools,
+    *,
+    rng: np.random.Generator,
+    delta: float = 0.0,
+    confidence: float = 0.95,
+) -> float:
+    """`one_run` of one model's ``scores`` (records,), larger = member, with the truth ``member``.
+
+    A tenth of the records, those with the highest scores, are guessed to be IN, and the tenth with the
+    lowest to be OUT; ``rng`` breaks ties, so that the order of the records tells nothing.
+
+    Valid only if each record was included by a fair coin, independent of all others, and the scores know
+    nothing of the coins but through the model. A split into training and test set of fixed sizes, or
+    of other shares, is no such draw: the bound then proves nothing.
+    """
+    check(scores[None], member[None])
+    each = int(GUESSED * len(scores)) // 2
+    mixed = rng.permutation(len(scores))
+    ranked = member[mixed[np.argsort(scores[mixed], kind="stable")]]
+    correct = int(ranked[len(ranked) - each :].sum()) + int((~ranked[:each]).sum())
+    return one_run(
+        records=len(scores), guesses=2 * each, correct=correct, delta=delta, confidence=confidence
+    )
 
 
 def _p_value(epsilon: float, records: int, guesses: int, correct: int, delta: float) -> float:

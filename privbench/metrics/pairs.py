@@ -55,13 +55,8 @@ class Pairs:
         np.floor_divide(order, scores.shape[1], out=row, casting="unsafe")
         ranked = scores.reshape(-1)[order]
         del order
-        last = np.append(ranked[1:] != ranked[:-1], True)
-        thresholds = ranked[last]
-        del ranked
-        ends = np.flatnonzero(last).astype(np.int32)  # at most 2**31 pairs: 17 GB of scores
-        ends += 1
         members = member.sum(axis=1, dtype=np.int64)
-        return cls(row, is_member, ends, thresholds, members, scores.shape[1] - members)
+        return cls(row, is_member, *_ties(ranked), members, scores.shape[1] - members)
 
     @classmethod
     def grouped(cls, scores: Floats, member: Bools, group: Ints) -> Pairs:
@@ -70,23 +65,42 @@ class Pairs:
         Given one model its records are independent, so that groups of them can be resampled.
         """
         check(scores[None], member[None])
-        one = cls.sort(scores[None], member[None])
-        order = np.argsort(scores, axis=None)[::-1]
+        order = np.argsort(scores)[::-1]
         k = int(group.max()) + 1
         row = group[order].astype(np.int32)
         members = np.bincount(group[member], minlength=k)
         nonmembers = np.bincount(group[~member], minlength=k)
-        return cls(row, one.is_member, one.ends, one.thresholds, members, nonmembers)
+        return cls(row, member[order], *_ties(scores[order]), members, nonmembers)
+
+    def mirrored(self) -> Pairs:
+        """The pairs of -scores and ~member, without another sort: the smallest score comes first."""
+        starts = np.append(np.int32(0), self.ends[:-1])
+        return Pairs(
+            self.row[::-1],
+            ~self.is_member[::-1],
+            np.int32(len(self.row)) - starts[::-1],
+            -self.thresholds[::-1],
+            self.nonmembers,
+            self.members,
+        )
 
     @property
     def n_models(self) -> int:
-        """How many models the pairs come from."""
+        """How many models the pairs come from, or groups of one model's records."""
         return len(self.members)
 
     def distinct(self) -> NDArray[np.int32]:
         """For each pair (pairs,), the index of its score among ``thresholds``."""
         sizes = np.diff(self.ends, prepend=0)
         return np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+
+
+def _ties(ranked: Floats) -> tuple[NDArray[np.int32], Floats]:
+    """``ends`` and ``thresholds`` of scores (pairs,), largest first."""
+    last = np.append(ranked[1:] != ranked[:-1], True)
+    ends = np.flatnonzero(last).astype(np.int32)  # at most 2**31 pairs: 17 GB of scores
+    ends += 1
+    return ends, ranked[last]
 
 
 def check(scores: Floats, member: Bools) -> None:

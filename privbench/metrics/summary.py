@@ -75,8 +75,13 @@ def summarise_pairs(
     rng: np.random.Generator,
     fprs: Sequence[float] = FPRS,
     draws: int = DRAWS,
+    *,
+    n_models: int | None = None,
 ) -> Summary:
-    """As `summarise`, of pairs already sorted; what their intervals resample are the rows."""
+    """As `summarise`, of pairs already sorted; what their intervals resample are the rows.
+
+    ``n_models`` where rows are not models, but groups of the records of one.
+    """
     roc = Roc.of(pairs)
     found = intervals_of(pairs, roc, fprs, draws, rng)
     rates: dict[str, TprAtFpr] = {}
@@ -92,5 +97,5 @@ def summarise_pairs(
         advantage=roc.advantage,
         n_members=roc.n_members,
         n_nonmembers=roc.n_nonmembers,
-        n_models=pairs.n_models,
+        n_models=pairs.n_models if n_models is None else n_models,
     )

@@ -11,20 +11,23 @@ if TYPE_CHECKING:
 
 
 def audit_text(audit: Audit) -> str:
-    """A table of attacks, the strongest first, and what was skipped."""
+    """A table of attacks, the strongest first, what failed and what was skipped."""
     from tabulate import tabulate
 
     n_models, n = audit.member.shape
     ranked = sorted(audit.attacks.items(), key=lambda item: -item[1].summary.auc)
     lines = [_line(name, report) for name, report in ranked]
     head = (
-        f"{n_models} models, {n} records, shadows: {audit.shadows};"
+        f"{n_models} model{'s' if n_models > 1 else ''}, {n} records, shadows: {audit.shadows};"
         f" accuracy {number(audit.train_accuracy)} on members,"
         f" {number(audit.test_accuracy)} on others"
     )
-    table = tabulate(lines, headers="keys", tablefmt="simple", disable_numparse=True)
-    notes = [f"intervals: 95%, over {audit.intervals_over}"]
+    notes = [f"failed {name}: {reason}" for name, reason in audit.failed.items()]
     notes += [f"skipped {name}: {reason}" for name, reason in audit.skipped.items()]
+    if not lines:
+        return "\n".join([head, "", "No attack has given scores.", "", *notes])
+    table = tabulate(lines, headers="keys", tablefmt="simple", disable_numparse=True)
+    notes.insert(0, f"intervals: 95%, over {audit.intervals_over}")
     return "\n".join([head, "", table, "", *notes])
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,24 @@ from privbench.metrics import Pairs, Roc
 from privbench.metrics.bootstrap import draw_weights
 from privbench.metrics.interval import arcsine_t
 from privbench.metrics.resample import WeightedTpr
+from privbench.report.views import block_title, blocks
 from privbench.results import Row
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FORMATS = (".png", ".pdf", ".svg")
 GRID = 25
 """False positive rates at which a curve has an interval."""
 DRAWS = 1000
+PANEL = (7, 4.5)
+"""Width and height of a panel, in inches."""
+COLUMNS = 3
+"""Panels side by side, at most."""
+NAME_SIZE, NAME_ANGLE = 7, 30
+"""Of a defense's name beside its point: points and degrees."""
+BINS = 50
+"""Of a histogram, at most."""
 
 COLORS = (
     "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f",
@@ -44,15 +56,23 @@ def check_plot_file(path: Path) -> None:
         raise BadInput(f"{path}: there is no folder {path.parent}")
 
 
-def plot_rocs(curves: Mapping[str, Scored], path: Path, title: str = "") -> None:
+def plot_rocs(
+    curves: Mapping[str, Scored],
+    path: Path,
+    title: str = "",
+    group: NDArray[np.int64] | None = None,
+) -> None:
     """ROC curves on log-log axes, with 95% intervals over models where there are several.
 
+    With one model its intervals are over ``group`` (records,), if given.
     Log-log, because an attack that is sure of a few members is a danger that the area under the curve
     does not show (Carlini et al. 2022, arXiv 2112.03570).
     """
+    if not curves:
+        raise BadInput(f"{path}: there is no ROC curve to draw")
     with _axes(path, title) as axes:
         floor = min(1 / (~member).sum() for _, member in curves.values())
-        drawn = {name: RocCurve.of(*scored) for name, scored in curves.items()}
+        drawn = {name: RocCurve.of(*scored, group) for name, scored in curves.items()}
         for name, curve in sorted(drawn.items(), key=lambda item: -item[1].auc):
             (line,) = axes.plot(
                 curve.fpr, curve.tpr, drawstyle="steps-post", label=curve.label(name)
@@ -69,7 +89,7 @@ def plot_rocs(curves: Mapping[str, Scored], path: Path, title: str = "") -> None
 
 @dataclass(frozen=True)
 class RocCurve:
-    """A curve as it is drawn; ``low`` and ``high`` at the rates ``grid``, None with one model."""
+    """A curve as it is drawn; ``low`` and ``high`` at the rates ``grid``, None without intervals."""
 
     fpr: NDArray[np.float64]
     tpr: NDArray[np.float64]
@@ -79,9 +99,17 @@ class RocCurve:
     high: NDArray[np.float64] | None
 
     @classmethod
-    def of(cls, scores: NDArray[np.float64], member: NDArray[np.bool_]) -> RocCurve:
-        """The empirical curve and its intervals."""
-        pairs = Pairs.of(scores, member)
+    def of(
+        cls,
+        scores: NDArray[np.float64],
+        member: NDArray[np.bool_],
+        group: NDArray[np.int64] | None = None,
+    ) -> RocCurve:
+        """The empirical curve and its intervals: over models, or over the groups of one's records."""
+        if len(scores) == 1 and group is not None:
+            pairs = Pairs.grouped(scores[0], member[0], group)
+        else:
+            pairs = Pairs.of(scores, member)
         roc = Roc.of(pairs)
         fpr, tpr = roc.false_positives / roc.n_nonmembers, roc.true_positives / roc.n_members
         grid = np.geomspace(max(roc.resolution, 1e-5), 1, GRID)
@@ -113,23 +141,58 @@ def _band(
 
 
 def plot_tradeoff(rows: Sequence[Row], path: Path) -> None:
-    """Utility against protection: test accuracy and the largest AUC of any attack, a point a defense."""
+    """Utility against protection: test accuracy and the largest AUC of any attack, a point a defense.
+
+    A panel for each (dataset, model, seed). Raises BadInput where no row is ok.
+    """
+    check_plot_file(path)
+    try:
+        figure = tradeoff_figure(rows)
+    except ValueError as error:
+        raise BadInput(f"{path}: {error}") from None
+    figure.savefig(path, dpi=150)
+
+
+def tradeoff_figure(rows: Sequence[Row]) -> Figure:
+    """What `plot_tradeoff` writes. Raises ValueError where no row is ok."""
+    panels = blocks([row for row in rows if row["status"] == "ok"])
+    if not panels:
+        raise ValueError("no trial is ok, there is nothing to draw")
+    columns = min(len(panels), COLUMNS)
+    figure, all_axes = _figure(-(-len(panels) // columns), columns)
+    for axes, panel in zip(all_axes, panels, strict=False):
+        axes.set_title(block_title(panel), fontsize="medium")
+        _tradeoff(axes, panel)
+    for axes in all_axes[len(panels) :]:
+        axes.set_axis_off()
+    return figure
+
+
+def _tradeoff(axes: Any, rows: Sequence[Row]) -> None:
     best: dict[tuple[str, str], Row] = {}
     for row in rows:
         key = (row["subset"], row["defense"])
-        if row["status"] == "ok" and (key not in best or row["auc"] > best[key]["auc"]):
+        if key not in best or row["auc"] > best[key]["auc"]:
             best[key] = row
-    with _axes(path, _title(rows)) as axes:
-        for subset, marker in (("records", "o"), ("canaries", "^")):
-            points = [row for (of, _), row in best.items() if of == subset]
-            if points:
-                _points(axes, points, subset, marker)
-        for defense in dict.fromkeys(defense for _, defense in best):
-            _name(axes, defense, [row for (_, of), row in best.items() if of == defense])
-        axes.margins(x=0.2)  # room for the names
-        axes.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")
-        axes.set(xlabel="test accuracy", ylabel="AUC of the strongest attack (95% interval)")
-        axes.legend(fontsize="small")
+    for subset, marker in (("records", "o"), ("canaries", "^")):
+        points = [row for (of, _), row in best.items() if of == subset]
+        if points:
+            _points(axes, points, subset, marker)
+    defenses = list(dict.fromkeys(defense for _, defense in best))
+    for defense in defenses:
+        _name(axes, defense, [row for (_, of), row in best.items() if of == defense])
+    axes.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")
+    axes.margins(x=0.2)  # room for the names, to the right and above
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, low + (high - low) / (1 - _name_height(defenses)))
+    axes.set(xlabel="test accuracy", ylabel="AUC of the strongest attack (95% interval)")
+    axes.legend(fontsize="small")
+
+
+def _name_height(defenses: Sequence[str]) -> float:
+    """What the longest name needs above its point, as a share of the axes: at most a half."""
+    points = 12 + NAME_SIZE * (0.6 * max(map(len, defenses)) * np.sin(np.radians(NAME_ANGLE)) + 1)
+    return min(0.5, float(points) / (72 * 0.7 * PANEL[1]))
 
 
 def _points(axes: Any, rows: Sequence[Row], subset: str, marker: str) -> None:
@@ -144,7 +207,12 @@ def _name(axes: Any, defense: str, rows: Sequence[Row]) -> None:
     x, y = rows[0]["test_accuracy"], [row["auc"] for row in rows]
     axes.plot([x, x], [min(y), max(y)], color="grey", linewidth=0.6, zorder=0)
     axes.annotate(
-        defense, (x, max(y)), textcoords="offset points", xytext=(3, 6), fontsize=7, rotation=30
+        defense,
+        (x, max(y)),
+        textcoords="offset points",
+        xytext=(3, 6),
+        fontsize=NAME_SIZE,
+        rotation=NAME_ANGLE,
     )
 
 
@@ -152,7 +220,7 @@ def plot_record(
     scores: NDArray[np.float64], member: NDArray[np.bool_], path: Path, title: str
 ) -> None:
     """Histograms of one record's scores (models,) under the models that have it, and the others."""
-    bins = np.histogram_bin_edges(scores, bins="auto")
+    bins = np.histogram_bin_edges(scores, bins=_bins(scores))
     with _axes(path, title) as axes:
         for kind, name in ((member, "IN"), (~member, "OUT")):
             axes.hist(
@@ -162,20 +230,35 @@ def plot_record(
         axes.legend(fontsize="small")
 
 
-def _title(rows: Sequence[Row]) -> str:
-    first = rows[0]
-    return f"{first['benchmark']}: {first['dataset']}, {first['model']}, {first['n_models']} models"
+def _bins(scores: NDArray[np.float64]) -> int:
+    """As NumPy's "auto" (Sturges, or Freedman and Diaconis if that is more), but at most `BINS`.
+
+    Heavy tails would otherwise make as many bins as their range has quartile widths.
+    """
+    low, high = np.percentile(scores, [25, 75])
+    sturges = np.log2(len(scores)) + 1
+    width = 2 * (high - low) / len(scores) ** (1 / 3)
+    by_width = np.ptp(scores) / width if width > 0 else 0.0
+    return int(min(BINS, np.ceil(max(sturges, by_width))))
 
 
 @contextmanager
 def _axes(path: Path, title: str) -> Iterator[Any]:
-    """Axes of a figure of its own, written to ``path`` on leaving; no global state of pyplot."""
-    from matplotlib.figure import Figure
-
+    """Axes of a figure of its own, written to ``path`` on leaving."""
     check_plot_file(path)
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    axes = figure.subplots()
-    axes.set_prop_cycle("color", COLORS)
+    figure, (axes,) = _figure(1, 1)
     axes.set_title(title, fontsize="medium")
     yield axes
     figure.savefig(path, dpi=150)
+
+
+def _figure(n_rows: int, columns: int) -> tuple[Figure, list[Any]]:
+    """A figure and its axes, row by row; no global state of pyplot."""
+    from matplotlib.figure import Figure
+
+    size = (PANEL[0] * columns, PANEL[1] * n_rows)
+    figure = Figure(figsize=size, layout="constrained")
+    found = list(figure.subplots(n_rows, columns, squeeze=False).flat)
+    for axes in found:
+        axes.set_prop_cycle("color", COLORS)
+    return figure, found

@@ -44,12 +44,18 @@ def summary(rows: Sequence[Row]) -> list[Block]:
 
     The attack that is named has the largest AUC.
     """
-    return [_block(group, _summary_lines, OPTIONAL) for group in _blocks(rows)]
+    found = []
+    for group in blocks(rows):
+        notes = _Notes()
+        found.append(_block(group, _summary_lines(group, notes), notes, OPTIONAL))
+    return found
 
 
 def attacks(rows: Sequence[Row]) -> list[Block]:
     """A line for each defense, subset and attack: adaptive beside naive."""
-    return [_block(group, _attack_lines, OPTIONAL_OF_ATTACKS) for group in _blocks(rows)]
+    return [
+        _block(group, _attack_lines(group), _Notes(), OPTIONAL_OF_ATTACKS) for group in blocks(rows)
+    ]
 
 
 def every_row(rows: Sequence[Row]) -> list[Block]:
@@ -65,7 +71,9 @@ VIEWS: dict[str, Callable[[Sequence[Row]], list[Block]]] = {
 }
 
 
-def _blocks(rows: Sequence[Row]) -> list[list[Row]]:
+def blocks(rows: Sequence[Row]) -> list[list[Row]]:
+    """The rows of each (benchmark, dataset, model, seed): what can be compared."""
+
     def key(row: Row) -> tuple[str, str, str, int]:
         return (row["benchmark"], row["dataset"], row["model"], row["seed"])
 
@@ -74,20 +82,18 @@ def _blocks(rows: Sequence[Row]) -> list[list[Row]]:
     return [list(group) for _, group in groupby(ordered, key=key)]
 
 
-def _block(
-    rows: list[Row],
-    lines: Callable[[list[Row], _Notes], Cells],
-    optional: tuple[str, ...] = (),
-) -> Block:
-    first = rows[0]
-    notes = _Notes()
-    made = lines(rows, notes)
+def _block(rows: list[Row], lines: Cells, notes: _Notes, optional: tuple[str, ...]) -> Block:
     for row in rows:
         if row["status"] != "ok":
             notes.problem(row)
+    return Block(block_title(rows), lines, notes.lines(), rows[0]["benchmark"], optional)
+
+
+def block_title(rows: Sequence[Row]) -> str:
+    """What the rows of a block have in common."""
+    first = rows[0]
     what = f"{first['benchmark']}: {first['dataset']}, {first['model']}"
-    title = f"{what}, {first['n_models']} models, seed {first['seed']}"
-    return Block(title, made, notes.lines(), first["benchmark"], optional)
+    return f"{what}, {first['n_models']} models, seed {first['seed']}"
 
 
 class _Notes:
@@ -154,7 +160,7 @@ def _empty_line(defense: str, status: str) -> dict[str, str]:
     return {"defense": defense, "strongest\nattack": f"({status})"}
 
 
-def _attack_lines(rows: list[Row], notes: _Notes) -> Cells:
+def _attack_lines(rows: list[Row]) -> Cells:
     lines = []
     ok = [row for row in rows if row["status"] == "ok"]
     keys = dict.fromkeys((row["subset"], row["defense"], row["attack"]) for row in ok)

@@ -130,7 +130,9 @@ class Asked:
     def module(self) -> nn.Module:
         """Its network. Raises TypeError unless the attack observes "parameters"."""
         if self.observes != "parameters":
-            raise TypeError(f"this attack declares observes = {self.observes!r}, so it has no network")
+            raise TypeError(
+                f"this attack declares observes = {self.observes!r}, so it has no network"
+            )
         return self.model.module()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import privbench
 from privbench.errors import BadInput, DataError
+from privbench.stages.attacking import observe
 
 FOLDER = os.environ.get("PRIVBENCH_ORACLES", "")
 NEED_SHADOWS = {"lira", "shokri", "ml-leaks", "rmia", "attack-r", "calibration"}
@@ -35,6 +36,23 @@ def test_one_model_without_shadows(arrays):
     assert loss["balanced_accuracy"] is None
     assert loss["auc_ci"][0] < loss["auc"] < loss["auc_ci"][1]
     assert 0 < loss["epsilon_lower_bound"] < 3
+    assert loss["n_models"] == 1
+    assert 0 < loss["epsilon_lower_bound_one_run"] < 4
+    assert report.groups.max() == 49
+
+
+def test_one_run_is_null_with_several_models(arrays):
+    report = privbench.audit(arrays(), attacks=["loss"])
+    assert report.attacks["loss"].to_json()["epsilon_lower_bound_one_run"] is None
+    assert report.groups is None
+
+
+def test_a_report_of_one_model_of_which_nothing_can_be_said(arrays):
+    report = privbench.audit(arrays(n_models=1), attacks=["quantile"])
+    text = str(report)
+    assert text.startswith("1 model, 200 records")
+    assert "No attack has given scores" in text
+    assert "intervals" not in text
 
 
 def test_shadows_on_the_same_records(arrays):
@@ -59,6 +77,89 @@ def test_without_reference_records_their_attacks_are_skipped(arrays):
     del made["reference_logits"], made["reference_labels"]
     report = privbench.audit(made)
     assert report.skipped["rmia"] == report.skipped["attack-p"] == "needs reference records"
+
+
+OTHER_REFERENCE = "needs shadow answers on the same reference records"
+
+
+def without_reference(made):
+    return {name: array for name, array in made.items() if not name.startswith("reference")}
+
+
+def permuted_reference(made):
+    order = np.random.default_rng(0).permutation(len(made["reference_labels"]))
+    answers, labels = made["reference_logits"], made["reference_labels"]
+    return made | {"reference_logits": answers[:, order], "reference_labels": labels[order]}
+
+
+def fewer_reference(made):
+    answers, labels = made["reference_logits"], made["reference_labels"]
+    return made | {"reference_logits": answers[:, :30], "reference_labels": labels[:30]}
+
+
+@pytest.mark.parametrize("change", [without_reference, permuted_reference, fewer_reference])
+def test_shadows_on_other_reference_records(arrays, change):
+    target, shadow = arrays(n_models=2), arrays(n_models=8, seed=1)
+    report = privbench.audit(target, change(shadow))
+    assert report.failed == {}
+    assert report.skipped == {
+        name: reason for name, reason in report.skipped.items() if name in NEVER
+    } | {"rmia": OTHER_REFERENCE}
+    same = privbench.audit(target, shadow)
+    for name in ("lira", "attack-p"):
+        np.testing.assert_array_equal(report.attacks[name].scores, same.attacks[name].scores)
+
+
+def with_ids(made, ids):
+    return made | {"record_ids": np.asarray(ids)}
+
+
+def test_record_ids_decide_over_labels(arrays, caplog):
+    target, shadow = with_ids(arrays(2), range(200)), arrays(n_models=8, seed=1)
+    kinds = {
+        "same": with_ids(shadow, [str(i) for i in range(200)]),
+        "other": with_ids(shadow, range(1, 201)),
+        "permuted": with_ids(shadow, range(199, -1, -1)),
+        "none": shadow,
+    }
+    found = {
+        name: privbench.audit(target, made, attacks=["lira", "loss"]).shadows
+        for name, made in kinds.items()
+    }
+    assert found == {
+        "same": "same records", "other": "other records",
+        "permuted": "other records", "none": "same records",
+    }  # fmt: skip
+    assert "another order" in caplog.text
+    assert "sorted" not in caplog.text
+    with pytest.raises(DataError, match="other labels"):
+        privbench.audit(target, kinds["same"] | {"labels": (shadow["labels"] + 1) % 4})
+
+
+def test_sorted_labels_are_warned_about(arrays, caplog):
+    target, shadow = arrays(n_models=2), arrays(n_models=8, seed=1)
+    for made in (target, shadow):
+        made["labels"] = np.sort(made["labels"])
+    assert privbench.audit(target, shadow, attacks=["loss"]).shadows == "same records"
+    assert "sorted" in caplog.text
+    assert "record_ids" in caplog.text
+    caplog.clear()
+    ids = range(200)
+    privbench.audit(with_ids(target, ids), with_ids(shadow, ids), attacks=["loss"])
+    assert "sorted" not in caplog.text
+
+
+def test_answers_are_cut_down_once_for_all_attacks(arrays, monkeypatch):
+    calls = []
+
+    def counted(log_probs, observes):
+        calls.append(observes)
+        return observe(log_probs, observes)
+
+    monkeypatch.setattr("privbench.auditing.report.observe", counted)
+    attacks = ["loss", "lira", "confidence", "gap"]
+    privbench.audit(arrays(n_models=2), arrays(n_models=4, seed=1), attacks=attacks)
+    assert sorted(calls) == ["labels"] * 4 + ["probabilities"] * 4
 
 
 def test_without_signal_the_interval_holds_a_half(arrays):

@@ -97,6 +97,9 @@ WRONG = {
         ["reference", "(2, 80, 4)", "6 models"],
     ),
     "reference labels": (without("reference_labels"), ["reference_labels is missing"]),
+    "ids' shape": (put("record_ids", np.arange(3)), ["record_ids", "(3,)", "(200,)"]),
+    "float ids": (put("record_ids", np.arange(200.0)), ["record_ids", "integers or strings"]),
+    "ids twice": (put("record_ids", np.zeros(200, int)), ["record_ids", "distinct", "199"]),
     "reference answers": (without("reference_logits"), ["reference_labels are there without"]),
 }
 

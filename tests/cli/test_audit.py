@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from .helpers import printed
+
 
 @pytest.fixture
 def files(arrays, tmp_path):
@@ -74,3 +76,33 @@ def test_a_plugins_attack_is_tried_too(cli, files, tmp_path):
     )
     result = cli("audit", "target.npz", "-p", "coin.py", "--attack", "coin", "--json")
     assert 0.4 < json.loads(result.stdout)["attacks"]["coin"]["auc"] < 0.6
+
+
+FAILING = (
+    "import numpy as np\nimport privbench\n"
+    "class Bad(privbench.Attack):\n"
+    "    '''It raises.'''\n"
+    "    name = 'bad'\n"
+    "    def score(self, view): raise RuntimeError('boom')\n"
+    "@privbench.hookimpl\n"
+    "def register_attacks(register): register(Bad)\n"
+)
+
+
+def test_an_attack_that_raises_costs_only_itself(cli, files, tmp_path):
+    (tmp_path / "bad.py").write_text(FAILING)
+    chosen = ("-p", "bad.py", "--attack", "bad", "--attack", "loss")
+    result = cli("audit", "target.npz", *chosen, "--json")
+    found = printed(result, status=1)
+    assert found["failed"] == {"bad": "RuntimeError: boom (bad.py:6)"}
+    assert list(found["attacks"]) == ["loss"]
+    text = cli("audit", "target.npz", *chosen)
+    assert text.exit_code == 1
+    assert "failed bad: RuntimeError: boom (bad.py:6)" in text.stdout
+
+
+def test_nothing_to_draw(cli, files):
+    result = cli("audit", "target.npz", "--attack", "quantile", "--plot", "roc.png")
+    assert result.exit_code == 2
+    assert "No attack has given scores" in result.stdout
+    assert "no ROC curve" in result.stderr

@@ -39,6 +39,11 @@ def test_the_data_folder(cli, tmp_path, monkeypatch, value, words):
     assert words in printed(cli("doctor", "--json"))["data_dir"]
 
 
+def test_without_a_data_folder_the_cache_is_named(cli, folders, monkeypatch):
+    monkeypatch.delenv("PRIVBENCH_DATA_DIR")
+    assert str(folders[1]) in printed(cli("doctor", "--json"))["data_dir"]
+
+
 def test_a_failing_plugin_makes_the_status_1(cli, plugin):
     path = plugin("raise RuntimeError('boom')")
     facts = printed(cli("doctor", "--json", "-p", path), status=1)

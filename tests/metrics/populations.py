@@ -49,3 +49,22 @@ class Pool:
 
 SIZES = {0.5: 0.0, 0.6: 0.54, 0.75: 1.87, 0.95: 15.33}
 """Size of the effect for about this AUC."""
+
+
+def leave_one_out_ratios(n_models, n_records, shift, rng):
+    """Scores of an attack whose shadows are the other models, and the truth.
+
+    A record's confidence is N(0, 1), and ``shift`` more under the models that have it. Its score is the
+    log-likelihood ratio of two normals whose means are those of the other models' confidence, IN and
+    OUT, with the variance that is known to be 1. A record without others on one side scores 0.
+    """
+    member = rng.random((n_models, n_records)) < 0.5
+    confidence = rng.normal(size=member.shape) + shift * member
+    means, counts = [], []
+    for side in (member, ~member):
+        count = side.sum(axis=0) - side
+        total = (confidence * side).sum(axis=0) - confidence * side
+        means.append(total / np.maximum(count, 1))
+        counts.append(count)
+    ratio = ((confidence - means[1]) ** 2 - (confidence - means[0]) ** 2) / 2
+    return np.where((counts[0] > 0) & (counts[1] > 0), ratio, 0.0), member

@@ -224,3 +224,18 @@ def test_bad_input_is_named(rng):
         intervals(scores, member, draws=999, rng=rng)
     with pytest.raises(ValueError, match="fpr"):
         intervals(scores, member, (1.5,), rng=rng)
+
+
+@pytest.mark.parametrize("decimals", [None, 0])
+def test_groups_of_one_models_records_are_as_rows(rng, decimals):
+    """Groups of equal size are resampled as if each were a model of its own."""
+    scores, member = make(rng, decimals, n_models=6, n_records=40)
+    group = np.repeat(np.arange(6), 40)
+    order = rng.permutation(240)
+    flat = scores.reshape(-1)[order], member.reshape(-1)[order]
+    pairs, expected = Pairs.grouped(*flat, group[order]), Pairs.of(scores, member)
+    weights = draw_weights(6, 20, rng)
+    np.testing.assert_allclose(WeightedAuc.of(pairs)(weights), WeightedAuc.of(expected)(weights))
+    np.testing.assert_array_equal(
+        WeightedTpr.of(pairs)(weights, 0.1), WeightedTpr.of(expected)(weights, 0.1)
+    )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from privbench.metrics import intervals
+from privbench.metrics import auc, intervals
 from privbench.metrics.pairs import Pairs
 from privbench.metrics.roc import Roc
 
-from .populations import SIZES, Pool
+from .populations import SIZES, Pool, leave_one_out_ratios
 
 
 def coverage(n_models, n_records, size, repeats, draws=1000):
@@ -48,3 +48,38 @@ def test_coverage_is_95_percent(n_models, auc):
     area, rate = coverage(n_models, 200, SIZES[auc], repeats=1000, draws=2000)
     assert 0.93 <= area <= 0.97
     assert 0.92 <= rate <= 0.98
+
+
+def coverage_of_ratios(n_models, shift, repeats, n_records=200):
+    """Coverage of the mean AUC of leave-one-out likelihood ratios, that AUC, and the spread.
+
+    The last is that of the AUC, as a multiple of a quarter of the intervals' mean width.
+    """
+    rng = np.random.default_rng([n_models, int(100 * shift)])
+    areas, ends = [], []
+    for _ in range(repeats):
+        scored = leave_one_out_ratios(n_models, n_records, shift, rng)
+        areas.append(auc(*scored))
+        ends.append(intervals(*scored, (), 1000, rng=rng).auc)
+    truth = float(np.mean(areas))
+    low, high = np.array(ends).T
+    return np.mean((low <= truth) & (truth <= high)), truth, np.std(areas) / np.mean(high - low) * 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_models", [16, 64])
+def test_leave_one_out_without_signal_the_intervals_are_too_narrow(n_models):
+    """docs/rows.md and privbench/metrics/bootstrap.py give these figures: change them together."""
+    held, truth, narrow = coverage_of_ratios(n_models, 0.0, repeats=1000)
+    print(f"{n_models} models, AUC {truth:.3f}: held {held:.3f}, spread {narrow:.2f} times")
+    assert truth == pytest.approx(0.5, abs=0.002)
+    assert 0.75 <= held <= 0.83
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_models", [16, 64])
+def test_leave_one_out_with_a_signal_they_are_nearly_right(n_models):
+    held, truth, narrow = coverage_of_ratios(n_models, 1.25, repeats=1000)
+    print(f"{n_models} models, AUC {truth:.3f}: held {held:.3f}, spread {narrow:.2f} times")
+    assert truth == pytest.approx(0.8, abs=0.015)
+    assert 0.89 <= held <= 0.95

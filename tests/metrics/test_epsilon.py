@@ -1,10 +1,15 @@
 """Lower bounds on epsilon: golden values, slow references, and how often they err."""
 
+import time
+
 import numpy as np
 import pytest
 from scipy.stats import beta, binom
 
-from privbench.metrics import clopper_pearson, epsilon_lower_bound, one_run
+from privbench.metrics import clopper_pearson, epsilon_lower_bound, one_run, one_run_bound
+from privbench.metrics.epsilon import CANDIDATES, most_telling
+from privbench.metrics.pairs import Pairs
+from privbench.metrics.threshold import NOBODY
 
 GOLDEN = [
     (500, 100, 100, 1e-5, 0.05, 3.479195),
@@ -141,3 +146,85 @@ def test_shadows_of_one_kind_prove_nothing(rng):
     scores, member = randomised_response(rng, 4, 50, 4.0)
     one_kind = np.ones_like(member)
     assert epsilon_lower_bound(scores, member, scores, one_kind, leave_one_out=False) == 0.0
+
+
+def slow_most_telling(scores, member, delta, tail):
+    """A sort of these scores alone, counts at some of its thresholds, and the best of them."""
+    if not 0 < member.sum() < member.size:
+        return NOBODY
+    values = np.unique(scores)[::-1]
+    n = len(values)
+    even = np.linspace(0, n - 1, CANDIDATES // 2).astype(int)
+    ends = np.geomspace(1, n, CANDIDATES // 4).astype(int) - 1
+    values = values[np.unique(np.concatenate([even, ends, n - 1 - ends]))]
+    inside, outside = np.sort(scores[member]), np.sort(scores[~member])
+    missed = np.searchsorted(inside, values)
+    false = len(outside) - np.searchsorted(outside, values)
+    fnr = beta.ppf(1 - tail, missed + 1, np.maximum(len(inside) - missed, 1))
+    fpr = beta.ppf(1 - tail, false + 1, np.maximum(len(outside) - false, 1))
+    fnr[missed == len(inside)] = fpr[false == len(outside)] = 1.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bounds = np.where(1 - fnr > delta, np.log((1 - fnr - delta) / fpr), -np.inf)
+    return values[bounds.argmax()] if bounds.max() > 0 else NOBODY
+
+
+@pytest.mark.parametrize("delta", [0.0, 0.01])
+@pytest.mark.parametrize("decimals", [None, 2, 0])
+@pytest.mark.parametrize(("n_models", "n_records"), [(1, 40), (2, 30), (5, 400), (12, 150)])
+def test_one_sort_chooses_the_thresholds_of_a_sort_for_each(
+    rng, n_models, n_records, decimals, delta
+):
+    member = rng.random((n_models, n_records)) < 0.5
+    member[0] = True
+    scores = rng.normal(size=member.shape) + 2 * member
+    scores = scores if decimals is None else scores.round(decimals)
+    rows = np.arange(n_models)
+    pairs = Pairs.sort(scores, member)
+    for one, (s, m) in ((pairs, (scores, member)), (pairs.mirrored(), (-scores, ~member))):
+        found = most_telling(one, delta, 0.0125, leave_one_out=True)
+        expected = [slow_most_telling(s[rows != i], m[rows != i], delta, 0.0125) for i in rows]
+        np.testing.assert_array_equal(found, expected)
+        found = most_telling(one, delta, 0.0125, leave_one_out=False)
+        assert found == [slow_most_telling(s, m, delta, 0.0125)]
+
+
+def test_many_models_take_seconds(rng):
+    member = rng.random((64, 10_000)) < 0.5
+    scores = rng.normal(size=member.shape) + member
+    started = time.process_time()
+    epsilon_lower_bound(scores, member, scores, member, leave_one_out=True)
+    assert time.process_time() - started < 3
+
+
+def test_one_run_bound_counts_by_hand():
+    """Of 100 records it guesses about 20: 9 of the 10 highest and 8 of the 10 lowest are right."""
+    member = np.arange(100) % 2 == 0
+    member[90:] = [True] * 9 + [False]
+    member[:10] = [False] * 8 + [True] * 2
+    found = one_run_bound(np.arange(100.0), member, rng=np.random.default_rng(0))
+    assert found == one_run(records=100, guesses=20, correct=17)
+
+
+def test_one_run_bound_does_not_read_the_order_of_tied_records(rng):
+    """Members first in the file, and an attack that says the same of all."""
+    for member in (np.arange(1000) < 500, np.arange(1000) >= 500):
+        assert one_run_bound(np.zeros(1000), member, rng=rng) < 0.5
+
+
+def one_run_bounds(rng, epsilon, runs, n=500):
+    cases = [randomised_response(rng, 1, n, epsilon) for _ in range(runs)]
+    return np.array([one_run_bound(s[0], m[0], rng=rng) for s, m in cases])
+
+
+def test_one_run_bound_proves_what_is_there(rng):
+    bounds = one_run_bounds(rng, 3.0, runs=20, n=2000)
+    assert 2.0 < np.median(bounds) < 3.0
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "runs"),
+    [(1.0, 200), *(pytest.param(e, 2000, marks=pytest.mark.slow) for e in (0.0, 1.0, 3.0))],
+)
+def test_one_run_bound_is_refuted_in_at_most_5_percent(rng, epsilon, runs):
+    share = (one_run_bounds(rng, epsilon, runs) > epsilon).mean()
+    assert share <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / runs)

@@ -5,7 +5,15 @@ import json
 import numpy as np
 import pytest
 
-from privbench.metrics import advantage, auc, balanced_accuracy, summarise, tpr_at_fpr
+from privbench.metrics import (
+    Pairs,
+    advantage,
+    auc,
+    balanced_accuracy,
+    summarise,
+    summarise_pairs,
+    tpr_at_fpr,
+)
 
 
 @pytest.fixture
@@ -65,3 +73,11 @@ def test_the_seed_decides_the_interval(population):
     assert run(1) == run(1)
     assert run(1).auc_ci != run(2).auc_ci
     assert run(1).auc == run(2).auc
+
+
+def test_groups_of_records_are_not_counted_as_models(population, rng):
+    scores, member = population[0][0], population[1][0]
+    pairs = Pairs.grouped(scores, member, np.arange(600) % 50)
+    found = summarise_pairs(pairs, None, rng, n_models=1)
+    assert found.n_models == 1
+    assert found.auc_ci[0] < auc(scores[None], member[None]) < found.auc_ci[1]

@@ -4,8 +4,18 @@ import numpy as np
 import pytest
 
 from privbench.errors import BadInput
-from privbench.metrics import auc, intervals, tpr_at_fpr
-from privbench.report.plots import RocCurve, check_plot_file, plot_record, plot_rocs, plot_tradeoff
+from privbench.metrics import Pairs, Roc, auc, intervals, tpr_at_fpr
+from privbench.metrics.bootstrap import intervals_of
+from privbench.report.plots import (
+    BINS,
+    RocCurve,
+    _bins,
+    check_plot_file,
+    plot_record,
+    plot_rocs,
+    plot_tradeoff,
+    tradeoff_figure,
+)
 
 
 @pytest.fixture
@@ -63,3 +73,59 @@ def test_where_no_plot_can_be_written(tmp_path):
         check_plot_file(tmp_path / "a.gif")
     with pytest.raises(BadInput, match="no folder"):
         check_plot_file(tmp_path / "nowhere" / "a.png")
+
+
+def test_one_model_has_the_band_of_the_groups_of_its_records(scored):
+    scores, member = scored[0][:1], scored[1][:1]
+    group = np.arange(300) % 50
+    curve = RocCurve.of(scores, member, group)
+    assert curve.auc == auc(scores, member)
+    at = int(np.argmin(np.abs(curve.grid - 0.1)))
+    fpr = float(curve.grid[at])
+    found = intervals_of(
+        Pairs.grouped(scores[0], member[0], group), Roc.of(Pairs.of(scores, member)), (fpr,), 1000,
+        np.random.default_rng(0),
+    ).tpr_at_fpr[fpr]  # fmt: skip
+    assert (curve.low[at], curve.high[at]) == pytest.approx(found, abs=0.01)
+
+
+def test_each_dataset_model_and_seed_has_a_panel_of_its_own(rows, row):
+    others = [row(dataset="adult", auc=0.6), row(seed=1, auc=0.65), row(model="cnn", auc=0.7)]
+    figure = tradeoff_figure(rows + others)
+    drawn = {axes.get_title(): axes for axes in figure.axes if axes.get_title()}
+    assert set(drawn) == {
+        f"small: {what}"
+        for what in ("digits, mlp, 16 models, seed 0", "adult, mlp, 16 models, seed 0",
+                     "digits, mlp, 16 models, seed 1", "digits, cnn, 16 models, seed 0")
+    }  # fmt: skip
+    for axes, auc_of in zip(figure.axes[1:], (0.6, 0.65, 0.7), strict=False):
+        (line,) = [c.lines[0] for c in axes.containers]
+        assert line.get_ydata() == [auc_of]
+
+
+def test_the_names_stay_within_the_axes(rows, row):
+    long = row(defense="metric-privacy-with-noise", auc=0.995, auc_ci=[0.99, 0.999])
+    figure = tradeoff_figure([*rows, long])
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    assert len(axes.texts) == 3
+    for text in axes.texts:
+        assert text.get_window_extent().y1 <= axes.bbox.y1
+
+
+def test_no_trial_that_is_ok(rows, tmp_path):
+    with pytest.raises(BadInput, match="no trial is ok"):
+        plot_tradeoff(rows[-1:], tmp_path / "a.png")
+
+
+def test_heavy_tails_do_not_make_millions_of_bins(tmp_path):
+    scores = np.append(np.random.default_rng(0).normal(size=200), 1e9)
+    assert _bins(scores) == BINS
+    plot_record(scores, np.arange(201) % 2 == 0, tmp_path / "a.png", "title")
+
+
+@pytest.mark.parametrize("n", [5, 64, 500])
+def test_other_bins_are_numpys(n):
+    scores = np.random.default_rng(n).normal(size=n)
+    assert _bins(scores) == len(np.histogram_bin_edges(scores, bins="auto")) - 1
+    assert _bins(np.zeros(n)) == int(np.ceil(np.log2(n) + 1))
