@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.metrics.pairs import Floats, Ints, Pairs
-from privbench.metrics.roc import allowed_false_positives
+from privbench.metrics.roc import BLOCK, allowed_false_positives
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,16 @@ class WeightedAuc:
         del tie
         model = pairs.row[pairs.is_member]
         wins = np.empty((pairs.n_models, pairs.n_models))
-        passed = np.zeros(
-            len(pairs.row) + 1, dtype=np.int32
-        )  # non-members of model j among the first
+        passed = np.zeros(len(pairs.row) + 1, dtype=np.int32)
         for j in range(pairs.n_models):
+            # Non-members of model j among the first pairs.
             np.cumsum((pairs.row == j) & ~pairs.is_member, dtype=np.int32, out=passed[1:])
-            # Twice the losses: non-members above plus those above or tied. Whole numbers, so exact.
-            doubled = passed[start]
-            doubled += passed[end]
-            lost = np.bincount(model, doubled, minlength=pairs.n_models)
+            lost = np.zeros(pairs.n_models)
+            for first in range(0, len(model), BLOCK):
+                part = slice(first, first + BLOCK)
+                # Twice the losses: non-members above plus those above or tied. Whole numbers: exact.
+                doubled = passed[start[part]] + passed[end[part]]
+                lost += np.bincount(model[part], doubled, minlength=pairs.n_models)
             wins[:, j] = pairs.members * pairs.nonmembers[j] - lost / 2
         return cls(wins, pairs.members.astype(np.float64), pairs.nonmembers.astype(np.float64))
 
@@ -97,7 +98,8 @@ class WeightedTpr:
         padding = blocks * size - pairs.row.size
         row = np.pad(pairs.row, (0, padding))
         is_member = np.pad(pairs.is_member.astype(np.int8), (0, padding), constant_values=-1)
-        cell = row + np.repeat(np.arange(blocks, dtype=np.int32) * pairs.n_models, size)
+        cell = np.repeat(np.arange(blocks, dtype=np.int32) * np.int32(pairs.n_models), size)
+        cell += row
         return cls(
             pairs,
             _counts_before(cell[is_member == 1], blocks, pairs.n_models),
