@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.metrics.pairs import Floats, Ints, Pairs
+from privbench.metrics.pairs import Bools, Floats, Ints, Pairs
 from privbench.metrics.roc import BLOCK, allowed_false_positives
 
 
@@ -93,7 +93,7 @@ class WeightedTpr:
     @classmethod
     def of(cls, pairs: Pairs) -> WeightedTpr:
         """Cut the sorted pairs into blocks and count the models in each."""
-        size = max(128, 4 * pairs.n_models)
+        size = max(128, 8 * pairs.n_models)
         blocks = -(-pairs.row.size // size)
         padding = blocks * size - pairs.row.size
         row = np.pad(pairs.row, (0, padding))
@@ -102,8 +102,8 @@ class WeightedTpr:
         cell += row
         return cls(
             pairs,
-            _counts_before(cell[is_member == 1], blocks, pairs.n_models),
-            _counts_before(cell[is_member == 0], blocks, pairs.n_models),
+            _counts_before(cell, is_member == 1, blocks, pairs.n_models),
+            _counts_before(cell, is_member == 0, blocks, pairs.n_models),
             row.reshape(blocks, size),
             is_member.reshape(blocks, size),
         )
@@ -113,7 +113,7 @@ class WeightedTpr:
 
         NaN where members or non-members weigh nothing.
         """
-        step = max(1, self.pairs.row.size // (4 * max(self.row.shape)))
+        step = max(1, self.pairs.row.size // (8 * max(self.row.shape)))
         parts = [
             self._chunk(weights[first : first + step], fpr)
             for first in range(0, len(weights), step)
@@ -150,10 +150,19 @@ class WeightedTpr:
         return inside
 
 
-def _counts_before(cell: NDArray[np.int32], blocks: int, n_models: int) -> Floats:
-    """How many pairs each model has before each block, (blocks + 1, models), from their cells."""
-    counts = np.bincount(cell, minlength=blocks * n_models).reshape(blocks, n_models)
-    return np.vstack([np.zeros(n_models), np.cumsum(counts, axis=0, dtype=np.float64)])
+def _counts_before(cell: NDArray[np.int32], chosen: Bools, blocks: int, n_models: int) -> Floats:
+    """How many chosen pairs each model has before each block, (blocks + 1, models), from their cells."""
+    counts = np.zeros(blocks * n_models, dtype=np.int64)
+    for first in range(0, len(cell), BLOCK):
+        part = slice(first, first + BLOCK)
+        here = cell[part][chosen[part]]
+        if len(here):  # cells ascend but for the models within a block
+            low = int(here.min())
+            found = np.bincount(here - low)
+            counts[low : low + len(found)] += found
+    before = np.zeros((blocks + 1, n_models))
+    np.cumsum(counts.reshape(blocks, n_models), axis=0, out=before[1:])
+    return before
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:
