@@ -23,7 +23,15 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from privbench.data import DataSpec
-from privbench.engine import Loss, Recipe, TrainingSets, cross_entropy, train_population
+from privbench.engine import (
+    Batch,
+    Loss,
+    Recipe,
+    TrainingSets,
+    cross_entropy,
+    normal,
+    train_population,
+)
 from privbench.generators.vae_network import VaeNetwork, elbo_loss
 
 
@@ -120,7 +128,7 @@ def yardstick(job: Job, models: int = 2) -> float:
             for x, y in data:
                 optimizer.zero_grad()
                 noise = torch.randn(len(x), job.noise_dim) if job.noise_dim else None
-                job.loss(module, x, y, noise).mean().backward()
+                job.loss(module, Batch(x, y, torch.tensor(0), noise)).mean().backward()
                 optimizer.step()
     return (time.perf_counter() - started) / models
 
@@ -138,7 +146,7 @@ def engine(job: Job, strategy: str) -> float:
         job.recipe,
         range(sets.n_models),
         loss=job.loss,
-        noise_dim=job.noise_dim,
+        noise=normal(job.noise_dim) if job.noise_dim else None,
         strategy=strategy,  # type: ignore[arg-type]
     )
     return (time.perf_counter() - started) / sets.n_models

@@ -12,7 +12,17 @@ the chunk size, the number of models or their order (to float tolerance).
 from privbench.engine.choice import Choice, choose
 from privbench.engine.errors import Diverged
 from privbench.engine.gradients import gradient_norms
-from privbench.engine.loss import Forward, Loss, Progress, cross_entropy
+from privbench.engine.loss import (
+    Batch,
+    Forward,
+    Loss,
+    Noise,
+    Phase,
+    Progress,
+    beta,
+    cross_entropy,
+    normal,
+)
 from privbench.engine.population import Population
 from privbench.engine.private import PrivateSteps, can_train_privately, train_privately
 from privbench.engine.recipe import Recipe
@@ -20,19 +30,24 @@ from privbench.engine.sets import TrainingSets
 from privbench.engine.train import train_each, train_population
 
 __all__ = [
+    "Batch",
     "Choice",
     "Diverged",
     "Forward",
     "Loss",
+    "Noise",
+    "Phase",
     "Population",
     "PrivateSteps",
     "Progress",
     "Recipe",
     "TrainingSets",
+    "beta",
     "can_train_privately",
     "choose",
     "cross_entropy",
     "gradient_norms",
+    "normal",
     "train_each",
     "train_population",
     "train_privately",

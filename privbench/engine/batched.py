@@ -6,15 +6,18 @@ stacked weights, and an elementwise optimizer acts on them as each model's own w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from privbench.engine.job import Job
+from privbench.engine.job import SHARED_BY_MODELS, Job, present, trains
 from privbench.engine.linear import speed_up
+from privbench.engine.loss import Batch, Phase
 from privbench.engine.population import Population, build_all
+from privbench.engine.precision import computing
 from privbench.engine.randomness import OwnDropout
 
 
@@ -22,9 +25,9 @@ class Recorded(Protocol):
     """Steps that were recorded, see ``recorded``."""
 
     def gradients(
-        self, population: Population, x: Tensor, y: Tensor, noise: Tensor | None
+        self, phase: int, weights: Mapping[str, Tensor], batch: Batch
     ) -> Sequence[Tensor | None] | None:
-        """Gradients of the trained weights; None where no such batch was recorded."""
+        """Gradients of what the phase trains; None where no such batch was recorded."""
         ...
 
 
@@ -32,28 +35,22 @@ def train_at_once(job: Job, models: range, steps: Recorded | None = None) -> Pop
     """Train some models of the population as one computation, by recorded ``steps`` if there are any."""
     modules = build_all(job.build, [job.seeds[i] for i in models], job.device)
     population = Population.of(job.build, modules)
-    trained = [population.params[n].requires_grad_() for n in trainable(modules[0])]
-    stacked = Stacked(job, modules[0])
     weights = {**population.params, **population.buffers}
-    optimizer = job.recipe.make_optimizer(trained)
+    phases = [_Stage(job, phase, modules[0], weights) for phase in job.phases]
+    trained = [weights[name] for name in trainable(modules[0])]
     draws = job.draws(models)
     dropout = OwnDropout(draws)
     for epoch in range(job.recipe.epochs):
-        for step, (x, y, noise) in enumerate(job.batches(models, draws)):
-            found = None if steps is None else steps.gradients(population, x, y, noise)
-            if found is not None:
-                for weight, gradient in zip(trained, found, strict=True):
-                    weight.grad = gradient
-            else:
-                optimizer.zero_grad()
-                with dropout.scope(step):
-                    losses = stacked(weights, x, y, noise)  # (models, batch)
-                losses.mean(1).sum().backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
+        for step, batch in enumerate(job.batches(models, draws, epoch)):
+            for number, phase in enumerate(phases):
+                found = None if steps is None else steps.gradients(number, weights, batch)
+                if found is None:
+                    with dropout.scope(step):
+                        found = phase.gradients(weights, batch)
+                phase.update(found)
         job.check(trained, models, epoch)
         job.tick(len(models))
     for weight in trained:
-        weight.requires_grad_(False)
         weight.grad = None
     return population
 
@@ -63,26 +60,53 @@ def trainable(module: nn.Module) -> list[str]:
     return [name for name, p in module.named_parameters() if p.requires_grad]
 
 
-class Stacked:
-    """The losses of all models of a chunk, (models, batch), as a function of their weights."""
+class _Stage:
+    """One phase of a step, on the stacked weights of a chunk."""
 
-    def __init__(self, job: Job, skeleton: nn.Module) -> None:
+    def __init__(
+        self, job: Job, phase: Phase, skeleton: nn.Module, weights: Mapping[str, Tensor]
+    ) -> None:
+        self.gradients = Gradients(job, phase, skeleton)
+        self._own = [weights[name] for name in self.gradients.names]
+        self._optimizer = (phase.recipe or job.recipe).make_optimizer(self._own)
+
+    def update(self, gradients: Sequence[Tensor | None]) -> None:
+        """One step of the optimizer."""
+        for weight, gradient in zip(self._own, gradients, strict=True):
+            weight.grad = gradient
+        self._optimizer.step()
+
+
+class Gradients:
+    """The gradients of a phase for all models of a chunk, as a function of weights and a batch."""
+
+    def __init__(self, job: Job, phase: Phase, skeleton: nn.Module) -> None:
+        self.names = trains(phase, trainable(skeleton))
         self._job = job
-        self._skeleton = speed_up(skeleton)
-        noise = 0 if job.noise_dim else None
-        self._run = vmap(self._one, in_dims=(0, 0, 0, noise), randomness="different")
+        self._loss = phase.loss
+        self._skeleton = speed_up(skeleton) if job.recipe.precision != "bf16" else skeleton
 
-    def __call__(
-        self, weights: dict[str, Tensor], x: Tensor, y: Tensor, noise: Tensor | None
-    ) -> Tensor:
-        """The losses of a batch of each model; ``weights`` are stacked parameters and buffers."""
-        losses: Tensor = self._run(weights, x, y, noise)
+    def __call__(self, weights: Mapping[str, Tensor], batch: Batch) -> Sequence[Tensor | None]:
+        """Gradients (models, ...) of the mean loss, in the order of ``names``.
+
+        ``weights`` are stacked parameters and buffers. None where a parameter is not used.
+        """
+        own = {name: weights[name].detach().requires_grad_() for name in self.names}
+        losses = self.losses({**weights, **own}, batch)  # (models, batch)
+        total = losses.mean(1).sum()
+        return torch.autograd.grad(total, list(own.values()), allow_unused=True)
+
+    def losses(self, weights: Mapping[str, Tensor], batch: Batch) -> Tensor:
+        """The losses of all models (models, batch)."""
+        tensors = present(batch)
+        stacked = {name: None if name == SHARED_BY_MODELS else 0 for name in tensors}
+        run = vmap(self._one, in_dims=(0, stacked), randomness="different")
+        with computing(self._job.recipe.precision, self._job.device):
+            losses: Tensor = run(dict(weights), tensors)
         return losses
 
-    def _one(
-        self, weights: dict[str, Tensor], x: Tensor, y: Tensor, noise: Tensor | None
-    ) -> Tensor:
-        def forward(*inputs: Any) -> Any:
-            return functional_call(self._skeleton, weights, inputs)
+    def _one(self, weights: dict[str, Tensor], tensors: dict[str, Tensor]) -> Tensor:
+        def forward(*inputs: Any, **named: Any) -> Any:
+            return functional_call(self._skeleton, weights, inputs, named)
 
-        return self._job.losses(forward, x, y, noise)
+        return self._job.losses(self._loss, forward, Batch(**tensors))

@@ -20,7 +20,7 @@ from torch.func import functional_call, grad, vmap
 from privbench.engine.batched import trainable
 from privbench.engine.choice import MEMORY, choose, largest_chunk
 from privbench.engine.errors import Diverged
-from privbench.engine.loss import Progress, cross_entropy, no_progress
+from privbench.engine.loss import Batch, Progress, cross_entropy, no_progress
 from privbench.engine.parallel import Ticker, spread, train_chunks, workers_for
 from privbench.engine.population import Build, Population, build_all, build_seeded
 from privbench.engine.randomness import seeded
@@ -225,8 +225,8 @@ class _Gradients:
             with Taps(params, shifts) as taps:
                 losses = cross_entropy(
                     lambda batch: functional_call(self.module, {**params, **frozen}, (batch,)),
-                    x, y, None,
-                )  # fmt: skip
+                    Batch(x, y, x.new_zeros(())),
+                )
             return losses.sum(), tuple(taps.entered)
 
         return grad(loss, has_aux=True)(shifts)

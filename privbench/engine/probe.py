@@ -1,4 +1,4 @@
-"""Decide how a job is trained: what is known of the architecture, and one forward pass to try it."""
+"""Decide how a job is trained: what is known of the architecture, and one step to try it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from privbench.engine.batched import Stacked
+from privbench.engine.batched import Gradients
 from privbench.engine.choice import Choice, choose, largest_chunk
 from privbench.engine.job import Job
 from privbench.engine.parallel import workers_for
@@ -46,7 +46,7 @@ def plan(job: Job, strategy: Literal["auto", "batched", "sequential"], memory: i
 
 @dataclass(frozen=True)
 class Tried:
-    """What a stacked forward pass shows."""
+    """What a stacked step shows."""
 
     activations: int
     """Bytes that one model's step saves for its backward pass."""
@@ -56,12 +56,11 @@ class Tried:
 
 
 def try_out(job: Job) -> Tried:
-    """Run one forward pass of two models."""
+    """Run one step of two models, without its update."""
     models = range(min(2, len(job.seeds)))
     modules = [build_seeded(job.build, job.seeds[i]).train().to(job.device) for i in models]
     population = Population.of(job.build, modules)
-    for stacked in population.params.values():
-        stacked.requires_grad_(stacked.is_floating_point())
+    weights = {**population.params, **population.buffers}
     saved: dict[int, int] = {}
 
     def count(tensor: Tensor) -> Tensor:
@@ -77,9 +76,10 @@ def try_out(job: Job) -> Tried:
         torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor),
     ):
         before = torch.random.get_rng_state()
-        weights = {**population.params, **population.buffers}
-        Stacked(job, modules[0])(weights, *next(job.batches(models, draws)))
+        batch = next(job.batches(models, draws, 0))
+        for phase in job.phases:
+            Gradients(job, phase, modules[0])(weights, batch)
         drew = not torch.equal(before, torch.random.get_rng_state())
-    for stacked in population.params.values():
+    for stacked in weights.values():
         saved.pop(stacked.untyped_storage().data_ptr(), None)
     return Tried(sum(saved.values()) // len(models), drew, dropout.met)

@@ -18,6 +18,8 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from privbench.engine.loss import Noise
+
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
@@ -32,23 +34,38 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 
 class Draws:
-    """The generators of some models: batch orders, noise, dropout masks."""
+    """The generators of some models: batch orders, noise, dropout masks, augmentation, others."""
 
     def __init__(self, seeds: Sequence[int]) -> None:
         self._orders = [np.random.default_rng([seed, 0]) for seed in seeds]
         self._noise = [np.random.default_rng([seed, 1]) for seed in seeds]
         self._masks = [np.random.default_rng([seed, 2]) for seed in seeds]
+        self._augmentation = [np.random.default_rng([seed, 4]) for seed in seeds]
+        self._others = [np.random.default_rng([seed, 5]) for seed in seeds]
 
     def orders(self, m: int) -> Tensor:
         """For each model the order of its records in one epoch: int64 (models, m)."""
         return torch.from_numpy(np.stack([rng.permutation(m) for rng in self._orders]))
 
-    def noise(self, m: int, dim: int) -> Tensor:
-        """Standard normal noise of one epoch: float32 (models, m, dim)."""
-        out = np.empty((len(self._noise), m, dim), np.float32)
-        for rng, part in zip(self._noise, out, strict=True):
-            rng.standard_normal(dtype=np.float32, out=part)
-        return torch.from_numpy(out)
+    def noise(self, draw: Noise, m: int) -> Tensor:
+        """The noise of one epoch: float32 (models, m, k)."""
+        return torch.from_numpy(np.stack([draw(rng, m) for rng in self._noise]))
+
+    def augmentation(self, m: int, count: int) -> Tensor:
+        """What an epoch's augmentation draws, uniform in [0, 1): float32 (models, m, count)."""
+        drawn = [rng.random((m, count), dtype=np.float32) for rng in self._augmentation]
+        return torch.from_numpy(np.stack(drawn))
+
+    def others(self, n: int, m: int) -> Tensor:
+        """Which of ``n`` other records come with each example of an epoch: int64 (models, m).
+
+        Each comes once before any comes again.
+        """
+        rounds = -(-m // n)
+        drawn = [
+            np.concatenate([r.permutation(n) for _ in range(rounds)])[:m] for r in self._others
+        ]
+        return torch.from_numpy(np.stack(drawn))
 
     def uniform(self, shape: Sequence[int]) -> NDArray[np.float32]:
         """Uniform numbers in [0, 1) for one call of dropout: float32 (models, *shape)."""

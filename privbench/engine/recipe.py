@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 OptimizerName = Literal["sgd", "adam", "adamw"]
+Precision = Literal["float32", "tf32", "bf16"]
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,16 @@ class Recipe:
     weight_decay: float
     epochs: int
     batch_size: int
+    precision: Precision = "float32"
+    """Of matrix products and convolutions; weights, losses and optimizer stay float32."""
 
     def __post_init__(self) -> None:
         if self.optimizer not in get_args(OptimizerName):
             allowed = ", ".join(get_args(OptimizerName))
             raise ValueError(f"optimizer: {self.optimizer!r} is not allowed (allowed: {allowed})")
+        if self.precision not in get_args(Precision):
+            allowed = ", ".join(get_args(Precision))
+            raise ValueError(f"precision: {self.precision!r} is not allowed (allowed: {allowed})")
         if self.momentum and self.optimizer != "sgd":
             raise ValueError(f"momentum: {self.optimizer} has none, got {self.momentum}")
         bounds = {

@@ -9,35 +9,38 @@ Only steps that draw no random numbers are recorded. A loss must be a function o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
-from privbench.engine.batched import Stacked, trainable
-from privbench.engine.job import Job
+from privbench.engine.batched import Gradients
+from privbench.engine.job import Job, present
+from privbench.engine.loss import Batch, Phase
 from privbench.engine.population import Population, build_all
+from privbench.engine.products import use_faster_products
 from privbench.engine.randomness import seeded
+from privbench.engine.simplify import simplify
 
 Replay = Callable[..., Sequence[Tensor | None]]
 
 
 @dataclass(frozen=True)
 class Steps:
-    """Recorded steps, by the shape (models, batch) of a batch's labels."""
+    """Recorded steps, by phase and by the shape (models, batch) of a batch's labels."""
 
-    found: dict[torch.Size, Replay] = field(default_factory=dict)
+    found: dict[tuple[int, torch.Size], Replay] = field(default_factory=dict)
 
     def gradients(
-        self, population: Population, x: Tensor, y: Tensor, noise: Tensor | None
+        self, phase: int, weights: Mapping[str, Tensor], batch: Batch
     ) -> Sequence[Tensor | None] | None:
-        """Gradients of the trained weights; None where no such batch was recorded."""
-        replay = self.found.get(y.shape)
+        """Gradients of what the phase trains; None where no such batch was recorded."""
+        replay = self.found.get((phase, batch.y.shape))
         if replay is None:
             return None
         with torch.no_grad():
-            return replay(x, y, noise, *population.params.values(), *population.buffers.values())
+            return replay(*present(batch).values(), *weights.values())
 
 
 def record(job: Job, sizes: Iterable[int]) -> Steps:
@@ -49,34 +52,36 @@ def record(job: Job, sizes: Iterable[int]) -> Steps:
     for size in set(sizes):
         models = range(size)
         with seeded(job.seeds[0], job.device):
-            x, y, noise = next(job.batches(models, job.draws(models)))
-        for batch in {y.shape[1], job.sets.m % job.recipe.batch_size or y.shape[1]}:
-            part = None if noise is None else noise[:, :batch]
-            steps.found[y[:, :batch].shape] = _recorded(
-                job, models, x[:, :batch], y[:, :batch], part
-            )
+            whole = next(job.batches(models, job.draws(models), 0))
+        length = whole.y.shape[1]
+        for batch in {length, job.sets.m % job.recipe.batch_size or length}:
+            part = _cut(whole, batch)
+            for number, phase in enumerate(job.phases):
+                steps.found[number, part.y.shape] = _recorded(job, phase, models, part)
     return steps
 
 
-def _recorded(job: Job, models: range, x: Tensor, y: Tensor, noise: Tensor | None) -> Replay:
+def _cut(batch: Batch, length: int) -> Batch:
+    """The first ``length`` examples of each model."""
+    tensors = present(batch)
+    return replace(batch, **{n: t[:, :length] for n, t in tensors.items() if t.ndim > 1})
+
+
+def _recorded(job: Job, phase: Phase, models: range, batch: Batch) -> Replay:
     from torch.fx.experimental.proxy_tensor import make_fx
 
     modules = build_all(job.build, [job.seeds[i] for i in models], job.device)
     population = Population.of(job.build, modules)
-    stacked = Stacked(job, modules[0])
+    gradients = Gradients(job, phase, modules[0])
+    fields = list(present(batch))
     names = [*population.params, *population.buffers]
-    trained = trainable(modules[0])
 
-    def gradients(
-        x: Tensor, y: Tensor, noise: Tensor | None, *values: Tensor
-    ) -> Sequence[Tensor | None]:
-        weights = dict(zip(names, values, strict=True))
-        for name in trained:
-            weights[name] = weights[name].detach().requires_grad_()
-        total = stacked(weights, x, y, noise).mean(1).sum()
-        own = [weights[name] for name in trained]
-        return torch.autograd.grad(total, own, allow_unused=True)
+    def step(*values: Tensor) -> Sequence[Tensor | None]:
+        own = Batch(**dict(zip(fields, values[: len(fields)], strict=True)))
+        return gradients(dict(zip(names, values[len(fields) :], strict=True)), own)
 
     values = (*population.params.values(), *population.buffers.values())
-    replay: Replay = make_fx(gradients)(x, y, noise, *values).forward
-    return replay
+    recorded = make_fx(step)(*present(batch).values(), *values)
+    simplify(recorded)
+    use_faster_products(recorded)
+    return recorded.forward

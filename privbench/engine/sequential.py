@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
-from privbench.engine.job import Job
+from privbench.engine.job import Job, first_of, trains
+from privbench.engine.loss import Batch, Phase
 from privbench.engine.population import build_seeded
+from privbench.engine.precision import computing
 from privbench.engine.randomness import OwnDropout, seeded
 from privbench.engine.threads import threads_for
 
@@ -17,23 +21,42 @@ def train_alone(job: Job, i: int) -> nn.Module:
     images = any(isinstance(part, nn.Conv2d) for part in module.modules())
     if images:  # channels last: a third faster on a CPU
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    stages = [_Stage(job, phase, module) for phase in job.phases]
     trained = [p for p in module.parameters() if p.requires_grad]
-    optimizer = job.recipe.make_optimizer(trained)
     models = range(i, i + 1)
     draws = job.draws(models)
     dropout = OwnDropout(draws)
     with seeded(job.seeds[i], job.device), threads_for(module, job.device):
         for epoch in range(job.recipe.epochs):
-            for step, (x, y, noise) in enumerate(job.batches(models, draws)):
-                optimizer.zero_grad()
-                batch = channels_last(x[0]) if images else x[0]
-                with dropout.scope(step):
-                    losses = job.losses(module, batch, y[0], None if noise is None else noise[0])
-                losses.mean().backward()  # type: ignore[no-untyped-call]
-                optimizer.step()
+            for step, batch in enumerate(job.batches(models, draws, epoch)):
+                own = first_of(batch)
+                if images:
+                    own = replace(own, x=channels_last(own.x))
+                for stage in stages:
+                    with dropout.scope(step):
+                        stage.step(own)
             job.check([p[None] for p in trained], models, epoch)
             job.tick(1)
     return module
+
+
+class _Stage:
+    """One phase of a step, on one module."""
+
+    def __init__(self, job: Job, phase: Phase, module: nn.Module) -> None:
+        named = {name: p for name, p in module.named_parameters() if p.requires_grad}
+        self._own = [named[name] for name in trains(phase, named)]
+        self._optimizer = (phase.recipe or job.recipe).make_optimizer(self._own)
+        self._job, self._loss, self._module = job, phase.loss, module
+
+    def step(self, batch: Batch) -> None:
+        """Forward, backward, and a step of the optimizer."""
+        with computing(self._job.recipe.precision, self._job.device):
+            losses = self._job.losses(self._loss, self._module, batch)
+        gradients = torch.autograd.grad(losses.mean(), self._own, allow_unused=True)
+        for parameter, gradient in zip(self._own, gradients, strict=True):
+            parameter.grad = gradient
+        self._optimizer.step()
 
 
 def channels_last(x: Tensor) -> Tensor:

@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from privbench.engine.augment import Augmentation
 from privbench.engine.batched import train_at_once
 from privbench.engine.choice import MEMORY
 from privbench.engine.errors import Diverged
 from privbench.engine.job import Job
-from privbench.engine.loss import Loss, Progress, cross_entropy, no_progress
+from privbench.engine.loss import Loss, Noise, Phase, Progress, cross_entropy, no_progress
 from privbench.engine.parallel import Ticker, spread, train_chunks, workers_for
 from privbench.engine.population import Build, Population
 from privbench.engine.probe import plan
@@ -33,8 +34,9 @@ def train_population(
     recipe: Recipe,
     seeds: Sequence[int],
     *,
-    loss: Loss = cross_entropy,
-    noise_dim: int = 0,
+    loss: Loss | Sequence[Phase] = cross_entropy,
+    noise: Noise | None = None,
+    augment: Augmentation | None = None,
     device: torch.device | str = "cpu",
     strategy: Literal["auto", "batched", "sequential"] = "auto",
     chunk: int | None = None,
@@ -44,8 +46,9 @@ def train_population(
     """Train one model per seed and training set; model ``i`` depends on ``seeds[i]`` and its set only.
 
     ``build`` returns a freshly initialised module and draws from torch's default generator, which is
-    seeded for it and put back. ``loss`` is written for one model, see ``Loss``; ``noise_dim`` asks
-    for that many standard normals per example. ``strategy`` "auto" decides by architecture and device
+    seeded for it and put back. ``loss`` is written for one model, see ``Loss``; several phases make a
+    step of several updates. ``noise`` draws random numbers for the loss, ``augment`` alters each batch
+    of images. ``strategy`` "auto" decides by architecture and device
     (``choose`` says how). ``chunk`` models are trained at once; by default as many as are fastest
     within ``memory`` bytes. ``progress`` counts epochs of models.
 
@@ -57,7 +60,8 @@ def train_population(
     device = torch.device(device)
     check_seeds(sets, seeds)
     tick = Ticker(len(seeds) * recipe.epochs, progress)
-    job = Job(build, sets.to(device), recipe, seeds, loss, noise_dim, device, tick)
+    phases = (Phase(loss),) if callable(loss) else tuple(loss)
+    job = Job(build, sets.to(device), recipe, seeds, phases, noise, augment, device, tick)
     choice = plan(job, strategy, memory)
     if choice.strategy == "sequential":
         return Population.of(build, [train_alone(job, i) for i in range(len(seeds))])

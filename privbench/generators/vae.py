@@ -160,7 +160,7 @@ class Vae(Generator):
         device: str,
         progress: Progress,
     ) -> Population:
-        from privbench.engine import Recipe, TrainingSets, train_population
+        from privbench.engine import Recipe, TrainingSets, normal, train_population
         from privbench.generators.vae_network import elbo_loss
 
         spec = sets[0].spec
@@ -170,7 +170,7 @@ class Vae(Generator):
             Recipe("adam", self.lr, 0.0, 0.0, self.epochs, self.batch_size),
             [int(rng.integers(2**63)) for rng in rngs],
             loss=elbo_loss(spec, self.beta),
-            noise_dim=self.latent_dim,
+            noise=normal(self.latent_dim),
             device=device,
             progress=progress,
         )

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from privbench.data import DataSpec
-from privbench.engine import Forward, Loss
+from privbench.engine import Batch, Forward, Loss
 
 LOG_VARIANCE_FLOOR = -8.0
 """Of numeric features: one that the decoder gets exactly right would make the likelihood infinite."""
@@ -97,9 +97,9 @@ def elbo_loss(spec: DataSpec, beta: float) -> Loss:
     """
     features = Features.of(spec)
 
-    def loss(forward: Forward, x: Tensor, y: Tensor, noise: Tensor | None) -> Tensor:
-        said: Reconstruction = forward(x, noise)
-        fit = negative_log_likelihood(said, features, x.flatten(1))
+    def loss(forward: Forward, batch: Batch) -> Tensor:
+        said: Reconstruction = forward(batch.x, batch.noise)
+        fit = negative_log_likelihood(said, features, batch.x.flatten(1))
         return fit + beta * kl(said.mean, said.log_variance)
 
     return loss

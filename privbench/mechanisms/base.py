@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from privbench.engine import Population, TrainingSets
+    from privbench.engine import Batch, Population, TrainingSets
     from privbench.models.base import TorchModel
 
 Step = Literal["data", "latent", "training", "output"]
@@ -109,6 +109,8 @@ class TrainingTask:
     model: TorchModel
     spec: DataSpec
     sets: TrainingSets
+    reference: Data
+    """Records of the same distribution that no model is trained on."""
     seeds: Sequence[int]
     """One seed per model: initial weights, batches and noise follow from it."""
     device: str
@@ -141,23 +143,44 @@ class TrainingMechanism(Mechanism):
 class PerExampleLoss(TrainingMechanism):
     """Another loss. Written for one model; the engine runs it for the whole population at once."""
 
+    uses_reference: ClassVar[bool] = False
+    """Whether each step brings as many reference records, as ``batch.other_x`` and ``other_y``."""
+
     @abstractmethod
-    def loss(self, forward: Callable[[Tensor], Tensor], x: Tensor, y: Tensor) -> Tensor:
-        """Loss per example (batch,); ``forward`` maps records (batch, *shape) to logits."""
+    def loss(self, forward: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
+        """Loss per example (batch,); ``forward`` maps records (batch, *shape) to logits.
+
+        It may be recorded and replayed: what differs between examples or epochs is chosen by
+        ``torch.where``, not by ``if``.
+        """
+
+    def noise(self, rng: np.random.Generator, m: int) -> NDArray[np.float32] | None:
+        """Random numbers (m, k) for one model's epoch, which come as ``batch.noise``; None for none."""
+        return None
 
     def train_population(self, task: TrainingTask) -> Population:
         """Train with the engine's loop."""
+        import numpy as np
+
         from privbench.engine import train_population
 
+        other = (task.reference.x, task.reference.y) if self.uses_reference else None
+        drawn = self.noise(np.random.default_rng(0), 1)
         return train_population(
             task.build,
-            task.sets,
+            task.sets.adding(other=other),
             task.model.recipe(),
             task.seeds,
-            loss=lambda forward, x, y, noise: self.loss(forward, x, y),
+            loss=self.loss,
+            noise=None if drawn is None else self._noise,
             device=task.device,
             progress=task.progress,
         )
+
+    def _noise(self, rng: np.random.Generator, m: int) -> NDArray[np.float32]:
+        drawn = self.noise(rng, m)
+        assert drawn is not None  # it was not when it was tried
+        return drawn
 
 
 class TrainingLoop(TrainingMechanism):

@@ -195,6 +195,7 @@ class PopulationStage(Stage):
             model=model,
             spec=setting.pool.spec,
             sets=self._training_sets(context, setting),
+            reference=setting.reference,
             seeds=[seed_of(self.names, "train", i) for i in range(len(setting.member))],
             device=context.device,
             progress=context.progress,

@@ -138,7 +138,7 @@ BUILD = "def build(self, shape, n_classes):\n    from torch import nn\n"
         ),
         ("population: mine", "DataMechanism", "def apply(self, data, rng): 1 / 0"),
         ("population: mine", "LatentMechanism", "def apply(self, codes, rng): 1 / 0"),
-        ("population: mine", "PerExampleLoss", "def loss(self, forward, x, y): 1 / 0"),
+        ("population: mine", "PerExampleLoss", "def loss(self, forward, batch): 1 / 0"),
         ("population: mine", "TrainingLoop", "def train(self, module, x, y, model, rng): 1 / 0"),
         ("observations: mine", "OutputMechanism", "def apply(self, probabilities, rng): 1 / 0"),
         ("observations: mine", "OutputMechanism", f"{NOTHING}def resolution(self): 1 / 0"),

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from privbench.engine import Recipe, choose, train_population
 from privbench.engine.choice import CACHE, largest_chunk
 from privbench.engine.job import Job
-from privbench.engine.loss import cross_entropy
+from privbench.engine.loss import Phase, cross_entropy
 from privbench.engine.probe import plan, try_out
 
 from .problems import FEATURES, RECIPES, SEEDS, assert_same, mlp, own_sets
@@ -56,7 +56,8 @@ def test_chunks_are_even_and_bounded() -> None:
 
 
 def job(build: object, recipe: Recipe = RECIPES["sgd"]) -> Job:
-    return Job(build, own_sets(), recipe, SEEDS, cross_entropy, 0, CPU, lambda n: None)  # type: ignore[arg-type]
+    phases = (Phase(cross_entropy),)
+    return Job(build, own_sets(), recipe, SEEDS, phases, None, None, CPU, lambda n: None)  # type: ignore[arg-type]
 
 
 def test_activations_are_measured() -> None:

@@ -7,7 +7,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from privbench.engine import Diverged, Forward, Recipe, TrainingSets, train_each, train_population
+from privbench.engine import (
+    Batch,
+    Diverged,
+    Forward,
+    Recipe,
+    TrainingSets,
+    train_each,
+    train_population,
+)
 
 from .problems import MODELS, RECIPES, SEEDS, M, assert_same, mlp, own_sets, shared_sets
 
@@ -95,8 +103,8 @@ def test_train_each_gives_a_loop_its_model_and_its_draws() -> None:
 
 
 def test_a_loss_that_is_not_per_example() -> None:
-    def mean(forward: Forward, x: Tensor, y: Tensor, noise: Tensor | None) -> Tensor:
-        return forward(x).mean()
+    def mean(forward: Forward, batch: Batch) -> Tensor:
+        return forward(batch.x).mean()
 
     for strategy in ("batched", "sequential", "auto"):
         with pytest.raises(ValueError, match="one value per example"):

@@ -8,15 +8,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from privbench.engine import Forward, Recipe, train_population
+from privbench.engine import Batch, Forward, Recipe, train_population
 
 from .problems import FEATURES, RECIPES, SEEDS, M, own_sets, shared_sets
 
 Weights = NDArray[np.float64]
 
 
-def squares(forward: Forward, x: Tensor, y: Tensor, noise: Tensor | None) -> Tensor:
-    return (forward(x)[:, 0] - y).square()
+def squares(forward: Forward, batch: Batch) -> Tensor:
+    return (forward(batch.x)[:, 0] - batch.y).square()
 
 
 def gradient(w: Weights, x: Weights, y: NDArray[np.int64]) -> Weights:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from privbench.engine import Forward, Recipe, TrainingSets, train_population
+from privbench.engine import Batch, Forward, Recipe, TrainingSets, normal, train_population
 
 from .problems import (
     FEATURES,
@@ -73,8 +73,8 @@ def test_dropout_masks_are_each_models_own() -> None:
 def test_dropout_keeps_the_right_share_and_the_mean() -> None:
     seen: list[Tensor] = []
 
-    def loss(forward: Forward, x: Tensor, y: Tensor, noise: Tensor | None) -> Tensor:
-        out = forward(torch.ones_like(x))
+    def loss(forward: Forward, batch: Batch) -> Tensor:
+        out = forward(torch.ones_like(batch.x))
         seen.append(out.detach())
         return out.sum(-1) * 0
 
@@ -91,9 +91,9 @@ def test_dropout_keeps_the_right_share_and_the_mean() -> None:
     assert (values == 0).float().mean().item() == pytest.approx(0.3, abs=0.005)
 
 
-def noisy(forward: Forward, x: Tensor, y: Tensor, noise: Tensor | None) -> Tensor:
-    assert noise is not None
-    return (forward(x + noise).logsumexp(-1) - forward(x)[:, 0]).square()
+def noisy(forward: Forward, batch: Batch) -> Tensor:
+    assert batch.noise is not None
+    return (forward(batch.x + batch.noise).logsumexp(-1) - forward(batch.x)[:, 0]).square()
 
 
 def test_noise_is_each_models_own() -> None:
@@ -104,7 +104,7 @@ def test_noise_is_each_models_own() -> None:
             RECIPES["momentum"],
             SEEDS,
             loss=noisy,
-            noise_dim=FEATURES,
+            noise=normal(FEATURES),
             strategy=strategy,
             chunk=chunk,
         )
@@ -117,10 +117,10 @@ def test_noise_is_each_models_own() -> None:
 def test_noise_is_standard_normal_and_new_in_each_step() -> None:
     seen: list[Tensor] = []
 
-    def loss(forward: Forward, x: Tensor, y: Tensor, noise: Tensor | None) -> Tensor:
-        assert noise is not None
-        seen.append(noise.clone())
-        return forward(x).sum(-1) * 0
+    def loss(forward: Forward, batch: Batch) -> Tensor:
+        assert batch.noise is not None
+        seen.append(batch.noise.clone())
+        return forward(batch.x).sum(-1) * 0
 
     train_population(
         mlp(),
@@ -128,7 +128,7 @@ def test_noise_is_standard_normal_and_new_in_each_step() -> None:
         RECIPES["sgd"],
         SEEDS,
         loss=loss,
-        noise_dim=50,
+        noise=normal(50),
         strategy="sequential",
     )
     noise = torch.cat(seen)  # 5 models x 3 epochs x 37 records

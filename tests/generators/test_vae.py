@@ -8,6 +8,7 @@ import torch
 from pydantic import ValidationError
 
 from privbench.data import Data
+from privbench.engine import Batch
 from privbench.generators.vae import Vae, posterior
 from privbench.generators.vae_network import elbo_loss, kl
 
@@ -131,7 +132,8 @@ def test_the_bound_lies_between_the_entropy_and_what_independent_bits_give(on_pa
     x = torch.tensor(np.repeat(data.x, 20, axis=0))
     noise = torch.randn(len(x), 2, generator=torch.Generator().manual_seed(0))
     network = network_of(LEARNS, on_patterns, PATTERN_SPEC)
-    loss = elbo_loss(PATTERN_SPEC, 1.0)(network, x, None, noise).mean().item()
+    batch = Batch(x, torch.zeros(len(x)), torch.tensor(0), noise)
+    loss = elbo_loss(PATTERN_SPEC, 1.0)(network, batch).mean().item()
     share = data.x.mean(axis=0)
     independent = -(share * np.log(share) + (1 - share) * np.log(1 - share)).sum()
     assert ENTROPY < loss < ENTROPY + 1.5 < independent / 3

@@ -8,6 +8,7 @@ import torch
 from torch.distributions import Bernoulli, Categorical, Normal, kl_divergence
 
 from privbench.data import Column, DataSpec
+from privbench.engine import Batch
 from privbench.generators.vae_network import (
     LOG_VARIANCE_FLOOR,
     Features,
@@ -79,6 +80,10 @@ def slow_loss(network, spec, record, noise, beta):
     return (beta * kl_divergence(posterior, Normal(0.0, 1.0)).sum() - fit).item()
 
 
+def batch(x, y, noise):
+    return Batch(x, y, torch.tensor(0), noise)
+
+
 @pytest.mark.parametrize("beta", [0.0, 1.0, 2.5])
 @pytest.mark.parametrize("kind", SPECS)
 def test_the_loss_is_minus_the_evidence_lower_bound(kind, beta):
@@ -86,7 +91,7 @@ def test_the_loss_is_minus_the_evidence_lower_bound(kind, beta):
     network = network_of(spec)
     x, y = batch_of(spec)
     noise = noise_for(x)
-    losses = elbo_loss(spec, beta)(network, x, y, noise)
+    losses = elbo_loss(spec, beta)(network, batch(x, y, noise))
     expected = [slow_loss(network, spec, *pair, beta) for pair in zip(x, noise, strict=True)]
     np.testing.assert_allclose(losses.detach(), expected, rtol=1e-4)
 
@@ -94,7 +99,9 @@ def test_the_loss_is_minus_the_evidence_lower_bound(kind, beta):
 def test_labels_do_not_enter_the_loss():
     x, y = batch_of(MIXED)
     loss, network = elbo_loss(MIXED, 1.0), network_of(MIXED)
-    assert torch.equal(loss(network, x, y, noise_for(x)), loss(network, x, 2 - y, noise_for(x)))
+    assert torch.equal(
+        loss(network, batch(x, y, noise_for(x))), loss(network, batch(x, 2 - y, noise_for(x)))
+    )
 
 
 def test_the_kl_term_is_the_closed_form():
@@ -139,14 +146,16 @@ def saying(spec, outputs, log_variance=0.0):
 )
 def test_a_feature_that_is_exactly_right_has_a_bounded_likelihood(log_variance, effective):
     spec, x = DataSpec("tabular", (1,), 2), torch.tensor([[2.0]])
-    loss = elbo_loss(spec, 1.0)(saying(spec, x[0], log_variance), x, None, noise_for(x))
+    loss = elbo_loss(spec, 1.0)(saying(spec, x[0], log_variance), batch(x, None, noise_for(x)))
     assert loss.item() == pytest.approx(0.5 * (effective + math.log(2 * math.pi)))
 
 
 def test_sure_and_wrong_bits_keep_their_loss():
     """Where a probability rounds to 0 or 1 the loss is still linear in the logit."""
     x = batch_of(BINARY)[0][:1]
-    loss = elbo_loss(BINARY, 1.0)(saying(BINARY, 200 * (1 - 2 * x[0])), x, None, noise_for(x))
+    loss = elbo_loss(BINARY, 1.0)(
+        saying(BINARY, 200 * (1 - 2 * x[0])), batch(x, None, noise_for(x))
+    )
     assert loss.item() == pytest.approx(6 * 200)
 
 
@@ -154,15 +163,17 @@ def test_sure_and_wrong_categories_keep_their_loss():
     spec = DataSpec("tabular", (3,), 2, (Column("colour", "categorical", (0, 3)),))
     x = torch.tensor([[0.0, 1.0, 0.0]])
     wrong = saying(spec, torch.tensor([200.0, -200.0, 200.0]))
-    loss = elbo_loss(spec, 1.0)(wrong, x, None, noise_for(x))
+    loss = elbo_loss(spec, 1.0)(wrong, batch(x, None, noise_for(x)))
     assert loss.item() == pytest.approx(400 + math.log(2))
 
 
 def test_each_example_has_its_own_loss():
     network, (x, y) = network_of(MIXED), batch_of(MIXED)
     loss, noise = elbo_loss(MIXED, 1.0), noise_for(x)
-    together = loss(network, x, y, noise)
-    alone = [loss(network, x[i : i + 1], y[i : i + 1], noise[i : i + 1]) for i in range(len(x))]
+    together = loss(network, batch(x, y, noise))
+    alone = [
+        loss(network, batch(x[i : i + 1], y[i : i + 1], noise[i : i + 1])) for i in range(len(x))
+    ]
     torch.testing.assert_close(together, torch.cat(alone), rtol=1e-5, atol=1e-5)
 
 

@@ -1,0 +1,92 @@
+"""Fewer operations for the same result: a recorded step of a small model spends its time between them.
+
+What autograd and vmap leave behind: detached copies, permutations that permute nothing, the value of a
+loss of which only the gradient is wanted, and the way of a constant gradient of one through averages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, fx
+
+aten = torch.ops.aten
+
+CONSTANT = (
+    *(aten.ones_like.default, aten.zeros_like.default, aten.full_like.default),
+    *(aten.new_zeros.default, aten.new_ones.default, aten.new_full.default),
+    *(aten.ones.default, aten.zeros.default, aten.full.default, aten.arange.default),
+)
+"""Operations whose result depends on the shapes of tensors only, which are fixed in a recorded step."""
+
+
+def simplify(module: fx.GraphModule) -> None:
+    """Simplify a recorded step in place. One that alters tensors in place is left as it is."""
+    nodes = [node for node in module.graph.nodes if node.op == "call_function"]
+    if any(_mutates(node.target) for node in nodes):
+        return
+    for node in nodes:
+        if _is_identity(node):
+            node.replace_all_uses_with(node.args[0])
+            module.graph.erase_node(node)
+    module.graph.eliminate_dead_code()
+    _fold_constants(module)
+    module.graph.eliminate_dead_code()
+    module.recompile()
+
+
+def _mutates(target: Any) -> bool:
+    schema = getattr(target, "_schema", None)
+    return schema is not None and schema.is_mutable
+
+
+def _is_identity(node: fx.Node) -> bool:
+    if node.target is aten.detach.default:
+        return True
+    return node.target is aten.permute.default and list(node.args[1]) == list(  # type: ignore[arg-type]
+        range(len(node.args[1]))  # type: ignore[arg-type]
+    )
+
+
+def _fold_constants(module: fx.GraphModule) -> None:
+    """Compute what depends on no input once; only what other operations use is kept."""
+    known: dict[fx.Node, Any] = {}
+    for node in list(module.graph.nodes):
+        if node.op != "call_function":
+            continue
+        if node.target in CONSTANT:
+            known[node] = _constant(node)
+        elif node.all_input_nodes and all(n in known for n in node.all_input_nodes):
+            known[node] = _call(node.target, node, known)
+    for number, (node, value) in enumerate(known.items()):
+        users = [user for user in node.users if user not in known]
+        if not users or not isinstance(value, Tensor):
+            continue
+        name = f"constant{number}"
+        module.register_buffer(name, value)
+        with module.graph.inserting_before(node):
+            stored = module.graph.get_attr(name)
+        node.replace_all_uses_with(stored, delete_user_cb=lambda user: user not in known)
+
+
+def _constant(node: fx.Node) -> Any:
+    """The value of a node whose inputs matter by their shapes only."""
+    return _call(node.target, node, {n: _empty_like(n) for n in node.all_input_nodes})
+
+
+def _empty_like(node: fx.Node) -> Tensor:
+    seen = node.meta["val"]  # a tensor without data
+    return torch.empty_strided(
+        seen.shape, seen.stride(), dtype=seen.dtype, device=torch.device(str(seen.device))
+    )
+
+
+def _call(target: Any, node: fx.Node, values: dict[fx.Node, Any]) -> Any:
+    def of(argument: fx.Node) -> Any:
+        return values[argument]
+
+    call: Callable[..., Any] = target
+    with torch.no_grad():
+        return call(*fx.map_arg(node.args, of), **fx.map_arg(node.kwargs, of))
