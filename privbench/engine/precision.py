@@ -1,9 +1,9 @@
 """In which precision models are trained: float32, TF32 products, or bfloat16 forward and backward.
 
-Weights, optimizer and losses are float32 in all of them. ``bf16`` casts weights and records by hand, and
-not by ``torch.autocast``: under ``vmap`` that leaves convolutions on a CPU in float32 without a word, adds
-the bias of a linear layer in float32 (PyTorch issue 192617), and custom backward passes see two types at
-once. So stacked models would differ from models trained alone. By hand, both compute the same.
+Weights, optimizer and losses are float32 in all of them. ``bf16`` casts weights and records by hand,
+not by ``torch.autocast``: under ``vmap`` that leaves convolutions on a CPU in float32 without a word,
+adds the bias of a linear layer in float32 (PyTorch issue 192617), and shows two types at once to custom
+backward passes. Stacked models would differ from models trained alone; by hand, both compute the same.
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ def computing(precision: Precision, device: torch.device) -> Iterator[None]:
     if device.type != "cuda":
         yield
         return
-    before = _tf32()
-    _set_tf32(*_RULES[precision])
+    before, rounded = _tf32(), precision == "tf32"
+    setting = ("tf32" if rounded else "ieee") if NEW else rounded
+    _set_tf32(setting, setting)
     try:
         yield
     finally:
@@ -56,9 +57,9 @@ def computing(precision: Precision, device: torch.device) -> Iterator[None]:
 def forward_of(module: nn.Module, weights: Mapping[str, Tensor], precision: Precision) -> Forward:
     """The forward pass of ``module`` with ``weights``, its parameters and buffers by name.
 
-    For ``bf16`` floating-point inputs and parameters are cast to bfloat16, and outputs back to float32, so
-    that gradients arrive in float32. Buffers stay as they are, and so do the parameters of BatchNorm and
-    the like, whose running statistics are float32 too.
+    For ``bf16`` floating-point inputs and parameters are cast to bfloat16, and outputs back to float32,
+    so that gradients arrive in float32. Buffers stay as they are, and so do the parameters of BatchNorm
+    and the like, whose running statistics are float32 too.
     """
     own = dict(weights)
 
@@ -93,26 +94,27 @@ def _to(value: Any, dtype: torch.dtype) -> Any:
     return value.to(dtype) if floating else value
 
 
-_NEW = hasattr(torch.backends.cuda.matmul, "fp32_precision")
-"""Whether torch has the settings that replaced allow_tf32 (2.9): the two must not be mixed."""
-_RULES: dict[str, tuple[Any, Any]] = (
-    {"float32": ("ieee", "ieee"), "tf32": ("tf32", "tf32"), "bf16": ("ieee", "ieee")}
-    if _NEW
-    else {"float32": (False, False), "tf32": (True, True), "bf16": (False, False)}
-)
+NEW = hasattr(torch.backends.cuda.matmul, "fp32_precision")
+"""Whether torch has the settings that took the place of allow_tf32 (2.9): the two must not be mixed."""
 
 
 def _tf32() -> tuple[Any, Any]:
     """The settings of matrix products and of convolutions."""
-    if _NEW:
-        return torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision
-    return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    products, convolutions = _backends()
+    if NEW:
+        return products.fp32_precision, convolutions.conv.fp32_precision
+    return products.allow_tf32, convolutions.allow_tf32
 
 
-def _set_tf32(products: Any, convolutions: Any) -> None:
-    if _NEW:
-        torch.backends.cuda.matmul.fp32_precision = products
-        torch.backends.cudnn.conv.fp32_precision = convolutions
+def _set_tf32(for_products: Any, for_convolutions: Any) -> None:
+    products, convolutions = _backends()
+    if NEW:
+        products.fp32_precision = for_products
+        convolutions.conv.fp32_precision = for_convolutions
     else:
-        torch.backends.cuda.matmul.allow_tf32 = products
-        torch.backends.cudnn.allow_tf32 = convolutions
+        products.allow_tf32 = for_products
+        convolutions.allow_tf32 = for_convolutions
+
+
+def _backends() -> tuple[Any, Any]:
+    return torch.backends.cuda.matmul, torch.backends.cudnn

@@ -1,10 +1,11 @@
 """ResNet-9 with GroupNorm, for CIFAR-10 and images like it.
 
-The network of Page 2018 (How to train your ResNet, https://myrtle.ai/learn/how-to-train-your-resnet/, the
-winner of DAWNBench), with what differentially private training made of it (Klause et al. 2022, arXiv
-2203.00324): GroupNorm in place of BatchNorm, which mixes the examples of a batch, and 256 filters at the
-end instead of 512, 2.4 million weights instead of 6.6. Different from both: GroupNorm has 8 groups, so that
-narrow networks are possible, and the last pooling is global, so that 28x28 images fit as well.
+The network of Page 2018, the winner of DAWNBench (How to train your ResNet,
+https://myrtle.ai/learn/how-to-train-your-resnet/), with what differentially private training made of it
+(Klause et al. 2022, arXiv 2203.00324): GroupNorm in place of BatchNorm, which mixes the examples of a
+batch, and 256 filters at the end instead of 512, 2.4 million weights instead of 6.6. Different from
+both: GroupNorm has 8 groups, so that narrow networks are possible, and the last pooling is global, so
+that 28x28 images fit as well.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ResNet9(ImageModel):
-    """ResNet-9 with GroupNorm: eight 3x3 convolutions, two residual blocks, a linear layer; for images."""
+    """ResNet-9 with GroupNorm: eight 3x3 convolutions in two residual blocks and around; for images."""
 
     name: ClassVar[str] = "resnet9"
     paper = "Page 2018, How to train your ResNet; Klause et al. 2022, arXiv 2203.00324"
@@ -40,7 +41,10 @@ class ResNet9(ImageModel):
         description="shift each image by up to so many pixels while training (reflect padding)",
     )
     width: int = Field(
-        64, ge=1, le=1024, description="filters of the first layer; later ones have 2 and 4 times as many"
+        64,
+        ge=1,
+        le=1024,
+        description="filters of the first layer; later ones have 2 and 4 times as many",
     )
     groups: int = Field(
         8, ge=1, description="groups of GroupNorm in every layer; must divide width"

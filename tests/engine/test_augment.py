@@ -7,7 +7,12 @@ import torch
 from privbench.engine import Augmentation
 
 BELOW_ONE = np.nextafter(np.float32(1), np.float32(0))
-KINDS = [Augmentation(True, 4), Augmentation(True, 0), Augmentation(False, 2), Augmentation(True, 1)]
+KINDS = [
+    Augmentation(True, 4),
+    Augmentation(True, 0),
+    Augmentation(False, 2),
+    Augmentation(True, 1),
+]
 
 
 def slow(augmentation, image, flip, down, right):

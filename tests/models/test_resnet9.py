@@ -32,9 +32,7 @@ def test_images_of_many_sizes_get_an_answer(shape, classes):
     assert logits.isfinite().all()
 
 
-@pytest.mark.parametrize(
-    ("width", "channels", "classes"), [(64, 3, 10), (8, 1, 7), (16, 3, 100)]
-)
+@pytest.mark.parametrize(("width", "channels", "classes"), [(64, 3, 10), (8, 1, 7), (16, 3, 100)])
 def test_number_of_weights(width, channels, classes):
     """Eight 3x3 convolutions, two numbers for each of their filters, one linear layer."""
     w = width
