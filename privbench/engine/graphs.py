@@ -49,9 +49,11 @@ def captured(
     learn the shapes from; all batches must have them, so the last one of an epoch needs a recording of
     its own. ``state`` is what a step changes beside the optimizer's moments: weights and buffers.
     Warm-up steps change nothing: what was there is put back, and moments that they brought into being
-    are zero again.
-    Raises ValueError on inputs of another shape or type.
+    are zero again. Raises ValueError on inputs of another shape or type, or without any warm-up: what a
+    first step does, such as starting momentum at the gradient, must not be repeated.
     """
+    if warmup < 1:
+        raise ValueError(f"warmup: {warmup} is out of bounds (allowed: 1 and more)")
     if device.type != "cuda":
         return step
     backend = backend or CudaGraphs(device)
@@ -130,13 +132,13 @@ class CudaGraphs:
     def aside(self, run: Callable[[], None]) -> None:
         current = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(current)
-        with torch.cuda.stream(self._stream):
+        with torch.cuda.device(self._device), torch.cuda.stream(self._stream):
             run()
         current.wait_stream(self._stream)
 
     def record(self, run: Callable[[], None]) -> Callable[[], None]:
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=self._stream):
+        with torch.cuda.device(self._device), torch.cuda.graph(graph, stream=self._stream):
             run()
         replay: Callable[[], None] = graph.replay
         return replay

@@ -150,6 +150,12 @@ def test_other_inputs_are_named(x, y):
         step(x)
 
 
+def test_a_recording_of_the_first_step_is_refused():
+    """It would start momentum at the gradient in every replay."""
+    with pytest.raises(ValueError, match="warmup: 0 is out of bounds"):
+        Job(RECIPES["momentum"]).captured(batches()[0], backend=Fake(), warmup=0)
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_elsewhere_it_is_the_step_itself(name):
     job = Job(RECIPES[name])

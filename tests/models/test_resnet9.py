@@ -110,3 +110,20 @@ def test_a_population_learns_and_fits_its_training_set():
         members = np.isin(np.arange(48), index[i])
         assert right[members].mean() > 0.9
         assert right[~members].mean() < 0.7
+
+
+def test_stacked_models_learn_what_each_learns_alone():
+    x, y = images(20), torch.arange(20) % 3
+    index = np.stack([np.random.default_rng(seed).permutation(20)[:11] for seed in range(3)])
+    found = [
+        train_population(
+            lambda: TINY.build((3, 9, 8), 3),
+            TrainingSets.shared(x, y, index),
+            Recipe("sgd", 0.05, 0.9, 5e-4, 2, 4),
+            [1, 2, 3],
+            strategy=strategy,
+        )
+        for strategy in ("batched", "sequential")
+    ]
+    for name, stacked in found[0].params.items():
+        torch.testing.assert_close(stacked, found[1].params[name], atol=1e-4, rtol=1e-3)
