@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: run test lint test-slow bench docs clean
+.PHONY: run test lint test-slow bench bench-gpu docs clean
 
 run: $(STAMP)  ## the default benchmark, on data that ship with scikit-learn
 	$(BIN)/privbench run quickstart
@@ -25,6 +25,9 @@ test-slow: $(STAMP)  ## simulations of coverage, which take minutes
 bench: $(STAMP)  ## the engine beside a plain loop, attacks and metrics beside their formulas
 	$(BIN)/python bench/population.py
 	$(BIN)/python bench/attacks.py
+
+bench-gpu: $(STAMP)  ## populations on a GPU: seconds a model, fraction of its peak, AUC by precision
+	$(BIN)/python bench/gpu.py --output results/gpu.json
 
 docs: $(STAMP)  ## write the generated parts of docs/
 	$(BIN)/cog -r -P -I docs docs/*.md

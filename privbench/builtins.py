@@ -45,8 +45,9 @@ def register_models(register: Register) -> None:
     from privbench.models.cnn import Cnn
     from privbench.models.logistic import Logistic
     from privbench.models.mlp import Mlp
+    from privbench.models.resnet9 import ResNet9
 
-    for cls in (Mlp, Logistic, Cnn):
+    for cls in (Mlp, Logistic, Cnn, ResNet9):
         register(cls)
 
 

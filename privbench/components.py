@@ -50,6 +50,8 @@ class Component(BaseModel):
     kind: ClassVar[str]
     name: ClassVar[str]
     paper: ClassVar[str] = ""
+    seedless: ClassVar[frozenset[str]] = frozenset()
+    """Parameters on which no random draw depends: their values are compared on the same draws."""
 
     def params(self) -> dict[str, Any]:
         """All parameters, as JSON values."""
@@ -124,7 +126,8 @@ class Bound:
         """What a stage's key says of this component: name, parameters, distribution and code."""
         source = self.entry.source
         return {
-            **self.seed_part(),
+            "name": self.name,
+            "params": self.component.params(),
             "distribution": source.distribution,
             "version": source.version,
             "code": "" if source.released else source_digest(self.entry.cls.__module__),
@@ -132,7 +135,9 @@ class Bound:
 
     def seed_part(self) -> dict[str, Any]:
         """What random draws depend on: name and parameters, but no version or code."""
-        return {"name": self.name, "params": self.component.params()}
+        params = self.component.params()
+        drawn = {key: params[key] for key in params if key not in self.component.seedless}
+        return {"name": self.name, "params": drawn}
 
 
 @dataclass

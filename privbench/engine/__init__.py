@@ -9,6 +9,7 @@ Model ``i`` depends on ``seeds[i]`` and its own training set, and on nothing els
 the chunk size, the number of models or their order (to float tolerance).
 """
 
+from privbench.engine.augment import Augmentation
 from privbench.engine.choice import Choice, choose
 from privbench.engine.errors import Diverged
 from privbench.engine.gradients import gradient_norms
@@ -30,6 +31,7 @@ from privbench.engine.sets import TrainingSets
 from privbench.engine.train import train_each, train_population
 
 __all__ = [
+    "Augmentation",
     "Batch",
     "Choice",
     "Diverged",

@@ -7,17 +7,17 @@ stacked weights, and an elementwise optimizer acts on them as each model's own w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, vmap
+from torch.func import vmap
 
 from privbench.engine.job import SHARED_BY_MODELS, Job, present, trains
 from privbench.engine.linear import speed_up
 from privbench.engine.loss import Batch, Phase
 from privbench.engine.population import Population, build_all
-from privbench.engine.precision import computing
+from privbench.engine.precision import forward_of
 from privbench.engine.randomness import OwnDropout
 
 
@@ -84,7 +84,8 @@ class Gradients:
         self.names = trains(phase, trainable(skeleton))
         self._job = job
         self._loss = phase.loss
-        self._skeleton = speed_up(skeleton) if job.recipe.precision != "bf16" else skeleton
+        self._precision = job.recipe.precision
+        self._skeleton = speed_up(skeleton)
 
     def __call__(self, weights: Mapping[str, Tensor], batch: Batch) -> Sequence[Tensor | None]:
         """Gradients (models, ...) of the mean loss, in the order of ``names``.
@@ -101,12 +102,9 @@ class Gradients:
         tensors = present(batch)
         stacked = {name: None if name == SHARED_BY_MODELS else 0 for name in tensors}
         run = vmap(self._one, in_dims=(0, stacked), randomness="different")
-        with computing(self._job.recipe.precision, self._job.device):
-            losses: Tensor = run(dict(weights), tensors)
+        losses: Tensor = run(dict(weights), tensors)
         return losses
 
     def _one(self, weights: dict[str, Tensor], tensors: dict[str, Tensor]) -> Tensor:
-        def forward(*inputs: Any, **named: Any) -> Any:
-            return functional_call(self._skeleton, weights, inputs, named)
-
+        forward = forward_of(self._skeleton, weights, self._precision)
         return self._job.losses(self._loss, forward, Batch(**tensors))

@@ -12,14 +12,13 @@ from __future__ import annotations
 import platform
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, fx
 
 WORTH = 3e6
 """Floating point operations of one model's product from which a call of its own is worth it."""
-
-_ONEDNN = ("none", [], "")  # no operation after the product
 
 
 def use_faster_products(recorded: fx.GraphModule) -> None:
@@ -31,22 +30,22 @@ def use_faster_products(recorded: fx.GraphModule) -> None:
 
 
 def _replace(node: fx.Node) -> None:
-    replacement = {
+    known: dict[object, Any] = {
         torch.ops.aten.bmm.default: products,
         torch.ops.aten.baddbmm.default: products_plus,
-    }.get(node.target)  # type: ignore[arg-type]
-    if replacement is None or node.kwargs:
+    }
+    if node.op != "call_function" or node.target not in known or node.kwargs:
         return
     left, right = (operand.meta["tensor_meta"] for operand in node.args[-2:])  # type: ignore[union-attr]
     if left.dtype == torch.float32 and 2 * left.shape[1:].numel() * right.shape[-1] >= WORTH:
-        node.target = replacement
+        node.target = known[node.target]
 
 
 def products(left: Tensor, right: Tensor) -> Tensor:
     """As ``torch.bmm``: (models, n, k) times (models, k, m)."""
     multiply = torch.ops.mkldnn._linear_pointwise.default
     pairs = zip(left.unbind(), right.mT.unbind(), strict=True)
-    return torch.stack([multiply(a, b, None, *_ONEDNN) for a, b in pairs])
+    return torch.stack([multiply(a, b, None, "none", [], "") for a, b in pairs])
 
 
 def products_plus(bias: Tensor, left: Tensor, right: Tensor) -> Tensor:
@@ -60,11 +59,11 @@ def onednn_is_faster() -> bool:
 
     Told by the processor and not by a stopwatch, so that the same machine gives the same numbers.
     """
-    available = torch.backends.mkldnn.is_available() and hasattr(
-        torch.ops.mkldnn, "_linear_pointwise"
-    )
+    libraries = torch.backends.mkl, torch.backends.mkldnn
+    both = all(library.is_available() for library in libraries)
     wide = torch.backends.cpu.get_cpu_capability().startswith("AVX512")
-    return available and torch.backends.mkl.is_available() and wide and not _made_by_intel()
+    usable = both and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    return usable and wide and not _made_by_intel()
 
 
 def _made_by_intel() -> bool:

@@ -9,8 +9,9 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
+from privbench.engine.precision import Precision
+
 OptimizerName = Literal["sgd", "adam", "adamw"]
-Precision = Literal["float32", "tf32", "bf16"]
 
 
 @dataclass(frozen=True)
@@ -28,15 +29,12 @@ class Recipe:
     epochs: int
     batch_size: int
     precision: Precision = "float32"
-    """Of matrix products and convolutions; weights, losses and optimizer stay float32."""
+    """Of forward and backward passes; weights, losses and optimizer stay float32."""
 
     def __post_init__(self) -> None:
         if self.optimizer not in get_args(OptimizerName):
             allowed = ", ".join(get_args(OptimizerName))
             raise ValueError(f"optimizer: {self.optimizer!r} is not allowed (allowed: {allowed})")
-        if self.precision not in get_args(Precision):
-            allowed = ", ".join(get_args(Precision))
-            raise ValueError(f"precision: {self.precision!r} is not allowed (allowed: {allowed})")
         if self.momentum and self.optimizer != "sgd":
             raise ValueError(f"momentum: {self.optimizer} has none, got {self.momentum}")
         bounds = {

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from privbench.engine.job import Job, first_of, trains
-from privbench.engine.loss import Batch, Phase
+from privbench.engine.loss import Batch, Forward, Phase
 from privbench.engine.population import build_seeded
-from privbench.engine.precision import computing
+from privbench.engine.precision import forward_of
 from privbench.engine.randomness import OwnDropout, seeded
 from privbench.engine.threads import threads_for
 
@@ -48,15 +48,21 @@ class _Stage:
         self._own = [named[name] for name in trains(phase, named)]
         self._optimizer = (phase.recipe or job.recipe).make_optimizer(self._own)
         self._job, self._loss, self._module = job, phase.loss, module
+        self._precision = job.recipe.precision
 
     def step(self, batch: Batch) -> None:
         """Forward, backward, and a step of the optimizer."""
-        with computing(self._job.recipe.precision, self._job.device):
-            losses = self._job.losses(self._loss, self._module, batch)
+        losses = self._job.losses(self._loss, self._forward(), batch)
         gradients = torch.autograd.grad(losses.mean(), self._own, allow_unused=True)
         for parameter, gradient in zip(self._own, gradients, strict=True):
             parameter.grad = gradient
         self._optimizer.step()
+
+    def _forward(self) -> Forward:
+        if self._precision == "float32":
+            return self._module
+        weights = (*self._module.named_parameters(), *self._module.named_buffers())
+        return forward_of(self._module, dict(weights), self._precision)
 
 
 def channels_last(x: Tensor) -> Tensor:

@@ -173,6 +173,7 @@ class PerExampleLoss(TrainingMechanism):
             task.seeds,
             loss=self.loss,
             noise=None if drawn is None else self._noise,
+            augment=task.model.augmentation(),
             device=task.device,
             progress=task.progress,
         )
@@ -195,6 +196,19 @@ class TrainingLoop(TrainingMechanism):
         ``model`` holds the recipe (epochs, lr, ...); all randomness comes from ``rng``. Torch's
         default generator is seeded as well, for modules that draw from it.
         """
+
+    def skip(self, spec: DataSpec, model: object) -> str:
+        """A torch module, on the records as they are, in float32: the loop is not the engine's."""
+        from privbench.models.base import TorchModel
+
+        reason = super().skip(spec, model)
+        if reason or not isinstance(model, TorchModel):
+            return reason
+        if model.augmentation() is not None:
+            return f"{self.name} has a loop of its own, without augmentation (flip, crop)"
+        if model.precision != "float32":
+            return f"{self.name} has a loop of its own, in float32 and not in {model.precision}"
+        return ""
 
     def train_population(self, task: TrainingTask) -> Population:
         """Train one model after another."""

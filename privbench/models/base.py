@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
-    from privbench.engine import Recipe
+    from privbench.engine import Augmentation, Recipe
 
 
 class Estimator(Protocol):
@@ -48,12 +48,19 @@ class TargetModel(Component, ABC):
 class TorchModel(TargetModel):
     """A torch module, trained by the engine: a whole population as one batched computation."""
 
+    seedless: ClassVar[frozenset[str]] = frozenset({"precision"})
+
     optimizer: Literal["sgd", "adam", "adamw"] = Field("sgd", description="the optimizer")
     lr: float = Field(0.1, gt=0, description="learning rate")
     momentum: float = Field(0.9, ge=0, lt=1, description="momentum of sgd; the others ignore it")
     weight_decay: float = Field(0.0, ge=0, description="L2 penalty (adamw: decoupled)")
     epochs: int = Field(20, ge=1, description="passes over the training set")
     batch_size: int = Field(64, ge=1, description="records a step")
+    precision: Literal["float32", "tf32", "bf16"] = Field(
+        "float32",
+        description="of the forward and backward pass; weights, optimizer and losses stay float32."
+        " tf32 needs a GPU",
+    )
 
     @abstractmethod
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
@@ -61,6 +68,10 @@ class TorchModel(TargetModel):
 
         It draws its initial weights from torch's default generator, which the engine seeds.
         """
+
+    def augmentation(self) -> Augmentation | None:
+        """How records are altered at random, each time that they are trained on; None for not at all."""
+        return None
 
     def recipe(self) -> Recipe:
         """How the engine trains it."""
@@ -73,6 +84,7 @@ class TorchModel(TargetModel):
             weight_decay=self.weight_decay,
             epochs=self.epochs,
             batch_size=self.batch_size,
+            precision=self.precision,
         )
 
 

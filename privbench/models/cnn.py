@@ -6,20 +6,18 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from privbench.data import DataSpec
-from privbench.models.base import TorchModel
+from privbench.models.images import ImageModel
 
 if TYPE_CHECKING:
     from torch import nn
 
-SMALLEST = 4
-"""Pixels a side that survive two poolings by 2."""
 
-
-class Cnn(TorchModel):
+class Cnn(ImageModel):
     """Two 3x3 convolutions with ReLU and max pooling, then a linear layer; for small images."""
 
     name: ClassVar[str] = "cnn"
+    smallest: ClassVar[int] = 4
+    """Pixels a side that survive two poolings by 2."""
 
     lr: float = Field(0.05, gt=0, description="learning rate")
     epochs: int = Field(10, ge=1, description="passes over the training set")
@@ -43,12 +41,3 @@ class Cnn(TorchModel):
             nn.Flatten(),
             nn.Linear(second * (height // 4) * (width // 4), n_classes),
         )
-
-    def skip(self, spec: DataSpec) -> str:
-        """Images only, of at least 4x4 pixels."""
-        if spec.kind != "image" or len(spec.shape) != 3:
-            return f"cnn needs images, and these records are {spec.kind}"
-        if min(spec.shape[1:]) < SMALLEST:
-            height, width = spec.shape[1:]
-            return f"cnn needs at least {SMALLEST}x{SMALLEST} pixels, got {height}x{width}"
-        return ""

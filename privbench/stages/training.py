@@ -206,7 +206,7 @@ class PopulationStage(Stage):
             return population
         with calling(self.model):
             return train_population(
-                task.build, task.sets, model.recipe(), task.seeds,
+                task.build, task.sets, model.recipe(), task.seeds, augment=model.augmentation(),
                 device=task.device, progress=task.progress,
             )  # fmt: skip
 

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from privbench.components import Entry, Source
-from privbench.data import DataSpec
+from privbench.data import Data, DataSpec
 from privbench.engine import TrainingSets
 from privbench.errors import BadInput, Incompatible
 from privbench.mechanisms.base import GuaranteeContext, TrainingTask
@@ -275,6 +275,7 @@ def population(mechanism, model, spec=SPEC, n=40, models=3):
             model=model,
             spec=spec,
             sets=TrainingSets(x, y, index),
+            reference=Data(x.numpy()[:2], y.numpy()[:2], spec),
             seeds=list(range(models)),
             device="cpu",
             progress=lambda done, total: None,

@@ -15,6 +15,7 @@ from privbench.models.base import EstimatorModel, TargetModel, TorchModel
 from privbench.models.cnn import Cnn
 from privbench.models.logistic import Logistic
 from privbench.models.mlp import Mlp
+from privbench.models.resnet9 import ResNet9
 
 SHAPE, CLASSES = (2, 6, 5), 3
 IMAGE = DataSpec("image", SHAPE, CLASSES)
@@ -167,33 +168,43 @@ CHANGES = {
     "hidden": (5, 6),
     "dropout": 0.25,
     "channels": 7,
+    "precision": "bf16",
+    "flip": lambda default: not default,
+    "crop": 3,
+    "width": 16,
+    "groups": 4,
 }
 
 
 def described(model):
-    return model.recipe(), str(built(model))
+    return model.recipe(), model.precision, model.augmentation(), str(built(model))
 
 
 @pytest.mark.parametrize(
-    ("cls", "parameter"), [(type(m), p) for m in MODELS.values() for p in type(m).model_fields]
+    ("cls", "parameter"),
+    [(cls, p) for cls in (Mlp, Logistic, Cnn, ResNet9) for p in cls.model_fields],
 )
 def test_each_parameter_changes_the_model_or_its_training(cls, parameter):
-    assert described(cls(**{parameter: CHANGES[parameter]})) != described(cls())
+    change = CHANGES[parameter]
+    if callable(change):
+        change = change(cls.model_fields[parameter].default)
+    assert described(cls(**{parameter: change})) != described(cls())
 
 
 @every_model
 def test_a_recipe_has_every_field(model):
     settings = {name: CHANGES[name] for name in Recipe.__dataclass_fields__}
     sgd = type(model)(**settings | {"optimizer": "sgd"})
-    assert sgd.recipe() == Recipe("sgd", 0.25, 0.5, 0.125, 3, 17)
+    assert sgd.recipe() == Recipe("sgd", 0.25, 0.5, 0.125, 3, 17, "bf16")
     for optimizer in ("adam", "adamw"):  # they have no momentum
         other = type(model)(**settings | {"optimizer": optimizer})
-        assert other.recipe() == Recipe(optimizer, 0.25, 0.0, 0.125, 3, 17)
+        assert other.recipe() == Recipe(optimizer, 0.25, 0.0, 0.125, 3, 17, "bf16")
 
 
 def test_default_recipes():
     assert Mlp().recipe() == Logistic().recipe() == Recipe("sgd", 0.1, 0.9, 0.0, 20, 64)
     assert Cnn().recipe() == Recipe("sgd", 0.05, 0.9, 0.0, 10, 64)
+    assert ResNet9().recipe() == Recipe("sgd", 0.1, 0.9, 5e-4, 30, 128)
 
 
 @pytest.mark.parametrize(
@@ -213,6 +224,12 @@ def test_default_recipes():
         (Mlp, {"dropout": 1.0}),
         (Mlp, {"dropout": -0.1}),
         (Cnn, {"channels": 0}),
+        (Cnn, {"crop": -1}),
+        (Logistic, {"precision": "float16"}),
+        (ResNet9, {"width": 0}),
+        (ResNet9, {"width": 1032}),
+        (ResNet9, {"groups": 0}),
+        (ResNet9, {"groups": 5}),
     ],
 )
 def test_bad_parameters(cls, params):

@@ -1,0 +1,133 @@
+"""Simplified steps have fewer operations and the same results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+import torch
+from torch import Tensor, fx
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from privbench.engine import products, simplify
+
+
+def recorded(function: Callable[..., object], *inputs: Tensor) -> fx.GraphModule:
+    found: fx.GraphModule = make_fx(function)(*inputs)
+    return found
+
+
+def operations(module: fx.GraphModule) -> list[str]:
+    return [str(node.target) for node in module.graph.nodes if node.op == "call_function"]
+
+
+def gradient(x: Tensor, w: Tensor) -> Sequence[Tensor]:
+    own = w.detach().requires_grad_()
+    losses = -(x @ own).log_softmax(-1)[:, 0]
+    return torch.autograd.grad(losses.mean(), [own])
+
+
+def test_the_gradient_of_a_mean_needs_neither_the_mean_nor_the_loss() -> None:
+    x, w = torch.randn(5, 3), torch.randn(3, 4)
+    step = recorded(gradient, x, w)
+    before = len(operations(step))
+    simplify.simplify(step)
+    names = operations(step)
+    assert len(names) < before / 2
+    for gone in ("detach", "mean", "neg", "ones_like", "div"):
+        assert not any(gone in name for name in names), gone
+    for seed in (1, 2):  # other values than those that were recorded
+        torch.manual_seed(seed)
+        x, w = torch.randn(5, 3), torch.randn(3, 4)
+        torch.testing.assert_close(step(x, w), gradient(x, w))
+
+
+def test_a_permutation_that_permutes_stays() -> None:
+    step = recorded(lambda x: x.permute(0, 1).permute(1, 0) + 1, torch.randn(2, 3))
+    simplify.simplify(step)
+    assert operations(step) == ["aten.permute.default", "aten.add.Tensor"]
+
+
+def test_what_depends_on_values_is_not_folded() -> None:
+    x = torch.randn(4)
+    step = recorded(lambda x: torch.ones_like(x) * 2 + x.sum() * torch.zeros_like(x), x)
+    simplify.simplify(step)
+    torch.testing.assert_close(step(x + 1), torch.full((4,), 2.0))
+    assert "aten.sum.default" in operations(step)
+    assert not any("like" in name for name in operations(step))
+
+
+def test_random_numbers_are_not_folded() -> None:
+    step = recorded(lambda x: torch.rand_like(x) + x, torch.zeros(50))
+    simplify.simplify(step)
+    assert not torch.equal(step(torch.zeros(50)), step(torch.zeros(50)))
+
+
+def test_a_step_that_alters_tensors_in_place_is_left_alone() -> None:
+    def count(x: Tensor) -> Tensor:
+        total = torch.zeros_like(x)
+        total.add_(x.detach())
+        return total
+
+    x = torch.randn(3)
+    step = recorded(count, x)
+    simplify.simplify(step)
+    assert torch.equal(step(x), x)
+    assert torch.equal(step(x), x)  # a folded zero would have grown
+
+
+needs_onednn = pytest.mark.skipif(
+    not torch.backends.mkldnn.is_available() or not hasattr(torch.ops.mkldnn, "_linear_pointwise"),
+    reason="torch was built without oneDNN",
+)
+
+
+@needs_onednn
+@pytest.mark.parametrize("across", [False, True])
+def test_products_are_those_of_bmm(across: bool) -> None:
+    left, right = torch.randn(3, 7, 5), torch.randn(3, 5, 6)
+    if across:  # transposed in memory, as in a backward pass
+        left, right = left.mT.contiguous().mT, right.mT.contiguous().mT
+    torch.testing.assert_close(products.products(left, right), left @ right)
+    bias = torch.randn(3, 1, 6)
+    kept = bias.clone()
+    found = products.products_plus(bias, left, right)
+    torch.testing.assert_close(found, torch.baddbmm(bias, left, right))
+    assert torch.equal(bias, kept)
+
+
+@needs_onednn
+def test_large_products_are_replaced_and_small_ones_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def step(x: Tensor, w: Tensor, b: Tensor, small: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.baddbmm(b, x, w), torch.bmm(small, small)
+
+    inputs = [torch.randn(2, *shape) for shape in ((64, 300), (300, 100), (1, 100), (8, 8))]
+    for faster in (True, False):
+        monkeypatch.setattr(products, "onednn_is_faster", lambda: faster)  # noqa: B023
+        graph = recorded(step, *inputs)
+        products.use_faster_products(graph)
+        found = [node.target for node in graph.graph.nodes if node.op == "call_function"]
+        large = products.products_plus if faster else torch.ops.aten.baddbmm.default
+        assert found == [large, torch.ops.aten.bmm.default]
+        for ours, theirs in zip(graph(*inputs), step(*inputs), strict=True):
+            torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "capability", "faster"),
+    [
+        ("AuthenticAMD", "AVX512", True),
+        ("GenuineIntel", "AVX512", False),
+        ("AuthenticAMD", "AVX2", False),
+    ],
+)
+def test_the_processor_decides(
+    vendor: str, capability: str, faster: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(products, "_made_by_intel", lambda: vendor == "GenuineIntel")
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: True)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
+    assert products.onednn_is_faster.__wrapped__() is faster
