@@ -7,12 +7,14 @@ stacked weights, and an elementwise optimizer acts on them as each model's own w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.func import vmap
 
+from privbench.engine.graphs import Step, captured, worthwhile
 from privbench.engine.job import SHARED_BY_MODELS, Job, present, trains
 from privbench.engine.linear import speed_up
 from privbench.engine.loss import Batch, Phase
@@ -26,8 +28,12 @@ class Recorded(Protocol):
 
     def gradients(
         self, phase: int, weights: Mapping[str, Tensor], batch: Batch
-    ) -> Sequence[Tensor | None] | None:
+    ) -> Sequence[Tensor | list[Tensor] | None] | None:
         """Gradients of what the phase trains; None where no such batch was recorded."""
+        ...
+
+    def separate(self, phase: int) -> Sequence[bool]:
+        """Of which weights that the phase trains the gradients come as one of each model."""
         ...
 
 
@@ -36,18 +42,15 @@ def train_at_once(job: Job, models: range, steps: Recorded | None = None) -> Pop
     modules = build_all(job.build, [job.seeds[i] for i in models], job.device)
     population = Population.of(job.build, modules)
     weights = {**population.params, **population.buffers}
-    phases = [_Stage(job, phase, modules[0], weights) for phase in job.phases]
+    stages = [_Stage(job, n, modules[0], weights, steps) for n in range(len(job.phases))]
     trained = [weights[name] for name in trainable(modules[0])]
     draws = job.draws(models)
     dropout = OwnDropout(draws)
     for epoch in range(job.recipe.epochs):
         for step, batch in enumerate(job.batches(models, draws, epoch)):
-            for number, phase in enumerate(phases):
-                found = None if steps is None else steps.gradients(number, weights, batch)
-                if found is None:
-                    with dropout.scope(step):
-                        found = phase.gradients(weights, batch)
-                phase.update(found)
+            for stage in stages:
+                with dropout.scope(step):
+                    stage.step(batch)
         job.check(trained, models, epoch)
         job.tick(len(models))
     for weight in trained:
@@ -64,17 +67,55 @@ class _Stage:
     """One phase of a step, on the stacked weights of a chunk."""
 
     def __init__(
-        self, job: Job, phase: Phase, skeleton: nn.Module, weights: Mapping[str, Tensor]
+        self,
+        job: Job,
+        number: int,
+        skeleton: nn.Module,
+        weights: Mapping[str, Tensor],
+        steps: Recorded | None,
     ) -> None:
-        self.gradients = Gradients(job, phase, skeleton)
-        self._own = [weights[name] for name in self.gradients.names]
-        self._optimizer = (phase.recipe or job.recipe).make_optimizer(self._own)
+        phase = job.phases[number]
+        self._gradients = Gradients(job, phase, skeleton)
+        self._weights = weights
+        own = [weights[name] for name in self._gradients.names]
+        separate = steps.separate(number) if steps is not None else [False] * len(own)
+        self._own = [w.unbind() if s else (w,) for w, s in zip(own, separate, strict=True)]
+        self._optimizer = (phase.recipe or job.recipe).make_optimizer(chain(*self._own))
+        self._number, self._steps, self._device = number, steps, job.device
+        self._captured: dict[torch.Size, Step] = {}
 
-    def update(self, gradients: Sequence[Tensor | None]) -> None:
-        """One step of the optimizer."""
-        for weight, gradient in zip(self._own, gradients, strict=True):
-            weight.grad = gradient
+    def step(self, batch: Batch) -> None:
+        """Gradients, and a step of the optimizer; as one CUDA graph where the step was recorded."""
+        if self._steps is None or not worthwhile(self._device):
+            return self._step(batch)
+        tensors = present(batch)
+        if batch.y.shape not in self._captured:
+            self._captured[batch.y.shape] = captured(
+                lambda *values: self._step(Batch(**dict(zip(tensors, values, strict=True)))),
+                list(tensors.values()),
+                self._weights.values(),
+                self._optimizer,
+                self._device,
+            )
+        self._captured[batch.y.shape](*tensors.values())
+
+    def _step(self, batch: Batch) -> None:
+        found: Sequence[Tensor | list[Tensor] | None] | None = None
+        if self._steps is not None:
+            found = self._steps.gradients(self._number, self._weights, batch)
+        if found is None:
+            found = self._gradients(self._weights, batch)
+        for parts, gradient in zip(self._own, found, strict=True):
+            gradients = gradient if isinstance(gradient, list) else _split(gradient, len(parts))
+            for part, own in zip(parts, gradients, strict=True):
+                part.grad = own
         self._optimizer.step()
+
+
+def _split(gradient: Tensor | None, parts: int) -> Sequence[Tensor | None]:
+    if gradient is None or parts == 1:
+        return [gradient] * parts
+    return gradient.unbind()
 
 
 class Gradients:

@@ -54,7 +54,7 @@ def captured(
     """
     if warmup < 1:
         raise ValueError(f"warmup: {warmup} is out of bounds (allowed: 1 and more)")
-    if device.type != "cuda":
+    if not worthwhile(device):
         return step
     backend = backend or CudaGraphs(device)
     make_capturable(optimizer)
@@ -75,6 +75,11 @@ def captured(
         replay()
 
     return replayed
+
+
+def worthwhile(device: torch.device) -> bool:
+    """Whether there are graphs on this device."""
+    return device.type == "cuda"
 
 
 def make_capturable(optimizer: Optimizer) -> None:
