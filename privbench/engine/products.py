@@ -36,7 +36,7 @@ def _replace(node: fx.Node) -> None:
     }
     if node.op != "call_function" or node.target not in known or node.kwargs:
         return
-    left, right = (operand.meta["tensor_meta"] for operand in node.args[-2:])
+    left, right = (operand.meta["tensor_meta"] for operand in node.args[-2:])  # type: ignore[union-attr]
     if left.dtype != torch.float32 or 2 * left.shape[1:].numel() * right.shape[-1] < WORTH:
         return
     result = node.target is torch.ops.aten.bmm.default and all(u.op == "output" for u in node.users)
