@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     "--view", type=click.Choice(["summary", "attacks"]), default="summary", show_default=True,
     help="What the table shows: a line a defense, or a line an attack.",
 )  # fmt: skip
+@click.option("-v", "--verbose", is_flag=True, help="Say how populations are trained, and why so.")
 @click.option(
     "--traceback", is_flag=True, help="Print the traceback of each failure, once, on stderr."
 )
@@ -67,6 +69,7 @@ def run(
     executor: str,
     dry_run: bool,
     view: str,
+    verbose: bool,
     traceback: bool,
     as_json: bool,
 ) -> None:
@@ -84,6 +87,8 @@ def run(
     from privbench.store import Store
 
     host: PluginHost = ctx.obj
+    if verbose:
+        logging.getLogger("privbench").setLevel(logging.DEBUG)
     check_device(device)
     host.registry("executor").get(executor, "--executor")
     if not names and not read_file(find_file(config)).benchmarks:

@@ -14,7 +14,8 @@ from typing import Literal
 import torch
 from torch import nn
 
-Strategy = Literal["batched", "sequential"]
+Strategy = Literal["batched", "sequential", "processes"]
+"""All models of a chunk as one computation; one model after another; the same in worker processes."""
 
 CACHE = 32 * 2**20
 """Bytes of weights, gradients and moments that a CPU trains at once without losing speed."""
@@ -41,8 +42,13 @@ class Choice:
     reason: str
     parallel: bool = False
     """Whether chunks may be trained side by side: the module draws no random numbers of its own."""
+    fork: bool = False
+    """Whether what is trained side by side is trained in worker processes."""
     recorded: bool = False
     """Whether a step can be recorded: it draws no random numbers at all."""
+
+    def __str__(self) -> str:
+        return f"{self.strategy}: {self.reason}"
 
 
 def choose(module: nn.Module, n_models: int, device: torch.device | str = "cpu") -> Choice:

@@ -23,6 +23,7 @@ from privbench.engine.errors import Diverged
 from privbench.engine.loss import Batch, Progress, cross_entropy, no_progress
 from privbench.engine.parallel import Ticker, spread, train_chunks, workers_for
 from privbench.engine.population import Build, Population, build_all, build_seeded
+from privbench.engine.processes import can_fork
 from privbench.engine.randomness import seeded
 from privbench.engine.recipe import Recipe
 from privbench.engine.sets import TrainingSets
@@ -72,7 +73,7 @@ def train_privately(
         return _Job(build, sets, recipe, private, seeds, models, device).train(tick)
 
     with seeded(seeds[0], device):
-        parts = train_chunks(len(seeds), size, workers, train, tick)
+        parts = train_chunks(build, len(seeds), size, workers, train, tick, fork=can_fork(device))
     return concatenate(parts)
 
 

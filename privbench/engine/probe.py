@@ -9,39 +9,75 @@ import torch
 from torch import Tensor
 
 from privbench.engine.batched import Gradients
-from privbench.engine.choice import Choice, choose, largest_chunk
+from privbench.engine.choice import Choice, Strategy, choose, largest_chunk
 from privbench.engine.job import Job
 from privbench.engine.parallel import workers_for
 from privbench.engine.population import Population, build_seeded
+from privbench.engine.processes import can_fork
 from privbench.engine.randomness import OwnDropout, seeded
 
+WORTH = 20_000
+"""Examples, over all models and epochs, from which worker processes are worth starting.
 
-def plan(job: Job, strategy: Literal["auto", "batched", "sequential"], memory: int) -> Choice:
+Two of them take 0.03 s to start and to end. Of the fastest kind, stacked small models, so many examples
+take 0.1 s.
+"""
+
+
+def plan(job: Job, strategy: Literal["auto"] | Strategy, memory: int) -> Choice:
     """Strategy, models at once and the reason for a job; ``memory`` in bytes."""
-    if strategy == "sequential":
-        return Choice("sequential", 1, "as asked")
+    n_models, examples = len(job.seeds), job.sets.m * job.recipe.epochs
+    if strategy in ("sequential", "processes"):
+        return one_by_one("as asked", n_models, examples, job.device, strategy)
     module = build_seeded(job.build, job.seeds[0]).train().to(job.device)
     if strategy == "auto":
-        choice = choose(module, len(job.seeds), job.device)
+        choice = choose(module, n_models, job.device)
         if choice.strategy == "sequential":
-            return choice
+            return one_by_one(choice.reason, n_models, examples, job.device)
     try:
         tried = try_out(job)
     except RuntimeError as error:
         if strategy == "batched":
             raise
-        return Choice("sequential", 1, f"cannot be stacked: {str(error).partition(chr(10))[0]}")
+        reason = f"cannot be stacked: {str(error).partition(chr(10))[0]}"
+        return one_by_one(reason, n_models, examples, job.device)
     size, why = largest_chunk(
         module,
-        len(job.seeds),
+        n_models,
         job.device,
         copies=job.recipe.copies,
         activations=tried.activations,
         memory=memory,
         workers=1 if tried.draws else workers_for(job.device),
     )
-    recorded = not tried.draws and not tried.dropout
-    return Choice("batched", size, why, parallel=not tried.draws, recorded=recorded)
+    return Choice(
+        "batched",
+        size,
+        why,
+        parallel=not tried.draws,
+        fork=can_fork(job.device) and n_models * examples >= WORTH,
+        recorded=not tried.draws and not tried.dropout,
+    )
+
+
+def one_by_one(
+    reason: str,
+    n_models: int,
+    examples: int,
+    device: torch.device,
+    strategy: Literal["auto"] | Strategy = "auto",
+) -> Choice:
+    """One model after another, or as many at a time as there are cores; ``examples`` a model.
+
+    Raises ValueError where processes are asked for and cannot be had.
+    """
+    if strategy == "processes" and not can_fork(device):
+        raise ValueError(f"strategy: processes cannot be forked here to train on {device.type}")
+    workers = min(n_models, workers_for(device))
+    useful = workers > 1 and can_fork(device) and n_models * examples >= WORTH
+    if strategy == "processes" or (strategy == "auto" and useful):
+        return Choice("processes", 1, f"{reason}; {workers} models at a time", True, True)
+    return Choice("sequential", 1, reason)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -18,13 +19,18 @@ from privbench.engine.loss import Loss, Noise, Phase, Progress, cross_entropy, n
 from privbench.engine.parallel import Ticker, spread, train_chunks, workers_for
 from privbench.engine.population import Build, Population
 from privbench.engine.precision import computing
-from privbench.engine.probe import plan
+from privbench.engine.probe import one_by_one, plan
 from privbench.engine.randomness import seeded
 from privbench.engine.recipe import Recipe
 from privbench.engine.recorded import record
 from privbench.engine.sequential import train_alone
 from privbench.engine.sets import TrainingSets
 from privbench.engine.threads import threads_for
+
+log = logging.getLogger(__name__)
+
+PASSES = 10
+"""Over its records that a loop of the caller's is taken to make, at least."""
 
 TrainOne = Callable[[nn.Module, Tensor, Tensor, np.random.Generator], None]
 
@@ -39,7 +45,7 @@ def train_population(
     noise: Noise | None = None,
     augment: Augmentation | None = None,
     device: torch.device | str = "cpu",
-    strategy: Literal["auto", "batched", "sequential"] = "auto",
+    strategy: Literal["auto", "batched", "sequential", "processes"] = "auto",
     chunk: int | None = None,
     memory: int | None = None,
     progress: Progress = no_progress,
@@ -49,10 +55,10 @@ def train_population(
     ``build`` returns a freshly initialised module and draws from torch's default generator, which is
     seeded for it and put back. ``loss`` is written for one model, see ``Loss``; several phases make a
     step of several updates. ``noise`` draws random numbers for the loss, ``augment`` alters each batch
-    of images. ``strategy`` "auto" decides by architecture and device
-    (``choose`` says how). ``chunk`` models are trained at once; by default as many as are fastest
-    within ``memory`` bytes, by default 1 GiB on a CPU and three quarters of what is free on a GPU.
-    ``progress`` counts epochs of models.
+    of images. ``strategy`` "auto" decides by architecture and device (``choose`` says how, and the
+    logger ``privbench.engine.train`` what). ``chunk`` models are trained at once; by default as many
+    as are fastest within ``memory`` bytes, by default 1 GiB on a CPU and three quarters of what is
+    free on a GPU. ``progress`` counts epochs of models.
 
     Raises ValueError on arguments that do not fit together, Diverged (naming the model and the epoch)
     where weights become infinite or NaN.
@@ -69,17 +75,19 @@ def train_population(
 
 
 def _train(job: Job, choice: Choice, chunk: int | None, tick: Ticker) -> Population:
-    seeds, device = job.seeds, job.device
-    if choice.strategy == "sequential":
-        return Population.of(job.build, [train_alone(job, i) for i in range(len(seeds))])
+    n_models, device = len(job.seeds), job.device
+    log.debug("%d models, %s", n_models, choice)
+    if choice.strategy != "batched":
+        return _one_by_one(job.build, n_models, lambda i: train_alone(job, i), choice, device, tick)
     workers = workers_for(device) if choice.parallel else 1
-    size = chunk or spread(len(seeds), choice.chunk, workers)
-    sizes = {min(size, len(seeds)), len(seeds) % size or size}
+    size = chunk or spread(n_models, choice.chunk, workers)
+    sizes = {min(size, n_models), n_models % size or size}
     steps = record(job, sizes) if choice.recorded else None
-    with seeded(seeds[0], device):
+    with seeded(job.seeds[0], device):
         parts = train_chunks(
-            len(seeds), size, workers, lambda models: train_at_once(job, models, steps), tick
-        )
+            job.build, n_models, size, workers, lambda models: train_at_once(job, models, steps),
+            tick, fork=choice.fork,
+        )  # fmt: skip
     return concatenate(parts)
 
 
@@ -90,28 +98,52 @@ def train_each(
     train_one: TrainOne,
     *,
     device: torch.device | str = "cpu",
+    strategy: Literal["auto", "sequential", "processes"] = "auto",
     progress: Progress = no_progress,
 ) -> Population:
     """Call ``train_one(module, x, y, rng)`` for one model after another, for plain PyTorch loops.
 
     It trains ``module`` in place on records (m, *shape) with labels (m,), both on ``device``; ``rng``
-    and torch's default generator are seeded for each model. ``progress`` counts models. Raises
-    ValueError on arguments that do not fit together, Diverged where weights are not finite.
+    and torch's default generator are seeded for each model. With ``strategy`` "processes" it is called
+    in worker processes, so that what it leaves elsewhere is lost; "auto" does so where there is enough
+    to train. ``progress`` counts models. Raises ValueError on arguments that do not fit together,
+    Diverged where weights are not finite.
     """
     device = torch.device(device)
     check_seeds(sets, seeds)
-    modules = []
-    for i, seed in enumerate(seeds):
-        with seeded(seed, device):
+    tick = Ticker(len(seeds), progress)
+
+    def train(i: int) -> nn.Module:
+        with seeded(seeds[i], device):
             module = build().train().to(device)
             x, y = sets.one(i)
             with threads_for(module, device):
-                train_one(module, x.to(device), y.to(device), np.random.default_rng([seed, 3]))
+                train_one(module, x.to(device), y.to(device), np.random.default_rng([seeds[i], 3]))
         if not all(p.isfinite().all() for p in module.parameters()):
             raise Diverged(f"model {i} diverged: its weights are not finite; lower lr")
-        modules.append(module)
-        progress(i + 1, len(seeds))
-    return Population.of(build, modules)
+        tick(1)
+        return module
+
+    choice = one_by_one("a loop of its own", len(seeds), sets.m * PASSES, device, strategy)
+    log.debug("%d models, %s", len(seeds), choice)
+    return _one_by_one(build, len(seeds), train, choice, device, tick)
+
+
+def _one_by_one(
+    build: Build,
+    n_models: int,
+    train: Callable[[int], nn.Module],
+    choice: Choice,
+    device: torch.device,
+    tick: Ticker,
+) -> Population:
+    def some(models: range) -> Population:
+        return Population.of(build, [train(i) for i in models])
+
+    if choice.strategy == "sequential":
+        return some(range(n_models))
+    workers = workers_for(device)
+    return concatenate(train_chunks(build, n_models, 1, workers, some, tick, fork=choice.fork))
 
 
 def concatenate(parts: Sequence[Population]) -> Population:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from privbench.engine import Recipe
+from privbench.engine import Recipe, graphs
 from privbench.engine.graphs import captured, make_capturable, snapshot
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -185,3 +185,29 @@ def test_replays_train_as_steps_do_on_cuda(recipe):
     train(job.captured(batches(device=CUDA)[0]), CUDA)
     assert len(job.seen) == 4  # three to warm up, one to record: replays run no Python
     same(plain, job, atol=1e-6, rtol=1e-5)
+
+
+@every_recipe
+def test_a_population_is_trained_by_captured_steps(recipe, monkeypatch):
+    """As on CUDA, with the fake: the weights are those of steps that are not captured."""
+    from privbench.engine import batched, train_population
+
+    from .problems import RECIPES as OF_MODELS
+    from .problems import SEEDS, assert_same, mlp, shared_sets
+
+    chosen = OF_MODELS["momentum" if recipe.optimizer == "sgd" else recipe.optimizer]
+    made = []
+
+    def fake(*arguments):
+        made.append(Fake())
+        monkeypatch.setattr(graphs, "worthwhile", lambda device: True)
+        return captured(*arguments, backend=made[-1])
+
+    plain = train_population(mlp(), shared_sets(), chosen, SEEDS, strategy="batched", chunk=5)
+    monkeypatch.setattr(batched, "worthwhile", lambda device: True)
+    monkeypatch.setattr(batched, "captured", fake)
+    found = train_population(mlp(), shared_sets(), chosen, SEEDS, strategy="batched", chunk=5)
+    assert_same(plain, found)
+    assert len(made) == 2  # whole batches, and the last one of an epoch
+    replays = [backend.calls.count("replay") for backend in made]
+    assert replays == [3 * 4, 3]  # three epochs of 37 records in batches of 8

@@ -47,7 +47,10 @@ def test_threads_are_used_and_each_has_one_of_torchs(two_threads):
         return models
 
     barrier = threading.Barrier(2)
-    assert train_chunks(4, 2, 2, one, Ticker(4, print)) == [range(0, 2), range(2, 4)]
+    assert train_chunks(mlp(), 4, 2, 2, one, Ticker(4, print), fork=False) == [
+        range(0, 2),
+        range(2, 4),
+    ]
     assert len({thread for thread, _ in seen.values()}) == 2
     assert {threads for _, threads in seen.values()} == {1}
 
@@ -106,7 +109,7 @@ def test_an_error_ends_the_other_chunks_at_their_next_tick(two_threads):
         return models
 
     with pytest.raises(KeyError, match="first"):
-        train_chunks(2, 1, 2, one, tick)
+        train_chunks(mlp(), 2, 1, 2, one, tick, fork=False)
     assert ended == [range(1, 2)]
 
 
