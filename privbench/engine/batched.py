@@ -21,6 +21,7 @@ from privbench.engine.loss import Batch, Phase
 from privbench.engine.population import Population, build_all
 from privbench.engine.precision import forward_of
 from privbench.engine.randomness import OwnDropout
+from privbench.engine.recipe import Recipe
 
 
 class Recorded(Protocol):
@@ -79,8 +80,7 @@ class _Stage:
         self._weights = weights
         own = [weights[name] for name in self._gradients.names]
         separate = steps.separate(number) if steps is not None else [False] * len(own)
-        self._own = [w.unbind() if s else (w,) for w, s in zip(own, separate, strict=True)]
-        self._optimizer = (phase.recipe or job.recipe).make_optimizer(chain(*self._own))
+        self._update = Update(own, separate, phase.recipe or job.recipe)
         self._number, self._steps, self._device = number, steps, job.device
         self._captured: dict[torch.Size, Step] = {}
 
@@ -94,7 +94,7 @@ class _Stage:
                 lambda *values: self._step(Batch(**dict(zip(tensors, values, strict=True)))),
                 list(tensors.values()),
                 self._weights.values(),
-                self._optimizer,
+                self._update.optimizer,
                 self._device,
             )
         self._captured[batch.y.shape](*tensors.values())
@@ -105,11 +105,26 @@ class _Stage:
             found = self._steps.gradients(self._number, self._weights, batch)
         if found is None:
             found = self._gradients(self._weights, batch)
-        for parts, gradient in zip(self._own, found, strict=True):
-            gradients = gradient if isinstance(gradient, list) else _split(gradient, len(parts))
-            for part, own in zip(parts, gradients, strict=True):
-                part.grad = own
-        self._optimizer.step()
+        self._update(found)
+
+
+class Update:
+    """Steps of the optimizer on stacked weights (models, ...).
+
+    ``separate`` says of which of them gradients may come as a list, one of each model.
+    """
+
+    def __init__(self, own: Sequence[Tensor], separate: Sequence[bool], recipe: Recipe) -> None:
+        self._own = [w.unbind() if s else (w,) for w, s in zip(own, separate, strict=True)]
+        self.optimizer = recipe.make_optimizer(chain(*self._own))
+
+    def __call__(self, gradients: Sequence[Tensor | list[Tensor] | None]) -> None:
+        """One step; None for a weight that stays."""
+        for parts, found in zip(self._own, gradients, strict=True):
+            separate = found if isinstance(found, list) else _split(found, len(parts))
+            for part, gradient in zip(parts, separate, strict=True):
+                part.grad = gradient
+        self.optimizer.step()
 
 
 def _split(gradient: Tensor | None, parts: int) -> Sequence[Tensor | None]:

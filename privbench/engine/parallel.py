@@ -85,6 +85,11 @@ def spread(n_models: int, largest: int, workers: int) -> int:
     return -(-n_models // rounds)
 
 
+def chunk_sizes(n_models: int, size: int) -> set[int]:
+    """How many models the chunks have."""
+    return {min(size, n_models), n_models % size or size}
+
+
 def train_chunks(
     build: Build, n_models: int, size: int, workers: int, train: Train, tick: Ticker, *, fork: bool
 ) -> list[Population]:

@@ -3,32 +3,39 @@
 Every step takes each record with probability ``sample_rate`` (Poisson sampling, so the models' batches
 differ in size and are padded), clips each example's gradient to ``max_grad_norm``, adds Gaussian noise
 of ``noise_multiplier * max_grad_norm`` to the sum, and divides by the expected batch size (Abadi et al.
-2016, arXiv 1607.00133, algorithm 1). Clipping is exact and costs no gradient per example, see ``taps``.
+2016, arXiv 1607.00133, algorithm 1).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.func import functional_call, grad, vmap
+from torch import Tensor, fx, nn
 
-from privbench.engine.batched import trainable
-from privbench.engine.choice import MEMORY, choose, largest_chunk
+from privbench.engine.batched import Update
+from privbench.engine.choice import choose, largest_chunk, memory_of
+from privbench.engine.clipping import ClippedSums
 from privbench.engine.errors import Diverged
-from privbench.engine.loss import Batch, Progress, cross_entropy, no_progress
-from privbench.engine.parallel import Ticker, spread, train_chunks, workers_for
+from privbench.engine.job import Gather
+from privbench.engine.loss import Progress, no_progress
+from privbench.engine.parallel import Ticker, chunk_sizes, spread, train_chunks, workers_for
 from privbench.engine.population import Build, Population, build_all, build_seeded
 from privbench.engine.processes import can_fork
+from privbench.engine.products import separate_results, use_faster_products
 from privbench.engine.randomness import seeded
 from privbench.engine.recipe import Recipe
 from privbench.engine.sets import TrainingSets
-from privbench.engine.taps import Taps, find_taps, squared_norms, weighted_gradients
+from privbench.engine.simplify import simplify
 from privbench.engine.train import check_seeds, concatenate
+
+log = logging.getLogger(__name__)
+
+RECORDED = 100
+"""Steps from which recording one pays."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,15 @@ class PrivateSteps:
     noise_multiplier: float
     max_grad_norm: float
 
+    def lengths(self, m: int) -> list[int]:
+        """Lengths to which batches of ``m`` records are padded: few, so that steps can be recorded.
+
+        Two and four standard deviations above the expected number; a longer batch stays as it is.
+        """
+        expected = self.sample_rate * m
+        sd = (expected * (1 - self.sample_rate)) ** 0.5
+        return sorted({min(m, -int(-(expected + k * sd) // 8) * 8) for k in (2, 4)})
+
 
 def train_privately(
     build: Build,
@@ -50,80 +66,64 @@ def train_privately(
     *,
     device: torch.device | str = "cpu",
     chunk: int | None = None,
-    memory: int = MEMORY,
+    memory: int | None = None,
     progress: Progress = no_progress,
 ) -> Population:
     """Train one model per seed and training set with DP-SGD, all as one computation.
 
     As `train_population`, with cross-entropy. Batches and noise of model i follow from ``seeds[i]``,
     and are those that `train_each` hands to a loop of the caller's: noise seeded first, then one
-    uniform draw per record and step. Raises NotTapped for modules that have other layers with
-    parameters than linear ones, Diverged where weights are not finite.
+    uniform draw per record and step. Raises ValueError for modules that ``can_train_privately``
+    refuses, Diverged where weights are not finite.
     """
     device = torch.device(device)
     check_seeds(sets, seeds)
-    sets = sets.to(device)
-    workers = workers_for(device)
-    size = chunk or spread(
-        len(seeds), _largest(build, sets, recipe, private, seeds, memory), workers
-    )
+    if problem := can_train_privately(build, sets, device):
+        raise ValueError(f"DP-SGD cannot train this module: {problem}")
+    stacked = choose(build_seeded(build, seeds[0]), 2, device).strategy == "batched"
     tick = Ticker(len(seeds) * private.steps, progress)
-
-    def train(models: range) -> Population:
-        return _Job(build, sets, recipe, private, seeds, models, device).train(tick)
-
+    job = _Job(build, sets.to(device), recipe, private, seeds, device, stacked, tick)
+    workers = workers_for(device)
+    size = chunk or spread(len(seeds), job.largest(memory or memory_of(device)), workers)
+    size = size if stacked else 1
+    log.debug("%d models with DP-SGD, %d at once, %d side by side", len(seeds), size, workers)
+    if private.steps >= RECORDED:
+        job.record(chunk_sizes(len(seeds), size))
     with seeded(seeds[0], device):
-        parts = train_chunks(build, len(seeds), size, workers, train, tick, fork=can_fork(device))
+        parts = train_chunks(
+            build, len(seeds), size, workers, job.train, tick, fork=can_fork(device)
+        )
     return concatenate(parts)
 
 
 def can_train_privately(build: Build, sets: TrainingSets, device: torch.device | str) -> str:
-    """Why a population of such modules cannot be trained at once; empty if it can.
+    """Why populations of such modules cannot be trained here; empty if they can.
 
     Tries one step of two models on two records.
     """
     device = torch.device(device)
     modules = build_all(build, [0, 1], device)
-    choice = choose(modules[0], 2, device)
-    if choice.strategy == "sequential":
-        return choice.reason
-    if any(isinstance(part, nn.Dropout) for part in modules[0].modules()):
-        return "Dropout draws masks for examples that padding adds"
+    for part in modules[0].modules():
+        if isinstance(part, (nn.modules.batchnorm._BatchNorm, nn.RNNBase)):
+            return f"{type(part).__name__} keeps state or mixes the examples of a batch"
+        if isinstance(part, nn.modules.dropout._DropoutNd) and part.p:
+            return f"{type(part).__name__} draws masks for examples that padding adds"
+    if not any(p.requires_grad for p in modules[0].parameters()):
+        return "the module has no parameters to train"
+    stacked = choose(modules[0], 2, device).strategy == "batched"
     x, y = (tensor[:2].to(device) for tensor in sets.flat())
     x, y = x.expand(2, *x.shape), y.expand(2, *y.shape)
     try:
         with seeded(0, device):
+            before = torch.random.get_rng_state()
             population = Population.of(build, modules)
-            _Gradients(modules[0], population, x[0, :1]).clipped(x, y, torch.ones_like(y) > 0, 1.0)
+            sums = ClippedSums(modules[0], population, x[0, :1], stacked=stacked)
+            sums({**population.params, **population.buffers}, x, y, torch.ones_like(y) > 0, 1.0)
+            if not torch.equal(before, torch.random.get_rng_state()):
+                return "it draws random numbers, also for examples that padding adds"
     except RuntimeError as error:
         return str(error).partition("\n")[0]
     return ""
-
-
-def _largest(
-    build: Build,
-    sets: TrainingSets,
-    recipe: Recipe,
-    private: PrivateSteps,
-    seeds: Sequence[int],
-    memory: int,
-) -> int:
-    """How many models to train at once within ``memory`` bytes."""
-    device = sets.y.device
-    module = build_seeded(build, seeds[0]).train().to(device)
-    gradients = _Gradients(module, Population.of(build, [module]), sets.flat()[0][:1])
-    width = sum(tap.width + sets.x[0].numel() for tap in gradients.taps)  # what enters, and leaves
-    batch = private.sample_rate * sets.m + 6 * (private.sample_rate * sets.m) ** 0.5
-    size, _ = largest_chunk(
-        module,
-        len(seeds),
-        device,
-        copies=recipe.copies + 1,
-        activations=int(4 * batch * width),
-        memory=memory,
-        workers=workers_for(device),
-    )
-    return size
 
 
 @dataclass(frozen=True)
@@ -133,118 +133,158 @@ class _Job:
     recipe: Recipe
     private: PrivateSteps
     seeds: Sequence[int]
-    models: range
     device: torch.device
+    stacked: bool
+    tick: Callable[[int], None]
+    recorded: dict[torch.Size, fx.GraphModule] = field(default_factory=dict)
+    """Steps by the shape (models, batch) of their labels."""
 
-    def train(self, tick: Callable[[int], None]) -> Population:
-        seeds = [self.seeds[i] for i in self.models]
-        modules = build_all(self.build, seeds, self.device)
+    def largest(self, memory: int) -> int:
+        """How many models to train at once within ``memory`` bytes."""
+        module = build_seeded(self.build, self.seeds[0]).train().to(self.device)
+        record = self.sets.flat()[0][:1]
+        population = Population.of(self.build, [module])
+        sums = ClippedSums(module, population, record, stacked=self.stacked)
+        outputs = sum(int(np.prod(layer.shape)) for layer in sums.layers)
+        width = 2 * outputs + (len(sums.layers) + 1) * record.numel()  # what enters, and leaves
+        each = sum(population.params[name].numel() for name in sums.others)
+        size, _ = largest_chunk(
+            module,
+            len(self.seeds),
+            self.device,
+            copies=self.recipe.copies + 1,
+            activations=4 * max(self.private.lengths(self.sets.m)) * (width + each),
+            memory=memory,
+            workers=workers_for(self.device),
+        )
+        return size
+
+    def train(self, models: range) -> Population:
+        """Train some of the models."""
+        modules = build_all(self.build, [self.seeds[i] for i in models], self.device)
         population = Population.of(self.build, modules)
-        gradients = _Gradients(modules[0], population, self.sets.flat()[0][:1])
-        params = {name: population.params[name] for name in gradients.trained}
-        optimizer = self.recipe.make_optimizer(params.values())
-        noise = _Noise(self._rngs(), self.private, self.device)
-        expected = self.private.sample_rate * self.sets.m
+        weights = {**population.params, **population.buffers}
+        sums = self._sums(modules[0], population)
+        update = Update([weights[n] for n in sums.names], self._separate(sums.names), self.recipe)
+        gather = Gather()
+        norm, expected = self.private.max_grad_norm, self.private.sample_rate * self.sets.m
+        shapes = [weights[name].shape[1:] for name in sums.names]
+        noise = _Noise([self.seeds[i] for i in models], self.private, expected, shapes, self.device)
         for _ in range(self.private.steps):
-            x, y, used = self._batch(noise.rngs)
-            sums = gradients.clipped(x, y, used, self.private.max_grad_norm)
-            for name, weight in params.items():
-                noise.add_to(sums[name])
-                weight.grad = sums[name].div_(expected)
-            optimizer.step()
-            tick(len(self.models))
-        for weight in params.values():
-            weight.grad = None
-        self._check(params)
+            x, y, used = self._batch(models, noise.rngs, gather)
+            replay = self.recorded.get(y.shape)
+            with torch.no_grad():
+                if replay is None:
+                    found = sums(weights, x, y, used, norm, 1 / expected)
+                else:
+                    found = replay.forward(x, y, used, *weights.values())
+                noise.add_to(found)
+            update(found)
+            self.tick(len(models))
+        self._check(population.params, models)
         return population
 
-    def _rngs(self) -> list[np.random.Generator]:
-        return [np.random.default_rng([self.seeds[i], 3]) for i in self.models]
+    def record(self, sizes: Iterable[int]) -> None:
+        """Record the steps of chunks of these sizes. Not while another thread runs a module."""
+        from torch.fx.experimental.proxy_tensor import make_fx
 
-    def _batch(self, rngs: Sequence[np.random.Generator]) -> tuple[Tensor, Tensor, Tensor]:
+        x, y = self.sets.flat()
+        for size in sizes:
+            modules = build_all(self.build, [self.seeds[i] for i in range(size)], self.device)
+            population = Population.of(self.build, modules)
+            weights = {**population.params, **population.buffers}
+            step = self._step(self._sums(modules[0], population), list(weights))
+            for length in self.private.lengths(self.sets.m):
+                rows = torch.zeros((size, length), dtype=torch.int64, device=self.device)
+                found = make_fx(step)(Gather()(x, rows), y[rows], rows == 0, *weights.values())
+                simplify(found)
+                use_faster_products(found)
+                self.recorded[rows.shape] = found
+
+    def _step(self, sums: ClippedSums, names: Sequence[str]) -> Callable[..., list[Tensor]]:
+        """The clipped sums as a function of tensors: batch, and weights in the order of ``names``."""
+
+        expected = self.private.sample_rate * self.sets.m
+
+        def step(x: Tensor, y: Tensor, used: Tensor, *values: Tensor) -> list[Tensor]:
+            weights = dict(zip(names, values, strict=True))
+            return sums(weights, x, y, used, self.private.max_grad_norm, 1 / expected)
+
+        return step
+
+    def _sums(self, module: nn.Module, population: Population) -> ClippedSums:
+        return ClippedSums(module, population, self.sets.flat()[0][:1], stacked=self.stacked)
+
+    def _separate(self, names: Sequence[str]) -> list[bool]:
+        parts = [separate_results(found) for found in self.recorded.values()]
+        return [any(of_name) for of_name in zip(*parts, strict=True)] or [False] * len(names)
+
+    def _batch(
+        self, models: range, rngs: Sequence[np.random.Generator], gather: Gather
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Records (models, batch, *shape), labels, and which of them are no padding (models, batch)."""
         m = self.sets.m
         chosen = [np.flatnonzero(rng.random(m) < self.private.sample_rate) for rng in rngs]
         longest = max(1, *(len(one) for one in chosen))
+        longest = next((n for n in self.private.lengths(m) if n >= longest), longest)
         index = np.zeros((len(chosen), longest), np.int64)
         used = np.zeros((len(chosen), longest), bool)
         for row, one in enumerate(chosen):
             index[row, : len(one)] = one
             used[row, : len(one)] = True
         where = torch.from_numpy(index).to(self.device)
-        rows = self.sets.rows(self.models).gather(1, where)
+        rows = self.sets.rows(models).gather(1, where)
         x, y = self.sets.flat()
-        picked = x.index_select(0, rows.flatten()).view(*rows.shape, *x.shape[1:])
-        return picked, y[rows], torch.from_numpy(used).to(self.device)
+        return gather(x, rows), y[rows], torch.from_numpy(used).to(self.device)
 
-    def _check(self, params: dict[str, Tensor]) -> None:
+    def _check(self, params: dict[str, Tensor], models: range) -> None:
         for stacked in params.values():
             good = stacked.isfinite().flatten(1).all(1)
             if not good.all():
-                model = self.models[int(good.int().argmin())]
+                model = models[int(good.int().argmin())]
                 raise Diverged(
                     f"model {model} diverged: its weights are not finite; lower lr"
                     f" (now {self.recipe.lr:g})"
                 )
 
 
-class _Gradients:
-    """Sums of clipped gradients of all models of a chunk."""
-
-    def __init__(self, module: nn.Module, population: Population, record: Tensor) -> None:
-        self.module = module
-        self.trained = trainable(module)
-        both = {**population.params, **population.buffers}
-        self.weights = {name: both[name] for name in self.trained}
-        self.frozen = {name: t for name, t in both.items() if name not in self.trained}
-        first = {name: stacked[0].detach() for name, stacked in both.items()}
-        own = {name: first[name] for name in self.trained}
-        self.taps = find_taps(own, lambda: functional_call(module, first, (record,)))
-        self._run = vmap(self._one, in_dims=(0, 0, 0, 0, 0))
-
-    def clipped(self, x: Tensor, y: Tensor, used: Tensor, norm: float) -> dict[str, Tensor]:
-        """The sums (models, ...) by parameter; each example's gradient has at most this norm."""
-        shifts = tuple(x.new_zeros((*y.shape, tap.width)) for tap in self.taps)
-        params = {name: weight.detach() for name, weight in self.weights.items()}
-        with torch.no_grad():
-            left, entered = self._run(params, self.frozen, x, y, shifts)
-            norms = squared_norms(self.taps, entered, left).sqrt()  # (models, batch)
-            factor = (norm / (norms + 1e-6)).clamp(max=1.0) * used
-            return weighted_gradients(self.taps, entered, left, factor)
-
-    def _one(
-        self,
-        params: dict[str, Tensor],
-        frozen: dict[str, Tensor],
-        x: Tensor,
-        y: Tensor,
-        shifts: tuple[Tensor, ...],
-    ) -> Any:
-        """One model: the loss's gradients at the layers' outputs, and their inputs."""
-
-        def loss(shifts: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
-            with Taps(params, shifts) as taps:
-                losses = cross_entropy(
-                    lambda batch: functional_call(self.module, {**params, **frozen}, (batch,)),
-                    Batch(x, y, x.new_zeros(())),
-                )
-            return losses.sum(), tuple(taps.entered)
-
-        return grad(loss, has_aux=True)(shifts)
-
-
 class _Noise:
-    """The Gaussian noise of each model, from its own generator."""
+    """The Gaussian noise of each model's mean gradients, from its own generator.
+
+    Drawn for one parameter after another, as Opacus does. torch fills a tensor in blocks of 16 numbers
+    on a CPU: where parameters are made of whole blocks, one draw for all of them gives the same.
+    """
 
     def __init__(
-        self, rngs: list[np.random.Generator], private: PrivateSteps, device: torch.device
+        self,
+        seeds: Sequence[int],
+        private: PrivateSteps,
+        expected: float,
+        shapes: Sequence[torch.Size],
+        device: torch.device,
     ) -> None:
-        seeds = [int(rng.integers(2**63)) for rng in rngs]
-        self.rngs = rngs
-        self.sd = private.noise_multiplier * private.max_grad_norm
-        self.generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+        self.rngs = [np.random.default_rng([seed, 3]) for seed in seeds]
+        own = [int(rng.integers(2**63)) for rng in self.rngs]
+        self.sd = private.noise_multiplier * private.max_grad_norm / expected
+        self.generators = [torch.Generator(device).manual_seed(seed) for seed in own]
+        sizes = [shape.numel() for shape in shapes]
+        blocks = all(size % 16 == 0 for size in sizes[:-1]) and sizes[-1] >= 16
+        at_once = blocks and device.type == "cpu"
+        self._drawn = torch.empty(len(seeds), sum(sizes), device=device)
+        parts = [
+            part.view(-1, *shape)
+            for part, shape in zip(torch.split(self._drawn, sizes, 1), shapes, strict=True)
+        ]
+        self._parts = parts
+        self._filled = [self._drawn] if at_once else parts
 
-    def add_to(self, sums: Tensor) -> None:
-        """Add to the gradients (models, ...) of one parameter, in place."""
-        for row, generator in zip(sums, self.generators, strict=True):
-            row += torch.normal(0.0, self.sd, row.shape, device=row.device, generator=generator)
+    def add_to(self, means: Sequence[Tensor | list[Tensor]]) -> None:
+        """Add to the gradients of all parameters, of all models, in place."""
+        for stacked in self._filled:
+            for row, generator in zip(stacked, self.generators, strict=True):
+                row.normal_(0.0, self.sd, generator=generator)
+        for mean, noise in zip(means, self._parts, strict=True):
+            if isinstance(mean, list):
+                torch._foreach_add_(mean, list(noise))
+            else:
+                mean += noise

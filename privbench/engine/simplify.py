@@ -22,6 +22,9 @@ CONSTANT = (
 """Operations whose result depends on the shapes of tensors only, which are fixed in a recorded step."""
 
 
+SAME_IF_OF_THE_SAME_SHAPE = (aten.view.default, aten._unsafe_view.default, aten.expand.default)
+
+
 def simplify(module: fx.GraphModule) -> None:
     """Simplify a recorded step in place. One that alters tensors in place is left as it is."""
     nodes = [node for node in module.graph.nodes if node.op == "call_function"]
@@ -45,9 +48,16 @@ def _mutates(target: Any) -> bool:
 def _is_identity(node: fx.Node) -> bool:
     if node.target is aten.detach.default:
         return True
+    if node.target in SAME_IF_OF_THE_SAME_SHAPE:
+        return bool(_meta(node).shape == _meta(node.args[0]).shape)
     return node.target is aten.permute.default and list(node.args[1]) == list(  # type: ignore[arg-type]
         range(len(node.args[1]))  # type: ignore[arg-type]
     )
+
+
+def _meta(node: Any) -> Any:
+    """A tensor without data."""
+    return node.meta["val"]
 
 
 def _fold_constants(module: fx.GraphModule) -> None:
@@ -58,6 +68,8 @@ def _fold_constants(module: fx.GraphModule) -> None:
             continue
         if node.target in CONSTANT:
             known[node] = _constant(node)
+        elif _adds_nothing(node, known):
+            node.replace_all_uses_with(node.args[0])
         elif node.all_input_nodes and all(n in known for n in node.all_input_nodes):
             known[node] = _call(node.target, node, known)
     for number, (node, value) in enumerate(known.items()):
@@ -71,13 +83,21 @@ def _fold_constants(module: fx.GraphModule) -> None:
         node.replace_all_uses_with(stored, delete_user_cb=lambda user: user not in known)
 
 
+def _adds_nothing(node: fx.Node, known: dict[fx.Node, Any]) -> bool:
+    if node.target is not aten.add.Tensor or node.kwargs or node.args[1] not in known:
+        return False
+    first, second = node.args
+    nothing: Tensor = known[second]  # type: ignore[index]
+    return bool(_meta(node).shape == _meta(first).shape and not nothing.any())
+
+
 def _constant(node: fx.Node) -> Any:
     """The value of a node whose inputs matter by their shapes only."""
     return _call(node.target, node, {n: _empty_like(n) for n in node.all_input_nodes})
 
 
 def _empty_like(node: fx.Node) -> Tensor:
-    seen = node.meta["val"]  # a tensor without data
+    seen = _meta(node)
     return torch.empty_strided(
         seen.shape, seen.stride(), dtype=seen.dtype, device=torch.device(str(seen.device))
     )

@@ -1,14 +1,12 @@
 """What enters and leaves the layers of a module, example by example.
 
-A linear layer's weight gradient for one example is the outer product of what enters it and of the loss's
-gradient with respect to what leaves it. So the norm of each example's gradient, and any weighted sum of
-them, follow from these two without a gradient per example (Goodfellow 2015, arXiv 1510.01799; Li et al.
-2022, arXiv 2110.05679, "ghost clipping").
+Torch's own functions are watched while a module runs: which of them use the parameters, and on what.
+Parameters that act in any other way, or more than once, are left to gradients of single examples.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,91 +15,156 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-
-class NotTapped(RuntimeError):
-    """A module whose parameters act in other ways than through linear layers on one vector each."""
-
-
-@dataclass(frozen=True)
-class Tap:
-    """One linear layer: the names of its parameters, and the shape (batch, out) of what leaves it."""
-
-    weight: str
-    bias: str | None
-    width: int
+from privbench.engine.layers import Conv, Layer, Linear, Norm
 
 
 @dataclass
 class Taps(TorchFunctionMode):
-    """Watches ``F.linear`` where it uses one of ``params``, by name.
+    """Watches the functions of layers where they use one of ``params``, by name.
 
-    Adds ``shifts[k]`` to what leaves the k-th layer, if given, and keeps what enters it.
+    ``layers`` are those to tap, in the order in which they are used; None taps all that can be.
+    ``shifts[k]`` is added to what leaves the k-th of them, and what enters it is kept.
     """
 
     params: Mapping[str, Tensor]
+    layers: Sequence[Layer] | None = None
     shifts: Sequence[Tensor] | None = None
-    found: list[Tap] = field(default_factory=list)
+    found: list[Layer] = field(default_factory=list)
     entered: list[Tensor] = field(default_factory=list)
+    uses: list[str] = field(default_factory=list)
+    """The parameters, as often as they were used."""
 
     def __post_init__(self) -> None:
         super().__init__()
         self._names = {id(tensor): name for name, tensor in self.params.items()}
+        self._wanted = (
+            None if self.layers is None else {n for one in self.layers for n in one.names}
+        )
 
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        if func is functional.linear:
-            return self._linear(*args, **(kwargs or {}))
-        return func(*args, **(kwargs or {}))
-
-    def _linear(self, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        output = functional.linear(input, weight, bias)
-        name = self._names.get(id(weight))
-        if name is None:
+        kwargs = kwargs or {}
+        output = func(*args, **kwargs)
+        self.uses += [self._names[id(t)] for t in _tensors(args, kwargs) if id(t) in self._names]
+        describe = LAYERS.get(func)
+        if describe is None:
             return output
-        if input.ndim != 2:
-            raise NotTapped(f"{name} acts on {input.ndim - 1} axes of an example")
-        tap = Tap(name, None if bias is None else self._names.get(id(bias)), output.shape[-1])
+        layer = describe(self._name, output, *args, **kwargs)
+        if layer is None or not layer.names or not self._is_wanted(layer):
+            return output
         shift = None if self.shifts is None else self.shifts[len(self.found)]
-        self.found.append(tap)
-        self.entered.append(input)
+        self.found.append(layer)
+        self.entered.append(args[0] if args else kwargs["input"])
         return output if shift is None else output + shift
 
+    def _name(self, tensor: Tensor | None) -> str | None:
+        return None if tensor is None else self._names.get(id(tensor))
 
-def find_taps(params: Mapping[str, Tensor], forward: Callable[[], Any]) -> list[Tap]:
-    """The layers through which ``params`` act when ``forward`` runs. Raises NotTapped if others do."""
+    def _is_wanted(self, layer: Layer) -> bool:
+        return self._wanted is None or self._wanted.issuperset(layer.names)
+
+
+def find_layers(params: Mapping[str, Tensor], forward: Callable[[], Any]) -> list[Layer]:
+    """The layers through which ``params`` act when ``forward`` runs on one record.
+
+    Without those whose parameters are used elsewhere as well.
+    """
     with torch.no_grad(), Taps(params) as taps:
         forward()
-    used = [name for tap in taps.found for name in (tap.weight, tap.bias) if name is not None]
-    if len(used) != len(set(used)):
-        raise NotTapped("a parameter is used twice")
-    if missing := sorted(set(params) - set(used)):
-        raise NotTapped(f"{missing[0]} is no parameter of a linear layer")
-    found: list[Tap] = taps.found
-    return found
+    once = {name for name in taps.uses if taps.uses.count(name) == 1}
+    return [layer for layer in taps.found if once.issuperset(layer.names)]
 
 
-def squared_norms(taps: Sequence[Tap], entered: Sequence[Tensor], left: Sequence[Tensor]) -> Tensor:
-    """Squared norms (..., batch) of the examples' gradients.
-
-    ``entered`` (..., batch, in) and ``left`` (..., batch, out) are what enters each layer, and the
-    loss's gradient with respect to what leaves it.
-    """
-    total = left[0].new_zeros(left[0].shape[:-1])
-    for tap, a, g in zip(taps, entered, left, strict=True):
-        size = a.square().sum(-1) + (1 if tap.bias is not None else 0)
-        total = total + size * g.square().sum(-1)
-    return total
+def _tensors(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[Tensor]:
+    for value in (*args, *kwargs.values()):
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, (tuple, list)):
+            yield from _tensors(value, {})
 
 
-def weighted_gradients(
-    taps: Sequence[Tap], entered: Sequence[Tensor], left: Sequence[Tensor], weights: Tensor
-) -> dict[str, Tensor]:
-    """The sum over examples of their gradients times ``weights`` (..., batch), by parameter."""
-    gradients = {}
-    for tap, a, g in zip(taps, entered, left, strict=True):
-        scaled = g * weights[..., None]
-        gradients[tap.weight] = scaled.mT @ a
-        if tap.bias is not None:
-            gradients[tap.bias] = scaled.sum(-2)
-    return gradients
+Name = Callable[[Tensor | None], str | None]
+
+
+def _linear(
+    name: Name, output: Tensor, input: Tensor, weight: Tensor, bias: Tensor | None = None
+) -> Layer | None:
+    if input.ndim < 2:
+        return None
+    return Linear(name(weight), name(bias), tuple(output.shape[1:]))
+
+
+def _conv(
+    name: Name,
+    output: Tensor,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Layer | None:
+    if input.ndim != weight.ndim or isinstance(padding, str):  # no batch; "same" may pad unevenly
+        return None
+    lines = weight.ndim == 3
+    kernel = (1, weight.shape[2]) if lines else (weight.shape[2], weight.shape[3])
+    return Conv(
+        *(name(weight), name(bias), tuple(output.shape[1:]), kernel),
+        *(_pair(stride, 1, lines), _pair(padding, 0, lines), _pair(dilation, 1, lines)),
+        *(groups, lines),
+    )
+
+
+def _pair(value: Any, of_height: int, lines: bool) -> tuple[int, int]:
+    values = (value,) * (1 if lines else 2) if isinstance(value, int) else tuple(value)
+    if len(values) == 1:
+        values = (values[0],) if lines else values * 2
+    return (of_height, values[0]) if lines else (values[0], values[1])
+
+
+def _group_norm(
+    name: Name,
+    output: Tensor,
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Layer:
+    return Norm(
+        *(name(weight), name(bias), tuple(output.shape[1:])),
+        lambda a: functional.group_norm(a, num_groups, eps=eps),
+        lambda g: g.flatten(2).sum(-1) if g.ndim > 2 else g,
+    )
+
+
+def _layer_norm(
+    name: Name,
+    output: Tensor,
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Layer | None:
+    shape = tuple(normalized_shape)
+    positions = input.ndim - len(shape) - 1
+    if positions < 0:  # it mixes the examples
+        return None
+    return Norm(
+        *(name(weight), name(bias), tuple(output.shape[1:])),
+        lambda a: functional.layer_norm(a, shape, eps=eps),
+        lambda g: g.flatten(1, positions).sum(1) if positions else g,
+    )
+
+
+LAYERS: Mapping[Any, Callable[..., Layer | None]] = {
+    functional.linear: _linear,
+    functional.conv1d: _conv,
+    functional.conv2d: _conv,
+    functional.group_norm: _group_norm,
+    functional.layer_norm: _layer_norm,
+}
+"""The functions that torch's modules call, and what they are."""

@@ -16,7 +16,7 @@ from privbench.engine.choice import Choice, memory_of
 from privbench.engine.errors import Diverged
 from privbench.engine.job import Job
 from privbench.engine.loss import Loss, Noise, Phase, Progress, cross_entropy, no_progress
-from privbench.engine.parallel import Ticker, spread, train_chunks, workers_for
+from privbench.engine.parallel import Ticker, chunk_sizes, spread, train_chunks, workers_for
 from privbench.engine.population import Build, Population
 from privbench.engine.precision import computing
 from privbench.engine.probe import one_by_one, plan
@@ -81,8 +81,7 @@ def _train(job: Job, choice: Choice, chunk: int | None, tick: Ticker) -> Populat
         return _one_by_one(job.build, n_models, lambda i: train_alone(job, i), choice, device, tick)
     workers = workers_for(device) if choice.parallel else 1
     size = chunk or spread(n_models, choice.chunk, workers)
-    sizes = {min(size, n_models), n_models % size or size}
-    steps = record(job, sizes) if choice.recorded else None
+    steps = record(job, chunk_sizes(n_models, size)) if choice.recorded else None
     with seeded(job.seeds[0], device):
         parts = train_chunks(
             job.build, n_models, size, workers, lambda models: train_at_once(job, models, steps),

@@ -9,8 +9,9 @@ then uses that gradient; momentum and the like are post-processing.
 An epoch is floor(n / batch_size) steps, as in Opacus. A batch size above n means q = 1. An empty batch
 is a step like any other: it adds noise.
 
-Modules whose parameters are all of linear layers are trained as a whole population, with the same
-batches, the same clipping and the same noise; the models are Opacus's to float tolerance.
+The engine trains populations with the same batches, the same clipping and the same noise; the models
+are Opacus's to float tolerance. Opacus itself trains what has dropout, and is the reference of the
+tests.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ class DpSgd(TrainingLoop):
     )
 
     engine: Literal["auto", "batched", "opacus"] = Field(
-        "auto", description="all models at once where the module allows it, or Opacus one by one"
+        "auto",
+        description="the engine where the module allows it, or Opacus one model after another",
     )
 
     @model_validator(mode="after")

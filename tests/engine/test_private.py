@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from scipy.stats import kstest
 from torch import nn
 from torch.func import functional_call
+from torch.nn import functional
 from torch.nn.functional import cross_entropy
 
 from privbench.engine import (
@@ -16,9 +18,10 @@ from privbench.engine import (
     train_each,
     train_privately,
 )
+from privbench.engine.clipping import ClippedSums
 from privbench.engine.population import Population, build_seeded
-from privbench.engine.private import _Gradients, _largest
-from privbench.engine.taps import NotTapped, find_taps
+from privbench.engine.private import RECORDED, _Job, _Noise
+from privbench.engine.taps import find_layers
 
 from .problems import (
     CLASSES,
@@ -33,6 +36,7 @@ from .problems import (
     shared_sets,
 )
 
+CPU = torch.device("cpu")
 STEPS = PrivateSteps(sample_rate=0.2, steps=12, noise_multiplier=0.7, max_grad_norm=0.5)
 
 
@@ -53,20 +57,187 @@ def slow_clipped_sum(module, x, y, bound):
     return total
 
 
-def test_clipped_sums_are_those_of_one_example_after_another():
-    modules = [build_seeded(mlp(), seed) for seed in SEEDS]
-    population = Population.of(mlp(), modules)
+class Positions(nn.Module):
+    """Linear layers on several positions of a record: few of them, then many."""
+
+    def __init__(self, positions):
+        super().__init__()
+        self.positions = positions
+        self.first, self.second = nn.Linear(4, 5), nn.Linear(5, 3, bias=False)
+
+    def forward(self, x):
+        seen = self.first(x.view(len(x), self.positions, 4))
+        return self.second(seen.tanh()).mean(1)
+
+
+class Scaled(nn.Module):
+    """A parameter that is of no layer, and a layer that is used twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(8, 8), nn.Linear(8, CLASSES)
+        self.scale = nn.Parameter(torch.linspace(0.5, 1.5, 8))
+        self.fixed = nn.Parameter(torch.ones(8), requires_grad=False)
+
+    def forward(self, x):
+        return self.last(self.first(self.first(x).relu()) * self.scale + self.fixed)
+
+
+class Tied(nn.Module):
+    """Its weight is used by a layer and elsewhere."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(8, CLASSES)
+
+    def forward(self, x):
+        return self.layer(x) + self.layer.weight.sum(1)
+
+
+def convolving():
+    return nn.Sequential(
+        nn.Conv2d(2, 4, 3, stride=2, padding=1, bias=False),
+        nn.GroupNorm(2, 4),
+        nn.ReLU(),
+        nn.Conv2d(4, 6, (2, 1), padding=(1, 0), dilation=(2, 1), groups=2),
+        nn.Tanh(),
+        nn.Flatten(),
+        nn.LazyLinear(CLASSES),
+    )
+
+
+def lines():
+    return nn.Sequential(
+        nn.Conv1d(2, 4, 3, stride=2, padding=1, groups=2),
+        nn.GroupNorm(1, 4, affine=True),
+        nn.Flatten(),
+        nn.LazyLinear(CLASSES),
+    )
+
+
+def made(build, shape):
+    """As ``build``, with the sizes of its lazy layers."""
+
+    def full():
+        module = build()
+        module(torch.zeros(1, *shape))
+        return module
+
+    return full
+
+
+ARCHITECTURES = {
+    "mlp": (mlp(), (FEATURES,)),
+    "no bias": (lambda: nn.Sequential(nn.Linear(6, 5, bias=False), nn.Linear(5, 3)), (6,)),
+    "few positions": (lambda: Positions(2), (8,)),
+    "many positions": (lambda: Positions(30), (120,)),
+    "layer norm": (
+        lambda: nn.Sequential(nn.Linear(6, 8), nn.LayerNorm(8), nn.ReLU(), nn.Linear(8, 3)),
+        (6,),
+    ),
+    "layer norm of positions": (
+        lambda: nn.Sequential(nn.LayerNorm(4), nn.Flatten(), nn.Linear(12, 3)),
+        (3, 4),
+    ),
+    "cnn": (made(convolving, (2, 7, 6)), (2, 7, 6)),
+    "cnn of lines": (made(lines, (2, 9)), (2, 9)),
+    "parameter": (Scaled, (8,)),
+    "tied": (Tied, (8,)),
+    "padding of its own": (
+        lambda: nn.Sequential(
+            nn.Conv2d(1, 2, 3, padding="same", padding_mode="circular"),
+            *(nn.Conv2d(2, 1, 3, padding="same"), nn.Flatten(), nn.Linear(16, 3)),
+        ),
+        (1, 4, 4),
+    ),
+}
+
+
+@pytest.mark.parametrize("stacked", [True, False])
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_clipped_sums_are_those_of_one_example_after_another(name, stacked):
+    build, shape = ARCHITECTURES[name]
     rng = torch.Generator().manual_seed(0)
-    x = 3 * torch.randn(MODELS, 9, FEATURES, generator=rng)
-    y = torch.randint(0, CLASSES, (MODELS, 9), generator=rng)
-    used = torch.rand(MODELS, 9, generator=rng) < 0.7
-    used[2] = False  # a batch without records
+    models = MODELS if stacked else 1
+    modules = [build_seeded(build, seed) for seed in SEEDS[:models]]
+    population = Population.of(build, modules)
+    weights = {**population.params, **population.buffers}
+    x = 3 * torch.randn(models, 9, *shape, generator=rng)
+    y = torch.randint(0, CLASSES, (models, 9), generator=rng)
+    used = torch.rand(models, 9, generator=rng) < 0.7
+    used[models // 2 + 1 :] = False  # a batch without records
+    sums = ClippedSums(modules[0], population, x[0, :1], stacked=stacked)
     for bound in (0.1, 100.0):
-        sums = _Gradients(modules[0], population, x[0, :1]).clipped(x, y, used, bound)
+        found = sums(weights, x, y, used, bound, 0.25)
         for i, module in enumerate(modules):
             expected = slow_clipped_sum(module, x[i, used[i]], y[i, used[i]], bound)
-            for (name, _), total in zip(module.named_parameters(), expected, strict=True):
-                torch.testing.assert_close(sums[name][i], total, atol=1e-5, rtol=1e-4)
+            for got, total in zip(found, expected, strict=True):
+                torch.testing.assert_close(got[i], 0.25 * total, atol=1e-5, rtol=1e-4)
+
+
+def opacus_sum(module, x, y, bound):
+    """By Opacus, with its default hooks: a gradient per example."""
+    from opacus.grad_sample import GradSampleModule
+
+    hooked = GradSampleModule(module, loss_reduction="sum")
+    cross_entropy(hooked(x), y, reduction="sum").backward()
+    trained = [p for p in module.parameters() if p.requires_grad]
+    norms = torch.stack([p.grad_sample.flatten(1).norm(dim=1) for p in trained]).norm(dim=0)
+    factor = (bound / (norms + 1e-6)).clamp(max=1.0)
+    return [torch.einsum("i,i...->...", factor, p.grad_sample) for p in trained]
+
+
+@pytest.mark.filterwarnings("ignore:Full backward hook is firing")
+@pytest.mark.parametrize("name", ["mlp", "few positions", "layer norm", "cnn", "cnn of lines"])
+def test_clipped_sums_are_those_of_opacus(name):
+    build, shape = ARCHITECTURES[name]
+    module = build_seeded(build, 5)
+    population = Population.of(build, [module])
+    rng = torch.Generator().manual_seed(1)
+    x, y = torch.randn(12, *shape, generator=rng), torch.arange(12) % CLASSES
+    sums = ClippedSums(module, population, x[:1], stacked=False)
+    found = sums(population.params, x[None], y[None], torch.ones(1, 12) > 0, 0.8)
+    for ours, theirs in zip(found, opacus_sum(module, x, y, 0.8), strict=True):
+        torch.testing.assert_close(ours[0], theirs, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["mlp", "cnn", "parameter"])
+def test_padding_changes_nothing(name):
+    build, shape = ARCHITECTURES[name]
+    module = build_seeded(build, 5)
+    population = Population.of(build, [module])
+    weights = {**population.params, **population.buffers}
+    x, y = torch.randn(1, 20, *shape), torch.zeros(1, 20, dtype=torch.int64)
+    sums = ClippedSums(module, population, x[0, :1], stacked=False)
+    used = torch.arange(20)[None] < 12
+    padded = sums(weights, x, y, used, 0.5)
+    x[:, 12:] = 1e3  # whatever is there
+    for got in (
+        sums(weights, x, y, used, 0.5),
+        sums(weights, x[:, :12], y[:, :12], used[:, :12], 0.5),
+    ):
+        for ours, theirs in zip(got, padded, strict=True):
+            torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)
+
+
+def test_layers_are_tapped_and_other_parameters_have_gradients_of_their_own():
+    module = Scaled()
+    sums = ClippedSums(module, Population.of(Scaled, [module]), torch.zeros(1, 8), stacked=False)
+    assert [layer.names for layer in sums.layers] == [["last.weight", "last.bias"]]
+    assert sums.others == ["scale", "first.weight", "first.bias"]
+
+
+def test_recorded_steps_give_the_models_of_steps_that_are_not(monkeypatch):
+    long = PrivateSteps(0.2, RECORDED, 0.7, 0.5)
+    recorded = train(private=long)
+    monkeypatch.setattr("privbench.engine.private.RECORDED", RECORDED + 1)
+    assert_same(recorded, train(private=long), atol=1e-4)
+
+
+def test_batches_are_padded_to_few_lengths():
+    assert PrivateSteps(64 / 2505, 1, 1.0, 1.0).lengths(2505) == [80, 96]
+    assert PrivateSteps(1.0, 1, 1.0, 1.0).lengths(40) == [40]
+    assert PrivateSteps(0.5, 1, 1.0, 1.0).lengths(10) == [10]
 
 
 def one_by_one(private, recipe):
@@ -151,15 +322,6 @@ def test_diverging_models_are_named():
         train(recipe=Recipe("sgd", 1e38, 0.9, 0.0, 1, 8))
 
 
-class Twice(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.layer = nn.Linear(4, 4)
-
-    def forward(self, x):
-        return self.layer(self.layer(x))
-
-
 class FunctionalDropout(nn.Module):
     def __init__(self):
         super().__init__()
@@ -169,27 +331,11 @@ class FunctionalDropout(nn.Module):
         return torch.nn.functional.dropout(self.layer(x), 0.5, self.training)
 
 
-class Scaled(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.layer, self.scale = nn.Linear(4, 2), nn.Parameter(torch.ones(1))
-
-    def forward(self, x):
-        return self.layer(x) * self.scale
-
-
 @pytest.mark.parametrize(
     ("build", "shape", "word"),
     [
-        (Twice, (4,), "used twice"),
-        (Scaled, (4,), "scale"),
-        (lambda: nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4)), (4,), "1."),
-        (lambda: nn.Linear(4, 4), (3, 4), "axes"),
-        (
-            lambda: nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 2)),
-            (1, 4, 4),
-            "Conv2d",
-        ),
+        (lambda: nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)), (4,), "mixes the examples"),
+        (lambda: nn.Linear(4, 4).requires_grad_(False), (4,), "no parameters to train"),
         (lambda: nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5)), (4,), "Dropout"),
         (FunctionalDropout, (4,), "random"),
     ],
@@ -222,27 +368,97 @@ def test_frozen_parameters_stay_and_do_not_count():
     # The norm to which gradients are clipped is that of the trained parameters.
     modules = [build_seeded(build, seed) for seed in SEEDS]
     x, y = torch.randn(MODELS, 4, FEATURES), torch.zeros(MODELS, 4, dtype=torch.int64)
-    sums = _Gradients(modules[0], start, x[0, :1]).clipped(x, y, y == 0, 0.1)
+    sums = ClippedSums(modules[0], start, x[0, :1], stacked=True)
     expected = slow_clipped_sum(modules[1], x[1], y[1], 0.1)
-    torch.testing.assert_close(sums["3.weight"][1], expected[0], atol=1e-5, rtol=1e-4)
+    assert sums.names == ["3.weight", "3.bias"]
+    for got, total in zip(sums(start.params, x, y, y == 0, 0.1), expected, strict=True):
+        torch.testing.assert_close(got[1], total, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "shapes", [[(32, 6), (32,), (3, 32), (30,)], [(32, 6), (3,), (2, 5)], [(64,), (3,)], [(7, 3)]]
+)
+def test_the_noise_of_all_parameters_is_that_of_one_after_another(shapes):
+    private = PrivateSteps(0.5, 1, 3.0, 0.5)
+    sizes = [torch.Size(shape) for shape in shapes]
+    noise = _Noise([1, 2], private, 2.0, sizes, CPU)
+    drawn = [[torch.zeros(shape) for _ in range(2)] for shape in shapes]
+    seeds = [int(np.random.default_rng([seed, 3]).integers(2**63)) for seed in (1, 2)]
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    for _ in range(2):
+        for one in drawn:
+            torch._foreach_zero_(one)
+        noise.add_to(drawn)
+        for shape, of_models in zip(shapes, drawn, strict=True):
+            for found, generator in zip(of_models, generators, strict=True):
+                expected = torch.normal(0.0, 0.75, shape, generator=generator)
+                torch.testing.assert_close(found, expected, atol=1e-7, rtol=1e-6)
 
 
 def test_memory_bounds_the_models_at_once():
     small = PrivateSteps(0.2, 1, 0.7, 0.5)
-    sizes = [
-        _largest(mlp(), shared_sets(), RECIPES["sgd"], small, SEEDS, memory)
-        for memory in (1, 2**40)
-    ]
-    assert sizes == [1, MODELS]
+    job = _Job(mlp(), shared_sets(), RECIPES["sgd"], small, SEEDS, CPU, True, print)
+    assert [job.largest(memory) for memory in (1, 2**40)] == [1, MODELS]
+
+
+@pytest.mark.parametrize("shape", [(100, 100), (99, 101)], ids=["blocks", "other"])
+def test_the_noise_is_gaussian_and_new_for_each_model_and_step(shape):
+    private = PrivateSteps(0.5, 1, 3.0, 0.5)
+    noise = _Noise([1, 2, 2**62], private, 2.0, [torch.Size(shape)], CPU)
+    steps = []
+    for _ in range(2):
+        means = torch.zeros(3, *shape)
+        noise.add_to([means])
+        steps.append(means.flatten(1))
+    drawn = torch.cat(steps).numpy()  # (two steps of three models, numbers)
+    for one in drawn:
+        assert kstest(one / 0.75, "norm").pvalue > 1e-4  # sd 3 * 0.5 / 2
+    assert abs(np.corrcoef(drawn) - np.eye(6)).max() < 0.05  # sd 0.01
 
 
 def test_taps_name_the_layers():
     module = nn.Sequential(nn.Linear(4, 3, bias=False), nn.ReLU(), nn.Linear(3, 2))
     params = dict(module.named_parameters())
-    taps = find_taps(params, lambda: functional_call(module, params, (torch.zeros(1, 4),)))
-    assert [(t.weight, t.bias, t.width) for t in taps] == [
-        ("0.weight", None, 3),
-        ("2.weight", "2.bias", 2),
+    layers = find_layers(params, lambda: functional_call(module, params, (torch.zeros(1, 4),)))
+    assert [(one.weight, one.bias, one.shape) for one in layers] == [
+        ("0.weight", None, (3,)),
+        ("2.weight", "2.bias", (2,)),
     ]
-    with pytest.raises(NotTapped, match="no parameter of a linear layer"):
-        find_taps({**params, "other": torch.zeros(1)}, lambda: module(torch.zeros(1, 4)))
+
+
+def test_convolutions_are_trained_one_model_at_a_time_on_a_cpu():
+    build, shape = ARCHITECTURES["cnn"]
+    rng = torch.Generator().manual_seed(0)
+    x = torch.randn(MODELS, 20, *shape, generator=rng)
+    sets = TrainingSets.own(x, torch.arange(20).expand(MODELS, 20) % CLASSES)
+    assert can_train_privately(build, sets, "cpu") == ""
+    found = train_privately(build, sets, RECIPES["momentum"], STEPS, SEEDS)
+    slow = train_each(build, sets, SEEDS, one_by_one(STEPS, RECIPES["momentum"]))
+    assert_same(found, slow, atol=1e-4)
+
+
+def test_a_module_that_cannot_be_trained_is_an_error():
+    build = lambda: nn.Sequential(nn.Linear(FEATURES, 3), nn.Dropout(0.5))  # noqa: E731
+    with pytest.raises(ValueError, match="Dropout draws masks"):
+        train_privately(build, shared_sets(), RECIPES["sgd"], STEPS, SEEDS)
+
+
+def test_layers_of_functions_that_are_called_by_hand():
+    """As ``F.conv1d(x, w, stride=2)``; an input without a batch has no examples to tell apart."""
+
+    class ByHand(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w, self.v = nn.Parameter(torch.ones(2, 1, 3)), nn.Parameter(torch.ones(3, 2))
+
+        def forward(self, x):
+            seen = functional.conv1d(input=x[:, None], weight=self.w, stride=2).mean(-1)
+            return functional.linear(seen, weight=self.v)
+
+    module = ByHand()
+    sums = ClippedSums(module, Population.of(ByHand, [module]), torch.zeros(1, 9), stacked=False)
+    assert [layer.names for layer in sums.layers] == [["w"], ["v"]]
+    x, y = torch.randn(1, 5, 9), torch.tensor([[0, 1, 2, 0, 1]])
+    found = sums(dict(Population.of(ByHand, [module]).params), x, y, y >= 0, 0.2)
+    for got, total in zip(found, slow_clipped_sum(module, x[0], y[0], 0.2), strict=True):
+        torch.testing.assert_close(got[0], total, atol=1e-5, rtol=1e-4)

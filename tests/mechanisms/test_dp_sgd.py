@@ -1,5 +1,7 @@
 """DP-SGD against a loop over examples, the law of its noise and batches, and its accountant."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -26,6 +28,15 @@ class Small(TorchModel):
 
     def build(self, shape, n_classes):
         return nn.Sequential(nn.Flatten(), nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, n_classes))
+
+
+class Dropped(TorchModel):
+    name = "dropped"
+
+    def build(self, shape, n_classes):
+        return nn.Sequential(
+            nn.Flatten(), nn.Linear(math.prod(shape), 8), nn.Dropout(0.5), nn.Linear(8, n_classes)
+        )
 
 
 class Convolution(TorchModel):
@@ -284,10 +295,13 @@ def population(mechanism, model, spec=SPEC, n=40, models=3):
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-def test_all_at_once_gives_the_models_of_opacus(optimizer):
-    model = Small(epochs=3, batch_size=8, optimizer=optimizer, lr=0.05)
+@pytest.mark.parametrize("kind", ["dense", "images"])
+def test_all_at_once_gives_the_models_of_opacus(optimizer, kind):
+    model = Small if kind == "dense" else Convolution
+    spec = SPEC if kind == "dense" else IMAGES
+    model = model(epochs=3, batch_size=8, optimizer=optimizer, lr=0.05)
     at_once, one_by_one = (
-        population(DpSgd(noise_multiplier=0.8, max_grad_norm=0.3, engine=engine), model)
+        population(DpSgd(noise_multiplier=0.8, max_grad_norm=0.3, engine=engine), model, spec)
         for engine in ("batched", "opacus")
     )
     for name, stacked in at_once.params.items():
@@ -300,7 +314,7 @@ def test_the_engine_is_chosen_by_the_module():
         population(dense, Small(epochs=1)).params,
         population(DpSgd(noise_multiplier=0.8, engine="batched"), Small(epochs=1)).params,
     )
-    images = population(dense, Convolution(epochs=1), IMAGES)
-    assert len(images) == 3
-    with pytest.raises(Incompatible, match=r'engine = "batched" cannot train this model: Conv2d'):
-        population(DpSgd(noise_multiplier=0.8, engine="batched"), Convolution(epochs=1), IMAGES)
+    dropped = population(dense, Dropped(epochs=1))
+    assert len(dropped) == 3
+    with pytest.raises(Incompatible, match=r'engine = "batched" cannot train this model: Dropout'):
+        population(DpSgd(noise_multiplier=0.8, engine="batched"), Dropped(epochs=1))
