@@ -22,8 +22,11 @@ lint: $(STAMP)
 test-slow: $(STAMP)  ## simulations of coverage, which take minutes
 	$(BIN)/python -m pytest -m slow
 
-bench: $(STAMP)  ## the engine beside a plain loop, attacks and metrics beside their formulas
+bench: $(STAMP)  ## the engine beside what users write (docs/performance.md), attacks beside their formulas
 	$(BIN)/python bench/population.py
+	test -z "$$PRIVBENCH_DATA_DIR" || $(BIN)/python bench/pipeline.py
+	$(BIN)/python bench/scaling.py
+	$(BIN)/python bench/threads.py
 	$(BIN)/python bench/attacks.py
 
 bench-gpu: $(STAMP)  ## populations on a GPU: seconds a model, fraction of its peak, AUC by precision

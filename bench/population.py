@@ -1,191 +1,218 @@
 """Seconds a model: what users write, and what the engine does, side by side in one run.
 
-    python bench/population.py [--models 16] [--repeat 3] [--share 0.25]
+    python bench/population.py [--models 16] [--repeat 3] [--share 1] [--job L] [--json FILE]
 
-The yardstick is a DataLoader over a TensorDataset, one model after another, on torch's default
-threads; it is measured before and after, because a shared machine drifts. ``--share`` trains that
-share of the epochs and scales up. With PRIVBENCH_DATA_DIR set, job L trains on Location-30 itself,
-else on random binary records of its shape. Medians of ``--repeat`` runs.
+The yardstick is a DataLoader over a TensorDataset, one model after another, on torch's default threads.
+Every candidate is run in turn, the yardstick before and after them, ``--repeat`` times; medians count,
+because a shared machine drifts. ``--share`` trains that share of the epochs and scales up; Opacus is
+always timed on a share of its steps. With PRIVBENCH_DATA_DIR set, jobs L, M and CNN train on Location-30
+and MNIST themselves, else on random records of their shape. Every measurement is in the JSON.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from statistics import median
+from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
+import users
+from jobs import Job, jobs, private_jobs, real_data
+from machine import RESULTS, machine, peak, seconds, write
 
-from privbench.data import DataSpec
-from privbench.engine import (
-    Batch,
-    Loss,
-    Recipe,
-    TrainingSets,
-    cross_entropy,
-    normal,
-    train_population,
-)
-from privbench.generators.vae_network import VaeNetwork, elbo_loss
+from privbench.engine import PrivateSteps, normal, train_population, train_privately
 
+OPACUS_STEPS = 150
+ALONE = 2
+"""Models that are enough to time one after another."""
 
-@dataclass(frozen=True)
-class Job:
-    name: str
-    build: Callable[[], nn.Module]
-    sets: TrainingSets
-    recipe: Recipe
-    loss: Loss = cross_entropy
-    noise_dim: int = 0
-
-
-def mlp(features: int, hidden: int, classes: int) -> Callable[[], nn.Module]:
-    return lambda: nn.Sequential(
-        nn.Flatten(), nn.Linear(features, hidden), nn.ReLU(), nn.Linear(hidden, classes)
-    )
+Timed = dict[str, Callable[[], float]]
+FIRST = """
+import sys, time
+started = time.perf_counter()
+import torch
+sys.path.insert(0, {here!r})
+from jobs import jobs
+from privbench.engine import train_population
+job = next(jobs({models}))
+imported = time.perf_counter()
+train_population(job.build, job.sets, job.recipe, range({models}))
+print(imported - started, time.perf_counter() - imported)
+"""
 
 
-def cnn() -> nn.Module:
-    return nn.Sequential(
-        *(nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
-        *(nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
-        *(nn.Flatten(), nn.Linear(32 * 7 * 7, 10)),
-    )
+def engine(job: Job, strategy: str, models: int | None = None) -> float:
+    """Seconds a model of the engine."""
+    sets = job.sets.take(range(models)) if models else job.sets
+    noise = normal(job.noise_dim) if job.noise_dim else None
+
+    def train() -> None:
+        train_population(
+            job.build, sets, job.recipe, range(sets.n_models),
+            loss=job.loss, noise=noise, strategy=strategy,  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    return seconds(train) / sets.n_models
 
 
-def jobs(models: int) -> Iterator[Job]:
-    sgd = Recipe("sgd", 0.1, 0.9, 0.0, 20, 64)
-    adam = Recipe("adam", 1e-3, 0.0, 0.0, 20, 64)
-    location = location_records()
-    mnist = random_records((784,), 10_000, 10)
-    images = random_records((1, 28, 28), 4_000, 10)
-    digits = random_records((64,), 1_200, 10)
-    binary = DataSpec("binary", (446,), 30)
-    small = DataSpec("image", (64,), 10)
-    yield Job("L: MLP 446-128-30", mlp(446, 128, 30), halves(*location, 2505, models), sgd)
-    yield Job(
-        "M: MLP 784-256-10", mlp(784, 256, 10), halves(*mnist, 5000, models), replace(sgd, epochs=5)
-    )
-    yield Job("CNN 16, 32 filters", cnn, halves(*images, 2000, 2), replace(sgd, epochs=2, lr=0.02))
-    yield Job(
-        "VAE 446-256-32",
-        lambda: VaeNetwork(binary, 32, 256),
-        halves(*location, 1500, models),
-        adam,
-        elbo_loss(binary, 1.0),
-        32,
-    )
-    yield Job(
-        "VAE 64-256-16",
-        lambda: VaeNetwork(small, 16, 256),
-        halves(*digits, 600, models),
-        adam,
-        elbo_loss(small, 1.0),
-        16,
-    )
-
-
-def random_records(shape: tuple[int, ...], n: int, classes: int) -> tuple[Tensor, Tensor]:
-    rng = np.random.default_rng(0)
-    x = (rng.random((n, *shape)) < 0.1).astype(np.float32)
-    return torch.from_numpy(x), torch.from_numpy(rng.integers(0, classes, n))
-
-
-def location_records() -> tuple[Tensor, Tensor]:
-    if "PRIVBENCH_DATA_DIR" not in os.environ:
-        return random_records((446,), 5_010, 30)
-    from privbench.datasets.location30 import Location30
-
-    data = Location30().load()
-    return torch.from_numpy(data.x), torch.from_numpy(data.y)
-
-
-def halves(x: Tensor, y: Tensor, m: int, models: int) -> TrainingSets:
-    rng = np.random.default_rng(1)
-    return TrainingSets.shared(x, y, np.stack([rng.permutation(len(y))[:m] for _ in range(models)]))
-
-
-def yardstick(job: Job, models: int = 2) -> float:
-    """Seconds a model of what users write."""
-    started = time.perf_counter()
-    for i in range(models):
-        module = job.build()
-        recipe = job.recipe
-        data = DataLoader(TensorDataset(*job.sets.one(i)), recipe.batch_size, shuffle=True)
-        if recipe.optimizer == "sgd":
-            optimizer: torch.optim.Optimizer = torch.optim.SGD(
-                module.parameters(), lr=recipe.lr, momentum=recipe.momentum
-            )
-        else:
-            optimizer = torch.optim.Adam(module.parameters(), lr=recipe.lr)
-        for _ in range(recipe.epochs):
-            for x, y in data:
-                optimizer.zero_grad()
-                noise = torch.randn(len(x), job.noise_dim) if job.noise_dim else None
-                job.loss(module, Batch(x, y, torch.tensor(0), noise)).mean().backward()
-                optimizer.step()
-    return (time.perf_counter() - started) / models
-
-
-def engine(job: Job, strategy: str) -> float:
-    """Seconds a model of the engine; two models are enough to time one after another."""
-    sets = job.sets
-    if strategy == "sequential":
-        assert sets.index is not None
-        sets = replace(sets, index=sets.index[:2])
-    started = time.perf_counter()
-    train_population(
-        job.build,
-        sets,
-        job.recipe,
-        range(sets.n_models),
-        loss=job.loss,
-        noise=normal(job.noise_dim) if job.noise_dim else None,
-        strategy=strategy,  # type: ignore[arg-type]
-    )
-    return (time.perf_counter() - started) / sets.n_models
-
-
-def measure(job: Job, repeat: int, share: float) -> None:
-    epochs = max(1, round(job.recipe.epochs * share))
-    scale = job.recipe.epochs / epochs
-    job = replace(job, recipe=replace(job.recipe, epochs=epochs))
-    timed: dict[str, Callable[[], float]] = {
-        "yardstick before": lambda: yardstick(job),
-        "sequential": lambda: engine(job, "sequential"),
-        "auto": lambda: engine(job, "auto"),
-        "yardstick after": lambda: yardstick(job),
+def candidates(job: Job) -> Timed:
+    """What is timed on a job: name, and what gives seconds a model."""
+    timed: Timed = {
+        "yardstick before": lambda: users.data_loader(job, ALONE),
+        "index loop": lambda: users.index_loop(job, ALONE),
+        "engine, sequential": lambda: engine(job, "sequential", ALONE),
+        "engine, processes": lambda: engine(job, "processes", 4),
+        "engine, auto": lambda: engine(job, "auto"),
+        "yardstick after": lambda: users.data_loader(job, ALONE),
     }
-    warm_up = replace(job, recipe=replace(job.recipe, epochs=1))
-    engine(warm_up, "auto")
-    took = {name: [run() * scale for _ in range(repeat)] for name, run in timed.items()}
-    middle = {name: median(times) for name, times in took.items()}
-    users = (middle["yardstick before"] + middle["yardstick after"]) / 2
-    for name, seconds in middle.items():
+    if job.name.startswith("CNN"):
+        channels_last = {"channels last": lambda: users.data_loader(job, ALONE, channels_last=True)}
+        timed = {**dict(list(timed.items())[:1]), **channels_last, **dict(list(timed.items())[1:])}
+    return timed
+
+
+def private_candidates(job: Job, share: float) -> Timed:
+    """The same with DP-SGD; seconds of as many steps as the epochs have."""
+    m, size = job.sets.m, job.recipe.batch_size
+    steps = max(1, m // size * job.recipe.epochs)
+    private = PrivateSteps(size / m, steps, noise_multiplier=1.0, max_grad_norm=1.0)
+    few = max(1, round(OPACUS_STEPS * share))
+
+    def train() -> None:
+        train_privately(job.build, job.sets, job.recipe, private, range(job.sets.n_models))
+
+    return {
+        "Opacus, hooks": lambda: users.opacus(job, "hooks", few) * steps,
+        "Opacus, ghost": lambda: users.opacus(job, "ghost", few) * steps,
+        "engine, auto": lambda: seconds(train) / job.sets.n_models,
+    }
+
+
+def measure(timed: Timed, repeat: int, scale: float) -> dict[str, list[float]]:
+    """Seconds a model of every run; one of each kind to warm up is not counted."""
+    for run in timed.values():
+        run()
+    taken: dict[str, list[float]] = {name: [] for name in timed}
+    for _ in range(repeat):
+        for name, run in timed.items():
+            taken[name].append(run() * scale)
+    return taken
+
+
+def row(job: Job, taken: dict[str, list[float]], peaks: dict[str, float]) -> dict[str, Any]:
+    """Medians, and how many times the yardsticks the engine is."""
+    middle = {name: median(times) for name, times in taken.items()}
+    if "Opacus, hooks" in middle:
+        rulers = {
+            "Opacus, hooks": middle["Opacus, hooks"],
+            "Opacus, ghost": middle["Opacus, ghost"],
+        }
+        targets = {"Opacus, hooks": 15.0, "Opacus, ghost": 7.0} if "L:" in job.name else {}
+    else:
+        both = (middle["yardstick before"] + middle["yardstick after"]) / 2
+        rulers, targets = {"yardstick": both}, {"yardstick": job.target} if job.target else {}
+    found = {
+        "job": job.name,
+        "models": job.sets.n_models,
+        "epochs": job.recipe.epochs,
+        "taken": taken,
+        "seconds": middle,
+        "times": {name: ruler / middle["engine, auto"] for name, ruler in rulers.items()},
+        "targets": targets,
+    }
+    if "yardstick" in rulers:
+        rate = job.flops() / middle["engine, auto"] / 1e9
+        found |= {"gflops": rate, "of_peak": rate / peaks["torch.mm"]}
+    return found
+
+
+def show(found: dict[str, Any]) -> None:
+    """Print a row."""
+    first = next(iter(found["times"]))
+    ruler = found["times"][first] * found["seconds"]["engine, auto"]
+    for name, middle in found["seconds"].items():
+        print(f"{found['job']:26} {name:20} {middle:8.3f} s a model {ruler / middle:6.1f}x")
+    for name, times in found["times"].items():
+        target = found["targets"].get(name)
+        verdict = "" if target is None else f" (target {target:g}x: {_met(times >= target)})"
+        print(f"{found['job']:26} the engine is {times:.1f} times {name}{verdict}")
+    if "of_peak" in found:
+        verdict = (
+            f" (target 50%: {_met(found['of_peak'] >= 0.5)})" if found["job"][0] == "L" else ""
+        )
         print(
-            f"{job.name:20} {name:18} {seconds:8.3f} s a model  {users / seconds:5.1f}x", flush=True
+            f"{found['job']:26} {found['gflops']:.0f} GFLOP/s of products,"
+            f" {found['of_peak']:.0%} of torch.mm{verdict}",
+            flush=True,
         )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="time the engine against a user's loop")
+def _met(yes: bool) -> str:
+    return "met" if yes else "missed"
+
+
+def first_population(models: int) -> dict[str, float]:
+    """Seconds of imports, and of the first population of job L, in a fresh process."""
+    code = FIRST.format(here=str(Path(__file__).parent), models=models)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
+    )
+    imports, first = map(float, done.stdout.split())
+    return {"imports": imports, "first population": first}
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="time the engine against what users write")
     parser.add_argument("--models", type=int, default=16)
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--share", type=float, default=0.25, help="of the epochs; scaled up")
-    parser.add_argument("--job", default="", help="only jobs whose name starts so")
-    arguments = parser.parse_args()
-    print(
-        f"torch {torch.__version__}, {torch.get_num_threads()} threads, load {os.getloadavg()[0]}"
-    )
-    for job in jobs(arguments.models):
-        if job.name.startswith(arguments.job):
-            measure(job, arguments.repeat, arguments.share)
+    parser.add_argument("--share", type=float, default=1.0, help="of the epochs; scaled up")
+    parser.add_argument("--job", default="", help="only jobs whose name starts so (L, M, DP-SGD L)")
+    parser.add_argument("--json", type=Path, default=RESULTS / "population.json")
+    arguments = parser.parse_args(argv)
+    for name, value in (("models", arguments.models), ("repeat", arguments.repeat)):
+        if value < 1:
+            parser.error(f"--{name} {value}: must be 1 or more")
+    if not 0 < arguments.share <= 1:
+        parser.error(f"--share {arguments.share}: must be above 0 and at most 1")
+    return arguments
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    arguments = parse(argv)
+    before, peaks, rows = machine(), peak(), []
+    rates = ", ".join(f"{name} {rate:.0f}" for name, rate in peaks.items())
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, GFLOP/s: {rates}")
+    chosen = [*jobs(arguments.models), *private_jobs(arguments.models)]
+    chosen = [job for job in chosen if job.name.startswith(arguments.job)]
+    if not chosen:
+        raise SystemExit(f"--job {arguments.job}: no job's name starts so")
+    for job in chosen:
+        epochs = max(1, round(job.recipe.epochs * arguments.share))
+        scale = job.recipe.epochs / epochs
+        part = replace(job, recipe=replace(job.recipe, epochs=epochs))
+        private = job.name.startswith("DP-SGD")
+        timed = private_candidates(part, arguments.share) if private else candidates(part)
+        rows.append(row(job, measure(timed, arguments.repeat, scale), peaks))
+        show(rows[-1])
+    content = {
+        "machine": before,
+        "load_after": os.getloadavg(),
+        "real_data": real_data(),
+        "arguments": {k: str(v) for k, v in vars(arguments).items() if k != "json"},
+        "peak_gflops": peaks,
+        "first": first_population(arguments.models),
+        "rows": rows,
+    }
+    print("in a fresh process: {imports:.1f} s of imports, {first population:.1f} s".format(
+        **content["first"]
+    ))  # fmt: skip
+    write(arguments.json, content)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 from click.testing import CliRunner
@@ -76,3 +77,81 @@ def signature(hook: str) -> None:
 def columns() -> None:
     """The names of a row's values."""
     print(", ".join(f"`{column}`" for column in COLUMNS))
+
+
+BENCH = ROOT / "results" / "bench"
+
+
+def performance(name: str) -> None:
+    """A table of what `make bench` measured, from the committed JSON."""
+    path = BENCH / f"{name}.json"
+    if not path.exists():
+        print(f"Not measured yet: `{path.relative_to(ROOT)}` is missing.\n")
+        return
+    found = json.loads(path.read_text())
+    machine = found["machine"]
+    print(
+        f"{machine['processor']}, {machine['cores']} cores, {machine['simd']}, torch"
+        f" {machine['versions']['torch']}, commit {machine['commit']}, {machine['date']}.\n"
+    )
+    _TABLES[name](found)
+
+
+def _population(found: dict[str, Any]) -> None:
+    rates = ", ".join(f"{name} {rate:.0f}" for name, rate in found["peak_gflops"].items())
+    print(f"Peak of 2048 x 2048 products: {rates} GFLOP/s.\n")
+    print("| job | models | | seconds a model | |\n|---|---|---|---|---|")
+    for row in found["rows"]:
+        ruler = next(iter(row["times"].values())) * row["seconds"]["engine, auto"]
+        for number, (name, seconds) in enumerate(row["seconds"].items()):
+            first = (row["job"], str(row["models"])) if number == 0 else ("", "")
+            print(f"| {' | '.join(first)} | {name} | {seconds:.3f} | {ruler / seconds:.1f}x |")
+    print("\n| job | the engine is | target | of the peak of torch.mm |\n|---|---|---|---|")
+    for row in found["rows"]:
+        for name, times in row["times"].items():
+            target = row["targets"].get(name)
+            aim = "" if target is None else f"{target:g}x: {_met(times >= target)}"
+            share = f"{row['of_peak']:.0%}" if "of_peak" in row else ""
+            print(f"| {row['job']} | {times:.1f} times {name} | {aim} | {share} |")
+    first = found["first"]
+    print(
+        f"\nIn a fresh process the imports take {first['imports']:.1f} s, and the first population of"
+        f" job L {first['first population']:.1f} s with what is made once.\n"
+    )
+
+
+def _pipeline(found: dict[str, Any]) -> None:
+    whole, target = found["whole"], found["target"]
+    print(f"From the command to the table: {whole:.1f} s (target {target:g} s:", end=" ")
+    print(f"{_met(whole <= target)}). One run, by stage:\n\n| | seconds |\n|---|---|")
+    for name, seconds in found["runs"][-1]["seconds"].items():
+        print(f"| {name} | {seconds:.2f} |")
+    print()
+
+
+def _scaling(found: dict[str, Any]) -> None:
+    print("| | | seconds | GiB resident |\n|---|---|---|---|")
+    for name, points in found["curves"].items():
+        for one in points:
+            print(f"| {name} | {one[name]} | {one['seconds']:.2f} | {one['resident_gib']:.2f} |")
+    print()
+
+
+def _threads(found: dict[str, Any]) -> None:
+    places = [key for key in found["rows"][0] if key != "setting"]
+    print(f"| ms a step | {' | '.join(places)} |\n|---|{'---|' * len(places)}")
+    for row in found["rows"]:
+        print(f"| {row['setting']} | {' | '.join(f'{1e3 * row[p]:.2f}' for p in places)} |")
+    print()
+
+
+def _met(yes: bool) -> str:
+    return "met" if yes else "missed"
+
+
+_TABLES = {
+    "population": _population,
+    "pipeline": _pipeline,
+    "scaling": _scaling,
+    "threads": _threads,
+}

@@ -115,22 +115,21 @@ class Update:
     """
 
     def __init__(self, own: Sequence[Tensor], separate: Sequence[bool], recipe: Recipe) -> None:
+        self._separate = separate
         self._own = [w.unbind() if s else (w,) for w, s in zip(own, separate, strict=True)]
         self.optimizer = recipe.make_optimizer(chain(*self._own))
 
     def __call__(self, gradients: Sequence[Tensor | list[Tensor] | None]) -> None:
         """One step; None for a weight that stays."""
-        for parts, found in zip(self._own, gradients, strict=True):
-            separate = found if isinstance(found, list) else _split(found, len(parts))
-            for part, gradient in zip(parts, separate, strict=True):
+        for parts, separate, found in zip(self._own, self._separate, gradients, strict=True):
+            of_parts: Sequence[Tensor | None] = [None] * len(parts)
+            if isinstance(found, list):
+                of_parts = found
+            elif found is not None:
+                of_parts = found.unbind() if separate else [found]
+            for part, gradient in zip(parts, of_parts, strict=True):
                 part.grad = gradient
         self.optimizer.step()
-
-
-def _split(gradient: Tensor | None, parts: int) -> Sequence[Tensor | None]:
-    if gradient is None or parts == 1:
-        return [gradient] * parts
-    return gradient.unbind()
 
 
 class Gradients:

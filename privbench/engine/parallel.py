@@ -78,28 +78,28 @@ def workers_for(device: torch.device) -> int:
     return min(torch.get_num_threads(), cores or 1)
 
 
-def spread(n_models: int, largest: int, workers: int) -> int:
-    """Models in a chunk, at most ``largest``, so that all workers have as many chunks."""
+def spread(n_models: int, largest: int, workers: int) -> list[range]:
+    """Chunks of at most ``largest`` models, which differ by one at most, as many for each worker."""
     rounds = -(-n_models // largest)
     rounds = min(n_models, -(-rounds // workers) * workers)
-    return -(-n_models // rounds)
+    ends = [-(-n_models * (i + 1) // rounds) for i in range(rounds)]
+    return [range(start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def chunk_sizes(n_models: int, size: int) -> set[int]:
-    """How many models the chunks have."""
-    return {min(size, n_models), n_models % size or size}
+def cut(n_models: int, size: int) -> list[range]:
+    """Chunks of ``size`` models, and the rest."""
+    return [range(start, min(start + size, n_models)) for start in range(0, n_models, size)]
 
 
 def train_chunks(
-    build: Build, n_models: int, size: int, workers: int, train: Train, tick: Ticker, *, fork: bool
+    build: Build, chunks: Sequence[range], workers: int, train: Train, tick: Ticker, *, fork: bool
 ) -> list[Population]:
-    """Train the models in chunks of ``size``, in order; each worker's operations have one thread.
+    """Train the models of each chunk, in order; each worker's operations have one thread.
 
     The first error ends all chunks at their next tick, and is raised.
     """
     from privbench.engine.processes import train_in_processes
 
-    chunks = [range(s, min(s + size, n_models)) for s in range(0, n_models, size)]
     workers = min(workers, len(chunks))
     if workers <= 1:
         return [train(chunk) for chunk in chunks]

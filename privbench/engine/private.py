@@ -22,7 +22,7 @@ from privbench.engine.clipping import ClippedSums
 from privbench.engine.errors import Diverged
 from privbench.engine.job import Gather
 from privbench.engine.loss import Progress, no_progress
-from privbench.engine.parallel import Ticker, chunk_sizes, spread, train_chunks, workers_for
+from privbench.engine.parallel import Ticker, cut, spread, train_chunks, workers_for
 from privbench.engine.population import Build, Population, build_all, build_seeded
 from privbench.engine.processes import can_fork
 from privbench.engine.products import separate_results, use_faster_products
@@ -84,15 +84,15 @@ def train_privately(
     tick = Ticker(len(seeds) * private.steps, progress)
     job = _Job(build, sets.to(device), recipe, private, seeds, device, stacked, tick)
     workers = workers_for(device)
-    size = chunk or spread(len(seeds), job.largest(memory or memory_of(device)), workers)
-    size = size if stacked else 1
-    log.debug("%d models with DP-SGD, %d at once, %d side by side", len(seeds), size, workers)
+    if chunk or not stacked:
+        chunks = cut(len(seeds), chunk if chunk and stacked else 1)
+    else:
+        chunks = spread(len(seeds), job.largest(memory or memory_of(device)), workers)
+    log.debug("%d models with DP-SGD, in chunks of %d", len(seeds), len(chunks[0]))
     if private.steps >= RECORDED:
-        job.record(chunk_sizes(len(seeds), size))
+        job.record({len(one) for one in chunks})
     with seeded(seeds[0], device):
-        parts = train_chunks(
-            build, len(seeds), size, workers, job.train, tick, fork=can_fork(device)
-        )
+        parts = train_chunks(build, chunks, workers, job.train, tick, fork=can_fork(device))
     return concatenate(parts)
 
 

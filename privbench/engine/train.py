@@ -16,7 +16,7 @@ from privbench.engine.choice import Choice, memory_of
 from privbench.engine.errors import Diverged
 from privbench.engine.job import Job
 from privbench.engine.loss import Loss, Noise, Phase, Progress, cross_entropy, no_progress
-from privbench.engine.parallel import Ticker, chunk_sizes, spread, train_chunks, workers_for
+from privbench.engine.parallel import Ticker, cut, spread, train_chunks, workers_for
 from privbench.engine.population import Build, Population
 from privbench.engine.precision import computing
 from privbench.engine.probe import one_by_one, plan
@@ -80,11 +80,12 @@ def _train(job: Job, choice: Choice, chunk: int | None, tick: Ticker) -> Populat
     if choice.strategy != "batched":
         return _one_by_one(job.build, n_models, lambda i: train_alone(job, i), choice, device, tick)
     workers = workers_for(device) if choice.parallel else 1
-    size = chunk or spread(n_models, choice.chunk, workers)
-    steps = record(job, chunk_sizes(n_models, size)) if choice.recorded else None
+    chunks = cut(n_models, chunk) if chunk else spread(n_models, choice.chunk, workers)
+    log.debug("in chunks of %d, %d side by side", len(chunks[0]), min(workers, len(chunks)))
+    steps = record(job, {len(one) for one in chunks}) if choice.recorded else None
     with seeded(job.seeds[0], device):
         parts = train_chunks(
-            job.build, n_models, size, workers, lambda models: train_at_once(job, models, steps),
+            job.build, chunks, workers, lambda models: train_at_once(job, models, steps),
             tick, fork=choice.fork,
         )  # fmt: skip
     return concatenate(parts)
@@ -142,7 +143,7 @@ def _one_by_one(
     if choice.strategy == "sequential":
         return some(range(n_models))
     workers = workers_for(device)
-    return concatenate(train_chunks(build, n_models, 1, workers, some, tick, fork=choice.fork))
+    return concatenate(train_chunks(build, cut(n_models, 1), workers, some, tick, fork=choice.fork))
 
 
 def concatenate(parts: Sequence[Population]) -> Population:

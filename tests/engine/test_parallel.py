@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from privbench.engine import Diverged, Recipe, train_population
-from privbench.engine.parallel import Stopped, Ticker, spread, train_chunks, workers_for
+from privbench.engine.parallel import Stopped, Ticker, cut, spread, train_chunks, workers_for
 from privbench.engine.probe import plan
 
 from .problems import CLASSES, FEATURES, MODELS, RECIPES, SEEDS, assert_same, mlp, shared_sets
@@ -47,7 +47,7 @@ def test_threads_are_used_and_each_has_one_of_torchs(two_threads):
         return models
 
     barrier = threading.Barrier(2)
-    assert train_chunks(mlp(), 4, 2, 2, one, Ticker(4, print), fork=False) == [
+    assert train_chunks(mlp(), cut(4, 2), 2, one, Ticker(4, print), fork=False) == [
         range(0, 2),
         range(2, 4),
     ]
@@ -109,7 +109,7 @@ def test_an_error_ends_the_other_chunks_at_their_next_tick(two_threads):
         return models
 
     with pytest.raises(KeyError, match="first"):
-        train_chunks(mlp(), 2, 1, 2, one, tick, fork=False)
+        train_chunks(mlp(), cut(2, 1), 2, one, tick, fork=False)
     assert ended == [range(1, 2)]
 
 
@@ -122,11 +122,27 @@ def test_a_ticker_adds_up():
 
 
 @pytest.mark.parametrize(
-    ("n", "largest", "workers", "size"),
-    [(16, 16, 2, 8), (16, 16, 1, 16), (16, 5, 2, 4), (1, 8, 2, 1), (3, 8, 4, 1), (64, 24, 2, 16)],
+    ("n", "largest", "workers", "sizes"),
+    [
+        (16, 16, 2, [8, 8]),
+        (16, 16, 1, [16]),
+        (16, 5, 2, [4] * 4),
+        (1, 8, 2, [1]),
+        (3, 8, 4, [1] * 3),
+        (64, 24, 2, [16] * 4),
+        (32, 3, 2, [3, 3, 2] * 4),
+        (17, 8, 2, [5, 4, 4, 4]),
+    ],
 )
-def test_chunks_are_spread_over_workers(n, largest, workers, size):
-    assert spread(n, largest, workers) == size
+def test_chunks_are_spread_over_workers(n, largest, workers, sizes):
+    chunks = spread(n, largest, workers)
+    assert [len(chunk) for chunk in chunks] == sizes
+    assert [i for chunk in chunks for i in chunk] == list(range(n))
+
+
+def test_chunks_of_a_given_size():
+    assert cut(5, 2) == [range(0, 2), range(2, 4), range(4, 5)]
+    assert cut(2, 8) == [range(0, 2)]
 
 
 def test_workers_are_torchs_threads(two_threads):

@@ -161,3 +161,18 @@ def test_tied_and_frozen_weights() -> None:
         assert torch.equal(at_once.params["offset"][i], Tied().offset)
     module = at_once.module(1)
     assert torch.equal(module.first.weight, module.second.weight)
+
+
+@pytest.mark.parametrize("recipe", [RECIPES["momentum"], RECIPES["adam"]])
+def test_layers_that_are_worth_products_of_their_own(
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In whole batches large enough for oneDNN, in the last one not; also of one model."""
+    monkeypatch.setattr("privbench.engine.products.onednn_is_faster", lambda: True)
+    monkeypatch.setattr("privbench.engine.products.WORTH", 2 * 8 * FEATURES * 16)
+    alone = train_population(mlp(), shared_sets(), recipe, SEEDS, strategy="sequential")
+    for chunk in (1, 3, MODELS):
+        at_once = train_population(
+            mlp(), shared_sets(), recipe, SEEDS, strategy="batched", chunk=chunk
+        )
+        assert_same(alone, at_once)

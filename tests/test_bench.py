@@ -1,0 +1,72 @@
+"""The benchmarks run on a small share, and say what they promise; the numbers do not matter here."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCH = Path(__file__).parent.parent / "bench"
+
+
+@pytest.fixture
+def bench(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCH))
+    monkeypatch.delenv("PRIVBENCH_DATA_DIR", raising=False)
+    before = set(sys.modules)
+    import population
+
+    yield population
+    for name in set(sys.modules) - before:
+        if str(BENCH) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
+
+
+@pytest.mark.parametrize("job", ["VAE 64", "DP-SGD CNN"])
+def test_a_job_is_timed_beside_its_yardstick(bench, job, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(
+        bench, "first_population", lambda n: {"imports": 1.0, "first population": 2.0}
+    )
+    monkeypatch.setattr(bench, "OPACUS_STEPS", 10)
+    file = tmp_path / "population.json"
+    options = [
+        "--models",
+        "2",
+        "--repeat",
+        "1",
+        "--share",
+        "0.1",
+        "--job",
+        job,
+        "--json",
+        str(file),
+    ]
+    bench.main(options)
+    content = json.loads(file.read_text())
+    assert {"processor", "cores", "versions", "commit", "load"} <= set(content["machine"])
+    (row,) = content["rows"]
+    assert row["seconds"].keys() == row["taken"].keys()
+    assert all(len(times) == 1 and times[0] > 0 for times in row["taken"].values())
+    for name, times in row["times"].items():
+        ruler = (
+            row["seconds"].get(name)
+            or (row["seconds"]["yardstick before"] + row["seconds"]["yardstick after"]) / 2
+        )
+        assert times == pytest.approx(ruler / row["seconds"]["engine, auto"])
+    assert f"{row['job']:26} the engine is" in capsys.readouterr().out
+
+
+def test_operations_are_counted_by_the_formula(bench):
+    """4 a weight and example: forward and its gradient; 2 more for the gradient of hidden units."""
+    job = next(bench.jobs(1))
+    expected = (4 * (446 * 128 + 128 * 30) + 2 * 128 * 30) * 2505 * 20
+    assert job.flops() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("option", [["--repeat", "0"], ["--share", "2"], ["--models", "x"]])
+def test_wrong_options_are_bad_input(bench, option):
+    with pytest.raises(SystemExit) as caught:
+        bench.main(option)
+    assert caught.value.code == 2
