@@ -49,7 +49,7 @@ print(imported - started, time.perf_counter() - imported)
 
 def engine(job: Job, strategy: str, models: int | None = None) -> float:
     """Seconds a model of the engine."""
-    sets = job.sets.take(range(models)) if models else job.sets
+    sets = job.sets.take(range(min(models, job.sets.n_models))) if models else job.sets
     noise = normal(job.noise_dim) if job.noise_dim else None
 
     def train() -> None:

@@ -22,7 +22,7 @@ from privbench.engine.clipping import ClippedSums
 from privbench.engine.errors import Diverged
 from privbench.engine.job import Gather
 from privbench.engine.loss import Progress, no_progress
-from privbench.engine.parallel import Ticker, cut, spread, train_chunks, workers_for
+from privbench.engine.parallel import Ticker, cut, one_thread, spread, train_chunks, workers_for
 from privbench.engine.population import Build, Population, build_all, build_seeded
 from privbench.engine.processes import can_fork
 from privbench.engine.products import separate_results, use_faster_products
@@ -90,7 +90,8 @@ def train_privately(
         chunks = spread(len(seeds), job.largest(memory or memory_of(device)), workers)
     log.debug("%d models with DP-SGD, in chunks of %d", len(seeds), len(chunks[0]))
     if private.steps >= RECORDED:
-        job.record({len(one) for one in chunks})
+        with one_thread():
+            job.record({len(one) for one in chunks})
     with seeded(seeds[0], device):
         parts = train_chunks(build, chunks, workers, job.train, tick, fork=can_fork(device))
     return concatenate(parts)

@@ -16,7 +16,7 @@ from privbench.engine.choice import Choice, memory_of
 from privbench.engine.errors import Diverged
 from privbench.engine.job import Job
 from privbench.engine.loss import Loss, Noise, Phase, Progress, cross_entropy, no_progress
-from privbench.engine.parallel import Ticker, cut, spread, train_chunks, workers_for
+from privbench.engine.parallel import Ticker, cut, one_thread, spread, train_chunks, workers_for
 from privbench.engine.population import Build, Population
 from privbench.engine.precision import computing
 from privbench.engine.probe import one_by_one, plan
@@ -71,7 +71,8 @@ def train_population(
     phases = (Phase(loss),) if callable(loss) else tuple(loss)
     job = Job(build, sets.to(device), recipe, seeds, phases, noise, augment, device, tick)
     with computing(recipe.precision, device):
-        return _train(job, plan(job, strategy, memory or memory_of(device)), chunk, tick)
+        choice = plan(job, strategy, memory or memory_of(device))
+        return _train(job, choice, chunk, tick)
 
 
 def _train(job: Job, choice: Choice, chunk: int | None, tick: Ticker) -> Population:
@@ -82,7 +83,8 @@ def _train(job: Job, choice: Choice, chunk: int | None, tick: Ticker) -> Populat
     workers = workers_for(device) if choice.parallel else 1
     chunks = cut(n_models, chunk) if chunk else spread(n_models, choice.chunk, workers)
     log.debug("in chunks of %d, %d side by side", len(chunks[0]), min(workers, len(chunks)))
-    steps = record(job, {len(one) for one in chunks}) if choice.recorded else None
+    with one_thread():  # two would wait for each other, see ``parallel``
+        steps = record(job, {len(one) for one in chunks}) if choice.recorded else None
     with seeded(job.seeds[0], device):
         parts = train_chunks(
             job.build, chunks, workers, lambda models: train_at_once(job, models, steps),
