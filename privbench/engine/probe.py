@@ -16,12 +16,14 @@ from privbench.engine.population import Population, build_seeded
 from privbench.engine.processes import can_fork
 from privbench.engine.randomness import OwnDropout, seeded
 
-WORTH = 20_000
+WORTH = 10_000
 """Examples, over all models and epochs, from which worker processes are worth starting.
 
-Two of them take 0.03 s to start and to end. Of the fastest kind, stacked small models, so many examples
-take 0.1 s.
+Two of them take 0.03 s to start and to end; so many examples take 0.06 s where models are small and
+trained one after another, and longer where they are not.
 """
+WORTH_STACKED = 40_000
+"""The same of stacked models, which take 1.5 microseconds an example where they are small."""
 
 
 def plan(job: Job, strategy: Literal["auto"] | Strategy, memory: int) -> Choice:
@@ -55,7 +57,7 @@ def plan(job: Job, strategy: Literal["auto"] | Strategy, memory: int) -> Choice:
         size,
         why,
         parallel=not tried.draws,
-        fork=can_fork(job.device) and n_models * examples >= WORTH,
+        fork=can_fork(job.device) and n_models * examples >= WORTH_STACKED,
         recorded=not tried.draws and not tried.dropout,
     )
 

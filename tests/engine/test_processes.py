@@ -85,7 +85,7 @@ def test_loops_of_the_callers_too():
 
 
 def test_batched_chunks_run_in_processes_where_there_is_enough_to_do(monkeypatch):
-    monkeypatch.setattr("privbench.engine.probe.WORTH", 1)
+    monkeypatch.setattr("privbench.engine.probe.WORTH_STACKED", 1)
     parent = os.getpid()
 
     def loss(forward, batch):
@@ -101,7 +101,7 @@ def test_batched_chunks_run_in_processes_where_there_is_enough_to_do(monkeypatch
     )  # fmt: skip
     forked = train("batched", mlp(), loss=loss, chunk=2)
     recording[0] = True
-    monkeypatch.setattr("privbench.engine.probe.WORTH", 10**9)
+    monkeypatch.setattr("privbench.engine.probe.WORTH_STACKED", 10**9)
     assert_same(forked, train("batched", mlp(), loss=loss, chunk=MODELS))
 
 
