@@ -41,6 +41,8 @@ class Stored:
         return _squares(self.each.flatten(1))
 
     def weighted(self, weights: Tensor) -> Tensor:
+        if self.each.ndim == 2:  # a bias: the product is that of the weight's ``Outer``, made once
+            return (self.each * weights[:, None]).sum(0)
         total: Tensor = torch.tensordot(weights, self.each, 1)
         return total
 

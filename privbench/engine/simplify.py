@@ -1,7 +1,8 @@
 """Fewer operations for the same result: a recorded step of a small model spends its time between them.
 
 What autograd and vmap leave behind: detached copies, permutations that permute nothing, the value of a
-loss of which only the gradient is wanted, and the way of a constant gradient of one through averages.
+loss of which only the gradient is wanted, the way of a constant gradient of one through averages, and
+what two places of the code compute of the same.
 """
 
 from __future__ import annotations
@@ -35,9 +36,23 @@ def simplify(module: fx.GraphModule) -> None:
             node.replace_all_uses_with(node.args[0])
             module.graph.erase_node(node)
     module.graph.eliminate_dead_code()
+    _merge_equal(module)
     _fold_constants(module)
     module.graph.eliminate_dead_code()
     module.recompile()
+
+
+def _merge_equal(module: fx.GraphModule) -> None:
+    """Compute once what is computed twice of the same inputs; random draws are all different."""
+    seen: dict[tuple[Any, ...], fx.Node] = {}
+    for node in list(module.graph.nodes):
+        tags = getattr(node.target, "tags", ())
+        if node.op != "call_function" or torch.Tag.nondeterministic_seeded in tags:
+            continue
+        first = seen.setdefault((node.target, str(node.args), str(node.kwargs)), node)
+        if first is not node:
+            node.replace_all_uses_with(first)
+            module.graph.erase_node(node)
 
 
 def _mutates(target: Any) -> bool:
