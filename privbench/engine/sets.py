@@ -29,13 +29,16 @@ class TrainingSets:
 
     @classmethod
     def shared(cls, x: Array, y: Array, index: Array) -> TrainingSets:
-        """Sets that are drawn from the same records; arrays are not copied."""
-        return cls(as_tensor(x), as_tensor(y), as_tensor(index))
+        """Sets that are drawn from the same records; arrays are not copied if they are contiguous.
+
+        Records that lie in memory feature by feature take five times as long to pick.
+        """
+        return cls(as_tensor(x).contiguous(), as_tensor(y), as_tensor(index))
 
     @classmethod
     def own(cls, x: Array, y: Array) -> TrainingSets:
-        """Sets that have nothing in common; arrays are not copied."""
-        return cls(as_tensor(x), as_tensor(y))
+        """Sets that have nothing in common; arrays are not copied if they are contiguous."""
+        return cls(as_tensor(x).contiguous(), as_tensor(y))
 
     def adding(
         self, *, targets: Array | None = None, other: tuple[Array, Array] | None = None

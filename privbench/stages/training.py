@@ -212,21 +212,14 @@ class PopulationStage(Stage):
 
     def _training_sets(self, context: Context, setting: Setting) -> TrainingSets:
         import numpy as np
-        import torch
 
         from privbench.engine import TrainingSets
 
         released = self.release(context, setting)
         if released is None:
-            return TrainingSets(
-                torch.from_numpy(setting.pool.x),
-                torch.from_numpy(setting.pool.y),
-                torch.from_numpy(setting.train_index()),
-            )
-        return TrainingSets(
-            torch.from_numpy(np.stack([data.x for data in released])),
-            torch.from_numpy(np.stack([data.y for data in released])),
-            None,
+            return TrainingSets.shared(setting.pool.x, setting.pool.y, setting.train_index())
+        return TrainingSets.own(
+            np.stack([data.x for data in released]), np.stack([data.y for data in released])
         )
 
     def _fit_estimators(self, context: Context, setting: Setting) -> list[Any]:

@@ -40,6 +40,8 @@ def test_shared_records_live_once_in_memory() -> None:
     assert np.shares_memory(sets.x.numpy(), x)
     assert sets.to("cpu").flat()[0].data_ptr() == sets.x.data_ptr()
     assert (sets.n_models, sets.m) == (50, 3)
+    by_feature = TrainingSets.shared(np.asfortranarray(x), np.zeros(6, np.int64), sets.index)
+    assert by_feature.x.is_contiguous()
 
 
 @pytest.mark.parametrize("strategy", ["batched", "sequential"])
