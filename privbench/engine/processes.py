@@ -74,6 +74,7 @@ def train_in_processes(
         done = _collect(chunks, running, tick)
     failed = next((number for number in done if isinstance(done[number], str)), None)
     if failed is not None:
+        tick.send_to(lambda count: None)  # what the chunk has done is counted
         return _again(chunks[failed], train, done[failed])
     return [_loaded(build, *done[number]) for number in range(len(chunks))]
 
@@ -122,7 +123,7 @@ def _collect(
                 message = connection.recv()
             except EOFError:
                 waiting.discard(connection)
-                _check_end(running[connection], done)
+                _check_end(running[connection], chunks, done)
                 continue
             if isinstance(message, int):
                 tick(message)
@@ -134,16 +135,17 @@ def _collect(
     return done
 
 
-def _check_end(worker: Worker, done: Container[int]) -> None:
+def _check_end(worker: Worker, chunks: Sequence[range], done: Container[int]) -> None:
     """Raise WorkerDied if a worker has ended before its last answer."""
-    if all(number in done for number in worker.own):
+    missing = next((chunks[number] for number in worker.own if number not in done), None)
+    if missing is None:
         return
     worker.process.join()
     code = worker.process.exitcode
     how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
     raise WorkerDied(
-        f"a worker process that trained models ended with {how}; if memory ran out,"
-        " set OMP_NUM_THREADS=1 to train without worker processes"
+        f"the worker process that trained models {missing.start} to {missing.stop - 1} ended with"
+        f" {how}; if memory ran out, set OMP_NUM_THREADS=1 to train without worker processes"
     )
 
 

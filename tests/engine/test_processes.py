@@ -173,7 +173,7 @@ def test_a_worker_that_ends_is_an_error(end, how):
         if os.getpid() != parent:
             end()
 
-    with pytest.raises(WorkerDied, match=how):
+    with pytest.raises(WorkerDied, match=rf"trained models \d to \d ended with {how}"):
         train_each(mlp(), shared_sets(), SEEDS, stop, strategy="processes")
 
 
