@@ -93,20 +93,22 @@ def _started(
             process = context.Process(
                 target=_work, args=(theirs, chunks, own, train, tick), daemon=True
             )
+            running[ours] = Worker(process, own)  # before it starts, for Ctrl-C may come between
             with warnings.catch_warnings():
                 # Python 3.12 and later warn of a fork beside threads. Those of OpenMP are meant, which
                 # are not used in a worker: it has one thread, as the workers of torch's DataLoader.
                 warnings.filterwarnings("ignore", ".*multi-threaded.*", DeprecationWarning)
                 process.start()
             theirs.close()  # so that the end of the worker is the end of the connection
-            running[ours] = Worker(process, own)
         yield running
     finally:
-        for worker in running.values():
-            worker.process.kill()
-        for connection, worker in running.items():
-            worker.process.join()
-            worker.process.close()
+        started = [w.process for w in running.values() if w.process.pid is not None]
+        for process in started:
+            process.kill()
+        for process in started:
+            process.join()
+            process.close()
+        for connection in running:
             connection.close()
 
 

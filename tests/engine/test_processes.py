@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 import traceback
 
@@ -177,15 +178,22 @@ def test_a_worker_that_ends_is_an_error(end, how):
         train_each(mlp(), shared_sets(), SEEDS, stop, strategy="processes")
 
 
-def test_an_interrupt_ends_the_workers():
+def test_an_interrupt_ends_the_workers(tmp_path):
     def wait(module, x, y, rng):
+        (tmp_path / str(os.getpid())).touch()
         time.sleep(60)
 
+    def interrupt():
+        while len(list(tmp_path.iterdir())) < 2:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
     started = time.monotonic()
-    signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    thread = threading.Thread(target=interrupt)
+    thread.start()
     with pytest.raises(KeyboardInterrupt):
         train_each(mlp(), shared_sets(), SEEDS, wait, strategy="processes")
+    thread.join()
     assert time.monotonic() - started < 30
 
 
