@@ -24,6 +24,7 @@ test-slow: $(STAMP)  ## simulations of coverage, which take minutes
 
 bench: $(STAMP)  ## the engine beside what users write (docs/performance.md), attacks beside their formulas
 	$(BIN)/python bench/population.py
+	$(BIN)/python bench/profiles.py
 	test -z "$$PRIVBENCH_DATA_DIR" || $(BIN)/python bench/pipeline.py
 	$(BIN)/python bench/scaling.py
 	$(BIN)/python bench/threads.py

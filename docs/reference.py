@@ -145,6 +145,24 @@ def _threads(found: dict[str, Any]) -> None:
     print()
 
 
+def _profiles(found: dict[str, Any]) -> None:
+    kinds = list(found["rows"][0]["parts"])
+    print(f"| microseconds a step | all | {' | '.join(kinds)} | floor | engine | at the floor |")
+    print(f"|---|---|{'---|' * len(kinds)}---|---|---|")
+    population = json.loads((BENCH / "population.json").read_text())["rows"]
+    measured = {row["job"]: row["times"] for row in population}
+    for row in found["rows"]:
+        parts = " | ".join(f"{taken:.0f}" for taken in row["parts"].values())
+        times, gain = measured[row["job"]], row["microseconds"] / row["floor"]
+        engine = ", ".join(f"{x:.1f}x" for x in times.values())
+        bound = ", ".join(f"{x * gain:.1f}x" for x in times.values())
+        print(
+            f"| {row['job']} | {row['microseconds']:.0f} | {parts} | {row['floor']:.0f}"
+            f" | {engine} | {bound} |"
+        )
+    print()
+
+
 def _met(yes: bool) -> str:
     return "met" if yes else "missed"
 
@@ -154,4 +172,5 @@ _TABLES = {
     "pipeline": _pipeline,
     "scaling": _scaling,
     "threads": _threads,
+    "profiles": _profiles,
 }

@@ -70,3 +70,32 @@ def test_wrong_options_are_bad_input(bench, option):
     with pytest.raises(SystemExit) as caught:
         bench.main(option)
     assert caught.value.code == 2
+
+
+@pytest.mark.parametrize("job", ["VAE 64", "CNN"])
+def test_a_step_is_taken_apart(bench, job, tmp_path, monkeypatch, capsys):
+    import torch
+
+    import profiles
+
+    monkeypatch.setattr(profiles, "additional", lambda job: 1)
+    monkeypatch.setattr(torch, "set_num_threads", lambda n: None)
+    file = tmp_path / "profiles.json"
+    profiles.main(["--models", "2", "--repeat", "1", "--job", job, "--json", str(file)])
+    (row,) = json.loads(file.read_text())["rows"]
+    assert sum(row["parts"].values()) == pytest.approx(row["microseconds"])
+    assert 0 < row["parts"]["products"] <= row["floor"] + 1
+
+
+def test_operations_have_a_kind(bench):
+    import profiles
+
+    names = {
+        "mkldnn::_linear_pointwise": "products",
+        "aten::baddbmm": "products",
+        "aten::_fused_adam_": "optimizer",
+        "aten::normal_": "random numbers",
+        "aten::index_select": "picking the batch",
+        "aten::relu": "other operations",
+    }
+    assert {name: profiles.kind(name) for name in names} == names

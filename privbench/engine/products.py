@@ -2,8 +2,7 @@
 
 torch multiplies float32 matrices with MKL, which on processors of other makers than Intel leaves
 AVX-512 unused. oneDNN, which torch brings along as well, uses it wherever it is: on such a machine it
-multiplies a batch of 64 records by a layer of 446 x 128 at 175 instead of 110 GFLOP/s a core
-(`bench/products.py`). It multiplies two matrices at a time, so products below ``WORTH`` operations
+multiplies large matrices at twice the speed (`bench/population.py` prints both peaks). It multiplies two matrices at a time, so products below ``WORTH`` operations
 stay with torch, which takes those of all models in one call.
 """
 

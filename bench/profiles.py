@@ -1,0 +1,139 @@
+"""Where the time of a step goes: each job on one thread, by kind of operation, and what that bounds.
+
+    python bench/profiles.py [--models 8] [--job L] [--json FILE]
+
+A chunk of each job is trained for one epoch, and for half as many more as it has; the difference, by torch's
+profiler, is what the additional steps take, without what is made once. Python is what is left of the time that the
+same takes without the profiler. The floor is products and random numbers alone: what is left if all else were free.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from jobs import Job, jobs, private_jobs, real_data
+from machine import RESULTS, machine, seconds, write
+from torch.profiler import ProfilerActivity, profile
+
+from privbench.engine import PrivateSteps, normal, train_population, train_privately
+
+KINDS = {
+    "products": ("mm", "linear_pointwise", "convolution", "addmm", "bmm"),
+    "optimizer": ("_fused_", "Optimizer."),
+    "random numbers": ("normal_", "uniform_", "random_", "argsort", "randperm"),
+    "picking the batch": ("index", "gather"),
+}
+"""Kinds of operations, by what their names contain; the first that fits. The rest is elementwise."""
+
+
+def kind(operation: str) -> str:
+    """The kind of an operation of torch."""
+    fits = (k for k, parts in KINDS.items() if any(part in operation for part in parts))
+    return next(fits, "other operations")
+
+
+def additional(job: Job) -> int:
+    """Epochs of the long run beyond the one of the short run."""
+    return max(2, job.recipe.epochs // 2)
+
+
+def trainer(job: Job, epochs: int) -> Callable[[], None]:
+    """What trains all models of a job as one chunk."""
+    recipe, models = replace(job.recipe, epochs=epochs), range(job.sets.n_models)
+    if job.name.startswith("DP-SGD"):
+        size, m = recipe.batch_size, job.sets.m
+        # at least as many steps as are recorded
+        private = PrivateSteps(size / m, max(100, m // size) * epochs, 1.0, 1.0)
+        return lambda: _done(
+            train_privately(job.build, job.sets, recipe, private, models, chunk=len(models))
+        )
+    noise = normal(job.noise_dim) if job.noise_dim else None
+    strategy: Any = "sequential" if job.name.startswith("CNN") else "batched"
+    return lambda: _done(
+        train_population(
+            job.build,
+            job.sets,
+            recipe,
+            models,
+            loss=job.loss,
+            noise=noise,
+            strategy=strategy,
+            chunk=len(models),
+        )  # fmt: skip
+    )
+
+
+def _done(population: object) -> None:
+    """Nothing: what was trained is not needed."""
+
+
+def steps(job: Job) -> int:
+    """Of one model, in the epochs beyond the first."""
+    each = -(-job.sets.m // job.recipe.batch_size)
+    if job.name.startswith("DP-SGD"):
+        each = max(100, job.sets.m // job.recipe.batch_size)
+    return each * additional(job)
+
+
+def profiled(run: Callable[[], None]) -> dict[str, float]:
+    """Microseconds that a run takes, by kind of operation."""
+    with profile(activities=[ProfilerActivity.CPU]) as seen:
+        run()
+    taken = dict.fromkeys((*KINDS, "other operations"), 0.0)
+    for event in seen.key_averages():
+        if "::" in event.key or "Optimizer." in event.key:
+            taken[kind(event.key)] += event.self_cpu_time_total
+    return taken
+
+
+def measure(job: Job, repeat: int) -> dict[str, Any]:
+    """Microseconds a step of one model, by kind."""
+    short, long = trainer(job, 1), trainer(job, 1 + additional(job))
+    short()
+    n = steps(job) * job.sets.n_models
+    walls, profiles = [], []
+    for _ in range(repeat):
+        walls.append((seconds(long) - seconds(short)) * 1e6 / n)
+        more, fewer = profiled(long), profiled(short)
+        profiles.append({name: (more[name] - fewer[name]) / n for name in more})
+    wall = median(walls)
+    parts = {name: median(one[name] for one in profiles) for name in profiles[0]}
+    parts["Python"] = wall - sum(parts.values())
+    return {
+        "job": job.name,
+        "models": job.sets.n_models,
+        "microseconds": wall,
+        "parts": parts,
+        "floor": parts["products"] + parts["random numbers"],
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="where the time of a step goes")
+    parser.add_argument("--models", type=int, default=8)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--job", default="", help="only jobs whose name starts so (L, M, DP-SGD L)")
+    parser.add_argument("--json", type=Path, default=RESULTS / "profiles.json")
+    arguments = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    before, rows = machine(), []
+    for job in (*jobs(arguments.models), *private_jobs(arguments.models)):
+        if job.name.startswith(arguments.job) and job.name != "DP-SGD CNN 16, 32 filters":
+            sets = job.sets.take(range(min(arguments.models, job.sets.n_models)))
+            rows.append(measure(replace(job, sets=sets), arguments.repeat))
+            print(f"{job.name}: {rows[-1]['microseconds']:.0f} us a step of one model")
+            for name, taken in rows[-1]["parts"].items():
+                print(f"    {name:18} {taken:7.1f}")
+    if not rows:
+        raise SystemExit(f"--job {arguments.job}: no job's name starts so")
+    write(arguments.json, {"machine": before, "real_data": real_data(), "rows": rows})
+
+
+if __name__ == "__main__":
+    main()
