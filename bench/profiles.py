@@ -2,9 +2,10 @@
 
     python bench/profiles.py [--models 8] [--job L] [--json FILE]
 
-A chunk of each job is trained for one epoch, and for half as many more as it has; the difference, by torch's
-profiler, is what the additional steps take, without what is made once. Python is what is left of the time that the
-same takes without the profiler. The floor is products and random numbers alone: what is left if all else were free.
+A chunk of each job is trained for one epoch, and for half as many more as it has; the difference, by
+torch's profiler, is what the additional steps take, without what is made once. Python is what is left of
+the time that the same takes without the profiler. The floor is products and random numbers alone: what
+is left if all else were free.
 """
 
 from __future__ import annotations
@@ -55,17 +56,9 @@ def trainer(job: Job, epochs: int) -> Callable[[], None]:
         )
     noise = normal(job.noise_dim) if job.noise_dim else None
     strategy: Any = "sequential" if job.name.startswith("CNN") else "batched"
+    options: dict[str, Any] = {"loss": job.loss, "noise": noise, "chunk": len(models)}
     return lambda: _done(
-        train_population(
-            job.build,
-            job.sets,
-            recipe,
-            models,
-            loss=job.loss,
-            noise=noise,
-            strategy=strategy,
-            chunk=len(models),
-        )  # fmt: skip
+        train_population(job.build, job.sets, recipe, models, strategy=strategy, **options)
     )
 
 

@@ -2,8 +2,9 @@
 
 torch multiplies float32 matrices with MKL, which on processors of other makers than Intel leaves
 AVX-512 unused. oneDNN, which torch brings along as well, uses it wherever it is: on such a machine it
-multiplies large matrices at twice the speed (`bench/population.py` prints both peaks). It multiplies two matrices at a time, so products below ``WORTH`` operations
-stay with torch, which takes those of all models in one call.
+multiplies large matrices at twice the speed (`bench/population.py` prints both peaks). It multiplies two
+matrices at a time, so products below ``WORTH`` operations stay with torch, which takes those of all
+models in one call.
 """
 
 from __future__ import annotations
