@@ -28,6 +28,7 @@ from privbench.engine.population import Population
 from privbench.engine.private import PrivateSteps, can_train_privately, train_privately
 from privbench.engine.recipe import Recipe
 from privbench.engine.sets import TrainingSets
+from privbench.engine.stopping import Validation
 from privbench.engine.train import train_each, train_population
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "Progress",
     "Recipe",
     "TrainingSets",
+    "Validation",
     "beta",
     "can_train_privately",
     "choose",

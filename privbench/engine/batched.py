@@ -46,7 +46,7 @@ def train_at_once(job: Job, models: range, steps: Recorded | None = None) -> Pop
     stages = [_Stage(job, n, modules[0], weights, steps) for n in range(len(job.phases))]
     trained = [weights[name] for name in trainable(modules[0])]
     draws = job.draws(models)
-    dropout = OwnDropout(draws)
+    dropout, best = OwnDropout(draws), job.best()
     for epoch in range(job.recipe.epochs):
         for step, batch in enumerate(job.batches(models, draws, epoch)):
             for stage in stages:
@@ -54,6 +54,10 @@ def train_at_once(job: Job, models: range, steps: Recorded | None = None) -> Pop
                     stage.step(batch)
         job.check(trained, models, epoch)
         job.tick(len(models))
+        if best is not None and best.see(weights):
+            break
+    if best is not None:
+        best.restore(weights)
     for weight in trained:
         weight.grad = None
     return population

@@ -11,10 +11,11 @@ from torch import Tensor
 from privbench.engine.augment import Augmentation
 from privbench.engine.errors import Diverged
 from privbench.engine.loss import Batch, Forward, Loss, Noise, Phase
-from privbench.engine.population import Build
+from privbench.engine.population import Build, build_seeded
 from privbench.engine.randomness import Draws
 from privbench.engine.recipe import Recipe
 from privbench.engine.sets import TrainingSets
+from privbench.engine.stopping import Best, Validation
 
 BATCH = tuple(field.name for field in fields(Batch))
 SHARED_BY_MODELS = "epoch"
@@ -35,6 +36,13 @@ class Job:
     device: torch.device
     tick: Callable[[int], None]
     """Says that so many epochs of models are done."""
+    validation: Validation | None = None
+
+    def best(self) -> Best | None:
+        """What keeps the best weights of some models, if training stops early."""
+        if self.validation is None:
+            return None
+        return Best(self.validation, build_seeded(self.build, self.seeds[0]), self.device)
 
     def draws(self, models: range) -> Draws:
         """The random draws of some models, from their beginning."""

@@ -25,7 +25,9 @@ def train_alone(job: Job, i: int) -> nn.Module:
     trained = [p for p in module.parameters() if p.requires_grad]
     models = range(i, i + 1)
     draws = job.draws(models)
-    dropout = OwnDropout(draws)
+    dropout, best = OwnDropout(draws), job.best()
+    weights = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    stacked = {name: weight.detach()[None] for name, weight in weights.items()}
     with seeded(job.seeds[i], job.device), threads_for(module, job.device):
         for epoch in range(job.recipe.epochs):
             for step, batch in enumerate(job.batches(models, draws, epoch)):
@@ -37,6 +39,10 @@ def train_alone(job: Job, i: int) -> nn.Module:
                         stage.step(own)
             job.check([p[None] for p in trained], models, epoch)
             job.tick(1)
+            if best is not None and best.see(stacked):
+                break
+        if best is not None:
+            best.restore(stacked)
     return module
 
 

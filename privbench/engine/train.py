@@ -25,6 +25,7 @@ from privbench.engine.recipe import Recipe
 from privbench.engine.recorded import record
 from privbench.engine.sequential import train_alone
 from privbench.engine.sets import TrainingSets
+from privbench.engine.stopping import Validation
 from privbench.engine.threads import threads_for
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ def train_population(
     loss: Loss | Sequence[Phase] = cross_entropy,
     noise: Noise | None = None,
     augment: Augmentation | None = None,
+    validation: Validation | None = None,
     device: torch.device | str = "cpu",
     strategy: Literal["auto", "batched", "sequential", "processes"] = "auto",
     chunk: int | None = None,
@@ -52,12 +54,13 @@ def train_population(
 ) -> Population:
     """Train one model per seed and training set; model ``i`` depends on ``seeds[i]`` and its set only.
 
-    ``build`` returns a freshly initialised module and draws from torch's default generator, which is
-    seeded for it and put back. ``loss`` is written for one model, see ``Loss``; several phases make a
-    step of several updates. ``noise`` draws random numbers for the loss, ``augment`` alters each batch
-    of images. ``strategy`` "auto" decides by architecture and device (``choose`` says how, and the
-    logger ``privbench.engine.train`` what). ``chunk`` models are trained at once; by default as many
-    as are fastest within ``memory`` bytes, by default 1 GiB on a CPU and three quarters of what is
+    ``build`` returns a freshly initialised module and draws from torch's default generator, which
+    is seeded for it and put back. ``loss`` is written for one model, see ``Loss``; several phases
+    make a step of several updates. ``noise`` draws random numbers for the loss, ``augment`` alters
+    each batch of images. With ``validation`` each model stops early and keeps its best epoch.
+    ``strategy`` "auto" decides by architecture and device (``choose`` says how, and the logger
+    ``privbench.engine.train`` what). ``chunk`` models are trained at once; by default as many as
+    are fastest within ``memory`` bytes, by default 1 GiB on a CPU and three quarters of what is
     free on a GPU. ``progress`` counts epochs of models.
 
     Raises ValueError on arguments that do not fit together, Diverged (naming the model and the epoch)
@@ -69,7 +72,9 @@ def train_population(
     check_seeds(sets, seeds)
     tick = Ticker(len(seeds) * recipe.epochs, progress)
     phases = (Phase(loss),) if callable(loss) else tuple(loss)
-    job = Job(build, sets.to(device), recipe, seeds, phases, noise, augment, device, tick)
+    job = Job(
+        build, sets.to(device), recipe, seeds, phases, noise, augment, device, tick, validation
+    )
     with computing(recipe.precision, device):
         choice = plan(job, strategy, memory or memory_of(device))
         return _train(job, choice, chunk, tick)
