@@ -30,12 +30,36 @@ def register_generators(register: Register) -> None:
 
 @hookimpl
 def register_mechanisms(register: Register) -> None:
-    """Latent, training and output mechanisms."""
+    """Mechanisms on records, on codes, on training and on answers."""
+    from privbench.mechanisms.adversarial_regularization import AdversarialRegularization
+    from privbench.mechanisms.distillation import Distillation
     from privbench.mechanisms.dp_sgd import DpSgd
+    from privbench.mechanisms.dropout import Dropout
+    from privbench.mechanisms.early_stopping import EarlyStopping
+    from privbench.mechanisms.hamp import Hamp, HampOutput
+    from privbench.mechanisms.input_noise import InputNoise
+    from privbench.mechanisms.label_only import LabelOnlyOutput
+    from privbench.mechanisms.label_smoothing import LabelSmoothing
+    from privbench.mechanisms.memguard import MemGuard
     from privbench.mechanisms.metric_privacy import MetricPrivacy
+    from privbench.mechanisms.mixup import Mixup
+    from privbench.mechanisms.mmd import Mmd
     from privbench.mechanisms.output_noise import OutputNoise
+    from privbench.mechanisms.randomized_response import RandomizedResponse
+    from privbench.mechanisms.relaxloss import RelaxLoss
+    from privbench.mechanisms.rounding import Rounding
+    from privbench.mechanisms.selena import Selena
+    from privbench.mechanisms.temperature import Temperature
+    from privbench.mechanisms.top_k import TopK
+    from privbench.mechanisms.weight_decay import WeightDecay
 
-    for cls in (MetricPrivacy, DpSgd, OutputNoise):
+    on_records = (InputNoise, RandomizedResponse)
+    on_training = (
+        DpSgd, WeightDecay, Dropout, EarlyStopping, LabelSmoothing, Mixup, RelaxLoss, Hamp,
+        AdversarialRegularization, Mmd, Distillation, Selena,
+    )  # fmt: skip
+    on_answers = (OutputNoise, Temperature, Rounding, TopK, LabelOnlyOutput, MemGuard, HampOutput)
+    for cls in (*on_records, MetricPrivacy, *on_training, *on_answers):
         register(cls)
 
 

@@ -13,19 +13,29 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from privbench.components import Component
 from privbench.data import Data, DataSpec
 from privbench.privacy import Guarantee
+from privbench.seeds import seed_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from privbench.engine import Batch, Population, TrainingSets
+    from privbench.engine import (
+        Batch,
+        Loss,
+        Noise,
+        Phase,
+        Population,
+        Recipe,
+        TrainingSets,
+        Validation,
+    )
     from privbench.models.base import TorchModel
 
 Step = Literal["data", "latent", "training", "output"]
@@ -79,10 +89,36 @@ class LatentMechanism(Mechanism):
         """The altered codes (n, latent_dim) of one model's training set."""
 
 
+Answer: TypeAlias = "Callable[[NDArray[np.float64], np.random.Generator], NDArray[np.float64]]"
+"""``answer(probabilities, rng)`` gives the answers (n, n_classes) that are given instead."""
+
+
+@dataclass(frozen=True)
+class OutputContext:
+    """What the owner of a model knows of it: for output mechanisms that must see the model first.
+
+    Answers are probabilities (n, n_classes) of the bare model, before any output mechanism: to its own
+    private training records, to reference records that it was not trained on, and to any others.
+    """
+
+    spec: DataSpec
+    members: NDArray[np.float64]
+    member_labels: NDArray[np.int64]
+    reference: NDArray[np.float64]
+    reference_labels: NDArray[np.int64]
+    ask: Callable[[NDArray[np.float32]], NDArray[np.float64]]
+
+
 class OutputMechanism(Mechanism):
     """Acts on what a model answers."""
 
     step: ClassVar[Step] = "output"
+    fitted: ClassVar[bool] = False
+    """Whether it must see the model first: then ``fit`` is called for each, and ``apply`` is not."""
+
+    def fit(self, context: OutputContext, rng: np.random.Generator) -> Answer:
+        """What answers in the place of one model: a function like ``apply``."""
+        return self.apply
 
     @abstractmethod
     def apply(
@@ -119,6 +155,40 @@ class TrainingTask:
     def build(self) -> nn.Module:
         """A freshly initialised module of the target model."""
         return self.model.build(self.spec.shape, self.spec.n_classes)
+
+    def train(
+        self,
+        *,
+        loss: Loss | Sequence[Phase] | None = None,
+        sets: TrainingSets | None = None,
+        build: Callable[[], nn.Module] | None = None,
+        recipe: Recipe | None = None,
+        noise: Noise | None = None,
+        validation: Validation | None = None,
+    ) -> Population:
+        """Train one model per seed by the engine: as the target model is, but for what is given here."""
+        from privbench.engine import cross_entropy, train_population
+
+        return train_population(
+            build or self.build,
+            sets or self.sets,
+            recipe or self.model.recipe(),
+            self.seeds,
+            loss=loss or cross_entropy,
+            noise=noise,
+            augment=self.model.augmentation(),
+            validation=validation,
+            device=self.device,
+            progress=self.progress,
+        )
+
+    def part(self, number: int, of: int) -> TrainingTask:
+        """One of several trainings that a mechanism makes: with draws and a share of progress."""
+        return replace(
+            self,
+            seeds=[seed_of(seed, "part", number) for seed in self.seeds],
+            progress=lambda done, total: self.progress(number * total + done, of * total),
+        )
 
 
 class TrainingMechanism(Mechanism):
@@ -162,20 +232,12 @@ class PerExampleLoss(TrainingMechanism):
         """Train with the engine's loop."""
         import numpy as np
 
-        from privbench.engine import train_population
-
         other = (task.reference.x, task.reference.y) if self.uses_reference else None
         drawn = self.noise(np.random.default_rng(0), 1)
-        return train_population(
-            task.build,
-            task.sets.adding(other=other),
-            task.model.recipe(),
-            task.seeds,
+        return task.train(
             loss=self.loss,
+            sets=task.sets.adding(other=other),
             noise=None if drawn is None else self._noise,
-            augment=task.model.augmentation(),
-            device=task.device,
-            progress=task.progress,
         )
 
     def _noise(self, rng: np.random.Generator, m: int) -> NDArray[np.float32]:

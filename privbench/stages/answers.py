@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from privbench.mechanisms.base import GuaranteeContext
+    from privbench.mechanisms.base import Answer, GuaranteeContext, OutputContext
     from privbench.privacy import Guarantee
     from privbench.settings import Setting
 
@@ -71,22 +71,64 @@ class ObservationsStage(Stage):
 
     @property
     def inputs(self) -> tuple[Stage, ...]:
-        return (self.outputs,)
+        if not self._fitted:
+            return (self.outputs,)
+        return (self.outputs, self.outputs.setting, self.outputs.population)
 
     @property
     def components(self) -> tuple[Bound, ...]:
         return self.mechanisms
 
+    @property
+    def _fitted(self) -> bool:
+        """Whether some mechanism must see the models."""
+        return any(bound.component.fitted for bound in self.mechanisms)
+
     def compute(self, context: Context) -> Artifact:
+        outputs = context.get(self.outputs).arrays
+        floor, n_models = self.floor(), len(outputs["pool"])
+        answers: dict[str, list[NDArray[np.float32]]] = {name: [] for name in outputs}
+        for model, answerers in enumerate(self.answerers(context)):
+            for name, log_probs in outputs.items():
+                answers[name].append(self.answer(log_probs[model], answerers, floor, name, model))
+            context.progress(model + 1, n_models)
+        return Artifact({name: _stack(found) for name, found in answers.items()})
+
+    def answerers(self, context: Context) -> Iterator[list[Answer]]:
+        """For one model after another what answers instead, one function for each mechanism."""
+        if not self._fitted:
+            for _ in context.get(self.outputs).arrays["pool"]:
+                yield [bound.component.apply for bound in self.mechanisms]
+            return
+        for model, known in enumerate(self._known(context)):
+            answerers: list[Answer] = []
+            for position, bound in enumerate(self.mechanisms):
+                with calling(bound):
+                    answerers.append(bound.component.fit(known, self.rng("fit", position, model)))
+            yield answerers
+
+    def _known(self, context: Context) -> Iterator[OutputContext]:
+        """What the owners know of their models."""
         import numpy as np
 
+        from privbench.mechanisms.base import OutputContext
+
+        setting: Setting = context.get(self.outputs.setting).live
         outputs = context.get(self.outputs).arrays
-        floor = self.floor()
-        arrays = {}
-        for name, log_probs in outputs.items():
-            answers = [self.answer(one, floor, name, model) for model, one in enumerate(log_probs)]
-            arrays[name] = np.stack(answers)
-        return Artifact(arrays)
+
+        def answers_of(model: TrainedModel) -> Callable[[NDArray[np.float32]], NDArray[np.float64]]:
+            return lambda x: np.exp(model.log_probs(x).astype(np.float64))
+
+        for i, model in enumerate(self.outputs.models(context)):
+            member = setting.member[i]
+            yield OutputContext(
+                spec=setting.pool.spec,
+                members=np.exp(outputs["pool"][i, member].astype(np.float64)),
+                member_labels=setting.pool.y[member],
+                reference=np.exp(outputs["reference"][i].astype(np.float64)),
+                reference_labels=setting.reference.y,
+                ask=answers_of(model),
+            )
 
     def floor(self) -> float:
         """Probabilities below this say nothing more."""
@@ -94,19 +136,24 @@ class ObservationsStage(Stage):
             return max(float(bound.component.resolution()) for bound in self.mechanisms)
 
     def answer(
-        self, log_probs: NDArray[np.float32], floor: float, *query: Any
+        self,
+        log_probs: NDArray[np.float32],
+        answerers: Sequence[Answer],
+        floor: float,
+        *query: Any,
     ) -> NDArray[np.float32]:
         """What is answered instead of one model's log-probabilities (n, classes).
 
-        ``query`` names the draw of random mechanisms: another one is another query.
+        ``answerers`` are those of this model; ``query`` names the draw of random mechanisms:
+        another one is another query.
         """
         import numpy as np
 
         probabilities = np.exp(log_probs.astype(np.float64))
-        for position, bound in enumerate(self.mechanisms):
+        for position, (bound, answerer) in enumerate(zip(self.mechanisms, answerers, strict=True)):
             rng = self.rng(query[0], position, *query[1:])
             with calling(bound):
-                found = bound.component.apply(probabilities, rng)
+                found = answerer(probabilities, rng)
             shape, what = probabilities.shape, f"{bound.name}: apply returned"
             probabilities = checked_probabilities(found, shape, what)
         return to_log_probs(probabilities, floor)

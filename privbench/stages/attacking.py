@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from privbench.attacks.base import Answers, Attack, Views
+    from privbench.mechanisms.base import Answer
     from privbench.settings import Setting
     from privbench.stages.models import TrainedModel
 
@@ -102,8 +104,12 @@ class ScoresStage(Stage):
             return []
         observes = self.attack.component.observes
         models = outputs_of(stage).models(context)
+        answerers: list[list[Answer]] = [[] for _ in models]
+        if isinstance(stage, ObservationsStage):
+            answerers = list(stage.answerers(context))
         return [
-            Asked(one, stage, observes, (self.names, model)) for model, one in enumerate(models)
+            Asked(one, stage, answerers[model], observes, (self.names, model))
+            for model, one in enumerate(models)
         ]
 
 
@@ -113,6 +119,8 @@ class Asked:
 
     model: TrainedModel
     stage: OutputsStage | ObservationsStage
+    answerers: Sequence[Answer]
+    """What the output mechanisms put in the place of its answers."""
     observes: str
     name: tuple[str, int]
     """Names its random draws: who asks, and which model."""
@@ -123,7 +131,8 @@ class Asked:
         log_probs = self.model.log_probs(x)
         if isinstance(self.stage, ObservationsStage):
             floor = self.stage.floor()
-            log_probs = self.stage.answer(log_probs, floor, "ask", *self.name, self.calls)
+            query = ("ask", *self.name, self.calls)
+            log_probs = self.stage.answer(log_probs, self.answerers, floor, *query)
         self.calls += 1
         return observe(log_probs, self.observes)
 

@@ -1,0 +1,54 @@
+"""Mixup (Zhang et al. 2018, arXiv 1710.09412)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from privbench.mechanisms.base import PerExampleLoss
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from privbench.engine import Batch
+
+
+class Mixup(PerExampleLoss):
+    """Trains on mixtures of two records, with the mixture of their labels."""
+
+    name: ClassVar[str] = "mixup"
+    paper: ClassVar[str] = "Zhang et al. 2018, arXiv 1710.09412"
+
+    alpha: float = Field(1.0, gt=0, description="shares come from Beta(alpha, alpha): 1 is uniform")
+
+    def noise(self, rng: np.random.Generator, m: int) -> NDArray[np.float32]:
+        """The share (m, 1) of each record in its mixture."""
+        return shares(self.alpha, rng, m)
+
+    def loss(self, forward: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
+        """Cross-entropy per mixture (batch,)."""
+        return mixed_cross_entropy(forward, batch)
+
+
+def shares(alpha: float, rng: np.random.Generator, m: int) -> NDArray[np.float32]:
+    """What each record of an epoch keeps of itself (m, 1), from Beta(alpha, alpha)."""
+    drawn: NDArray[np.float32] = rng.beta(alpha, alpha, (m, 1)).astype("float32")
+    return drawn
+
+
+def mixed_cross_entropy(forward: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
+    """Cross-entropy (batch,) of mixtures with the record before in the batch (equations 1 and 2).
+
+    ``batch.noise`` (batch, 1) is the share of the record itself.
+    """
+    assert batch.noise is not None
+    share = batch.noise.view(-1, *[1] * (batch.x.ndim - 1))
+    mixed = share * batch.x + (1 - share) * batch.x.roll(1, 0)
+    log_p = forward(mixed).float().log_softmax(-1)
+    own, other = (log_p.gather(-1, y[:, None]) for y in (batch.y, batch.y.roll(1, 0)))
+    return -(batch.noise * own + (1 - batch.noise) * other)[:, 0]

@@ -1,0 +1,73 @@
+"""MMD with mixup: Li, Li, Ribeiro 2021, "Membership Inference Attacks and Defenses in
+Classification Models", arXiv 2002.12062, section 5.
+
+The answers on training records are held close to those on records of the same classes that the model
+is not trained on, by the maximum mean discrepancy between the two (Gretton et al. 2012).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from privbench.mechanisms.base import PerExampleLoss
+from privbench.mechanisms.mixup import mixed_cross_entropy, shares
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from privbench.engine import Batch
+
+
+class Mmd(PerExampleLoss):
+    """Holds the answers on training records close to those on reference records of the same classes."""
+
+    name: ClassVar[str] = "mmd"
+    paper: ClassVar[str] = "Li, Li, Ribeiro 2021, arXiv 2002.12062"
+    uses_reference: ClassVar[bool] = True
+
+    weight: float = Field(3.0, gt=0, description="of the discrepancy in the loss")
+    bandwidth: float = Field(
+        0.5, gt=0, description="of the Gaussian kernel between probability vectors"
+    )
+    mixup_alpha: float = Field(
+        1.0, ge=0, description="of the mixup that the paper combines it with; 0 for none"
+    )
+
+    def noise(self, rng: np.random.Generator, m: int) -> NDArray[np.float32] | None:
+        """The share of each record in its mixture."""
+        return shares(self.mixup_alpha, rng, m) if self.mixup_alpha else None
+
+    def loss(self, forward: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
+        """Cross-entropy per example (batch,), plus the squared discrepancy of the batch."""
+        from privbench.engine import cross_entropy
+
+        assert batch.other_x is not None
+        assert batch.other_y is not None
+        fit = (
+            mixed_cross_entropy(forward, batch)
+            if self.mixup_alpha
+            else cross_entropy(forward, batch)
+        )
+        own, other = (forward(x).float().softmax(-1) for x in (batch.x, batch.other_x))
+        return fit + self.weight * discrepancy(own, batch.y, other, batch.other_y, self.bandwidth)
+
+
+def discrepancy(a: Tensor, y_a: Tensor, b: Tensor, y_b: Tensor, bandwidth: float) -> Tensor:
+    """Squared MMD between answers ``a`` (n, classes) and ``b``, within classes.
+
+    The kernel is Gaussian between answers and one or zero between labels, so that only answers of one
+    class are compared; the estimate is the biased one (Gretton et al. 2012, equation 5), never negative.
+    """
+
+    def mean(p: Tensor, y: Tensor, q: Tensor, z: Tensor) -> Tensor:
+        distance = (p[:, None] - q[None]).square().sum(-1)
+        kernel = (-distance / (2 * bandwidth**2)).exp()
+        return (kernel * (y[:, None] == z[None])).mean()
+
+    return mean(a, y_a, a, y_a) + mean(b, y_b, b, y_b) - 2 * mean(a, y_a, b, y_b)

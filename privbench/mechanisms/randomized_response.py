@@ -1,0 +1,47 @@
+"""Randomised response on labels: Warner 1965; label DP of Ghazi et al. 2021, arXiv 2102.06062.
+
+With k classes a label is kept with probability e^epsilon / (e^epsilon + k - 1) and is otherwise one of
+the others, each with the same probability. The ratio of any two probabilities is at most e^epsilon,
+and it is reached: the guarantee is exact.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from privbench.data import Data
+from privbench.mechanisms.base import DataMechanism, GuaranteeContext
+from privbench.privacy import Guarantee
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class RandomizedResponse(DataMechanism):
+    """Replaces labels at random before training; the records' features stay."""
+
+    name: ClassVar[str] = "randomized-response"
+    paper: ClassVar[str] = "Warner 1965; Ghazi et al. 2021, arXiv 2102.06062"
+
+    epsilon: float = Field(gt=0, le=100, description="local DP of a label")
+
+    def keeps(self, n_classes: int) -> float:
+        """The probability that a label stays."""
+        return 1 / (1 + (n_classes - 1) * math.exp(-self.epsilon))
+
+    def apply(self, data: Data, rng: np.random.Generator) -> Data:
+        """The same records with randomised labels."""
+        import numpy as np
+
+        k = data.spec.n_classes
+        lies = rng.random(len(data)) >= self.keeps(k)
+        other = (data.y + rng.integers(1, k, len(data))) % k
+        return Data(data.x, np.where(lies, other, data.y), data.spec)
+
+    def guarantee(self, context: GuaranteeContext) -> Guarantee:
+        """Local DP of labels."""
+        conditions = ("only labels are covered", "each label is released once")
+        return Guarantee("local-dp", self.epsilon, 0.0, "local", "closed form", conditions)

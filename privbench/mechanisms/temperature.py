@@ -1,0 +1,33 @@
+"""Softening of the answers: a temperature (Shokri et al. 2017, section VIII)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from privbench.mechanisms.base import OutputMechanism
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Temperature(OutputMechanism):
+    """Divides the logits by a temperature, which softens the answers and keeps their order."""
+
+    name: ClassVar[str] = "temperature"
+    paper: ClassVar[str] = "Shokri et al. 2017, arXiv 1610.05820, section VIII"
+
+    temperature: float = Field(4.0, gt=0, description="above 1 softens, below 1 sharpens")
+
+    def apply(
+        self, probabilities: NDArray[np.float64], rng: np.random.Generator
+    ) -> NDArray[np.float64]:
+        """The answers (n, n_classes): p^(1 / temperature), normalised."""
+        import numpy as np
+
+        logits = np.log(np.maximum(probabilities, 1e-300)) / self.temperature
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        softened: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+        return softened
