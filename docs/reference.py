@@ -152,7 +152,7 @@ def _profiles(found: dict[str, Any]) -> None:
     population = json.loads((BENCH / "population.json").read_text())["rows"]
     measured = {row["job"]: row["times"] for row in population}
     for row in found["rows"]:
-        parts = " | ".join(f"{taken:.0f}" for taken in row["parts"].values())
+        parts = " | ".join(f"{round(taken)}" for taken in row["parts"].values())
         times, gain = measured[row["job"]], row["microseconds"] / row["floor"]
         engine = ", ".join(f"{x:.1f}x" for x in times.values())
         bound = ", ".join(f"{x * gain:.1f}x" for x in times.values())
