@@ -131,14 +131,14 @@ def test_the_plugins_of_the_page_work_together(cli, block, tmp_path):
         mechanisms = ["grid"]
         [defenses.smoothing]
         mechanisms = [{ name = "smoothing", amount = 0.2 }]
-        [defenses.mixup]
-        mechanisms = ["mixup"]
+        [defenses.mixup-loop]
+        mechanisms = ["mixup-loop"]
         [defenses.one-label]
         mechanisms = ["one-label"]
         [benchmarks.all]
         datasets = ["rings"]
         models = [{ name = "tiny", epochs = 1 }, "neighbours"]
-        defenses = ["none", "means", "jitter", "grid", "smoothing", "mixup", "one-label"]
+        defenses = ["none", "means", "jitter", "grid", "smoothing", "mixup-loop", "one-label"]
         attacks = ["margin", "confidence"]
         population = 3
         pool = 60
@@ -153,7 +153,7 @@ def test_the_plugins_of_the_page_work_together(cli, block, tmp_path):
     rows = json.loads(result.stdout)
     assert len(rows) == 7 * 2 * 2 * 2  # defenses, models, attacks, knowledge
     skipped = {(row["model"], row["defense"]) for row in rows if row["status"] != "ok"}
-    assert skipped == {("neighbours", "smoothing"), ("neighbours", "mixup")}
+    assert skipped == {("neighbours", "smoothing"), ("neighbours", "mixup-loop")}
     claims = {row["defense"]: row["guarantee"] for row in rows if row["guarantee"]}
     assert claims.keys() == {"one-label"}
     assert claims["one-label"]["epsilon"] == pytest.approx(math.log(3))
