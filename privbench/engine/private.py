@@ -21,12 +21,12 @@ from privbench.engine.choice import choose, largest_chunk, memory_of
 from privbench.engine.clipping import ClippedSums
 from privbench.engine.errors import Diverged
 from privbench.engine.job import Gather
-from privbench.engine.loss import Progress, no_progress
+from privbench.engine.loss import Batch, Loss, Noise, Progress, cross_entropy, no_progress
 from privbench.engine.parallel import Ticker, cut, one_thread, spread, train_chunks, workers_for
 from privbench.engine.population import Build, Population, build_all, build_seeded
 from privbench.engine.processes import can_fork
 from privbench.engine.products import separate_results, use_faster_products
-from privbench.engine.randomness import seeded
+from privbench.engine.randomness import Draws, seeded
 from privbench.engine.recipe import Recipe
 from privbench.engine.sets import TrainingSets
 from privbench.engine.simplify import simplify
@@ -64,6 +64,8 @@ def train_privately(
     private: PrivateSteps,
     seeds: Sequence[int],
     *,
+    loss: Loss = cross_entropy,
+    noise: Noise | None = None,
     device: torch.device | str = "cpu",
     chunk: int | None = None,
     memory: int | None = None,
@@ -71,18 +73,21 @@ def train_privately(
 ) -> Population:
     """Train one model per seed and training set with DP-SGD, all as one computation.
 
-    As `train_population`, with cross-entropy. Batches and noise of model i follow from ``seeds[i]``,
-    and are those that `train_each` hands to a loop of the caller's: noise seeded first, then one
-    uniform draw per record and step. Raises ValueError for modules that ``can_train_privately``
-    refuses, Diverged where weights are not finite.
+    As `train_population`; ``loss`` must be a sum over examples, without what mixes them, and
+    ``noise`` is the loss's own. Batches and noise of model i follow from ``seeds[i]``, and are
+    those that `train_each` hands to a loop of the caller's: noise seeded first, then one uniform
+    draw per record and step. Raises ValueError for modules that ``can_train_privately`` refuses,
+    Diverged where weights are not finite.
     """
     device = torch.device(device)
     check_seeds(sets, seeds)
-    if problem := can_train_privately(build, sets, device):
+    if problem := can_train_privately(build, sets, device, loss=loss, noise=noise):
         raise ValueError(f"DP-SGD cannot train this module: {problem}")
     stacked = choose(build_seeded(build, seeds[0]), 2, device).strategy == "batched"
     tick = Ticker(len(seeds) * private.steps, progress)
-    job = _Job(build, sets.to(device), recipe, private, seeds, device, stacked, tick)
+    job = _Job(
+        build, sets.to(device), recipe, private, seeds, loss, noise, device, stacked, tick
+    )  # fmt: skip
     workers = workers_for(device)
     if chunk or not stacked:
         chunks = cut(len(seeds), chunk if chunk and stacked else 1)
@@ -97,7 +102,14 @@ def train_privately(
     return concatenate(parts)
 
 
-def can_train_privately(build: Build, sets: TrainingSets, device: torch.device | str) -> str:
+def can_train_privately(
+    build: Build,
+    sets: TrainingSets,
+    device: torch.device | str,
+    *,
+    loss: Loss = cross_entropy,
+    noise: Noise | None = None,
+) -> str:
     """Why populations of such modules cannot be trained here; empty if they can.
 
     Tries one step of two models on two records.
@@ -112,14 +124,17 @@ def can_train_privately(build: Build, sets: TrainingSets, device: torch.device |
     if not any(p.requires_grad for p in modules[0].parameters()):
         return "the module has no parameters to train"
     stacked = choose(modules[0], 2, device).strategy == "batched"
-    x, y = (tensor[:2].to(device) for tensor in sets.flat())
-    x, y = x.expand(2, *x.shape), y.expand(2, *y.shape)
+    first = sets.flat()[0][:1].to(device), sets.flat()[1][:1].to(device)
+    x, y = (tensor.expand(2, 2, *tensor.shape[1:]) for tensor in first)
+    drawn = _drawn(noise, [0, 1], 2, device)
+    example = Batch(x[0, :1], y[0, :1], torch.tensor(0), None if drawn is None else drawn[0, :1])
     try:
         with seeded(0, device):
             before = torch.random.get_rng_state()
             population = Population.of(build, modules)
-            sums = ClippedSums(modules[0], population, x[0, :1], stacked=stacked)
-            sums({**population.params, **population.buffers}, x, y, torch.ones_like(y) > 0, 1.0)
+            sums = ClippedSums(modules[0], population, example, stacked=stacked, loss=loss)
+            weights = {**population.params, **population.buffers}
+            sums(weights, x, y, torch.ones_like(y) > 0, 1.0, noise=drawn)
             if not torch.equal(before, torch.random.get_rng_state()):
                 return "it draws random numbers, also for examples that padding adds"
     except RuntimeError as error:
@@ -134,6 +149,8 @@ class _Job:
     recipe: Recipe
     private: PrivateSteps
     seeds: Sequence[int]
+    loss: Loss
+    noise: Noise | None
     device: torch.device
     stacked: bool
     tick: Callable[[int], None]
@@ -145,7 +162,7 @@ class _Job:
         module = build_seeded(self.build, self.seeds[0]).train().to(self.device)
         record = self.sets.flat()[0][:1]
         population = Population.of(self.build, [module])
-        sums = ClippedSums(module, population, record, stacked=self.stacked)
+        sums = self._sums(module, population)
         outputs = sum(int(np.prod(layer.shape)) for layer in sums.layers)
         width = 2 * outputs + (len(sums.layers) + 1) * record.numel()  # what enters, and leaves
         each = sum(population.params[name].numel() for name in sums.others)
@@ -171,14 +188,16 @@ class _Job:
         norm, expected = self.private.max_grad_norm, self.private.sample_rate * self.sets.m
         shapes = [weights[name].shape[1:] for name in sums.names]
         noise = _Noise([self.seeds[i] for i in models], self.private, expected, shapes, self.device)
+        draws = Draws([self.seeds[i] for i in models])
         for _ in range(self.private.steps):
             x, y, used = self._batch(models, noise.rngs, gather)
+            of_loss = [draws.noise(self.noise, y.shape[1]).to(self.device)] if self.noise else []
             replay = self.recorded.get(y.shape)
             with torch.no_grad():
                 if replay is None:
-                    found = sums(weights, x, y, used, norm, 1 / expected)
+                    found = sums(weights, x, y, used, norm, 1 / expected, *of_loss)
                 else:
-                    found = replay.forward(x, y, used, *weights.values())
+                    found = replay.forward(x, y, used, *of_loss, *weights.values())
                 noise.add_to(found)
             update(found)
             self.tick(len(models))
@@ -197,7 +216,10 @@ class _Job:
             step = self._step(self._sums(modules[0], population), list(weights))
             for length in self.private.lengths(self.sets.m):
                 rows = torch.zeros((size, length), dtype=torch.int64, device=self.device)
-                found = make_fx(step)(Gather()(x, rows), y[rows], rows == 0, *weights.values())
+                drawn = _drawn(self.noise, self.seeds[:size], length, self.device)
+                of_loss = [] if drawn is None else [drawn]
+                batch = Gather()(x, rows), y[rows], rows == 0, *of_loss
+                found = make_fx(step)(*batch, *weights.values())
                 simplify(found)
                 use_faster_products(found)
                 self.recorded[rows.shape] = found
@@ -208,13 +230,17 @@ class _Job:
         expected = self.private.sample_rate * self.sets.m
 
         def step(x: Tensor, y: Tensor, used: Tensor, *values: Tensor) -> list[Tensor]:
+            of_loss, values = values[: -len(names)], values[-len(names) :]
             weights = dict(zip(names, values, strict=True))
-            return sums(weights, x, y, used, self.private.max_grad_norm, 1 / expected)
+            return sums(weights, x, y, used, self.private.max_grad_norm, 1 / expected, *of_loss)
 
         return step
 
     def _sums(self, module: nn.Module, population: Population) -> ClippedSums:
-        return ClippedSums(module, population, self.sets.flat()[0][:1], stacked=self.stacked)
+        x, y = (tensor[:1] for tensor in self.sets.flat())
+        drawn = _drawn(self.noise, [0], 1, self.device)
+        example = Batch(x, y, torch.tensor(0), None if drawn is None else drawn[0])
+        return ClippedSums(module, population, example, stacked=self.stacked, loss=self.loss)
 
     def _separate(self, names: Sequence[str]) -> list[bool]:
         parts = [separate_results(found) for found in self.recorded.values()]
@@ -247,6 +273,13 @@ class _Job:
                     f"model {model} diverged: its weights are not finite; lower lr"
                     f" (now {self.recipe.lr:g})"
                 )
+
+
+def _drawn(
+    noise: Noise | None, seeds: Sequence[int], length: int, device: torch.device
+) -> Tensor | None:
+    """Some noise of the loss (models, length, k), to try it with; None if it uses none."""
+    return None if noise is None else Draws(seeds).noise(noise, length).to(device)
 
 
 class _Noise:

@@ -10,15 +10,18 @@ from torch.nn import functional
 from torch.nn.functional import cross_entropy
 
 from privbench.engine import (
+    Batch,
     Diverged,
     PrivateSteps,
     Recipe,
     TrainingSets,
     can_train_privately,
+    normal,
     train_each,
     train_privately,
 )
 from privbench.engine.clipping import ClippedSums
+from privbench.engine.loss import cross_entropy as cross_entropy_loss
 from privbench.engine.population import Population, build_seeded
 from privbench.engine.private import RECORDED, _Job, _Noise
 from privbench.engine.taps import find_layers
@@ -42,6 +45,11 @@ STEPS = PrivateSteps(sample_rate=0.2, steps=12, noise_multiplier=0.7, max_grad_n
 
 def train(sets=None, recipe=RECIPES["momentum"], private=STEPS, seeds=SEEDS, **options):
     return train_privately(mlp(), sets or shared_sets(), recipe, private, seeds, **options)
+
+
+def example(x):
+    """A batch of one record."""
+    return Batch(x, torch.zeros(1, dtype=torch.int64), torch.tensor(0))
 
 
 def slow_clipped_sum(module, x, y, bound):
@@ -166,13 +174,69 @@ def test_clipped_sums_are_those_of_one_example_after_another(name, stacked):
     y = torch.randint(0, CLASSES, (models, 9), generator=rng)
     used = torch.rand(models, 9, generator=rng) < 0.7
     used[models // 2 + 1 :] = False  # a batch without records
-    sums = ClippedSums(modules[0], population, x[0, :1], stacked=stacked)
+    sums = ClippedSums(modules[0], population, example(x[0, :1]), stacked=stacked)
     for bound in (0.1, 100.0):
         found = sums(weights, x, y, used, bound, 0.25)
         for i, module in enumerate(modules):
             expected = slow_clipped_sum(module, x[i, used[i]], y[i, used[i]], bound)
             for got, total in zip(found, expected, strict=True):
                 torch.testing.assert_close(got[i], 0.25 * total, atol=1e-5, rtol=1e-4)
+
+
+class Noisy(nn.Module):
+    """Takes noise beside the record, and has a parameter that is of no layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.scale = nn.Linear(FEATURES, CLASSES), nn.Parameter(torch.ones(CLASSES))
+
+    def forward(self, x, noise):
+        return self.body(x) * self.scale + noise
+
+
+def noisy_loss(forward, batch):
+    return (forward(batch.x, batch.noise).square().sum(-1) + batch.y).exp().log1p()
+
+
+@pytest.mark.parametrize("stacked", [True, False])
+def test_clipped_sums_of_another_loss_with_noise(stacked):
+    models = 3 if stacked else 1
+    modules = [build_seeded(Noisy, seed) for seed in SEEDS[:models]]
+    population = Population.of(Noisy, modules)
+    rng = torch.Generator().manual_seed(0)
+    x, noise = (torch.randn(models, 7, k, generator=rng) for k in (FEATURES, CLASSES))
+    y = torch.randint(0, 2, (models, 7), generator=rng)
+    first = Batch(x[0, :1], y[0, :1], torch.tensor(0), noise[0, :1])
+    sums = ClippedSums(modules[0], population, first, stacked=stacked, loss=noisy_loss)
+    assert sums.others == ["scale"]
+    found = sums(population.params, x, y, torch.ones(models, 7) > 0, 0.5, noise=noise)
+    for i, module in enumerate(modules):
+        trained = [module.get_parameter(name) for name in sums.names]
+        total = [torch.zeros_like(p) for p in trained]
+        for j in range(7):
+            one = slice(j, j + 1)
+            batch = Batch(x[i, one], y[i, one], torch.tensor(0), noise[i, one])
+            gradient = torch.autograd.grad(noisy_loss(module, batch)[0], trained)
+            norm = torch.sqrt(sum(g.square().sum() for g in gradient))
+            for sum_, g in zip(total, gradient, strict=True):
+                sum_ += g * min(1.0, 0.5 / (float(norm) + 1e-6))
+        for got, expected in zip(found, total, strict=True):
+            torch.testing.assert_close(got[i], expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("steps", [10, RECORDED])
+def test_training_with_a_noisy_loss_does_not_depend_on_chunks(steps):
+    private = PrivateSteps(0.2, steps, 0.7, 0.5)
+    options = {"loss": noisy_loss, "noise": normal(CLASSES)}
+    sets, recipe = shared_sets(), RECIPES["momentum"]
+    together, apart = (
+        train_privately(Noisy, sets, recipe, private, SEEDS, chunk=chunk, **options)
+        for chunk in (MODELS, 1)
+    )
+    assert_same(together, apart)
+    options["noise"] = lambda rng, m: np.zeros((m, CLASSES), np.float32)
+    other = train_privately(Noisy, sets, recipe, private, SEEDS, **options)
+    assert differ(together, other)
 
 
 def opacus_sum(module, x, y, bound):
@@ -195,7 +259,7 @@ def test_clipped_sums_are_those_of_opacus(name):
     population = Population.of(build, [module])
     rng = torch.Generator().manual_seed(1)
     x, y = torch.randn(12, *shape, generator=rng), torch.arange(12) % CLASSES
-    sums = ClippedSums(module, population, x[:1], stacked=False)
+    sums = ClippedSums(module, population, example(x[:1]), stacked=False)
     found = sums(population.params, x[None], y[None], torch.ones(1, 12) > 0, 0.8)
     for ours, theirs in zip(found, opacus_sum(module, x, y, 0.8), strict=True):
         torch.testing.assert_close(ours[0], theirs, atol=1e-5, rtol=1e-5)
@@ -208,7 +272,7 @@ def test_padding_changes_nothing(name):
     population = Population.of(build, [module])
     weights = {**population.params, **population.buffers}
     x, y = torch.randn(1, 20, *shape), torch.zeros(1, 20, dtype=torch.int64)
-    sums = ClippedSums(module, population, x[0, :1], stacked=False)
+    sums = ClippedSums(module, population, example(x[0, :1]), stacked=False)
     used = torch.arange(20)[None] < 12
     padded = sums(weights, x, y, used, 0.5)
     x[:, 12:] = 1e3  # whatever is there
@@ -222,7 +286,9 @@ def test_padding_changes_nothing(name):
 
 def test_layers_are_tapped_and_other_parameters_have_gradients_of_their_own():
     module = Scaled()
-    sums = ClippedSums(module, Population.of(Scaled, [module]), torch.zeros(1, 8), stacked=False)
+    sums = ClippedSums(
+        module, Population.of(Scaled, [module]), example(torch.zeros(1, 8)), stacked=False
+    )
     assert [layer.names for layer in sums.layers] == [["last.weight", "last.bias"]]
     assert sums.others == ["scale", "first.weight", "first.bias"]
 
@@ -368,7 +434,7 @@ def test_frozen_parameters_stay_and_do_not_count():
     # The norm to which gradients are clipped is that of the trained parameters.
     modules = [build_seeded(build, seed) for seed in SEEDS]
     x, y = torch.randn(MODELS, 4, FEATURES), torch.zeros(MODELS, 4, dtype=torch.int64)
-    sums = ClippedSums(modules[0], start, x[0, :1], stacked=True)
+    sums = ClippedSums(modules[0], start, example(x[0, :1]), stacked=True)
     expected = slow_clipped_sum(modules[1], x[1], y[1], 0.1)
     assert sums.names == ["3.weight", "3.bias"]
     for got, total in zip(sums(start.params, x, y, y == 0, 0.1), expected, strict=True):
@@ -397,7 +463,18 @@ def test_the_noise_of_all_parameters_is_that_of_one_after_another(shapes):
 
 def test_memory_bounds_the_models_at_once():
     small = PrivateSteps(0.2, 1, 0.7, 0.5)
-    job = _Job(mlp(), shared_sets(), RECIPES["sgd"], small, SEEDS, CPU, True, print)
+    job = _Job(
+        mlp(),
+        shared_sets(),
+        RECIPES["sgd"],
+        small,
+        SEEDS,
+        cross_entropy_loss,
+        None,
+        CPU,
+        True,
+        print,
+    )
     assert [job.largest(memory) for memory in (1, 2**40)] == [1, MODELS]
 
 
@@ -456,7 +533,9 @@ def test_layers_of_functions_that_are_called_by_hand():
             return functional.linear(seen, weight=self.v)
 
     module = ByHand()
-    sums = ClippedSums(module, Population.of(ByHand, [module]), torch.zeros(1, 9), stacked=False)
+    sums = ClippedSums(
+        module, Population.of(ByHand, [module]), example(torch.zeros(1, 9)), stacked=False
+    )
     assert [layer.names for layer in sums.layers] == [["w"], ["v"]]
     x, y = torch.randn(1, 5, 9), torch.tensor([[0, 1, 2, 0, 1]])
     found = sums(dict(Population.of(ByHand, [module]).params), x, y, y >= 0, 0.2)
