@@ -36,6 +36,7 @@ def register_mechanisms(register: Register) -> None:
     from privbench.mechanisms.dp_sgd import DpSgd
     from privbench.mechanisms.dropout import Dropout
     from privbench.mechanisms.early_stopping import EarlyStopping
+    from privbench.mechanisms.gaussian_codes import GaussianCodes
     from privbench.mechanisms.hamp import Hamp, HampOutput
     from privbench.mechanisms.input_noise import InputNoise
     from privbench.mechanisms.label_only import LabelOnlyOutput
@@ -54,12 +55,13 @@ def register_mechanisms(register: Register) -> None:
     from privbench.mechanisms.weight_decay import WeightDecay
 
     on_records = (InputNoise, RandomizedResponse)
+    on_codes = (MetricPrivacy, GaussianCodes)
     on_training = (
         DpSgd, WeightDecay, Dropout, EarlyStopping, LabelSmoothing, Mixup, RelaxLoss, Hamp,
         AdversarialRegularization, Mmd, Distillation, Selena,
     )  # fmt: skip
     on_answers = (OutputNoise, Temperature, Rounding, TopK, LabelOnlyOutput, MemGuard, HampOutput)
-    for cls in (*on_records, MetricPrivacy, *on_training, *on_answers):
+    for cls in (*on_records, *on_codes, *on_training, *on_answers):
         register(cls)
 
 

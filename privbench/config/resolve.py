@@ -193,12 +193,12 @@ def _assemble(
     }
     generators = [bound for bound in bounds if bound.entry.kind == "generator"]
     mechanisms = [bound for bound in bounds if bound.entry.kind == "mechanism"]
-    _check_pipeline(name, bool(generators), mechanisms, where)
+    _check_pipeline(name, generators[0] if generators else None, mechanisms, where)
     return Defense(label(name, shown), generators[0] if generators else None, tuple(mechanisms))
 
 
 def _check_pipeline(
-    name: str, has_generator: bool, mechanisms: Sequence[Bound], where: str
+    name: str, generator: Bound | None, mechanisms: Sequence[Bound], where: str
 ) -> None:
     from privbench.mechanisms.base import STEPS
 
@@ -208,9 +208,17 @@ def _check_pipeline(
         raise BadInput(
             f"{where}: defense {name!r}: mechanisms go in the order {', '.join(STEPS)}; got {order}"
         )
-    if "latent" in steps and not has_generator:
+    if "latent" in steps:
         latent = mechanisms[steps.index("latent")].name
-        raise BadInput(f"{where}: defense {name!r}: {latent} acts on codes and needs a generator")
+        if generator is None:
+            raise BadInput(
+                f"{where}: defense {name!r}: {latent} acts on codes and needs a generator"
+            )
+        if generator.component.release == "sample":
+            raise BadInput(
+                f"{where}: defense {name!r}: {latent} acts on codes of records, and {generator.name}"
+                ' with release = "sample" makes new ones (allowed: release = "reconstruct")'
+            )
     if steps.count("training") > 1:
         names = ", ".join(b.name for b in mechanisms if b.component.step == "training")
         raise BadInput(f"{where}: defense {name!r}: only one training mechanism, got {names}")

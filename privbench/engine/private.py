@@ -306,7 +306,7 @@ class _Noise:
         at_once = blocks and device.type == "cpu"
         self._drawn = torch.empty(len(seeds), sum(sizes), device=device)
         parts = [
-            part.view(-1, *shape)
+            part.view(len(seeds), *shape)
             for part, shape in zip(torch.split(self._drawn, sizes, 1), shapes, strict=True)
         ]
         self._parts = parts

@@ -50,8 +50,8 @@ class GuaranteeContext:
     n_train: int
     model: object
     """The target model component."""
-    generator_fitted_on: Literal["private", "none"]
-    """The records that the pipeline's generator has seen."""
+    generator_fitted_on: Literal["private", "reference", "dp-sgd", "none"]
+    """The records that the pipeline's generator has learned from; ``dp-sgd`` are the private ones."""
 
 
 class Mechanism(Component, ABC):
@@ -87,6 +87,18 @@ class LatentMechanism(Mechanism):
     @abstractmethod
     def apply(self, codes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
         """The altered codes (n, latent_dim) of one model's training set."""
+
+    def release(
+        self,
+        codes: NDArray[np.float32],
+        reference: NDArray[np.float32],
+        rng: np.random.Generator,
+    ) -> NDArray[np.float32]:
+        """As ``apply``; ``reference`` are the codes (k, latent_dim) of reference records.
+
+        For what must know how codes are spread, without asking the private ones.
+        """
+        return self.apply(codes, rng)
 
 
 Answer: TypeAlias = "Callable[[NDArray[np.float64], np.random.Generator], NDArray[np.float64]]"

@@ -24,7 +24,7 @@ from privbench.errors import Incompatible
 from privbench.mechanisms.base import GuaranteeContext, TrainingLoop, TrainingTask
 from privbench.mechanisms.private_steps import poisson_batches, private_steps, unsupported
 from privbench.privacy import Guarantee
-from privbench.privacy.sampled_gaussian import Accountant, Schedule, noise_for, spent
+from privbench.privacy.sampled_gaussian import Accountant, Schedule, claim_of, noise_for
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
     from privbench.engine import Population
     from privbench.models.base import TorchModel
-
-ACCOUNTANTS = {"prv": "prv (Opacus)", "rdp": "rdp (Opacus)", "exact": "analytic Gaussian"}
 
 
 class DpSgd(TrainingLoop):
@@ -116,28 +114,14 @@ class DpSgd(TrainingLoop):
         from privbench.models.base import TorchModel
 
         assert isinstance(context.model, TorchModel)  # any other is skipped
-        schedule = self._schedule(context.model, context.n_train)
-        result = spent(self._noise(schedule), schedule, self.accountant)
-        conditions: tuple[str, ...] = (
-            "Poisson sampling",
-            "the number of records is public",
-            "hyperparameters chosen without the private data",
-            "textbook floating-point Gaussian (Mironov 2012)",
-        )
-        if context.generator_fitted_on == "private":
-            fitted = (
+        conditions: tuple[str, ...] = ()
+        if context.generator_fitted_on in ("private", "dp-sgd"):
+            conditions = (
                 "generator is independent of the records"
-                " (not so here: fitted on the private records)"
+                " (not so here: fitted on the private records)",
             )
-            conditions = (fitted, *conditions)
-        return Guarantee(
-            kind="dp",
-            epsilon=result.epsilon,
-            delta=self.delta,
-            adjacency="add-remove",
-            accountant=ACCOUNTANTS[result.accountant],
-            conditions=conditions,
-        )
+        schedule = self._schedule(context.model, context.n_train)
+        return claim_of(self._noise(schedule), schedule, self.accountant, conditions)
 
     def _schedule(self, model: TorchModel, n: int) -> Schedule:
         batch_size = min(model.batch_size, n)

@@ -17,6 +17,7 @@ from pydantic import Field
 from privbench.data import Data, DataSpec
 from privbench.mechanisms.base import DataMechanism, GuaranteeContext
 from privbench.privacy import Guarantee, gaussian_epsilon
+from privbench.privacy.guarantees import LABELS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,11 +57,11 @@ class InputNoise(DataMechanism):
             epsilon = gaussian_epsilon(sigma=self.scale, delta=delta, sensitivity=sensitivity)
             accountant = "analytic Gaussian"
         conditions = (
-            "labels are not covered",
+            LABELS,
             "each record is released once",
             "textbook floating-point sampler (Mironov 2012)",
         )
-        return Guarantee("local-dp", epsilon, delta, "local", accountant, conditions)
+        return Guarantee("local-dp", epsilon, delta, "local", accountant, conditions, "features")
 
 
 def bounded(spec: DataSpec) -> bool:

@@ -15,6 +15,7 @@ from pydantic import Field
 from privbench.data import Data
 from privbench.mechanisms.base import DataMechanism, GuaranteeContext
 from privbench.privacy import Guarantee
+from privbench.privacy.guarantees import FEATURES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,5 +44,7 @@ class RandomizedResponse(DataMechanism):
 
     def guarantee(self, context: GuaranteeContext) -> Guarantee:
         """Local DP of labels."""
-        conditions = ("only labels are covered", "each label is released once")
-        return Guarantee("local-dp", self.epsilon, 0.0, "local", "closed form", conditions)
+        conditions = (FEATURES, "each label is released once")
+        return Guarantee(
+            "local-dp", self.epsilon, 0.0, "local", "closed form", conditions, "labels"
+        )

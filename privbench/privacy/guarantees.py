@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 Kind = Literal["dp", "local-dp", "metric-dp"]
 Adjacency = Literal["add-remove", "replace-one", "local"]
+Covers = Literal["records", "features", "labels"]
+
+LABELS = "labels are not covered"
+FEATURES = "only labels are covered"
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,7 @@ class Guarantee:
     distance, so it is no finite epsilon of the two kinds above.
 
     ``conditions`` are short sentences that a table can show; every one of them must hold for the
-    claim to hold.
+    claim to hold. ``covers`` says what of a record may differ: all of it, or its features or label only.
     """
 
     kind: Kind
@@ -29,10 +34,33 @@ class Guarantee:
     adjacency: Adjacency
     accountant: str
     conditions: tuple[str, ...] = ()
+    covers: Covers = "records"
 
     def to_json(self) -> dict[str, Any]:
         """The guarantee as a row of results stores it."""
         return {**asdict(self), "conditions": list(self.conditions)}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Guarantee:
+        """The inverse of ``to_json``."""
+        return cls(**{**stored, "conditions": tuple(stored["conditions"])})
+
+    def of_replacing(self) -> tuple[float, float] | None:
+        """Epsilon and delta of what a membership game on sets of fixed size tells apart.
+
+        There one record is replaced by another. A local guarantee applies as it is; one for adding or
+        removing a record applies twice, by group privacy: (2 epsilon, (1 + e^epsilon) delta). None for
+        metric privacy, and for what covers labels only: replacing a record may change all of it.
+
+        >>> Guarantee("dp", 1.0, 0.0, "add-remove", "").of_replacing()
+        (2.0, 0.0)
+        """
+        if self.kind == "metric-dp" or self.covers == "labels":
+            return None
+        if self.adjacency != "add-remove":
+            return self.epsilon, self.delta
+        growth = math.exp(min(self.epsilon, 700.0))
+        return 2 * self.epsilon, min(1.0, (1 + growth) * self.delta)
 
     def terms(self) -> str:
         """What the claim says beside epsilon.
@@ -61,16 +89,70 @@ class Guarantee:
         return f"ε={self.epsilon:.4g}{delta} ({self.adjacency})"
 
 
-def compose(stated: Sequence[tuple[str, Guarantee]]) -> tuple[Guarantee | None, str]:
+def compose(
+    stated: Sequence[tuple[str, Guarantee]], fit: Guarantee | None = None
+) -> tuple[Guarantee | None, str]:
     """The guarantee of a pipeline whose named mechanisms state these, and why there is none.
 
-    One stated guarantee holds for the whole pipeline under its own conditions. Several are not added
-    up, since they may protect different things: then the text names them.
+    ``fit`` is that of the generator's fit, which reads the private records beside what the
+    mechanisms release of them, so the two add up (Dwork, Roth 2014, theorem B.1). Of mechanisms one
+    after another each guarantee holds by itself, since what follows is post-processing: the
+    smallest counts. What covers features and what covers labels add up to what covers records.
+    Where none of this applies, there is no guarantee, and the text names what was stated.
     """
-    match len(stated):
-        case 0:
-            return None, ""
-        case 1:
-            return stated[0][1], ""
+    own = [one for _, one in stated]
+    found = _in_sequence(own)
+    if fit is not None:
+        found = fit if not own else None if found is None else _added(found, fit)
+    if found is not None or not own:
+        return found, ""
     listed = ", ".join(f"{name} {guarantee.short()}" for name, guarantee in stated)
-    return None, f"{len(stated)} guarantees are stated and not composed: {listed}"
+    return None, f"{len(own)} guarantees are stated and not composed: {listed}"
+
+
+def _in_sequence(own: Sequence[Guarantee]) -> Guarantee | None:
+    """The guarantee of mechanisms one after another, the first nearest to the records."""
+    if len(own) < 2:
+        return own[0] if own else None
+    if any(one.kind == "metric-dp" for one in own):
+        return None
+    labels = [one for one in own if one.covers == "labels"]
+    others = [one for one in own if one.covers != "labels"]
+    whole = [one for one in others if one.covers == "records"]
+    best = min(whole or others, key=_size) if others else None
+    if not labels:
+        return best
+    of_labels = min(labels, key=_size)
+    if best is None or best.covers == "records":
+        return best or of_labels
+    return _added(best, of_labels, conditions=lambda c: c not in (LABELS, FEATURES))
+
+
+def _size(guarantee: Guarantee) -> float:
+    found = guarantee.of_replacing()
+    return guarantee.epsilon if found is None else found[0]
+
+
+def _added(
+    one: Guarantee, other: Guarantee, conditions: Any = lambda condition: True
+) -> Guarantee | None:
+    """Both of the same records: epsilons and deltas of replacing a record add up."""
+    if one.kind == "metric-dp":
+        return None
+    pairs = [g.of_replacing() or (g.epsilon, g.delta) for g in (one, other)]
+    kept = tuple(dict.fromkeys(c for g in (one, other) for c in g.conditions if conditions(c)))
+    covers: Covers = "records"
+    if one.covers == "features" and other.covers != "labels":
+        covers = "features"
+    both_local = one.kind == other.kind == "local-dp"
+    accountants = dict.fromkeys((one.accountant, other.accountant))
+    return replace(
+        one,
+        kind="local-dp" if both_local else "dp",
+        epsilon=sum(epsilon for epsilon, _ in pairs),
+        delta=min(1.0, sum(delta for _, delta in pairs)),
+        adjacency="local" if both_local else "replace-one",
+        accountant=" + ".join(accountants),
+        conditions=kept,
+        covers=covers,
+    )

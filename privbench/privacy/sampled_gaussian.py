@@ -18,11 +18,14 @@ from typing import Literal
 
 from privbench.errors import BadInput
 from privbench.privacy.gaussian import gaussian_epsilon
+from privbench.privacy.guarantees import Guarantee
 
 Accountant = Literal["prv", "rdp"]
 
 PRV_LIMIT = 1500.0  # of epsilon times the root of the number of steps
 LARGEST_NOISE = 1e5
+ACCOUNTANTS = {"prv": "prv (Opacus)", "rdp": "rdp (Opacus)", "exact": "analytic Gaussian"}
+"""How a claim names them."""
 
 
 @dataclass(frozen=True)
@@ -97,3 +100,27 @@ def _epsilon(noise_multiplier: float, schedule: Schedule, accountant: Accountant
         # RDP says that another order could give a smaller epsilon; what it returns is valid as it is.
         warnings.filterwarnings("ignore", "Optimal order is the", UserWarning)
         return float(account.get_epsilon(delta=schedule.delta))
+
+
+def claim_of(
+    noise_multiplier: float,
+    schedule: Schedule,
+    accountant: Accountant,
+    conditions: tuple[str, ...] = (),
+) -> Guarantee:
+    """What training by such steps claims; ``conditions`` come before its own."""
+    result = spent(noise_multiplier, schedule, accountant)
+    own = (
+        "Poisson sampling",
+        "the number of records is public",
+        "hyperparameters chosen without the private data",
+        "textbook floating-point Gaussian (Mironov 2012)",
+    )
+    return Guarantee(
+        kind="dp",
+        epsilon=result.epsilon,
+        delta=schedule.delta,
+        adjacency="add-remove",
+        accountant=ACCOUNTANTS[result.accountant],
+        conditions=(*conditions, *own),
+    )

@@ -178,7 +178,8 @@ class UtilityStage(Stage):
 
     @property
     def components(self) -> tuple[Bound, ...]:
-        return (*self.defense.mechanisms, self.model)
+        generator = () if self.defense.generator is None else (self.defense.generator,)
+        return (*generator, *self.defense.mechanisms, self.model)
 
     def compute(self, context: Context) -> Artifact:
         setting: Setting = context.get(self.setting).live
@@ -199,14 +200,17 @@ class UtilityStage(Stage):
         from privbench.mechanisms.base import GuaranteeContext
         from privbench.privacy import compose
 
+        generator, n_train = self.defense.generator, len(setting.pool) // 2
         context = GuaranteeContext(
             spec=setting.pool.spec,
-            n_train=len(setting.pool) // 2,
+            n_train=n_train,
             model=self.model.component,
-            generator_fitted_on="none" if self.defense.generator is None else "private",
+            generator_fitted_on="none" if generator is None else generator.component.fitted_on,
         )
         stated = [(b.name, _stated(b, context)) for b in self.defense.mechanisms]
-        guarantee, reason = compose([(name, one) for name, one in stated if one is not None])
+        fit = None if generator is None else _stated(generator, n_train)
+        own = [(name, one) for name, one in stated if one is not None]
+        guarantee, reason = compose(own, fit)
         return None if guarantee is None else guarantee.to_json(), reason
 
 
@@ -216,7 +220,7 @@ def _stack(arrays: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     return np.stack(arrays)
 
 
-def _stated(bound: Bound, context: GuaranteeContext) -> Guarantee | None:
+def _stated(bound: Bound, context: GuaranteeContext | int) -> Guarantee | None:
     from privbench.privacy import Guarantee
 
     with calling(bound):

@@ -15,6 +15,9 @@ from privbench.stages.checks import check_fitted, checked_array, checked_data
 from privbench.store import Artifact
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from privbench.data import Data
     from privbench.engine import Population, TrainingSets
     from privbench.generators.base import FittedGenerator
@@ -96,8 +99,10 @@ class FitStage(Stage):
 
     def compute(self, context: Context) -> Artifact:
         setting: Setting = context.get(self.setting).live
-        sets = self.private_sets(setting)
-        rngs = [self.rng("fit", model) for model in range(len(sets))]
+        sets, rngs = [setting.reference], [self.rng("fit", "reference")]
+        if not self._on_reference:
+            sets = self.private_sets(setting)
+            rngs = [self.rng("fit", model) for model in range(len(sets))]
         with calling(self.generator):
             fitted = self.generator.component.fit_population(
                 sets, rngs, context.device, context.progress
@@ -109,11 +114,21 @@ class FitStage(Stage):
             return Artifact(live=fitted)
         return Artifact({f"{i}.{k}": v for i, state in enumerate(states) for k, v in state.items()})
 
+    @property
+    def _on_reference(self) -> bool:
+        """Whether one generator serves all models, since it saw none of their records."""
+        return bool(self.generator.component.fitted_on == "reference")
+
     def fitted(self, artifact: Artifact, setting: Setting) -> list[FittedGenerator]:
         """The fitted generators, one a model, from this stage's artifact."""
+        n_models = len(setting.member)
+        found = self._restored(artifact, 1 if self._on_reference else n_models, setting)
+        return found * n_models if self._on_reference else found
+
+    def _restored(self, artifact: Artifact, n: int, setting: Setting) -> list[FittedGenerator]:
         if artifact.live is not None:
             return list(artifact.live)
-        states: list[dict[str, Any]] = [{} for _ in setting.member]
+        states: list[dict[str, Any]] = [{} for _ in range(n)]
         for name, array in artifact.arrays.items():
             model, _, key = name.partition(".")
             states[int(model)][key] = array
@@ -161,27 +176,39 @@ class PopulationStage(Stage):
             return _private_sets(self, setting, self.defense.at("data"))
         private = self.fit.private_sets(setting)
         fitted = self.fit.fitted(context.get(self.fit), setting)
+        make = self._synthetic
+        if self.fit.generator.component.release == "sample":
+            make = self._sampled
         return [
-            self._synthetic(self.fit.generator, model, data, one)
+            make(self.fit.generator, model, data, one, setting)
             for model, (data, one) in enumerate(zip(private, fitted, strict=True))
         ]
 
-    def _synthetic(self, generator: Bound, model: int, data: Data, fitted: FittedGenerator) -> Data:
+    def _sampled(
+        self, generator: Bound, model: int, data: Data, fitted: FittedGenerator, setting: Setting
+    ) -> Data:
+        """The training set of one model: as many new records, with labels of their own."""
+        with calling(generator):
+            found = fitted.sample(len(data), self.rng("sample", model))
+        return checked_data(found, data, f"{generator.name}: sample returned")
+
+    def _synthetic(
+        self, generator: Bound, model: int, data: Data, fitted: FittedGenerator, setting: Setting
+    ) -> Data:
         """The training set of one model: encoded, altered by the latent mechanisms, decoded."""
         from privbench.data import Data
 
-        with calling(generator):
-            found = fitted.encode(data)
-        shape, what = (len(data), "latent_dim"), f"{generator.name}: encode returned"
-        codes = checked_array(found, shape, what).astype("float32")
-        for position, bound in enumerate(self.defense.at("latent")):
+        codes = _encoded(generator, fitted, data)
+        latent = self.defense.at("latent")
+        reference = _encoded(generator, fitted, setting.reference) if latent else codes
+        for position, bound in enumerate(latent):
             rng = self.rng("latent", position, model)
             with calling(bound):
-                found = bound.component.apply(codes, rng)
+                found = bound.component.release(codes, reference, rng)
             what = f"{bound.name}: apply returned"
             codes = checked_array(found, codes.shape, what).astype("float32")
         with calling(generator):
-            found = fitted.decode(codes)
+            found = fitted.decode_labelled(codes, data.y)
         what = f"{generator.name}: decode returned"
         x = checked_array(found, data.x.shape, what).astype("float32")
         return Data(x, data.y, data.spec)
@@ -232,6 +259,13 @@ class PopulationStage(Stage):
                 fitted.append(self.model.component.fit(data.x, data.y, data.spec.n_classes, rng))
             context.progress(model + 1, len(setting.member))
         return fitted
+
+
+def _encoded(generator: Bound, fitted: FittedGenerator, data: Data) -> NDArray[np.float32]:
+    with calling(generator):
+        found = fitted.encode(data)
+    shape, what = (len(data), "latent_dim"), f"{generator.name}: encode returned"
+    return checked_array(found, shape, what).astype("float32")
 
 
 def _private_sets(stage: Stage, setting: Setting, mechanisms: Sequence[Bound]) -> list[Data]:

@@ -47,7 +47,7 @@ def test_a_class_without_records_is_never_drawn():
 
 def test_the_class_prior_of_a_fit_is_that_of_its_records(on_mixed):
     data = records(MIXED)
-    moments = posterior(network_of(SMALL, on_mixed, MIXED), data.x)
+    moments = posterior(network_of(SMALL, on_mixed, MIXED), data.x, data.y)
     expected, state = ClassPrior.fit(*moments, data.y, 3), on_mixed.state()
     np.testing.assert_array_equal(state["frequency"], expected.frequency)
     np.testing.assert_allclose(state["mean"], expected.mean, atol=1e-6)

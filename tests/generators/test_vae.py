@@ -91,10 +91,13 @@ CHANGES = {
     "epochs": 4,
     "batch_size": 7,
     "lr": 0.02,
+    "conditional": True,
+    "numbers": "quantile",
+    "fitted_on": "dp-sgd",
 }
 
 
-@pytest.mark.parametrize("parameter", Vae.model_fields)
+@pytest.mark.parametrize("parameter", CHANGES)
 def test_each_parameter_changes_the_answer(parameter):
     data = records(MIXED)
     changed = SMALL.model_copy(update={parameter: CHANGES[parameter]})
@@ -102,7 +105,15 @@ def test_each_parameter_changes_the_answer(parameter):
     codes, others = before.encode(data), after.encode(data)
     assert codes.shape == (20, 2)
     assert others.shape == (20, changed.latent_dim)
-    assert not np.allclose(before.decode(codes), after.decode(others), atol=1e-4)
+    decoded = before.decode_labelled(codes, data.y), after.decode_labelled(others, data.y)
+    assert not np.allclose(*decoded, atol=1e-4)
+
+
+@pytest.mark.parametrize("parameter", ["fit_epsilon", "fit_delta", "fit_grad_norm"])
+def test_parameters_of_dp_sgd_change_the_answer(parameter):
+    data, private = records(MIXED), SMALL.model_copy(update={"fitted_on": "dp-sgd"})
+    changed = private.model_copy(update={parameter: 0.01})
+    assert differ(private.fit(data, rng_of()), changed.fit(data, rng_of()))
 
 
 @pytest.mark.parametrize(
@@ -182,5 +193,5 @@ def test_beta_trades_the_rate_of_the_codes(on_patterns):
 
 def rate(vae, fitted):
     """Mean KL term of the patterns, in nats."""
-    mean, variance = posterior(network_of(vae, fitted, PATTERN_SPEC), patterns().x)
+    mean, variance = posterior(network_of(vae, fitted, PATTERN_SPEC), patterns().x, patterns().y)
     return kl(torch.tensor(mean), torch.tensor(variance).log()).mean().item()

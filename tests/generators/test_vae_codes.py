@@ -59,7 +59,7 @@ def test_decode_depends_on_each_code_alone(on_mixed):
 @pytest.mark.parametrize("batch_size", [1, 7, 20, 100])
 def test_the_posterior_does_not_depend_on_the_batches(on_mixed, batch_size):
     network, x = network_of(SMALL, on_mixed, MIXED), records(MIXED).x
-    mean, variance = posterior(network, x, batch_size)
+    mean, variance = posterior(network, x, np.zeros(len(x), np.int64), batch_size)
     with torch.no_grad():
         expected, log_variance = network.encode(torch.tensor(x))
     np.testing.assert_allclose(mean, expected, atol=1e-6)

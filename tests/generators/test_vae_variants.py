@@ -1,0 +1,182 @@
+"""Convolutional, conditional, quantile-transformed and private autoencoders."""
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+from scipy.stats import kstest
+
+from privbench.data import Column, Data, DataSpec
+from privbench.generators.quantiles import Quantiles
+from privbench.generators.vae import Vae, numeric_features
+from privbench.generators.vae_network import VaeNetwork
+from privbench.privacy.sampled_gaussian import Schedule, spent
+
+from .problems import MIXED, NUMERIC, SMALL, differ, fit_all, patterns, records, rng_of, surface
+
+SIDES = [(1, 8, 8), (3, 7, 5), (1, 4, 4), (2, 28, 28)]
+CONVOLUTIONAL = SMALL.model_copy(update={"architecture": "convolutional"})
+
+
+@pytest.mark.parametrize("shape", SIDES)
+def test_convolutional_networks_take_images_of_any_size(shape):
+    spec = DataSpec("image", shape, 3)
+    network = VaeNetwork(spec, 2, 8, convolutional=True)
+    x = torch.rand(5, *shape)
+    mean, log_variance = network.encode(x)
+    assert mean.shape == log_variance.shape == (5, 2)
+    assert network.decode(mean).shape == (5, *shape)
+    assert ((network.decode(mean) > 0) & (network.decode(mean) < 1)).all()
+
+
+def test_a_convolutional_autoencoder_learns_images():
+    """Better than the mean image on new points of the surface, whose variance it must explain."""
+    vae = Vae(latent_dim=2, hidden=32, architecture="convolutional", epochs=40, lr=0.005)
+    fitted, new = vae.fit(surface(), rng_of()), surface(seed=1)
+    error = ((fitted.decode(fitted.encode(new)) - new.x) ** 2).mean()
+    assert error < 0.5 * ((surface().x.mean(0) - new.x) ** 2).mean()
+
+
+def test_convolutional_autoencoders_at_once_are_those_one_by_one():
+    sets = [surface(40, seed) for seed in (0, 1)]
+    both = fit_all(CONVOLUTIONAL, sets, [3, 4])
+    for one, data, seed in zip(both, sets, (3, 4), strict=True):
+        alone = CONVOLUTIONAL.fit(data, rng_of(seed))
+        np.testing.assert_allclose(one.encode(data), alone.encode(data), atol=2e-5)
+
+
+def test_convolutions_need_images():
+    assert CONVOLUTIONAL.skip(surface(2).spec) == ""
+    assert "needs images, and this is tabular data" in CONVOLUTIONAL.skip(MIXED)
+    assert SMALL.skip(MIXED) == ""
+
+
+def test_a_conditional_decoder_knows_the_label():
+    """Each class has one pattern: the label alone says what the record is, whatever the code."""
+    vae = Vae(latent_dim=1, hidden=32, epochs=80, batch_size=20, lr=0.01, conditional=True)
+    data = patterns()
+    fitted = vae.fit(data, rng_of())
+    zero = np.zeros((4, 1), np.float32)
+    present = np.array([0, 1, 3])
+    decoded = fitted.decode_labelled(zero, np.arange(4))
+    np.testing.assert_array_equal(decoded[present].round(), patterns().x[[0, 100, 190]])
+    with pytest.raises(TypeError, match="needs the labels"):
+        fitted.decode(zero)
+    drawn = fitted.sample(50, rng_of())
+    np.testing.assert_array_equal(
+        drawn.x.round(), fitted.decode_labelled(0 * drawn.y[:, None].astype("f"), drawn.y).round()
+    )
+
+
+def skewed(n=400, seed=0):
+    rng = rng_of(seed)
+    x = np.stack([rng.exponential(size=n), rng.integers(0, 3, n), rng.normal(size=n)], 1)
+    return x.astype(np.float32)
+
+
+def test_quantiles_are_a_bijection_between_the_outermost():
+    x = skewed()
+    fitted = Quantiles.fit(x)
+    scores = fitted.to_normal(x)
+    assert kstest(scores[:, 0], "norm").pvalue > 0.05
+    inside = (x[:, 0] > fitted.values[0, 0]) & (x[:, 0] < fitted.values[0, -1])
+    back = fitted.from_normal(scores)
+    np.testing.assert_allclose(back[inside, 0], x[inside, 0], atol=1e-4)
+    np.testing.assert_array_equal(back[:, 1], x[:, 1])  # ties go to the middle of their levels
+    np.testing.assert_array_equal(
+        fitted.from_normal(np.full((1, 3), 9, np.float32))[0], fitted.values[:, -1]
+    )
+
+
+def test_quantiles_follow_increasing_maps():
+    x = skewed()
+    np.testing.assert_allclose(
+        Quantiles.fit(x).to_normal(x), Quantiles.fit(2 * x + 1).to_normal(2 * x + 1), atol=1e-4
+    )
+
+
+def test_a_constant_column_keeps_its_value():
+    x = np.full((30, 1), 7.0, np.float32)
+    fitted = Quantiles.fit(x)
+    assert np.isfinite(fitted.to_normal(x)).all()
+    np.testing.assert_array_equal(fitted.from_normal(fitted.to_normal(x)), x)
+
+
+def test_quantiles_are_of_numeric_columns_only():
+    assert numeric_features(MIXED) == [0, 4]
+    assert numeric_features(NUMERIC) == [0, 1, 2, 3]
+    assert numeric_features(surface(2).spec) == []
+    data, vae = records(MIXED, 60), SMALL.model_copy(update={"numbers": "quantile"})
+    fitted = vae.fit(data, rng_of())
+    decoded = fitted.decode(fitted.encode(data))
+    for i in (0, 4):
+        assert (
+            data.x[:, i].min() <= decoded[:, i].min() <= decoded[:, i].max() <= data.x[:, i].max()
+        )
+    restored = vae.restore(fitted.state(), MIXED)
+    np.testing.assert_array_equal(restored.decode(fitted.encode(data)), decoded)
+    grown = Data(data.x.copy(), data.y, MIXED)
+    grown.x[:, 0] = 5 * data.x[:, 0] - 2  # the same quantiles, so the same network
+    np.testing.assert_allclose(
+        vae.fit(grown, rng_of()).encode(grown), fitted.encode(data), atol=1e-3
+    )
+
+
+PRIVATE = Vae(
+    latent_dim=2, hidden=32, epochs=60, batch_size=20, lr=0.005, fitted_on="dp-sgd", conditional=True
+)  # fmt: skip
+
+
+def test_a_private_fit_learns_with_little_noise_and_not_with_much():
+    def error(epsilon):
+        vae = PRIVATE.model_copy(update={"fit_epsilon": epsilon})
+        fitted, data = vae.fit(patterns(), rng_of()), patterns()
+        decoded = fitted.decode_labelled(fitted.encode(data), data.y)
+        return ((decoded - data.x) ** 2).mean()
+
+    assert error(1e4) < 0.05
+    assert error(0.01) > 0.15
+
+
+def test_what_a_private_fit_claims_is_what_the_accountant_says():
+    claim = PRIVATE.guarantee(200)
+    assert (claim.kind, claim.adjacency, claim.delta) == ("dp", "add-remove", 1e-5)
+    assert 7 < claim.epsilon <= 8
+    schedule = Schedule(0.1, 600, 1e-5)
+    assert spent(PRIVATE._noise(schedule), schedule, "prv").epsilon == claim.epsilon
+    assert SMALL.guarantee(200) is None
+
+
+def test_samples_of_a_private_fit_say_nothing_more_of_the_records():
+    """Labels are uniform and codes standard normal, whatever the labels of the records."""
+    fitted = PRIVATE.model_copy(update={"epochs": 1}).fit(patterns(), rng_of())
+    state = fitted.state()
+    np.testing.assert_array_equal(state["frequency"], [0.25] * 4)
+    assert (state["mean"] == 0).all()
+    assert (state["sd"] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [
+        ({"fitted_on": "dp-sgd", "numbers": "quantile"}, "numbers"),
+        ({"fitted_on": "dp-sgd", "release": "sample"}, "conditional"),
+        ({"fitted_on": "public"}, "private"),
+        ({"release": "copy"}, "reconstruct"),
+        ({"fit_epsilon": 0}, "greater than 0"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(params, says):
+    with pytest.raises(ValidationError, match=says):
+        Vae(**params)
+
+
+def test_private_fits_differ_by_seed():
+    data = patterns()
+    vae = PRIVATE.model_copy(update={"epochs": 1})
+    assert differ(vae.fit(data, rng_of(1)), vae.fit(data, rng_of(2)))
+
+
+def test_columns_are_numeric_unless_they_say_otherwise():
+    spec = DataSpec("tabular", (3,), 2, (Column("a", "categorical", (0, 2), ("x", "y")),))
+    assert numeric_features(spec) == [2]
