@@ -12,6 +12,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from privbench.api import run
     from privbench.attacks.base import Answers, Attack, BatchedAttack, Model, View, Views
+    from privbench.attacks.synthetic import (
+        BatchedSyntheticAttack,
+        SyntheticAttack,
+        SyntheticView,
+        SyntheticViews,
+    )
     from privbench.auditing import audit
     from privbench.components import Component
     from privbench.data import Column, Data, DataSpec
@@ -31,9 +37,12 @@ if TYPE_CHECKING:
         DataMechanism,
         GuaranteeContext,
         LatentMechanism,
+        OutputContext,
         OutputMechanism,
         PerExampleLoss,
         TrainingLoop,
+        TrainingMechanism,
+        TrainingTask,
     )
     from privbench.models.base import Estimator, EstimatorModel, TorchModel
     from privbench.privacy import Guarantee
@@ -44,6 +53,12 @@ __version__ = "0.1.0"
 _HOMES = {
     "privbench.api": ("run",),
     "privbench.attacks.base": ("Answers", "Attack", "BatchedAttack", "Model", "View", "Views"),
+    "privbench.attacks.synthetic": (
+        "BatchedSyntheticAttack",
+        "SyntheticAttack",
+        "SyntheticView",
+        "SyntheticViews",
+    ),
     "privbench.auditing.report": ("audit",),
     "privbench.components": ("Component",),
     "privbench.data": ("Column", "Data", "DataSpec"),
@@ -63,9 +78,12 @@ _HOMES = {
         "DataMechanism",
         "GuaranteeContext",
         "LatentMechanism",
+        "OutputContext",
         "OutputMechanism",
         "PerExampleLoss",
         "TrainingLoop",
+        "TrainingMechanism",
+        "TrainingTask",
     ),
     "privbench.models.base": ("Estimator", "EstimatorModel", "TorchModel"),
     "privbench.privacy": ("Guarantee",),
@@ -76,6 +94,7 @@ __all__ = [
     "Attack",
     "BadInput",
     "BatchedAttack",
+    "BatchedSyntheticAttack",
     "Column",
     "Component",
     "Data",
@@ -95,12 +114,18 @@ __all__ = [
     "Incompatible",
     "LatentMechanism",
     "Model",
+    "OutputContext",
     "OutputMechanism",
     "PerExampleLoss",
     "PrivbenchError",
     "RemoteFile",
+    "SyntheticAttack",
+    "SyntheticView",
+    "SyntheticViews",
     "TorchModel",
     "TrainingLoop",
+    "TrainingMechanism",
+    "TrainingTask",
     "View",
     "Views",
     "audit",

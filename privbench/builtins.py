@@ -79,26 +79,34 @@ def register_models(register: Register) -> None:
 
 @hookimpl
 def register_attacks(register: Register) -> None:
-    """Attacks on predictions, and on parameters."""
+    """Attacks on predictions, on parameters and on released data."""
     from privbench.attacks.attack_p import AttackP
     from privbench.attacks.attack_r import AttackR
     from privbench.attacks.calibration import Calibration
     from privbench.attacks.confidence import Confidence
+    from privbench.attacks.dcr import Dcr
+    from privbench.attacks.domias import Domias
     from privbench.attacks.entropy import Entropy
+    from privbench.attacks.gan_leaks import GanLeaks
     from privbench.attacks.gap import Gap
     from privbench.attacks.gradient import Gradient
+    from privbench.attacks.groundhog import Groundhog
     from privbench.attacks.label_only import LabelOnly
     from privbench.attacks.lira import Lira
+    from privbench.attacks.logan import Logan
     from privbench.attacks.loss import Loss
     from privbench.attacks.ml_leaks import MlLeaks
     from privbench.attacks.modified_entropy import ModifiedEntropy
+    from privbench.attacks.monte_carlo import MonteCarlo
     from privbench.attacks.quantile import Quantile
     from privbench.attacks.rmia import Rmia
+    from privbench.attacks.shadow_density import ShadowDensity
     from privbench.attacks.shokri import Shokri
 
     for cls in (
         Gap, Loss, Confidence, Entropy, ModifiedEntropy, Shokri, MlLeaks, Lira, Rmia, AttackP,
         AttackR, Calibration, Quantile, LabelOnly, Gradient,
+        Dcr, GanLeaks, MonteCarlo, Logan, Domias, Groundhog, ShadowDensity,
     ):  # fmt: skip
         register(cls)
 

@@ -22,6 +22,7 @@ from privbench.stages import (
     ScoresStage,
     SettingStage,
     Stage,
+    SyntheticScoresStage,
     UtilityStage,
     walk,
 )
@@ -248,11 +249,12 @@ class _Block:
         target, shadow = self._answers(defense, subset), self._answers(trains, subset)
         name = f"{attack.name} on {target.title}"
         title = name if knowledge == "adaptive" else f"{name}, naive"
-        scores = ScoresStage(title, self.seed, setting, attack, target, shadow)
-        own = ScoresStage(
-            f"{attack.name} on {shadow.title}", self.seed, setting, attack, shadow, shadow
-        )
-        return MetricsStage(title, self.seed, setting, scores, own)
+        on_data = attack.component.observes == "synthetic"
+        kind = SyntheticScoresStage if on_data else ScoresStage
+        scores = kind(title, self.seed, setting, attack, target, shadow)
+        own = kind(f"{attack.name} on {shadow.title}", self.seed, setting, attack, shadow, shadow)
+        utility = self._utility(defense)
+        return MetricsStage(title, self.seed, setting, scores, own, utility)
 
     def _utility(self, defense: Defense) -> UtilityStage:
         assert self.model.bound is not None

@@ -19,7 +19,7 @@ BASES = {
         "privbench.DataMechanism, LatentMechanism, PerExampleLoss, TrainingLoop or OutputMechanism"
     ),
     "model": "privbench.TorchModel or privbench.EstimatorModel",
-    "attack": "privbench.Attack",
+    "attack": "privbench.Attack or privbench.SyntheticAttack",
     "executor": "privbench.Executor",
 }
 
@@ -89,7 +89,10 @@ def check_class(cls: object, kind: str) -> None:
 
 def _check_observes(cls: type[Component]) -> None:
     from privbench.attacks.base import Observes
+    from privbench.attacks.synthetic import SyntheticAttack
 
+    if issubclass(cls, SyntheticAttack):
+        return
     observes, allowed = getattr(cls, "observes", None), get_args(Observes)
     if observes not in allowed:
         raise PrivbenchError(

@@ -32,6 +32,10 @@ COLUMNS = (
     "balanced_accuracy",
     "advantage",
     "guarantee",
+    "audited_epsilon",
+    "verdict",
+    "column_fidelity",
+    "pairwise_fidelity",
     "n_members",
     "n_nonmembers",
     "n_models",
@@ -41,6 +45,8 @@ COLUMNS = (
 """The names of a row's values, in the JSON, in the DataFrame and in the database."""
 
 STRUCTURED = ("auc_ci", "tpr_at_fpr", "guarantee")  # stored as JSON text
+ADDED = ("audited_epsilon", "verdict", "column_fidelity", "pairwise_fidelity")
+"""Columns that the first schema did not have."""
 INTEGERS = ("seed", "n_members", "n_nonmembers", "n_models")
 REALS = (
     "test_accuracy",
@@ -48,6 +54,9 @@ REALS = (
     "auc",
     "balanced_accuracy",
     "advantage",
+    "audited_epsilon",
+    "column_fidelity",
+    "pairwise_fidelity",
     "seconds",
 )
 
@@ -69,7 +78,7 @@ MIGRATIONS = (
     );
     CREATE TABLE rows (
         run_id INTEGER NOT NULL REFERENCES runs (id),
-        {", ".join(f"{column} {_sql_type(column)}" for column in COLUMNS)},
+        {", ".join(f"{column} {_sql_type(column)}" for column in COLUMNS if column not in ADDED)},
         traceback TEXT
     );
     CREATE INDEX rows_by_run ON rows (run_id);
@@ -84,6 +93,7 @@ MIGRATIONS = (
     CREATE TRIGGER rows_are_never_deleted BEFORE DELETE ON rows
         BEGIN SELECT RAISE(ABORT, 'rows are append-only'); END;
     """,
+    "\n".join(f"ALTER TABLE rows ADD COLUMN {column} {_sql_type(column)};" for column in ADDED),
 )
 """Step i brings a database from schema version i to i + 1 (PRAGMA user_version)."""
 PATIENCE = 30.0

@@ -74,25 +74,10 @@ class Lira(BatchedAttack):
         shadows = phi
         if views.shadows is not views.targets:
             shadows = views.shadows.scaled_confidence(views.labels)
-        outside = _Side(shadows, ~views.shadow_member, views.leave_one_out)
+        member, leave_one_out = views.shadow_member, views.leave_one_out
         if self.mode == "offline":
-            return self._offline(phi, outside)
-        inside = _Side(shadows, views.shadow_member, views.leave_one_out)
-        if self.variance == "shrunk":
-            return _online_shrunk(phi, inside, outside)
-        return self._online(phi, inside, outside)
-
-    def _online(self, phi: Floats, inside: _Side, outside: _Side) -> Floats:
-        complete = inside.complete and outside.complete
-        gap = np.zeros((1, 1)) if complete else _mean_gap(inside, outside)
-        scores = np.empty(phi.shape)
-        for part in inside.parts():
-            one, other = inside.normals(part, self.variance), outside.normals(part, self.variance)
-            centre_in = np.where(one.known, one.centre, other.centre + gap)
-            centre_out = np.where(other.known, other.centre, one.centre - gap)
-            scores[:, part] = _log_normal(phi[:, part], centre_in, one.variance)
-            scores[:, part] -= _log_normal(phi[:, part], centre_out, other.variance)
-        return scores
+            return self._offline(phi, _Side(shadows, ~member, leave_one_out))
+        return log_ratios(phi, shadows, member, leave_one_out, self.variance)
 
     def _offline(self, phi: Floats, outside: _Side) -> Floats:
         from scipy.special import log_ndtr
@@ -112,6 +97,30 @@ class Lira(BatchedAttack):
                 centre = np.where(found.known, found.centre, typical)
                 scores[:, part] = log_ndtr((phi[:, part] - centre) / np.sqrt(found.variance))
         return scores
+
+
+def log_ratios(
+    phi: Floats, shadows: Floats, member: Bools, leave_one_out: bool, variance: Variance
+) -> Floats:
+    """Log-likelihood ratios (targets, n) of any statistic ``phi`` (targets, n) of models and records.
+
+    ``shadows`` (shadows, n) is the same statistic of the shadows, ``member`` (shadows, n) says which
+    were IN; with ``leave_one_out`` shadow i is target i and is left out for it.
+    """
+    inside = _Side(shadows, member, leave_one_out)
+    outside = _Side(shadows, ~member, leave_one_out)
+    if variance == "shrunk":
+        return _online_shrunk(phi, inside, outside)
+    complete = inside.complete and outside.complete
+    gap = np.zeros((1, 1)) if complete else _mean_gap(inside, outside)
+    scores = np.empty(phi.shape)
+    for part in inside.parts():
+        one, other = inside.normals(part, variance), outside.normals(part, variance)
+        centre_in = np.where(one.known, one.centre, other.centre + gap)
+        centre_out = np.where(other.known, other.centre, one.centre - gap)
+        scores[:, part] = _log_normal(phi[:, part], centre_in, one.variance)
+        scores[:, part] -= _log_normal(phi[:, part], centre_out, other.variance)
+    return scores
 
 
 def _online_shrunk(phi: Floats, inside: _Side, outside: _Side) -> Floats:

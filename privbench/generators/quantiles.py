@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 KEPT = 100
 """Quantiles of each column."""
@@ -25,6 +24,8 @@ class Quantiles:
 
     def to_normal(self, columns: NDArray[np.float32]) -> NDArray[np.float32]:
         """Scores (n, columns); a value that several quantiles share gets the middle of their levels."""
+        from scipy.special import ndtri
+
         scores = np.empty_like(columns)
         for k, values in enumerate(self.values):
             low = np.interp(columns[:, k], values, _levels())
@@ -34,6 +35,8 @@ class Quantiles:
 
     def from_normal(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """The inverse; scores beyond the outermost quantiles give these."""
+        from scipy.special import ndtr
+
         result = np.empty_like(scores)
         for k, values in enumerate(self.values):
             result[:, k] = np.interp(ndtr(scores[:, k]), _levels(), values)

@@ -108,8 +108,8 @@ def in_order_of(values: NDArray[np.float64], order: NDArray[np.float64]) -> NDAr
     import numpy as np
 
     result = np.empty_like(values)
-    ranked = np.argsort(order, axis=1, kind="stable")
-    np.put_along_axis(result, ranked, np.sort(values, axis=1), axis=1)
+    ranked = np.argsort(-order, axis=1, kind="stable")  # of equal ones the first, as argmax has it
+    np.put_along_axis(result, ranked, -np.sort(-values, axis=1), axis=1)
     return result
 
 

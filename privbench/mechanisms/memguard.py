@@ -85,8 +85,12 @@ class MemGuard(OutputMechanism):
 
 
 def coins(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A number in [0, 1) for each answer (n,), which follows from the answer alone."""
+    """A number in [0, 1) for each answer (n,), which follows from the answer alone.
+
+    From its logarithms to two digits: the same question in another batch has other last bits.
+    """
     import numpy as np
 
-    digests = (hashlib.sha256(row.tobytes()).digest()[:8] for row in probabilities)
+    coarse = np.log(np.maximum(probabilities, 1e-12)).round(2) + 0.0  # no negative zero
+    digests = (hashlib.sha256(row.tobytes()).digest()[:8] for row in coarse)
     return np.array([int.from_bytes(one, "big") / 2**64 for one in digests])

@@ -44,10 +44,11 @@ def undecided(
     """
     for parameter in classifier.parameters():
         parameter.requires_grad_(False)
-    p = torch.from_numpy(probabilities).float()
+    p = torch.tensor(probabilities, dtype=torch.float32)
+    label = torch.tensor(probabilities.argmax(1))  # of float64, where float32 may tie
     found, open_ = p.clone(), torch.arange(len(p))
     for weight in SIZE_WEIGHTS:
-        turned, changed = _search(classifier, p[open_], weight, steps)
+        turned, changed = _search(classifier, p[open_], label[open_], weight, steps)
         found[open_[turned]] = changed[turned]
         open_ = open_[turned]
     answers: NDArray[np.float64] = found.double().numpy()
@@ -56,9 +57,11 @@ def undecided(
     return np.where(stays[:, None], probabilities, answers)
 
 
-def _search(classifier: nn.Module, p: Tensor, weight: float, steps: int) -> tuple[Tensor, Tensor]:
+def _search(
+    classifier: nn.Module, p: Tensor, label: Tensor, weight: float, steps: int
+) -> tuple[Tensor, Tensor]:
     """Which answers have found a change (n,), and the changed answers (n, classes)."""
-    z, label = p.clamp_min(FLOOR).log(), p.argmax(1)
+    z = p.clamp_min(FLOOR).log()
     before = _score(classifier, p)
     others = ~one_hot(label, p.shape[1]).bool()
     turned, changed = torch.zeros(len(p), dtype=torch.bool), p.clone()

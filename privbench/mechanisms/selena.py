@@ -52,26 +52,22 @@ class Selena(TrainingMechanism):
             raise Incompatible(f"{self.name}: {sets.m} records are fewer than {k} sub-models")
         x, y = sets.flat()
         rows = sets.rows(range(sets.n_models)).numpy()  # (models, m)
-        trains = [self.split(sets.m, seed) for seed in task.seeds]  # each (sub-models, m)
-        smallest = min(int(one.sum(1).min()) for one in trains)
-        index = np.stack([rows[i][one_size(t, smallest)] for i, t in enumerate(trains)])
+        trains = np.stack([self.split(sets.m, seed) for seed in task.seeds])
+        index = [rows[i][np.nonzero(one)[1].reshape(k, -1)] for i, one in enumerate(trains)]
         ensemble = replace(
             task.part(0, 2), seeds=[seed_of(s, "split", j) for s in task.seeds for j in range(k)]
         )
-        subs = ensemble.train(sets=TrainingSets.shared(x, y, index.reshape(-1, smallest)))
-        targets = np.stack(
-            [
-                self._answers(subs, i, ~mask(one_size(t, smallest), sets.m), sets)
-                for i, t in enumerate(trains)
-            ]
-        )
-        return task.part(1, 2).train(loss=to_targets, sets=sets.adding(targets=targets))
+        subs = ensemble.train(sets=TrainingSets.shared(x, y, np.concatenate(index)))
+        targets = [self._answers(subs, i, ~one, sets) for i, one in enumerate(trains)]
+        sets = sets.adding(targets=np.stack(targets))
+        return task.part(1, 2).train(loss=to_targets, sets=sets)
 
     def split(self, m: int, seed: int) -> NDArray[np.bool_]:
         """Which sub-model trains on which record: bool (sub_models, m).
 
-        Each record is left out by exactly ``left_out`` of them. In blocks of ``sub_models`` records,
-        in random order, each sub-model leaves out as many.
+        In blocks of ``sub_models`` records, in random order, each record is left out by exactly
+        ``left_out`` of them, and each of them leaves out as many. All train on as many records: of a
+        last block that is not full, some leave out more than they need to, at random.
         """
         k = self.sub_models
         rng = generator(seed, "split")
@@ -81,6 +77,11 @@ class Selena(TrainingMechanism):
             offsets, names = rng.choice(k, self.left_out, replace=False), rng.permutation(k)
             for position, record in enumerate(block):
                 trains[names[(position + offsets) % k], record] = False
+        rest = order[m - m % k :]
+        size = m // k * (k - self.left_out) + max(0, len(rest) - self.left_out)
+        for own in trains:  # whatever the draws, so that no model depends on another
+            excess = int(own.sum()) - size
+            own[rng.permutation(rest[own[rest]])[:excess]] = False
         return trains
 
     def _answers(
@@ -92,18 +93,3 @@ class Selena(TrainingMechanism):
         weights = out / out.sum(0)  # (sub-models, m)
         mean: NDArray[np.float32] = np.einsum("kmc,km->mc", answers, weights).astype(np.float32)
         return mean
-
-
-def one_size(trains: NDArray[np.bool_], size: int) -> NDArray[np.int64]:
-    """The first ``size`` records of each sub-model (sub-models, size).
-
-    A population's training sets are of one size; a sub-model that has more leaves the rest out too.
-    """
-    return np.stack([np.flatnonzero(one)[:size] for one in trains])
-
-
-def mask(index: NDArray[np.int64], m: int) -> NDArray[np.bool_]:
-    """Bool (sub-models, m) that is true at ``index`` (sub-models, size)."""
-    result = np.zeros((len(index), m), dtype=bool)
-    np.put_along_axis(result, index, True, axis=1)
-    return result

@@ -33,6 +33,7 @@ class TopK(OutputMechanism):
         given = np.argsort(-probabilities, axis=1, kind="stable")[:, : self.k]
         known = np.take_along_axis(probabilities, given, axis=1)
         rest = np.maximum(1 - known.sum(axis=1, keepdims=True), 0) / (classes - self.k)
+        rest = np.minimum(rest, known[:, -1:])  # rounding must not lift it above what is given
         answers = np.repeat(rest, classes, axis=1)
         np.put_along_axis(answers, given, known, axis=1)
         return answers

@@ -152,6 +152,7 @@ def _summary_line(defense: str, rows: list[Row], notes: _Notes) -> dict[str, str
         "naive\nTPR": _value(_strongest(naive, _tpr), _tpr),
         "canaries\nTPR at 1% FPR": _estimate(_strongest(canaries, _tpr), _tpr),
         "claim": _claim(rows[0], notes),
+        "audited": _audited(rows),
         "s": f"{max(row['seconds'] for row in rows):.0f}",
     }
 
@@ -264,6 +265,16 @@ def _claim(row: Row, notes: _Notes) -> str:
     conditions = f", if {'; '.join(claimed.conditions)}" if claimed.conditions else ""
     note = notes.mark(f"{claimed.terms()}, {claimed.accountant}{conditions}")
     return f"ε={claimed.epsilon:.3g}{unit} {note}"
+
+
+def _audited(rows: Sequence[Row]) -> str:
+    """The largest epsilon that an attack proves, and whether it refutes the claim."""
+    bounds = [row["audited_epsilon"] for row in rows if row["audited_epsilon"] is not None]
+    if not bounds:
+        return "-"
+    verdicts = {row["verdict"] for row in rows} - {None}
+    verdict = "refuted" if "refuted" in verdicts else "".join(verdicts)
+    return f"ε≥{max(bounds):.2f} {verdict}".strip()
 
 
 def _plain(value: Any) -> str:

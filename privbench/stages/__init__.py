@@ -2,6 +2,7 @@
 
     setting -> fit -> population -> outputs -> observations -> scores -> metrics
                                                             -> utility
+                  -> release -> scores -> metrics
 
 A stage's key is the sha256 of its own components, details and its inputs' keys; nothing else decides
 whether a stored artifact is used. Its ``names`` are the same without versions, code and the number of
@@ -11,6 +12,7 @@ models: they seed its random draws, so that a new release or a larger population
 from privbench.stages.answers import ObservationsStage, OutputsStage, UtilityStage
 from privbench.stages.attacking import MetricsStage, ScoresStage
 from privbench.stages.base import Context, Stage, walk
+from privbench.stages.releasing import ReleaseStage, SyntheticScoresStage
 from privbench.stages.training import FitStage, PopulationStage, SettingStage
 
 __all__ = [
@@ -20,9 +22,11 @@ __all__ = [
     "ObservationsStage",
     "OutputsStage",
     "PopulationStage",
+    "ReleaseStage",
     "ScoresStage",
     "SettingStage",
     "Stage",
+    "SyntheticScoresStage",
     "UtilityStage",
     "walk",
 ]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from privbench.blame import calling
 from privbench.components import Bound
 from privbench.errors import Incompatible
-from privbench.stages.answers import ObservationsStage, OutputsStage
+from privbench.privacy import Guarantee
+from privbench.stages.answers import ObservationsStage, OutputsStage, UtilityStage
 from privbench.stages.base import Context, Stage
 from privbench.stages.checks import checked_array
 from privbench.stages.training import PopulationStage, SettingStage
@@ -21,9 +22,17 @@ if TYPE_CHECKING:
     from torch import nn
 
     from privbench.attacks.base import Answers, Attack, Views
+    from privbench.attacks.synthetic import SyntheticViews
     from privbench.mechanisms.base import Answer
     from privbench.settings import Setting
     from privbench.stages.models import TrainedModel
+    from privbench.stages.releasing import SyntheticScoresStage
+
+
+DELTA = 1e-5
+"""Of audited epsilons where no delta is claimed."""
+SURE = 0.999
+"""Confidence of a verdict: the largest of fifty such bounds still holds with 95%."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,13 +168,15 @@ class MetricsStage(Stage):
     title: str
     seed: int
     setting: SettingStage
-    scores: ScoresStage
-    shadow_scores: ScoresStage
+    scores: ScoresStage | SyntheticScoresStage
+    shadow_scores: ScoresStage | SyntheticScoresStage
     """The same attack on the population that the adversary can train: it chooses the thresholds."""
+    utility: UtilityStage
+    """Says what the defense claims."""
 
     @property
     def inputs(self) -> tuple[Stage, ...]:
-        return (self.setting, self.scores, self.shadow_scores)
+        return (self.setting, self.scores, self.shadow_scores, self.utility)
 
     def compute(self, context: Context) -> Artifact:
         from privbench.metrics import summarise
@@ -174,16 +185,50 @@ class MetricsStage(Stage):
         chosen = setting.canary if self.setting.subset == "canaries" else ~setting.canary
         member = setting.member[:, chosen]
         per_class = self.scores.attack.component.per_class_threshold
-        target, shadow = (context.get(one).arrays["scores"] for one in self.inputs[1:])
+        target, shadow = (
+            context.get(one).arrays["scores"][:, chosen].astype(float)
+            for one in (self.scores, self.shadow_scores)
+        )
         summary = summarise(
-            target[:, chosen].astype(float),
+            target,
             member,
-            shadow[:, chosen].astype(float),
+            shadow,
             member,
             groups=setting.pool.y[chosen] if per_class else None,
             rng=self.rng("bootstrap"),
         )
-        return Artifact(info=summary.to_json())
+        stated = context.get(self.utility).info["guarantee"]
+        claim = None if stated is None else Guarantee.from_json(stated)
+        return Artifact(info=summary.to_json() | audited(claim, target, shadow, member))
+
+
+def audited(
+    claim: Guarantee | None,
+    scores: NDArray[np.float64],
+    shadow_scores: NDArray[np.float64],
+    member: NDArray[np.bool_],
+) -> dict[str, Any]:
+    """What the scores prove of epsilon when one record is replaced, and what that says of a claim.
+
+    The bound holds with 95% confidence at the claim's delta, or at ``DELTA`` if nothing finite is
+    claimed. A claim is ``refuted`` by a bound of ``SURE`` confidence above it: tables show the largest
+    of many bounds.
+    """
+    from privbench.metrics import epsilon_lower_bound
+
+    claimed = None if claim is None else claim.of_replacing()
+    epsilon, delta = (None, DELTA) if claimed is None else claimed
+
+    def bound(confidence: float) -> float:
+        return epsilon_lower_bound(
+            scores, member, shadow_scores, member,
+            leave_one_out=True, delta=delta, confidence=confidence,
+        )  # fmt: skip
+
+    verdict = None
+    if epsilon is not None:
+        verdict = "refuted" if bound(SURE) > epsilon else "consistent"
+    return {"audited_epsilon": bound(0.95), "verdict": verdict}
 
 
 def observe(log_probs: NDArray[np.float32], observes: str) -> Answers:
@@ -193,15 +238,16 @@ def observe(log_probs: NDArray[np.float32], observes: str) -> Answers:
     return Answers(log_probs.argmax(-1), None if observes == "labels" else log_probs)
 
 
-def score_views(attack: Bound, views: Views) -> NDArray[np.float64]:
+def score_views(attack: Bound, views: Views | SyntheticViews) -> NDArray[np.float64]:
     """The scores (targets, n_pool) of an attack. Raises PrivbenchError if they are not usable."""
     import numpy as np
 
     from privbench.attacks.base import Attack
+    from privbench.attacks.synthetic import SyntheticAttack
 
-    component: Attack = attack.component
+    component = attack.component
     shape = (len(views), len(views.labels))
-    if type(component).score_all is not Attack.score_all:
+    if type(component).score_all not in (Attack.score_all, SyntheticAttack.score_all):
         with calling(attack):
             found = component.score_all(views)
         return checked_array(found, shape, f"{attack.name}: score_all returned").astype(float)

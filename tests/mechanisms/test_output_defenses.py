@@ -298,6 +298,16 @@ def test_a_changed_answer_is_one_that_turns_the_decision():
     assert (few != asked).any(axis=1).mean() < changed.mean()
 
 
+@pytest.mark.parametrize("gap", [1e-4, 1e-2])
+def test_memguard_keeps_the_label_of_answers_that_are_nearly_tied(gap):
+    answer, _ = guarded(budget=2.0)
+    asked = -np.sort(-answers(300), axis=1)
+    asked[:, :2] = asked[:, :2].mean(axis=1, keepdims=True) + np.array([-gap, gap]) / 2
+    found = answer(asked, rng())
+    assert (found != asked).any(axis=1).mean() > 0.5
+    np.testing.assert_array_equal(found.argmax(1), 1)
+
+
 def test_memguard_without_a_budget_changes_nothing():
     answer, _ = guarded(budget=0.0, epochs=2, steps=5)
     np.testing.assert_array_equal(answer(answers(), rng()), answers())

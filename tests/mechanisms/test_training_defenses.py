@@ -36,7 +36,7 @@ from privbench.models.mlp import Mlp
 FEATURES, CLASSES, M = 8, 3, 60
 SPEC = DataSpec("tabular", (FEATURES,), CLASSES)
 SEEDS = [11, 2**62 + 5, 7]
-MLP = Mlp(hidden=(16,), epochs=3, batch_size=16)
+MLP = Mlp(hidden=(16,), epochs=3, batch_size=20)
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(2 * M, FEATURES)).astype(np.float32)
 Y = RNG.integers(0, CLASSES, 2 * M)  # at random: there is nothing to learn but the records
@@ -379,7 +379,7 @@ def test_no_parameter_is_forgotten():
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_weight_decay_is_that_of_the_recipe(optimizer):
-    model = Mlp(hidden=(16,), epochs=3, batch_size=16, lr=0.02, optimizer=optimizer)
+    model = Mlp(hidden=(16,), epochs=3, batch_size=20, lr=0.02, optimizer=optimizer)
     own = model.model_copy(update={"weight_decay": 0.3})
     found = WeightDecay(strength=0.3).train_population(task(model))
     assert_close(found, task(own).train(), atol=0)
@@ -388,7 +388,7 @@ def test_weight_decay_is_that_of_the_recipe(optimizer):
 
 
 def test_early_stopping_stops_where_there_is_nothing_to_learn():
-    model = Mlp(hidden=(16,), epochs=12, batch_size=16, lr=0.3)
+    model = Mlp(hidden=(16,), epochs=12, batch_size=20, lr=0.3)
     stopped = reference_losses(EarlyStopping().train_population(task(model)))
     last = reference_losses(task(model).train())
     assert (stopped <= last + 1e-6).all()
@@ -404,8 +404,8 @@ def test_patience_waits_for_better_epochs():
 
 def test_dropout_is_that_of_a_model_with_dropout_layers():
     """Inputs of the second linear layer are dropped: so does mlp's own dropout."""
-    own = Mlp(hidden=(16, 12), epochs=2, batch_size=16, dropout=0.4)
-    bare = Mlp(hidden=(16, 12), epochs=2, batch_size=16)
+    own = Mlp(hidden=(16, 12), epochs=2, batch_size=20, dropout=0.4)
+    bare = Mlp(hidden=(16, 12), epochs=2, batch_size=20)
     found = Dropout(rate=0.4).train_population(task(bare)).state().values()
     expected = task(own).train().state().values()  # its layers have other numbers in their names
     for left, right in zip(found, expected, strict=True):

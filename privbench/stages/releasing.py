@@ -1,0 +1,103 @@
+"""The data that a defense releases, and attacks on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from privbench.components import Bound
+from privbench.errors import Incompatible
+from privbench.stages.answers import ObservationsStage, OutputsStage
+from privbench.stages.attacking import outputs_of, score_views
+from privbench.stages.base import Context, Stage
+from privbench.stages.training import PopulationStage, SettingStage
+from privbench.store import Artifact
+
+if TYPE_CHECKING:
+    from privbench.attacks.synthetic import SyntheticAttack, SyntheticViews
+    from privbench.data import Data
+    from privbench.settings import Setting
+
+
+@dataclass(frozen=True, eq=False)
+class ReleaseStage(Stage):
+    """The training set of each model as it leaves the pipeline; made again rather than stored."""
+
+    kind = "release"
+    stored = False
+
+    title: str
+    seed: int
+    population: PopulationStage
+
+    @property
+    def inputs(self) -> tuple[Stage, ...]:
+        return self.population.inputs
+
+    def versions(self) -> dict[str, Any]:
+        return {"population": self.population.key}
+
+    def compute(self, context: Context) -> Artifact:
+        setting: Setting = context.get(self.population.setting).live
+        return Artifact(live=self.population.release(context, setting) or [])
+
+
+@dataclass(frozen=True, eq=False)
+class SyntheticScoresStage(Stage):
+    """Scores (models, pool) of an attack on released data, as `ScoresStage` of one on answers."""
+
+    kind = "scores"
+    weight = 2.0
+
+    title: str
+    seed: int
+    setting: SettingStage
+    attack: Bound
+    target: OutputsStage | ObservationsStage
+    shadow: OutputsStage | ObservationsStage
+
+    @property
+    def inputs(self) -> tuple[Stage, ...]:
+        target, shadow = self._releases
+        return (
+            (self.setting, target) if target.key == shadow.key else (self.setting, target, shadow)
+        )
+
+    @property
+    def components(self) -> tuple[Bound, ...]:
+        return (self.attack,)
+
+    @property
+    def _releases(self) -> tuple[ReleaseStage, ReleaseStage]:
+        target, shadow = (
+            ReleaseStage(f"data of {one.title}", self.seed, outputs_of(one).population)
+            for one in (self.target, self.shadow)
+        )
+        return target, shadow
+
+    def compute(self, context: Context) -> Artifact:
+        return Artifact({"scores": score_views(self.attack, self._views(context))})
+
+    def _views(self, context: Context) -> SyntheticViews:
+        from privbench.attacks.synthetic import SyntheticViews
+
+        attack: SyntheticAttack = self.attack.component
+        setting: Setting = context.get(self.setting).live
+        released: list[list[Data]] = [context.get(one).live for one in self._releases]
+        targets, shadows = released
+        if not targets:
+            raise Incompatible(f"{attack.name} attacks released data, and this defense has none")
+        if not shadows and attack.needs_shadows:
+            raise Incompatible(
+                f"{attack.name} compares with shadows' data, and naive ones have none"
+            )
+        return SyntheticViews(
+            records=setting.pool.x,
+            labels=setting.pool.y,
+            targets=targets,
+            shadows=shadows,
+            shadow_member=setting.member[: len(shadows)],
+            reference=setting.reference,
+            rngs=[self.rng("score", model) for model in range(len(targets))],
+            progress=context.progress,
+        )
