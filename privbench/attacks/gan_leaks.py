@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from privbench.attacks.synthetic import (
@@ -34,17 +35,21 @@ class GanLeaks(BatchedSyntheticAttack):
         own, others = views.of_targets_and_shadows(
             lambda data: -nearest(views.records, data.x)[:, 0]
         )
-        return own - mean_outside(others, views.shadow_member) if self.calibrated else own
+        if not self.calibrated:
+            return own
+        return own - mean_outside(others, views.shadow_member, views.leave_one_out)
 
 
-def mean_outside(values: Floats, member: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Floats:
-    """For each target the mean (targets, n) of the other shadows' values (shadows, n) where OUT.
+def mean_outside(values: Floats, member: NDArray[np.bool_], leave_one_out: bool) -> Floats:
+    """The mean (targets or 1, n) of the shadows' values (shadows, n) where OUT, without the target's
+    own.
 
     Where a record has no OUT shadow, the mean over records of those that have.
     """
     out = (~member).astype(float)
-    total, count = (values * out).sum(0) - values * out, out.sum(0) - out
-    known = count > 0
+    total, count = (values * out).sum(0)[None], out.sum(0)[None]
+    if leave_one_out:
+        total, count = total - values * out, count - out
     typical = (total.sum(1) / np.maximum(count.sum(1), 1))[:, None]
-    mean: Floats = np.where(known, total / np.maximum(count, 1), typical)
+    mean: Floats = np.where(count > 0, total / np.maximum(count, 1), typical)
     return mean

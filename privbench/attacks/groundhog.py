@@ -30,7 +30,7 @@ class Groundhog(BatchedSyntheticAttack):
     features: Literal["naive", "correlations", "both"] = Field(
         "both", description="of a set: moments of its columns, their correlations, or both"
     )
-    dimensions: int = Field(8, ge=1, description="principal components of the sets' features")
+    dimensions: int = Field(16, ge=1, description="principal components of the sets' features")
     ridge: float = Field(
         0.1, gt=0, description="added to the variance within classes, as a share of it"
     )
@@ -44,7 +44,7 @@ class Groundhog(BatchedSyntheticAttack):
         shadows = np.stack([found[id(data)] for data in views.shadows])
         scores = np.zeros((len(views), len(views.labels)))
         for i, target in enumerate(targets):
-            used = np.arange(len(shadows)) != i
+            used = views.used(i)
             member = views.shadow_member[used]
             if used.sum() > 2:
                 scores[i] = self._discriminant(target, shadows[used], member)

@@ -14,7 +14,7 @@ from pydantic import Field
 from privbench.attacks.synthetic import BatchedSyntheticAttack, Floats, SyntheticViews, flat
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 class Logan(BatchedSyntheticAttack):
@@ -31,28 +31,34 @@ class Logan(BatchedSyntheticAttack):
         """Scores (targets, n_pool): logits of being synthetic; all discriminators learn at once."""
         from torch import nn
 
-        from privbench.engine import Recipe, TrainingSets, train_population
+        from privbench.engine import (
+            Batch,
+            Forward,
+            Recipe,
+            TrainingSets,
+            cross_entropy,
+            train_population,
+        )
 
-        sizes = [len(data) for data in views.targets]
-        m = min(*sizes, len(views.reference))
-        width, hidden = flat(views.records).shape[1], self.hidden
-        pairs, seeds = [], []
-        for data, rng in zip(views.targets, views.rngs, strict=True):
-            chosen = (
-                flat(one.x)[rng.choice(len(one), m, replace=False)]
-                for one in (data, views.reference)
-            )
-            pairs.append(np.concatenate(list(chosen)))
-            seeds.append(int(rng.integers(2**63)))
+        n = min(len(data) for data in views.targets)
+        reference = flat(views.reference.x)
+        x = [np.concatenate([flat(data.x)[:n], reference]) for data in views.targets]
+        y = np.repeat([1, 0], [n, len(reference)])
+        width, hidden, share = reference.shape[1], self.hidden, n / len(y)
 
         def build() -> nn.Module:
             return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, 2))
 
+        def balanced(forward: Forward, batch: Batch) -> Tensor:
+            weight = 0.5 / (1 - share) + (0.5 / share - 0.5 / (1 - share)) * batch.y
+            return weight * cross_entropy(forward, batch)
+
         population = train_population(
             build,
-            TrainingSets.own(np.stack(pairs), np.tile(np.repeat([1, 0], m), (len(pairs), 1))),
+            TrainingSets.own(np.stack(x), np.tile(y, (len(x), 1))),
             Recipe("adam", 1e-3, 0.0, 1e-4, self.epochs, 64),
-            seeds,
+            [int(rng.integers(2**63)) for rng in views.rngs],
+            loss=balanced,
             progress=views.progress,
         )
         logits = population.predict(flat(views.records)).astype(np.float64)

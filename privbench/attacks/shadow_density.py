@@ -42,7 +42,7 @@ class ShadowDensity(BatchedSyntheticAttack):
     def score_all(self, views: SyntheticViews) -> Floats:
         """Scores (targets, n_pool): log-likelihood ratios."""
         own, others = views.of_targets_and_shadows(lambda data: self._closeness(views, data))
-        return log_ratios(own, others, views.shadow_member, True, self.variance)
+        return log_ratios(own, others, views.shadow_member, views.leave_one_out, self.variance)
 
     def _closeness(self, views: SyntheticViews, data: Data) -> Floats:
         """Minus the mean log-distance (n_pool,) to the nearest; to any label's if one is missing."""

@@ -50,7 +50,7 @@ class SyntheticView:
 class SyntheticViews:
     """The views of many targets at once, for attacks that can use what these share.
 
-    Each shadow is the target of the same number, or stands for it: target i must not use shadow i.
+    With ``leave_one_out`` shadow i is target i, or stands for it: target i must not use it.
     """
 
     records: NDArray[np.float32]
@@ -60,6 +60,7 @@ class SyntheticViews:
     shadow_member: NDArray[np.bool_]
     reference: Data
     rngs: Sequence[np.random.Generator]
+    leave_one_out: bool = True
     progress: Callable[[int, int], None] = lambda done, total: None
 
     def __len__(self) -> int:
@@ -73,26 +74,35 @@ class SyntheticViews:
 
     def __getitem__(self, target: int) -> SyntheticView:
         """The view of one target."""
-        others = [i for i in range(len(self.shadows)) if i != target]
+        others = np.flatnonzero(self.used(target))
         return SyntheticView(
             records=self.records,
             labels=self.labels,
             synthetic=self.targets[target],
-            shadows=[self.shadows[i] for i in others],
+            shadows=[self.shadows[int(i)] for i in others],
             shadow_member=self.shadow_member[others],
             reference=self.reference,
             rng=self.rngs[target],
         )
 
+    def used(self, target: int) -> NDArray[np.bool_]:
+        """Which shadows (n_shadows,) a target may use."""
+        used = np.ones(len(self.shadows), dtype=bool)
+        if self.leave_one_out and len(used):
+            used[target] = False
+        return used
+
     def of_targets_and_shadows(self, statistic: Callable[[Data], Floats]) -> tuple[Floats, Floats]:
         """A statistic (n_pool,) of each target's set and of each shadow's: (sets, n_pool) twice."""
+        sets = {id(data): data for data in (*self.targets, *self.shadows)}
         found: dict[int, Floats] = {}
-        for data in (*self.targets, *self.shadows):
-            if id(data) not in found:
-                found[id(data)] = statistic(data)
-                self.progress(len(found), len({id(d) for d in (*self.targets, *self.shadows)}))
-        sets = self.targets, self.shadows
-        targets, shadows = (np.stack([found[id(data)] for data in own]) for own in sets)
+        for key, data in sets.items():
+            found[key] = statistic(data)
+            self.progress(len(found), len(sets))
+        targets, shadows = (
+            np.array([found[id(data)] for data in own]).reshape(len(own), -1)
+            for own in (self.targets, self.shadows)
+        )
         return targets, shadows
 
 
@@ -124,16 +134,15 @@ class BatchedSyntheticAttack(SyntheticAttack):
 
     def score(self, view: SyntheticView) -> Floats:
         """Scores (n_pool,) of one target."""
-        n = len(view.labels)
         views = SyntheticViews(
             records=view.records,
             labels=view.labels,
             targets=[view.synthetic],
-            # shadow 0 is the target's own place, which it does not use
-            shadows=[view.synthetic, *view.shadows],
-            shadow_member=np.concatenate([np.zeros((1, n), bool), view.shadow_member]),
+            shadows=view.shadows,
+            shadow_member=view.shadow_member,
             reference=view.reference,
             rngs=[view.rng],
+            leave_one_out=False,
         )
         scores: Floats = self.score_all(views)[0]
         return scores

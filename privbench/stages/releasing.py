@@ -86,11 +86,9 @@ class SyntheticScoresStage(Stage):
         released: list[list[Data]] = [context.get(one).live for one in self._releases]
         targets, shadows = released
         if not targets:
-            raise Incompatible(f"{attack.name} attacks released data, and this defense has none")
+            raise Incompatible("an attack on released data, and this defense releases none")
         if not shadows and attack.needs_shadows:
-            raise Incompatible(
-                f"{attack.name} compares with shadows' data, and naive ones have none"
-            )
+            raise Incompatible("an attack on released data, and naive shadows release none")
         return SyntheticViews(
             records=setting.pool.x,
             labels=setting.pool.y,
