@@ -14,16 +14,19 @@ from privbench.config import NONE, Benchmark, Choice, Defense, Knowledge
 from privbench.errors import BadInput, DatasetUnavailable
 from privbench.selection import Selector
 from privbench.stages import (
+    FidelityStage,
     FitStage,
     MetricsStage,
     ObservationsStage,
     OutputsStage,
     PopulationStage,
+    ReleaseStage,
     ScoresStage,
     SettingStage,
     Stage,
     SyntheticScoresStage,
     UtilityStage,
+    outputs_of,
     walk,
 )
 from privbench.stages.checks import shown
@@ -259,8 +262,13 @@ class _Block:
     def _utility(self, defense: Defense) -> UtilityStage:
         assert self.model.bound is not None
         answers = self._answers(defense, "records")
-        setting = self._setting("records")
-        return UtilityStage(answers.title, self.seed, setting, answers, defense, self.model.bound)
+        setting, title, fidelity = self._setting("records"), answers.title, None
+        if defense.generator is not None or defense.at("data"):
+            release = ReleaseStage(f"data of {title}", self.seed, outputs_of(answers).population)
+            fidelity = FidelityStage(f"data of {title}", self.seed, release)
+        return UtilityStage(
+            title, self.seed, setting, answers, defense, self.model.bound, fidelity
+        )  # fmt: skip
 
     def _answers(self, defense: Defense, subset: Subset) -> OutputsStage | ObservationsStage:
         setting = self._setting(subset)

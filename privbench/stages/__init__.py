@@ -3,6 +3,7 @@
     setting -> fit -> population -> outputs -> observations -> scores -> metrics
                                                             -> utility
                   -> release -> scores -> metrics
+                             -> fidelity -> utility
 
 A stage's key is the sha256 of its own components, details and its inputs' keys; nothing else decides
 whether a stored artifact is used. Its ``names`` are the same without versions, code and the number of
@@ -10,13 +11,14 @@ models: they seed its random draws, so that a new release or a larger population
 """
 
 from privbench.stages.answers import ObservationsStage, OutputsStage, UtilityStage
-from privbench.stages.attacking import MetricsStage, ScoresStage
+from privbench.stages.attacking import MetricsStage, ScoresStage, outputs_of
 from privbench.stages.base import Context, Stage, walk
-from privbench.stages.releasing import ReleaseStage, SyntheticScoresStage
+from privbench.stages.releasing import FidelityStage, ReleaseStage, SyntheticScoresStage
 from privbench.stages.training import FitStage, PopulationStage, SettingStage
 
 __all__ = [
     "Context",
+    "FidelityStage",
     "FitStage",
     "MetricsStage",
     "ObservationsStage",
@@ -28,5 +30,6 @@ __all__ = [
     "Stage",
     "SyntheticScoresStage",
     "UtilityStage",
+    "outputs_of",
     "walk",
 ]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from privbench.mechanisms.base import Answer, GuaranteeContext, OutputContext
     from privbench.privacy import Guarantee
     from privbench.settings import Setting
+    from privbench.stages.releasing import FidelityStage
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,10 +172,13 @@ class UtilityStage(Stage):
     observations: OutputsStage | ObservationsStage
     defense: Defense
     model: Bound
+    fidelity: FidelityStage | None
+    """Of the data that the defense releases, if it does."""
 
     @property
     def inputs(self) -> tuple[Stage, ...]:
-        return (self.setting, self.observations)
+        own = (self.setting, self.observations)
+        return own if self.fidelity is None else (*own, self.fidelity)
 
     @property
     def components(self) -> tuple[Bound, ...]:
@@ -187,8 +191,10 @@ class UtilityStage(Stage):
         right_pool = arrays["pool"].argmax(-1) == setting.pool.y
         right_test = arrays["test"].argmax(-1) == setting.test.y
         guarantee, reason = self._guarantee(setting)
+        fidelity: dict[str, Any] = {} if self.fidelity is None else context.get(self.fidelity).info
         return Artifact(
-            info={
+            info=fidelity
+            | {
                 "test_accuracy": float(right_test.mean()),
                 "train_accuracy": float(right_pool[setting.member].mean()),
                 "guarantee": guarantee,

@@ -43,6 +43,39 @@ class ReleaseStage(Stage):
 
 
 @dataclass(frozen=True, eq=False)
+class FidelityStage(Stage):
+    """How close each model's released set is to its private one; means over the models."""
+
+    kind = "fidelity"
+
+    title: str
+    seed: int
+    release: ReleaseStage
+
+    @property
+    def inputs(self) -> tuple[Stage, ...]:
+        return (self.release.population.setting, self.release)
+
+    def compute(self, context: Context) -> Artifact:
+        import numpy as np
+
+        from privbench.metrics.fidelity import column_fidelity, pairwise_fidelity
+
+        setting: Setting = context.get(self.release.population.setting).live
+        spec = setting.pool.spec
+        blocks = [column.features for column in spec.columns if column.type == "categorical"]
+        columns, pairs = [], []
+        for model, data in enumerate(context.get(self.release).live):
+            real, released = (
+                one.x.reshape(len(one), -1) for one in (setting.train_set(model), data)
+            )
+            columns.append(column_fidelity(real, released, blocks).mean())
+            pairs.append(pairwise_fidelity(real, released))
+        found = {"column_fidelity": columns, "pairwise_fidelity": pairs}
+        return Artifact(info={name: float(np.mean(one)) for name, one in found.items()})
+
+
+@dataclass(frozen=True, eq=False)
 class SyntheticScoresStage(Stage):
     """Scores (models, pool) of an attack on released data, as `ScoresStage` of one on answers."""
 

@@ -55,7 +55,7 @@ def views(release, seed=0):
         targets=sets,
         shadows=sets,
         shadow_member=member,
-        reference=records(rng, rng.integers(0, N, 60)),
+        reference=records(rng, np.arange(3 * N) % N),
         rngs=[np.random.default_rng(i) for i in range(MODELS)],
     )
 

@@ -10,7 +10,8 @@ from .helpers import printed, refused, statuses
 ROW = [
     *("benchmark", "dataset", "defense", "model", "attack", "knowledge", "subset", "seed"),
     *("status", "reason", "test_accuracy", "train_accuracy", "auc", "auc_ci", "tpr_at_fpr"),
-    *("balanced_accuracy", "advantage", "guarantee", "n_members", "n_nonmembers", "n_models"),
+    *("balanced_accuracy", "advantage", "guarantee", "audited_epsilon", "verdict"),
+    *("column_fidelity", "pairwise_fidelity", "n_members", "n_nonmembers", "n_models"),
     *("seconds", "key"),
 ]
 ONE = ("-k", "none and loss and adaptive", "--json")  # one trial

@@ -28,6 +28,8 @@ def row():
             "auc": 0.75, "auc_ci": [0.7, 0.8],
             "tpr_at_fpr": {"0.001": tpr, "0.01": tpr | {"resolved": rate is not None}},
             "balanced_accuracy": 0.7, "advantage": 0.4, "guarantee": None, "n_members": 100,
+            "audited_epsilon": None, "verdict": None, "column_fidelity": None,
+            "pairwise_fidelity": None,
             "n_nonmembers": 100, "n_models": 16, "seconds": 3.4, "key": "k",
         }  # fmt: skip
         return {column: (base | values)[column] for column in COLUMNS}
