@@ -23,9 +23,11 @@ def register_datasets(register: Register) -> None:
 @hookimpl
 def register_generators(register: Register) -> None:
     """Generators of synthetic training sets."""
+    from privbench.generators.gaussian_copula import GaussianCopula
     from privbench.generators.vae import Vae
 
-    register(Vae)
+    for cls in (Vae, GaussianCopula):
+        register(cls)
 
 
 @hookimpl

@@ -88,7 +88,15 @@ def test_every_plugin_registers_what_it_says(block, name):
 @pytest.mark.parametrize(
     "base",
     [
-        *("Attack", "Dataset", "Executor", "Generator", "TorchModel", "EstimatorModel"),
+        *(
+            "Attack",
+            "SyntheticAttack",
+            "Dataset",
+            "Executor",
+            "Generator",
+            "TorchModel",
+            "EstimatorModel",
+        ),
         *("DataMechanism", "LatentMechanism", "OutputMechanism", "PerExampleLoss", "TrainingLoop"),
     ],
 )
@@ -98,7 +106,16 @@ def test_every_class_to_subclass_has_an_example(base):
 
 
 @pytest.mark.parametrize(
-    "cls", [privbench.Answers, privbench.Guarantee, privbench.GuaranteeContext, privbench.View]
+    "cls",
+    [
+        privbench.Answers,
+        privbench.Guarantee,
+        privbench.GuaranteeContext,
+        privbench.OutputContext,
+        privbench.SyntheticView,
+        privbench.TrainingTask,
+        privbench.View,
+    ],
 )
 def test_every_field_and_method_of_what_components_are_given_is_explained(cls):
     text = (ROOT / "docs" / "plugins.md").read_text()

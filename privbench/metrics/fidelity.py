@@ -34,7 +34,8 @@ def column_fidelity(
     one_hot = {i for a, b in blocks for i in range(a, b)}
     numbers = [i for i in range(real.shape[1]) if i not in one_hot]
     distances = [_kolmogorov_smirnov(real[:, i], synthetic[:, i]) for i in numbers]
-    return np.clip(np.array([*of_blocks, *(1 - d for d in distances)]), 0, 1)
+    found: Floats = np.clip(np.array([*of_blocks, *(1 - d for d in distances)]), 0, 1)
+    return found
 
 
 def _kolmogorov_smirnov(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:

@@ -17,7 +17,7 @@ from privbench.results import COLUMNS, Row
 Cells = list[dict[str, str]]
 Pair = tuple[float | None, Sequence[float] | None]
 
-OPTIONAL = ("s", "gap", "naive\nTPR", "naive\nAUC", "canaries\nTPR at 1% FPR")
+OPTIONAL = ("s", "gap", "naive\nTPR", "naive\nAUC", "canaries\nTPR at 1% FPR", "audited")
 OPTIONAL_OF_ATTACKS = (
     "balanced acc.\nnaive",
     "balanced acc.\nadaptive",

@@ -191,7 +191,7 @@ class UtilityStage(Stage):
         right_pool = arrays["pool"].argmax(-1) == setting.pool.y
         right_test = arrays["test"].argmax(-1) == setting.test.y
         guarantee, reason = self._guarantee(setting)
-        fidelity: dict[str, Any] = {} if self.fidelity is None else context.get(self.fidelity).info
+        fidelity = {} if self.fidelity is None else dict(context.get(self.fidelity).info)
         return Artifact(
             info=fidelity
             | {

@@ -17,7 +17,8 @@ from privbench.attacks.lira import log_ratios
 from privbench.attacks.logan import Logan
 from privbench.attacks.monte_carlo import MonteCarlo
 from privbench.attacks.shadow_density import ShadowDensity
-from privbench.attacks.synthetic import SyntheticViews, nearest, principal
+from privbench.attacks.synthetic import SyntheticAttack, SyntheticViews, nearest, principal
+from privbench.builtins import register_attacks
 from privbench.data import Data, DataSpec
 
 N, FEATURES, CLASSES, MODELS = 24, 24, 3, 40
@@ -190,3 +191,43 @@ def test_the_mean_over_outsiders_is_without_the_target():
             own = [values[m, j] for m in others if not member[m, j]]
             assert found[i, j] == pytest.approx(np.mean(own or every))
     np.testing.assert_allclose(mean_outside(values[1:], member[1:], False)[0], found[0])
+
+
+CHANGES = [
+    (GanLeaks, "calibrated", [True, False]),
+    (MonteCarlo, "dimensions", [2, 20]),
+    (MonteCarlo, "neighbours", [1, 12]),
+    (Logan, "hidden", [4, 64]),
+    (Logan, "epochs", [1, 20]),
+    (Domias, "dimensions", [2, 20]),
+    (Domias, "bandwidth", [0.1, 1.0]),
+    (Groundhog, "features", ["naive", "correlations", "both"]),
+    (Groundhog, "dimensions", [2, 20]),
+    (Groundhog, "ridge", [0.1, 1.0]),
+    (ShadowDensity, "neighbours", [1, 3]),
+    (ShadowDensity, "labelled", [True, False]),
+    (ShadowDensity, "variance", ["shrunk", "global", "per-record"]),
+]
+
+
+def test_no_parameter_is_forgotten():
+    registered = []
+    register_attacks(registered.append)
+    own = [cls for cls in registered if issubclass(cls, SyntheticAttack)]
+    assert set(own) == {type(attack) for attack in ATTACKS}
+    every = {(cls, name) for cls in own for name in cls.model_fields}
+    assert {(cls, name) for cls, name, _ in CHANGES} == every
+
+
+@pytest.mark.parametrize(("cls", "name", "choices"), CHANGES)
+def test_each_parameter_matters(cls, name, choices):
+    def near(rng, private):
+        """Twice as many records as there are private ones, around them."""
+        places = np.tile(np.arange(len(private)), 2)
+        noise = rng.normal(size=(len(places), FEATURES)).astype(np.float32)
+        return Data(private.x[places] + 2 * noise, private.y[places], SPEC)
+
+    scores = [cls(**{name: choice}).score_all(views(near)) for choice in choices]
+    for i, one in enumerate(scores):
+        for other in scores[:i]:
+            assert np.mean(~np.isclose(one, other, rtol=1e-3)) > 0.05

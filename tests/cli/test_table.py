@@ -34,6 +34,7 @@ def row(**values):
         "reason": "",
         "tpr_at_fpr": {"0.001": {"value": None, "ci": None, "resolved": False}, "0.01": tpr},
         "guarantee": None,
+        "verdict": None,
         "key": "k",
         **values,
     }
