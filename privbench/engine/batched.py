@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import vmap
 
+from privbench.engine.fused import steps_of
 from privbench.engine.graphs import Step, captured, worthwhile
 from privbench.engine.job import SHARED_BY_MODELS, Job, present, trains
 from privbench.engine.linear import speed_up
@@ -122,18 +123,19 @@ class Update:
         self._separate = separate
         self._own = [w.unbind() if s else (w,) for w, s in zip(own, separate, strict=True)]
         self.optimizer = recipe.make_optimizer(chain(*self._own))
+        self._step = steps_of(self.optimizer, fused=not worthwhile(own[0].device))
 
     def __call__(self, gradients: Sequence[Tensor | list[Tensor] | None]) -> None:
         """One step; None for a weight that stays."""
+        of_parts: list[Tensor | None] = []
         for parts, separate, found in zip(self._own, self._separate, gradients, strict=True):
-            of_parts: Sequence[Tensor | None] = [None] * len(parts)
             if isinstance(found, list):
-                of_parts = found
+                of_parts += found
             elif found is not None:
-                of_parts = found.unbind() if separate else [found]
-            for part, gradient in zip(parts, of_parts, strict=True):
-                part.grad = gradient
-        self.optimizer.step()
+                of_parts += found.unbind() if separate else [found]
+            else:
+                of_parts += [None] * len(parts)
+        self._step(of_parts)
 
 
 class Gradients:

@@ -20,6 +20,7 @@ from privbench.engine.batched import Update
 from privbench.engine.choice import choose, largest_chunk, memory_of
 from privbench.engine.clipping import ClippedSums
 from privbench.engine.errors import Diverged
+from privbench.engine.gaussian import GaussianNoise
 from privbench.engine.job import Gather
 from privbench.engine.loss import Batch, Loss, Noise, Progress, cross_entropy, no_progress
 from privbench.engine.parallel import Ticker, cut, one_thread, spread, train_chunks, workers_for
@@ -283,10 +284,10 @@ def _drawn(
 
 
 class _Noise:
-    """The Gaussian noise of each model's mean gradients, from its own generator.
+    """The Gaussian noise of each model's mean gradients, from its own stream.
 
-    Drawn for one parameter after another, as Opacus does. torch fills a tensor in blocks of 16 numbers
-    on a CPU: where parameters are made of whole blocks, one draw for all of them gives the same.
+    Drawn for all parameters of one model, then of the next, into the same memory: it is added while
+    the cache still holds it.
     """
 
     def __init__(
@@ -298,27 +299,15 @@ class _Noise:
         device: torch.device,
     ) -> None:
         self.rngs = [np.random.default_rng([seed, 3]) for seed in seeds]
-        own = [int(rng.integers(2**63)) for rng in self.rngs]
         self.sd = private.noise_multiplier * private.max_grad_norm / expected
-        self.generators = [torch.Generator(device).manual_seed(seed) for seed in own]
+        self._own = [GaussianNoise(int(rng.integers(2**63)), device) for rng in self.rngs]
         sizes = [shape.numel() for shape in shapes]
-        blocks = all(size % 16 == 0 for size in sizes[:-1]) and sizes[-1] >= 16
-        at_once = blocks and device.type == "cpu"
-        self._drawn = torch.empty(len(seeds), sum(sizes), device=device)
-        parts = [
-            part.view(len(seeds), *shape)
-            for part, shape in zip(torch.split(self._drawn, sizes, 1), shapes, strict=True)
-        ]
-        self._parts = parts
-        self._filled = [self._drawn] if at_once else parts
+        self._drawn = torch.empty(sum(sizes), device=device)
+        parts = zip(torch.split(self._drawn, sizes), shapes, strict=True)
+        self._parts = [part.view(shape) for part, shape in parts]
 
     def add_to(self, means: Sequence[Tensor | list[Tensor]]) -> None:
         """Add to the gradients of all parameters, of all models, in place."""
-        for stacked in self._filled:
-            for row, generator in zip(stacked, self.generators, strict=True):
-                row.normal_(0.0, self.sd, generator=generator)
-        for mean, noise in zip(means, self._parts, strict=True):
-            if isinstance(mean, list):
-                torch._foreach_add_(mean, list(noise))
-            else:
-                mean += noise
+        for model, noise in enumerate(self._own):
+            noise.fill(self._drawn, self.sd)
+            torch._foreach_add_([mean[model] for mean in means], self._parts)

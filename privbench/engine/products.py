@@ -30,17 +30,30 @@ def use_faster_products(recorded: fx.GraphModule) -> None:
 
 
 def _replace(node: fx.Node) -> None:
-    known: dict[object, Any] = {
-        torch.ops.aten.bmm.default: products,
-        torch.ops.aten.baddbmm.default: products_plus,
-    }
-    if node.op != "call_function" or node.target not in known or node.kwargs:
+    plain, biased = torch.ops.aten.bmm.default, torch.ops.aten.baddbmm.default
+    if node.op != "call_function" or node.target not in (plain, biased) or node.kwargs:
         return
     left, right = (operand.meta["tensor_meta"] for operand in node.args[-2:])  # type: ignore[union-attr]
     if left.dtype != torch.float32 or 2 * left.shape[1:].numel() * right.shape[-1] < WORTH:
         return
-    result = node.target is torch.ops.aten.bmm.default and all(u.op == "output" for u in node.users)
-    node.target = separate_products if result else known[node.target]
+    if node.target is biased:
+        _replace_biased(node)
+    else:
+        result = all(user.op == "output" for user in node.users)
+        node.target = separate_products if result else products
+
+
+def _replace_biased(node: fx.Node) -> None:
+    bias: Any = node.args[0]
+    shape = bias.meta["tensor_meta"].shape
+    if len(shape) != 3 or shape[1] != 1:  # not one of the columns, as that of a layer is
+        return
+    node.target = layers
+    user = next(iter(node.users))
+    if len(node.users) == 1 and user.target is torch.ops.aten.relu.default:
+        node.args = (*node.args, "relu")
+        user.replace_all_uses_with(node)
+        node.graph.erase_node(user)
 
 
 def separate_results(recorded: fx.GraphModule) -> list[bool]:
@@ -64,9 +77,11 @@ def products(left: Tensor, right: Tensor) -> Tensor:
     return torch.stack(separate_products(left, right))
 
 
-def products_plus(bias: Tensor, left: Tensor, right: Tensor) -> Tensor:
-    """As ``torch.baddbmm``: ``bias``, broadcast to (models, n, m), plus the products."""
-    return products(left, right).add_(bias)
+def layers(bias: Tensor, left: Tensor, right: Tensor, then: str = "none") -> Tensor:
+    """As ``torch.baddbmm`` with a ``bias`` (models, 1, m), and then "none" or "relu", in one pass."""
+    multiply = torch.ops.mkldnn._linear_pointwise.default
+    each = zip(left.unbind(), right.mT.unbind(), bias[:, 0].unbind(), strict=True)
+    return torch.stack([multiply(a, b, c, then, [], "") for a, b, c in each])
 
 
 @cache

@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from privbench.engine.fused import steps_of
 from privbench.engine.job import Job, first_of, trains
 from privbench.engine.loss import Batch, Forward, Phase
 from privbench.engine.population import build_seeded
@@ -52,7 +53,7 @@ class _Stage:
     def __init__(self, job: Job, phase: Phase, module: nn.Module) -> None:
         named = {name: p for name, p in module.named_parameters() if p.requires_grad}
         self._own = [named[name] for name in trains(phase, named)]
-        self._optimizer = (phase.recipe or job.recipe).make_optimizer(self._own)
+        self._update = steps_of((phase.recipe or job.recipe).make_optimizer(self._own))
         self._job, self._loss, self._module = job, phase.loss, module
         self._precision = job.recipe.precision
 
@@ -60,9 +61,7 @@ class _Stage:
         """Forward, backward, and a step of the optimizer."""
         losses = self._job.losses(self._loss, self._forward(), batch)
         gradients = torch.autograd.grad(losses.mean(), self._own, allow_unused=True)
-        for parameter, gradient in zip(self._own, gradients, strict=True):
-            parameter.grad = gradient
-        self._optimizer.step()
+        self._update(gradients)
 
     def _forward(self) -> Forward:
         if self._precision == "float32":

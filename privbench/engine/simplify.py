@@ -1,8 +1,9 @@
 """Fewer operations for the same result: a recorded step of a small model spends its time between them.
 
-What autograd and vmap leave behind: detached copies, permutations that permute nothing, the value of a
-loss of which only the gradient is wanted, the way of a constant gradient of one through averages, and
-what two places of the code compute of the same.
+What autograd and vmap leave behind: detached copies, permutations that permute nothing, factors of one,
+biases beside the product that could add them, the value of a loss of which only the gradient is wanted,
+the way of a constant gradient of one through averages, and what two places of the code compute of the
+same.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ def simplify(module: fx.GraphModule) -> None:
             module.graph.erase_node(node)
     module.graph.eliminate_dead_code()
     _merge_equal(module)
+    _add_in_products(module)
     _fold_constants(module)
     module.graph.eliminate_dead_code()
     module.recompile()
@@ -63,11 +65,32 @@ def _mutates(target: Any) -> bool:
 def _is_identity(node: fx.Node) -> bool:
     if node.target is aten.detach.default:
         return True
+    if node.target in (aten.mul.Tensor, aten.mul.Scalar):
+        return isinstance(node.args[1], (int, float)) and node.args[1] == 1 and _same_type(node)
     if node.target in SAME_IF_OF_THE_SAME_SHAPE:
         return bool(_meta(node).shape == _meta(node.args[0]).shape)
     return node.target is aten.permute.default and list(node.args[1]) == list(  # type: ignore[arg-type]
         range(len(node.args[1]))  # type: ignore[arg-type]
     )
+
+
+def _same_type(node: fx.Node) -> bool:
+    return bool(_meta(node).dtype == _meta(node.args[0]).dtype)
+
+
+def _add_in_products(module: fx.GraphModule) -> None:
+    """Let a product add the bias (models, 1, m) of its layer, where nothing else uses the product."""
+    for node in list(module.graph.nodes):
+        if node.target is not aten.add.Tensor or node.kwargs:
+            continue
+        bias, product = node.args
+        if not isinstance(product, fx.Node) or product.target is not aten.bmm.default:
+            continue
+        shape = _meta(bias).shape if isinstance(bias, fx.Node) else ()
+        fits = len(shape) == 3 and shape == (_meta(node).shape[0], 1, _meta(node).shape[2])
+        if fits and len(product.users) == 1 and _meta(bias).dtype == _meta(product).dtype:
+            node.target, node.args = aten.baddbmm.default, (bias, *product.args)
+            module.graph.erase_node(product)
 
 
 def _meta(node: Any) -> Any:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,16 +46,15 @@ def private_steps(
     from opacus.grad_sample import GradSampleModuleFastGradientClipping
     from opacus.optimizers import DPOptimizerFastGradientClipping
     from opacus.utils.fast_gradient_clipping_utils import DPLossFastGradientClipping
-    from torch import Generator, nn, zeros_like
+    from torch import nn, zeros_like
 
     trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
     hooked = GradSampleModuleFastGradientClipping(module, max_grad_norm=max_grad_norm)
-    private = DPOptimizerFastGradientClipping(
+    private = _with_noise(DPOptimizerFastGradientClipping, noise_seed)(
         recipe.make_optimizer(trained),
         noise_multiplier=noise_multiplier,
         max_grad_norm=max_grad_norm,
         expected_batch_size=expected_batch_size,
-        generator=Generator(trained[0].device).manual_seed(noise_seed),
     )
     loss = DPLossFastGradientClipping(hooked, private, nn.CrossEntropyLoss())
 
@@ -78,6 +77,28 @@ def private_steps(
             for parameter in trained:
                 parameter.grad = None
                 delattr(parameter, "summed_grad")  # Opacus's optimizer leaves it behind
+
+
+def _with_noise(kind: type[Any], seed: int) -> type[Any]:
+    """An optimizer of Opacus with the noise of the engine, so that both train the same models."""
+    import torch
+
+    from privbench.engine.gaussian import GaussianNoise
+
+    class OwnNoise(kind):  # type: ignore[misc]
+        stream: GaussianNoise | None = None
+
+        def add_noise(self) -> None:
+            sums = [parameter.summed_grad for parameter in self.params]
+            if self.stream is None:
+                self.stream = GaussianNoise(seed, sums[0].device)
+            drawn = torch.empty(sum(total.numel() for total in sums), device=sums[0].device)
+            self.stream.fill(drawn, self.noise_multiplier * self.max_grad_norm)
+            parts = torch.split(drawn, [total.numel() for total in sums])
+            for parameter, total, noise in zip(self.params, sums, parts, strict=True):
+                parameter.grad = (total + noise.view_as(total)).view_as(parameter)
+
+    return OwnNoise
 
 
 def unsupported(module: nn.Module) -> str:

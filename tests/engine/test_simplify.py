@@ -101,8 +101,9 @@ def test_products_are_those_of_bmm(across: bool) -> None:
     torch.testing.assert_close(products.products(left, right), left @ right)
     bias = torch.randn(3, 1, 6)
     kept = bias.clone()
-    found = products.products_plus(bias, left, right)
-    torch.testing.assert_close(found, torch.baddbmm(bias, left, right))
+    expected = torch.baddbmm(bias, left, right)
+    torch.testing.assert_close(products.layers(bias, left, right), expected)
+    torch.testing.assert_close(products.layers(bias, left, right, "relu"), expected.relu())
     assert torch.equal(bias, kept)
 
 
@@ -119,10 +120,45 @@ def test_large_products_are_replaced_and_small_ones_are_not(
         graph = recorded(step, *inputs)
         products.use_faster_products(graph)
         found = [node.target for node in graph.graph.nodes if node.op == "call_function"]
-        large = products.products_plus if faster else torch.ops.aten.baddbmm.default
+        large = products.layers if faster else torch.ops.aten.baddbmm.default
         assert found == [large, torch.ops.aten.bmm.default]
         for ours, theirs in zip(graph(*inputs), step(*inputs), strict=True):
             torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
+
+
+@needs_onednn
+def test_a_relu_is_part_of_the_layer_whose_output_nothing_else_uses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def once(x: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, ...]:
+        return (torch.baddbmm(b, x, w).relu(),)
+
+    def twice(x: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, ...]:
+        left = torch.baddbmm(b, x, w)
+        return left, left.relu()
+
+    monkeypatch.setattr(products, "onednn_is_faster", lambda: True)
+    inputs = [torch.randn(2, *shape) for shape in ((64, 300), (300, 100), (1, 100))]
+    for step, count in ((once, 1), (twice, 2)):
+        graph = recorded(step, *inputs)
+        products.use_faster_products(graph)
+        assert len(operations(graph)) == count
+        torch.testing.assert_close(graph(*inputs), step(*inputs), atol=1e-4, rtol=1e-4)
+
+
+def test_a_bias_is_added_by_the_product() -> None:
+    def step(x: Tensor, w: Tensor, b: Tensor, rows: Tensor) -> tuple[Tensor, ...]:
+        shared = torch.bmm(x, w)
+        return b * 1 + torch.bmm(x, w + 1), rows + shared, shared
+
+    inputs = [torch.randn(*shape) for shape in ((2, 4, 3), (2, 3, 5), (2, 1, 5), (2, 4, 5))]
+    graph = recorded(step, *inputs)
+    simplify.simplify(graph)
+    names = operations(graph)
+    assert names.count("aten.baddbmm.default") == 1
+    assert names.count("aten.add.Tensor") == 2  # one has all rows and not one, as a bias has
+    assert "aten.mul.Tensor" not in names
+    torch.testing.assert_close(graph(*inputs), step(*inputs))
 
 
 @pytest.mark.parametrize(
