@@ -50,6 +50,15 @@ def test_of_equal_values_the_surer_one_is_shown(row):
     assert cells(summary(rows)[0], "none")["TPR at 1% FPR\n[95% CI]"] == "1.000 [.900 1.000]"
 
 
+def test_attacks_on_released_data_stand_apart(row):
+    rows = [row(auc=0.6), row(attack="dcr", observes="synthetic", auc=0.9, tpr=0.8)]
+    line = cells(summary(rows)[0], "none")
+    assert (line["strongest\nattack"], line["AUC\n[95% CI]"][:4]) == ("lira", ".600")
+    assert line["TPR at 1% FPR\n[95% CI]"].startswith(".100")
+    assert line["data\nAUC"] == ".900"
+    assert "data\nAUC" not in summary(rows[:1])[0].lines[0]
+
+
 def test_what_is_not_there_and_what_is_unresolved_are_told_apart(rows):
     line = cells(summary(rows)[0], "dp-sgd")
     assert line["naive\nTPR"] == "unresolved"
