@@ -40,11 +40,6 @@ class Guarantee:
         """The guarantee as a row of results stores it."""
         return {**asdict(self), "conditions": list(self.conditions)}
 
-    @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> Guarantee:
-        """The inverse of ``to_json``."""
-        return cls(**{**stored, "conditions": tuple(stored["conditions"])})
-
     def of_replacing(self) -> tuple[float, float] | None:
         """Epsilon and delta of what a membership game on sets of fixed size tells apart.
 

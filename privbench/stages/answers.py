@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from privbench.components import Bound
 from privbench.config import Defense
 from privbench.stages.base import Context, Stage
 from privbench.stages.checks import checked_probabilities
-from privbench.stages.claims import claim_of_pipeline
+from privbench.stages.claims import ALL, claim_of_pipeline
 from privbench.stages.models import TrainedModel, load_models, to_log_probs
 from privbench.stages.training import PopulationStage, SettingStage
 from privbench.store import Artifact
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from privbench.mechanisms.base import Answer, OutputContext
+    from privbench.mechanisms.base import Answer, OutputContext, Step
+    from privbench.privacy import Guarantee
     from privbench.settings import Setting
     from privbench.stages.releasing import FidelityStage
 
@@ -189,9 +190,7 @@ class UtilityStage(Stage):
         arrays = context.get(self.observations).arrays
         right_pool = arrays["pool"].argmax(-1) == setting.pool.y
         right_test = arrays["test"].argmax(-1) == setting.test.y
-        guarantee, reason = claim_of_pipeline(
-            self.defense, setting.pool.spec, len(setting.pool) // 2, self.model.component
-        )
+        guarantee, reason = self.claim(setting)
         fidelity = {} if self.fidelity is None else dict(context.get(self.fidelity).info)
         return Artifact(
             info=fidelity
@@ -202,6 +201,13 @@ class UtilityStage(Stage):
                 "guarantee_reason": reason,
             }
         )
+
+    def claim(
+        self, setting: Setting, steps: Collection[Step] = ALL
+    ) -> tuple[Guarantee | None, str]:
+        """What the defense claims, or its mechanisms at ``steps``; and why it claims nothing."""
+        pool, model = setting.pool, self.model.component
+        return claim_of_pipeline(self.defense, pool.spec, len(pool) // 2, model, steps)
 
 
 def _stack(arrays: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
