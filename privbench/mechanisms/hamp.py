@@ -62,6 +62,7 @@ class HampOutput(OutputMechanism):
     paper: ClassVar[str] = "Chen, Pattabiraman 2024, arXiv 2307.01610, section IV-C"
 
     fitted: ClassVar[bool] = True
+    reads_members: ClassVar[bool] = False
 
     def apply(
         self, probabilities: NDArray[np.float64], rng: np.random.Generator

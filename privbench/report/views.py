@@ -322,11 +322,15 @@ def _claim(row: Row, notes: _Notes) -> str:
 
 
 def _audited(rows: Sequence[Row]) -> str:
-    """The largest epsilon that an attack proves, and whether it refutes the claim."""
-    bounds = [row["audited_epsilon"] for row in rows if row["audited_epsilon"] is not None]
+    """The largest epsilon that an attack proves, and whether it refutes the claim.
+
+    Where some attacks are held against a claim, only they count: others see what it does not cover.
+    """
+    verdicts = {row["verdict"] for row in rows} - {None}
+    counted = [row for row in rows if row["verdict"] is not None or not verdicts]
+    bounds = [row["audited_epsilon"] for row in counted if row["audited_epsilon"] is not None]
     if not bounds:
         return "-"
-    verdicts = {row["verdict"] for row in rows} - {None}
     verdict = "refuted" if "refuted" in verdicts else "".join(verdicts)
     return f"ε≥{max(bounds):.2f} {verdict}".strip()
 

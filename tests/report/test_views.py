@@ -85,6 +85,17 @@ def test_a_metric_claim_names_the_distance(row):
     assert block.lines[0]["claim"] == "ε=8·d [1]"
 
 
+def test_the_audit_is_of_attacks_on_what_the_claim_covers(row):
+    """An attack on the data that DP-SGD trains on proves nothing against DP-SGD."""
+    on_data = row(attack="dcr", audited_epsilon=4.0)
+    on_model = [row(audited_epsilon=e, verdict=v) for e, v in ((0.5, "consistent"), (None, None))]
+    assert summary([on_data, *on_model])[0].lines[0]["audited"] == "ε≥0.50 consistent"
+    refuted = row(attack="loss", audited_epsilon=2.0, verdict="refuted")
+    found = summary([on_data, *on_model, refuted])[0].lines[0]
+    assert found["audited"] == "ε≥2.00 refuted"
+    assert summary([on_data])[0].lines[0]["audited"] == "ε≥4.00"
+
+
 def test_why_there_is_no_claim_is_a_note(row):
     (block,) = summary([row(reason="2 guarantees are stated and not composed")])
     assert block.lines[0]["claim"] == "[1]"
