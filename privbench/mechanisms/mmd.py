@@ -2,7 +2,10 @@
 Classification Models", arXiv 2002.12062, section 5.
 
 The answers on training records are held close to those on records of the same classes that the model
-is not trained on, by the maximum mean discrepancy between the two (Gretton et al. 2012).
+is not trained on, by the maximum mean discrepancy between the two (Gretton et al. 2012). It moves the
+answers on training records only. The published code takes its steps in turn with those of the loss,
+only where training accuracy is 3 points above that of the other records, and not in the last epoch;
+here both are one loss.
 """
 
 from __future__ import annotations
@@ -55,19 +58,29 @@ class Mmd(PerExampleLoss):
             else cross_entropy(forward, batch)
         )
         own, other = (forward(x).float().softmax(-1) for x in (batch.x, batch.other_x))
-        return fit + self.weight * discrepancy(own, batch.y, other, batch.other_y, self.bandwidth)
+        extra = discrepancy(own, batch.y, other.detach(), batch.other_y, self.bandwidth)
+        return fit + self.weight * extra
 
 
 def discrepancy(a: Tensor, y_a: Tensor, b: Tensor, y_b: Tensor, bandwidth: float) -> Tensor:
-    """Squared MMD between answers ``a`` (n, classes) and ``b``, within classes.
+    """Squared MMD between answers ``a`` (n, classes) and ``b`` of one class, mean over the classes.
 
-    The kernel is Gaussian between answers and one or zero between labels, so that only answers of one
-    class are compared; the estimate is the biased one (Gretton et al. 2012, equation 5), never negative.
+    With a Gaussian kernel, and by the biased estimate (Gretton et al. 2012, equation 5), never negative.
+    Classes that one of the two lacks do not count. Each class has a discrepancy of its own: one kernel
+    for all pairs that is zero between classes would be weaker by the number of classes.
     """
+    from torch.nn.functional import one_hot
 
-    def mean(p: Tensor, y: Tensor, q: Tensor, z: Tensor) -> Tensor:
+    classes = [one_hot(y, a.shape[-1]).to(a.dtype) for y in (y_a, y_b)]
+    counts = [one.sum(0) for one in classes]
+    share_a, share_b = (one / n.clamp_min(1) for one, n in zip(classes, counts, strict=True))
+
+    def mean(p: Tensor, share_p: Tensor, q: Tensor, share_q: Tensor) -> Tensor:
         distance = (p[:, None] - q[None]).square().sum(-1)
         kernel = (-distance / (2 * bandwidth**2)).exp()
-        return (kernel * (y[:, None] == z[None])).mean()
+        return (share_p * (kernel @ share_q)).sum(0)  # (classes,)
 
-    return mean(a, y_a, a, y_a) + mean(b, y_b, b, y_b) - 2 * mean(a, y_a, b, y_b)
+    within = mean(a, share_a, a, share_a) + mean(b, share_b, b, share_b)
+    both = (counts[0] * counts[1] > 0).to(a.dtype)
+    squared = (within - 2 * mean(a, share_a, b, share_b)) * both
+    return squared.sum() / both.sum().clamp_min(1)
