@@ -47,7 +47,7 @@ class Mmd(PerExampleLoss):
         return shares(self.mixup_alpha, rng, m) if self.mixup_alpha else None
 
     def loss(self, forward: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
-        """Cross-entropy per example (batch,), plus the squared discrepancy of the batch."""
+        """Cross-entropy per example (batch,), plus the weighted discrepancy of the batch."""
         from privbench.engine import cross_entropy
 
         assert batch.other_x is not None
@@ -65,9 +65,10 @@ class Mmd(PerExampleLoss):
 def discrepancy(a: Tensor, y_a: Tensor, b: Tensor, y_b: Tensor, bandwidth: float) -> Tensor:
     """Squared MMD between answers ``a`` (n, classes) and ``b`` of one class, mean over the classes.
 
-    With a Gaussian kernel, and by the biased estimate (Gretton et al. 2012, equation 5), never negative.
-    Classes that one of the two lacks do not count. Each class has a discrepancy of its own: one kernel
-    for all pairs that is zero between classes would be weaker by the number of classes.
+    With a Gaussian kernel, and by the unbiased estimate (Gretton et al. 2012, equation 3), which may be
+    negative: batches hold a few records of a class, and the biased one would above all reward answers
+    that are alike. Classes with fewer than two answers in ``a`` or ``b`` do not count. A kernel that is
+    zero between classes would make one discrepancy of all, weaker by the number of classes.
     """
     from torch.nn.functional import one_hot
 
@@ -80,7 +81,11 @@ def discrepancy(a: Tensor, y_a: Tensor, b: Tensor, y_b: Tensor, bandwidth: float
         kernel = (-distance / (2 * bandwidth**2)).exp()
         return (share_p * (kernel @ share_q)).sum(0)  # (classes,)
 
-    within = mean(a, share_a, a, share_a) + mean(b, share_b, b, share_b)
-    both = (counts[0] * counts[1] > 0).to(a.dtype)
-    squared = (within - 2 * mean(a, share_a, b, share_b)) * both
+    n, m = counts
+    within = [  # without the pairs of an answer with itself, whose kernel is one
+        (count * mean(p, share, p, share) - 1) / (count - 1).clamp_min(1)
+        for p, share, count in ((a, share_a, n), (b, share_b, m))
+    ]
+    both = ((n > 1) & (m > 1)).to(a.dtype)
+    squared = (within[0] + within[1] - 2 * mean(a, share_a, b, share_b)) * both
     return squared.sum() / both.sum().clamp_min(1)
