@@ -51,8 +51,12 @@ def epsilon_lower_bound(
     (targets, records), chosen without a look at scores, leaves out the other pairs there.
 
     The pairs are taken for independent trials. Where each model's scores come from the others as its
-    shadows, they are slightly less: the bound then errs more often than it says. Raises ValueError as
-    the other metrics.
+    shadows, they are not: what is said of one record hangs together, and the bound errs more often
+    than it says. Without any signal, with 16 models and 400 records, 95% bounds of LiRA were positive
+    in 2% to 8% of 60 populations (13% of 30 with 64 models and 200 records) and none of 99.9%. Of
+    scores that only count IN shadows, with 16 models and 300 records, 40% to 47% of 150 were, and 4%
+    to 16% of 99.9%.
+    Raises ValueError as the other metrics.
     """
     check(scores, member)
     check_shapes(shadow_scores, shadow_member, prefix="shadow_")
