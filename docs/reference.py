@@ -205,6 +205,14 @@ WEAK = {
 """For each defense the attack of its time, and what its paper claims against such attacks."""
 
 
+def committed(name: str) -> None:
+    """A table of the committed results as it is, without the notes below it."""
+    text = (ROOT / "results" / name).read_text()
+    title, _, rest = text.partition("\n")
+    table = [line for line in rest.splitlines() if line.startswith("|")]
+    print("\n".join([f"**{title}**", "", *table, ""]))
+
+
 def defenses() -> None:
     """What each defense does to the weak attack of its time, from the committed results."""
     path = ROOT / "results" / "defenses.json"

@@ -39,7 +39,10 @@ def images_of(plan: Plan, trials: Sequence[Trial], store: Store, n: int) -> dict
             if population.fit is not None:
                 populations[trial.defense] = population
     if not populations:
-        raise BadInput("no selected trial has a generator, so there is nothing to see")
+        reasons = dict.fromkeys(one.rejected.reason for one in trials if one.rejected is not None)
+        raise BadInput(
+            "; ".join(["no selected trial has a generator, so there is nothing to see", *reasons])
+        )
     first = next(iter(populations.values()))
     setting = first.setting.draw(plan.data.get)
     if setting.pool.spec.kind != "image":
@@ -52,7 +55,9 @@ def images_of(plan: Plan, trials: Sequence[Trial], store: Store, n: int) -> dict
     for defense, population in populations.items():
         assert population.fit is not None
         bare = _without_noise(population)
-        if bare is not population and population.fit.key not in plain:
+        if bare is population:
+            plain[population.fit.key] = defense
+        elif population.fit.key not in plain:
             plain[population.fit.key] = f"{population.fit.generator.name} of {defense}, no noise"
             found[plain[population.fit.key]] = _first(bare, context)[0].x[:n]
         found[defense] = _first(population, context)[0].x[:n]
