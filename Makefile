@@ -10,7 +10,7 @@ run: $(STAMP)  ## the default benchmark, on data that ship with scikit-learn
 	$(BIN)/privbench run quickstart
 
 test: $(STAMP) lint  ## ruff, mypy, docs check, tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 	for plugin in $(dir $(PLUGINS)); do $(BIN)/python -m pytest $$plugin/tests || exit 1; done
 
 lint: $(STAMP)

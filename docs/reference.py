@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -174,3 +175,88 @@ _TABLES = {
     "threads": _threads,
     "profiles": _profiles,
 }
+
+
+WEAK = {
+    "weight-decay": (
+        "shokri",
+        "lowers the attack, more so the stronger it is; accuracy pays in the end",
+    ),
+    "dropout": ("ml-leaks", "lowers the attack, which lives on overfitting"),
+    "early-stopping": (
+        "modified-entropy",
+        "a plain defense about as good as trained ones of its time",
+    ),
+    "label-smoothing": ("loss", "none: a regulariser, shown for comparison with hamp"),
+    "mixup": ("loss", "none: a regulariser, shown for comparison with mmd"),
+    "relaxloss": ("loss", "attacks fall towards guessing; test accuracy is kept"),
+    "hamp": ("shokri", "confidence says little of membership; a small loss of accuracy"),
+    "adversarial-regularization": ("shokri", "close to guessing, for a few points of accuracy"),
+    "mmd": ("loss", "smaller gap between members and others; a small loss of accuracy"),
+    "distillation": ("shokri", "close to guessing; accuracy nearly kept"),
+    "selena": ("shokri", "one query says almost nothing; a small loss of accuracy"),
+    "temperature": ("shokri", "lowers the attack and keeps accuracy"),
+    "rounding": ("shokri", "none: the paper shows that it does little"),
+    "top-k": ("shokri", "none: the paper shows that it does little"),
+    "label-only": ("ml-leaks", "none: ends attacks on confidences, but the labels are attacked"),
+    "memguard": ("ml-leaks", "guessing, at a mean change of 1 in L1, and no label changes"),
+    "output-noise": ("shokri", "none: a baseline with a guarantee for one answer"),
+}
+"""For each defense the attack of its time, and what its paper claims against such attacks."""
+
+
+def committed(name: str) -> None:
+    """A table of the committed results as it is, without the notes below it."""
+    text = (ROOT / "results" / name).read_text()
+    title, _, rest = text.partition("\n")
+    table = [line for line in rest.splitlines() if line.startswith("|")]
+    print("\n".join([f"**{title}**", "", *table, ""]))
+
+
+def defenses() -> None:
+    """What each defense does to the weak attack of its time, from the committed results."""
+    path = ROOT / "results" / "defenses.json"
+    if not path.exists():
+        print(f"Not measured yet: `{path.relative_to(ROOT)}` is missing.\n")
+        return
+    found = {
+        (row["defense"], row["attack"], row["knowledge"]): row
+        for row in json.loads(path.read_text())
+        if row["status"] == "ok" and row["subset"] == "records" and row["seed"] == 0
+    }
+    tables = tomllib.loads((ROOT / "benchmarks.toml").read_text())["defenses"]
+    heads = ("defense", "paper", "claim against such attacks", "setting", "weak attack",
+             "attack accuracy", "AUC", "test accuracy", "AUC, adaptive lira")  # fmt: skip
+    models = found["none", "loss", "naive"]["n_models"]
+    print(f"{models} models a defense. What has two values: without defense, then with it.\n")
+    print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
+    for name, (attack, claim) in WEAK.items():
+        cells = [f"`{name}`", _paper(tables[name]), claim, _setting(tables[name]), attack]
+        keys = [("none", attack, "naive"), (name, attack, "naive"), (name, "lira", "adaptive")]
+        if all(key in found for key in keys):
+            before, after, strong = (found[key] for key in keys)
+            for value in ("balanced_accuracy", "auc", "test_accuracy"):
+                cells.append(f"{before[value]:.3f} to {after[value]:.3f}")
+            cells.append(f"{strong['auc']:.3f}")
+        else:
+            cells += ["not measured", "", "", ""]
+        print(f"| {' | '.join(cells)} |")
+    print()
+
+
+def _paper(defense: dict[str, Any]) -> str:
+    first = defense["mechanisms"][0]
+    name = first if isinstance(first, str) else first["name"]
+    (entry,) = (one for one in HOST.registry("mechanism") if one.name == name)
+    return entry.cls.paper
+
+
+def _setting(defense: dict[str, Any]) -> str:
+    chosen = [
+        f"{key} {value:g}"
+        for one in defense["mechanisms"]
+        if not isinstance(one, str)
+        for key, value in one.items()
+        if key != "name"
+    ]
+    return ", ".join(chosen) or "defaults"

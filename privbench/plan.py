@@ -57,6 +57,8 @@ class Trial:
     knowledge: Knowledge
     seed: int
     subsets: tuple[Subset, ...]
+    observes: str | None = None
+    """What the attack sees; None if it is unavailable."""
     rejected: Rejected | None = None
     utility: UtilityStage | None = None
     metrics: tuple[MetricsStage, ...] = ()
@@ -208,7 +210,7 @@ class _Block:
                 for knowledge in self.benchmark.knowledge:
                     trial = Trial(
                         self.benchmark.name, self.dataset.label, defense.label, self.model.label,
-                        attack.label, knowledge, self.seed, subsets, reason,
+                        attack.label, knowledge, self.seed, subsets, _observed(attack), reason,
                     )  # fmt: skip
                     yield trial if reason else self._with_stages(trial, defense, attack)
 
@@ -299,6 +301,10 @@ class _Block:
             self.dataset.label, self.seed, bound, clean.fingerprint, n_pool, clean.n_models,
             "canaries", self.benchmark.canaries, clean,
         )  # fmt: skip
+
+
+def _observed(attack: Choice) -> str | None:
+    return None if attack.bound is None else str(attack.bound.component.observes)
 
 
 def _check_pool(benchmark: Benchmark, dataset: str, n_records: int) -> None:

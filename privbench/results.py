@@ -19,6 +19,7 @@ COLUMNS = (
     "defense",
     "model",
     "attack",
+    "observes",
     "knowledge",
     "subset",
     "seed",
@@ -45,7 +46,7 @@ COLUMNS = (
 """The names of a row's values, in the JSON, in the DataFrame and in the database."""
 
 STRUCTURED = ("auc_ci", "tpr_at_fpr", "guarantee")  # stored as JSON text
-ADDED = ("audited_epsilon", "verdict", "column_fidelity", "pairwise_fidelity")
+ADDED = ("observes", "audited_epsilon", "verdict", "column_fidelity", "pairwise_fidelity")
 """Columns that the first schema did not have."""
 INTEGERS = ("seed", "n_members", "n_nonmembers", "n_models")
 REALS = (

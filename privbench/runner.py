@@ -21,6 +21,11 @@ from privbench.seeds import digest
 from privbench.stages import Context, Stage, walk
 from privbench.store import Artifact, Store
 
+TRIAL = (
+    "benchmark", "dataset", "defense", "model", "attack", "observes", "knowledge", "seed"
+)  # fmt: skip
+"""What a row has of its trial."""
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -202,7 +207,7 @@ class Runner:
     def _rows(self, trial: Trial) -> tuple[list[Row], str]:
         """The rows of a trial, and the traceback if it failed."""
         base: Row = dict.fromkeys(COLUMNS)
-        for name in ("benchmark", "dataset", "defense", "model", "attack", "knowledge", "seed"):
+        for name in TRIAL:
             base[name] = getattr(trial, name)
         base |= {"status": "ok", "reason": "", "n_models": self.plan.benchmark.population}
         if trial.rejected is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,6 +16,10 @@ from click.testing import CliRunner, Result
 
 from privbench.cli import build_cli
 from privbench.plugins import PluginHost
+
+# Before torch is imported: two threads inside an operation wait for each other, and where tests run side
+# by side each would wait for one that was put aside (docs/performance.md). Tests of workers ask for two.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture

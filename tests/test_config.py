@@ -195,6 +195,16 @@ def test_mistakes_name_the_key_the_value_and_what_is_allowed(load, changes, word
             ["mechanisms[0].epsilon", "missing"],
         ),
         ('mechanisms = ["dp-sgd"]', ["mechanisms[0]", "noise_multiplier", "epsilon"]),
+        (
+            'generator = { name = "vae", release = "sample" }\n'
+            'mechanisms = [{ name = "metric-privacy", epsilon = 1.0 }]',
+            ["metric-privacy acts on codes of records", 'release = "reconstruct"'],
+        ),
+        (
+            'generator = { name = "vae", release = "sample", fitted_on = "reference" }\n'
+            'mechanisms = ["input-noise"]',
+            ["input-noise acts on the private records", "reads none of them"],
+        ),
     ],
 )
 def test_mistakes_in_a_pipeline(load, pipeline, words):

@@ -158,8 +158,8 @@ def nearest(
 ) -> Floats:
     """Euclidean distances (n, k) of records (n, *shape) to their ``k`` nearest of ``others``.
 
-    Fewer than ``k`` others repeat the farthest. Computed from squares, with an error of about 1e-3 of
-    the records' norm where a record is met exactly.
+    Fewer than ``k`` others repeat the farthest. Which are nearest is found from squares, where two that
+    differ by less than about 1e-3 of the records' norm may be mistaken; the distances are exact.
     """
     import torch
 

@@ -35,7 +35,6 @@ def plan_options(function: F) -> F:
     options = (
         click.argument("name"),
         output_option,
-        subset_option,
         click.option("-k", "select", metavar="EXPR", help="Which trials, as in `privbench run`."),
         click.option("--set", "settings", metavar="KEY=VALUE", multiple=True,
                      help="Overrides, as they were given to `privbench run`."),
@@ -55,6 +54,7 @@ def plot() -> None:
 
 @plot.command()
 @plan_options
+@subset_option
 @click.pass_obj
 def roc(host: PluginHost, /, name: str, output: Path, subset: str, **options: Any) -> None:
     """Draw the ROC curves of benchmark NAME's trials on log-log axes, with 95% intervals.
@@ -76,18 +76,52 @@ def roc(host: PluginHost, /, name: str, output: Path, subset: str, **options: An
 @plot.command()
 @click.argument("name")
 @output_option
+@click.option(
+    "--measure", type=click.Choice(["auc", "tpr"]), default="auc", show_default=True,
+    help="Protection by the strongest attack's AUC, or by its TPR at 1% FPR.",
+)  # fmt: skip
+@click.option(
+    "--baseline", default="dp-sgd", show_default=True, metavar="DEFENSE",
+    help="Whose sweep is drawn as the frontier.",
+)  # fmt: skip
 @results_option
-def tradeoff(name: str, output: Path, results: str) -> None:
-    """Draw test accuracy against the strongest attack's AUC, a point for each defense of NAME."""
-    from privbench.report.plots import plot_tradeoff
+def tradeoff(name: str, output: Path, measure: str, baseline: str, results: str) -> None:
+    """Draw test accuracy against the strongest attack, a point for each defense of NAME.
+
+    The values of a sweep are joined; the baseline's best points are its frontier.
+    """
+    from privbench.report.tradeoff import plot_tradeoff
     from privbench.results import Results
 
-    plot_tradeoff(Results(Path(results)).rows(name), output)
+    plot_tradeoff(Results(Path(results)).rows(name), output, measure, baseline)
+
+
+@plot.command()
+@click.option(
+    "-n", "number", type=click.IntRange(min=1, max=50), default=8, show_default=True,
+    help="How many records.",
+)  # fmt: skip
+@plan_options
+@click.pass_obj
+def samples(host: PluginHost, /, name: str, output: Path, number: int, **options: Any) -> None:
+    """Draw records of NAME's first model beside what its generators make of them.
+
+    For images: the original, decoded without noise, decoded with the noise of the latent mechanisms.
+    """
+    from privbench.report.plots import check_plot_file
+    from privbench.report.samples import images_of, plot_samples
+    from privbench.store import Store
+
+    check_plot_file(output)
+    plan = _plan(host, name, **_plan_part(options))
+    found = images_of(plan, plan.trials, Store(Path(options["results"])), number)
+    plot_samples(found, output, title=name)
 
 
 @plot.command()
 @click.argument("record", type=click.IntRange(min=0))
 @plan_options
+@subset_option
 @click.pass_obj
 def record(
     host: PluginHost, /, record: int, name: str, output: Path, subset: str, **options: Any

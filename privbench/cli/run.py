@@ -49,8 +49,9 @@ if TYPE_CHECKING:
     "--dry-run", is_flag=True, help="Print the plan: what is stored, what would be computed."
 )
 @click.option(
-    "--view", type=click.Choice(["summary", "attacks"]), default="summary", show_default=True,
-    help="What the table shows: a line a defense, or a line an attack.",
+    "--view", type=click.Choice(["summary", "utility", "attacks"]), default="summary",
+    show_default=True,
+    help="What the table shows: a line a defense, what it costs beside DP-SGD, or a line an attack.",
 )  # fmt: skip
 @click.option("-v", "--verbose", is_flag=True, help="Say how populations are trained, and why so.")
 @click.option(

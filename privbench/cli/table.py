@@ -19,8 +19,9 @@ from privbench.errors import BadInput
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option(
-    "--view", type=click.Choice(["summary", "attacks", "rows"]),
-    help="A line a defense, a line an attack, or all rows. Default: summary; rows for csv and json.",
+    "--view", type=click.Choice(["summary", "utility", "attacks", "rows"]),
+    help="A line a defense, what it costs beside DP-SGD, a line an attack, or all rows."
+    " Default: summary; rows for csv and json.",
 )  # fmt: skip
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file."

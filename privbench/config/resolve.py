@@ -219,9 +219,21 @@ def _check_pipeline(
                 f"{where}: defense {name!r}: {latent} acts on codes of records, and {generator.name}"
                 ' with release = "sample" makes new ones (allowed: release = "reconstruct")'
             )
+    if "data" in steps and generator is not None and _is_public(generator):
+        data = mechanisms[steps.index("data")].name
+        raise BadInput(
+            f"{where}: defense {name!r}: {data} acts on the private records, and {generator.name} with"
+            ' fitted_on = "reference" and release = "sample" reads none of them'
+        )
     if steps.count("training") > 1:
         names = ", ".join(b.name for b in mechanisms if b.component.step == "training")
         raise BadInput(f"{where}: defense {name!r}: only one training mechanism, got {names}")
+
+
+def _is_public(generator: Bound) -> bool:
+    """Whether it makes its records of reference records alone."""
+    component = generator.component
+    return bool(component.fitted_on == "reference" and component.release == "sample")
 
 
 T = TypeVar("T", Choice, Defense)

@@ -312,11 +312,16 @@ def numeric_features(spec: DataSpec) -> list[int]:
 
 
 def scaled(data: Data, quantiles: Quantiles | None) -> Data:
-    """The data as the network sees them."""
-    if quantiles is None:
-        return data
-    x, numeric = data.x.copy(), numeric_features(data.spec)
-    x[:, numeric] = quantiles.to_normal(x[:, numeric])
+    """The data as the network sees them.
+
+    What is not a number of a table lies in [0, 1], or the likelihood would grow without bound; noise on
+    the records (input-noise) leaves that range.
+    """
+    numeric = numeric_features(data.spec)
+    x = data.x.clip(0, 1)
+    x[:, numeric] = data.x[:, numeric]
+    if quantiles is not None:
+        x[:, numeric] = quantiles.to_normal(x[:, numeric])
     return Data(x, data.y, data.spec)
 
 

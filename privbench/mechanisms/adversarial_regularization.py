@@ -3,6 +3,10 @@
 The model is trained together with an attack on its answers. Each step first improves the attack, which
 tells training records from reference records by answer and label, then the model, which minimises its
 loss plus ``weight`` times the attack's gain.
+
+This is the paper's gain, with logarithms. The published code has the attack's probability in their
+place, which is bounded, so that its weights are no measure of ours; and it takes 26 steps of the attack,
+which reads logits, for one of the model.
 """
 
 from __future__ import annotations

@@ -127,6 +127,8 @@ class OutputMechanism(Mechanism):
     step: ClassVar[Step] = "output"
     fitted: ClassVar[bool] = False
     """Whether it must see the model first: then ``fit`` is called for each, and ``apply`` is not."""
+    reads_members: ClassVar[bool] = True
+    """Whether ``fit`` reads the answers to private records, which no guarantee before it covers."""
 
     def fit(self, context: OutputContext, rng: np.random.Generator) -> Answer:
         """What answers in the place of one model: a function like ``apply``."""

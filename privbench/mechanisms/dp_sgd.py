@@ -115,7 +115,7 @@ class DpSgd(TrainingLoop):
 
         assert isinstance(context.model, TorchModel)  # any other is skipped
         conditions: tuple[str, ...] = ()
-        if context.generator_fitted_on in ("private", "dp-sgd"):
+        if context.generator_fitted_on == "private":  # what DP-SGD fits adds its own epsilon
             conditions = (
                 "generator is independent of the records"
                 " (not so here: fitted on the private records)",

@@ -1,8 +1,10 @@
 """HAMP: Chen, Pattabiraman 2024, "Overconfidence is a Dangerous Thing", arXiv 2307.01610.
 
 Training: labels are softened until their entropy is a share of the largest that there is, and the
-entropy of the answers is rewarded (equation 4). Answering: every answer is replaced by the model's
-answer to a random record, put into the order of the true one (section IV-C): a pipeline of both is
+entropy of the answers is rewarded (equation 4). The published code divides the divergence by the number
+of classes, so that its weights are ours divided by it; and it keeps the epoch that is best on validation
+records, where here the last one is kept. Answering: every answer is replaced by the model's answer to a
+random record, put into the order of the true one (section IV-C): a pipeline of both is
 `mechanisms = ["hamp", "hamp-output"]`.
 """
 
@@ -62,6 +64,7 @@ class HampOutput(OutputMechanism):
     paper: ClassVar[str] = "Chen, Pattabiraman 2024, arXiv 2307.01610, section IV-C"
 
     fitted: ClassVar[bool] = True
+    reads_members: ClassVar[bool] = False
 
     def apply(
         self, probabilities: NDArray[np.float64], rng: np.random.Generator

@@ -4,7 +4,8 @@ Adversarial Examples", arXiv 1909.10594.
 The owner trains a classifier of members by answer, and answers with the smallest change that makes this
 classifier undecided without changing the predicted label (section 4.2, algorithm 1); the change is
 given with the probability that keeps its expected size within a budget (section 4.3). The coin is
-tossed once for each answer, so asking again says nothing new (section 4.4).
+tossed once for each answer, so asking again says nothing new (section 4.4). The published classifier has
+three hidden layers, ours two, and is trained by Adam.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class MemGuard(OutputMechanism):
     )
     hidden: int = Field(64, ge=1, description="units of each of the classifier's two hidden layers")
     epochs: int = Field(50, ge=1, description="passes over members and reference records")
-    steps: int = Field(100, ge=1, description="of the search for a change (max_iter)")
+    steps: int = Field(300, ge=1, description="of the search for a change (max_iter)")
 
     def apply(
         self, probabilities: NDArray[np.float64], rng: np.random.Generator

@@ -29,9 +29,13 @@ class MemberClassifier(nn.Module):
         )  # fmt: skip
 
     def forward(self, probabilities: Tensor) -> Tensor:
-        """By the logarithms of the probabilities, the largest first."""
+        """By the probabilities, the largest first.
+
+        Not by their logarithms: a change of the smallest ones would turn its decision, and no other
+        attack would notice.
+        """
         ranked = probabilities.sort(dim=-1, descending=True).values
-        logits: Tensor = self.layers(ranked.clamp_min(FLOOR).log() / 10)
+        logits: Tensor = self.layers(ranked)
         return logits
 
 
@@ -40,7 +44,8 @@ def undecided(
 ) -> NDArray[np.float64]:
     """The answers (n, classes) with the smallest change found that turns the classifier's decision.
 
-    The predicted label stays. An answer for which no change is found stays as it is.
+    The predicted label stays. An answer for which no change is found, or none that leaves the classifier
+    less sure, stays as it is (section 4.3).
     """
     for parameter in classifier.parameters():
         parameter.requires_grad_(False)
@@ -53,7 +58,9 @@ def undecided(
         open_ = open_[turned]
     answers: NDArray[np.float64] = found.double().numpy()
     answers /= answers.sum(1, keepdims=True)
-    stays = (found == p).all(1).numpy()
+    with torch.no_grad():
+        less_sure = _score(classifier, found).abs() < _score(classifier, p).abs()
+    stays = ((found == p).all(1) | ~less_sure).numpy()
     return np.where(stays[:, None], probabilities, answers)
 
 

@@ -78,12 +78,11 @@ class MetricPrivacy(LatentMechanism):
             "each record is released once",
             "textbook floating-point sampler (Haney et al. 2022)",
         )
+        how = "closed form" if self.metric == "euclidean" else f"closed form, {self.metric} d"
         if self.radius is None:
-            return Guarantee(
-                "metric-dp", self.epsilon, 0.0, "local", "closed form", conditions, "features"
-            )
+            return Guarantee("metric-dp", self.epsilon, 0.0, "local", how, conditions, "features")
         epsilon = 2 * self.radius * self.epsilon
-        return Guarantee("local-dp", epsilon, 0.0, "local", "closed form", conditions, "features")
+        return Guarantee("local-dp", epsilon, 0.0, "local", how, conditions, "features")
 
 
 def fit_conditions(context: GuaranteeContext) -> tuple[str, ...]:

@@ -40,17 +40,23 @@ def epsilon_lower_bound(
     leave_one_out: bool,
     delta: float = 0.0,
     confidence: float = 0.95,
+    counted: Bools | None = None,
 ) -> float:
     """`clopper_pearson` of all (target, record) pairs, at thresholds chosen on shadows.
 
     ``scores`` (targets, records), larger = member, with the truth ``member``; the same of the shadows,
     which may have scored other records. For each target the threshold is the one that proves most on
     the shadows; with ``leave_one_out`` shadow i is target i and is left out for it. Then what was said
-    about the targets is counted, once: by a test that accuses, and by one that acquits.
+    about the targets is counted, once: by a test that accuses, and by one that acquits. ``counted``
+    (targets, records), chosen without a look at scores, leaves out the other pairs there.
 
     The pairs are taken for independent trials. Where each model's scores come from the others as its
-    shadows, they are slightly less: the bound then errs more often than it says. Raises ValueError as
-    the other metrics.
+    shadows, they are not: what is said of one record hangs together, and the bound errs more often
+    than it says. Without any signal, with 16 models and 400 records, 95% bounds of LiRA were positive
+    in 2% to 8% of 60 populations (13% of 30 with 64 models and 200 records) and none of 99.9%. Of
+    scores that only count IN shadows, with 16 models and 300 records, 40% to 47% of 150 were, and 4%
+    to 16% of 99.9%.
+    Raises ValueError as the other metrics.
     """
     check(scores, member)
     check_shapes(shadow_scores, shadow_member, prefix="shadow_")
@@ -59,17 +65,18 @@ def epsilon_lower_bound(
     shadows = Pairs.sort(shadow_scores, shadow_member)
     accusing = most_telling(shadows, delta, tail, leave_one_out=leave_one_out)
     acquitting = most_telling(shadows.mirrored(), delta, tail, leave_one_out=leave_one_out)
+    counted = np.ones_like(member) if counted is None else counted
+    inside, outside = member & counted, ~member & counted
     return max(
-        _proven(scores, member, accusing, delta, tail),
-        _proven(-scores, ~member, acquitting, delta, tail),
+        _proven(scores >= accusing[:, None], inside, outside, delta, tail),
+        _proven(-scores >= acquitting[:, None], outside, inside, delta, tail),
         0.0,
     )
 
 
-def _proven(scores: Floats, member: Bools, thresholds: Floats, delta: float, tail: float) -> float:
-    """What accusing at ``thresholds`` (targets or 1,) proves."""
-    said = scores >= thresholds[:, None]
-    counts = _Counts((said & member).sum(), member.sum(), (said & ~member).sum(), (~member).sum())
+def _proven(said: Bools, meant: Bools, others: Bools, delta: float, tail: float) -> float:
+    """What it proves that pairs were ``said``, of which some are ``meant``; all (targets, records)."""
+    counts = _Counts((said & meant).sum(), meant.sum(), (said & others).sum(), others.sum())
     return float(counts.proves(delta, tail))
 
 

@@ -25,12 +25,12 @@ def column_fidelity(
 ) -> Floats:
     """The fidelity of each column of records (n, features), (m, features).
 
-    ``blocks`` are half-open ranges of features that hold the shares of a column's categories; every
-    other feature is a column of numbers. First the blocks, then the numbers, in their order.
+    ``blocks`` are half-open ranges of features that hold the shares of a column's categories, a single
+    one that of the first of two; every other feature is a column of numbers. First the blocks, then the
+    numbers, in their order.
     """
-    of_blocks = [
-        1 - 0.5 * np.abs(real[:, a:b].mean(0) - synthetic[:, a:b].mean(0)).sum() for a, b in blocks
-    ]
+    shifts = [np.abs(real[:, a:b].mean(0) - synthetic[:, a:b].mean(0)) for a, b in blocks]
+    of_blocks = [1 - (0.5 if len(shift) > 1 else 1.0) * shift.sum() for shift in shifts]
     one_hot = {i for a, b in blocks for i in range(a, b)}
     numbers = [i for i in range(real.shape[1]) if i not in one_hot]
     distances = [_kolmogorov_smirnov(real[:, i], synthetic[:, i]) for i in numbers]

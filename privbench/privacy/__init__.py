@@ -1,6 +1,6 @@
 """What defenses claim: guarantees and the accounting behind them."""
 
 from privbench.privacy.gaussian import gaussian_epsilon
-from privbench.privacy.guarantees import Guarantee, compose
+from privbench.privacy.guarantees import Guarantee, Stated, compose
 
-__all__ = ["Guarantee", "compose", "gaussian_epsilon"]
+__all__ = ["Guarantee", "Stated", "compose", "gaussian_epsilon"]

@@ -40,11 +40,6 @@ class Guarantee:
         """The guarantee as a row of results stores it."""
         return {**asdict(self), "conditions": list(self.conditions)}
 
-    @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> Guarantee:
-        """The inverse of ``to_json``."""
-        return cls(**{**stored, "conditions": tuple(stored["conditions"])})
-
     def of_replacing(self) -> tuple[float, float] | None:
         """Epsilon and delta of what a membership game on sets of fixed size tells apart.
 
@@ -89,25 +84,46 @@ class Guarantee:
         return f"ε={self.epsilon:.4g}{delta} ({self.adjacency})"
 
 
-def compose(
-    stated: Sequence[tuple[str, Guarantee]], fit: Guarantee | None = None
-) -> tuple[Guarantee | None, str]:
-    """The guarantee of a pipeline whose named mechanisms state these, and why there is none.
+@dataclass(frozen=True)
+class Stated:
+    """What a component of a pipeline states; ``fit`` is what else reads the records that it is of.
 
-    ``fit`` is that of the generator's fit, which reads the private records beside what the
-    mechanisms release of them, so the two add up (Dwork, Roth 2014, theorem B.1). Of mechanisms one
-    after another each guarantee holds by itself, since what follows is post-processing: the
-    smallest counts. What covers features and what covers labels add up to what covers records.
-    Where none of this applies, there is no guarantee, and the text names what was stated.
+    That is a generator's fit with DP-SGD, where the component sees what the generator makes of them.
     """
-    own = [one for _, one in stated]
-    found = _in_sequence(own)
-    if fit is not None:
-        found = fit if not own else None if found is None else _added(found, fit)
+
+    name: str
+    guarantee: Guarantee
+    fit: Guarantee | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.guarantee.short()}"
+
+    def whole(self) -> Guarantee | None:
+        """With the fit, which adds up (Dwork, Roth 2014, theorem B.1); None for metric privacy."""
+        return self.guarantee if self.fit is None else _added(self.guarantee, self.fit)
+
+
+def compose(stated: Sequence[Stated]) -> tuple[Guarantee | None, str]:
+    """The guarantee of a pipeline whose components state these, in order, and why there is none.
+
+    Of mechanisms one after another each guarantee holds by itself, since what follows is
+    post-processing: the smallest counts. What covers features and what covers labels add up to what
+    covers records. Where that does not apply, there is no guarantee, and the text names what was stated.
+    """
+    own = [one.whole() for one in stated]
+    finite = [one for one in own if one is not None]
+    found = _in_sequence(finite) if len(finite) == len(own) else None
     if found is not None or not own:
         return found, ""
-    listed = ", ".join(f"{name} {guarantee.short()}" for name, guarantee in stated)
-    return None, f"{len(own)} guarantees are stated and not composed: {listed}"
+    listed = ", ".join(str(one) for one in stated)
+    if len(own) > 1:
+        return None, f"{len(own)} guarantees are stated and not composed: {listed}"
+    fit = stated[0].fit
+    assert fit is not None  # what is alone and has no fit is its own guarantee
+    return (
+        None,
+        f"{listed} has no finite epsilon to add to that of the generator's fit, {fit.short()}",
+    )
 
 
 def _in_sequence(own: Sequence[Guarantee]) -> Guarantee | None:
@@ -141,9 +157,6 @@ def _added(
         return None
     pairs = [g.of_replacing() or (g.epsilon, g.delta) for g in (one, other)]
     kept = tuple(dict.fromkeys(c for g in (one, other) for c in g.conditions if conditions(c)))
-    covers: Covers = "records"
-    if one.covers == "features" and other.covers != "labels":
-        covers = "features"
     both_local = one.kind == other.kind == "local-dp"
     accountants = dict.fromkeys((one.accountant, other.accountant))
     return replace(
@@ -154,5 +167,12 @@ def _added(
         adjacency="local" if both_local else "replace-one",
         accountant=" + ".join(accountants),
         conditions=kept,
-        covers=covers,
+        covers=_both_cover(one.covers, other.covers),
     )
+
+
+def _both_cover(one: Covers, other: Covers) -> Covers:
+    """What may differ where two guarantees add up: a part that both cover, or the sum of the parts."""
+    if one == "records":
+        return other
+    return one if other in ("records", one) else "records"

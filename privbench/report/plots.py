@@ -1,11 +1,11 @@
-"""Plots (matplotlib): ROC curves, privacy against utility, one record's scores.
+"""Plots (matplotlib): ROC curves, one record's scores.
 
 Each function writes one file; its suffix is the format.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,6 @@ from privbench.metrics import Pairs, Roc
 from privbench.metrics.bootstrap import draw_weights
 from privbench.metrics.interval import arcsine_t
 from privbench.metrics.resample import WeightedTpr
-from privbench.report.views import block_title, blocks
-from privbench.results import Row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,10 +29,6 @@ GRID = 25
 DRAWS = 1000
 PANEL = (7, 4.5)
 """Width and height of a panel, in inches."""
-COLUMNS = 3
-"""Panels side by side, at most."""
-NAME_SIZE, NAME_ANGLE = 7, 30
-"""Of a defense's name beside its point: points and degrees."""
 BINS = 50
 """Of a histogram, at most."""
 
@@ -140,82 +134,6 @@ def _band(
     return low, high
 
 
-def plot_tradeoff(rows: Sequence[Row], path: Path) -> None:
-    """Utility against protection: test accuracy and the largest AUC of any attack, a point a defense.
-
-    A panel for each (dataset, model, seed). Raises BadInput where no row is ok.
-    """
-    check_plot_file(path)
-    try:
-        figure = tradeoff_figure(rows)
-    except ValueError as error:
-        raise BadInput(f"{path}: {error}") from None
-    figure.savefig(path, dpi=150)
-
-
-def tradeoff_figure(rows: Sequence[Row]) -> Figure:
-    """What `plot_tradeoff` writes. Raises ValueError where no row is ok."""
-    panels = blocks([row for row in rows if row["status"] == "ok"])
-    if not panels:
-        raise ValueError("no trial is ok, there is nothing to draw")
-    columns = min(len(panels), COLUMNS)
-    figure, all_axes = _figure(-(-len(panels) // columns), columns)
-    for axes, panel in zip(all_axes, panels, strict=False):
-        axes.set_title(block_title(panel), fontsize="medium")
-        _tradeoff(axes, panel)
-    for axes in all_axes[len(panels) :]:
-        axes.set_axis_off()
-    return figure
-
-
-def _tradeoff(axes: Any, rows: Sequence[Row]) -> None:
-    best: dict[tuple[str, str], Row] = {}
-    for row in rows:
-        key = (row["subset"], row["defense"])
-        if key not in best or row["auc"] > best[key]["auc"]:
-            best[key] = row
-    for subset, marker in (("records", "o"), ("canaries", "^")):
-        points = [row for (of, _), row in best.items() if of == subset]
-        if points:
-            _points(axes, points, subset, marker)
-    defenses = list(dict.fromkeys(defense for _, defense in best))
-    for defense in defenses:
-        _name(axes, defense, [row for (_, of), row in best.items() if of == defense])
-    axes.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")
-    axes.margins(x=0.2)  # room for the names, to the right and above
-    low, high = axes.get_ylim()
-    axes.set_ylim(low, low + (high - low) / (1 - _name_height(defenses)))
-    axes.set(xlabel="test accuracy", ylabel="AUC of the strongest attack (95% interval)")
-    axes.legend(fontsize="small")
-
-
-def _name_height(defenses: Sequence[str]) -> float:
-    """What the longest name needs above its point, as a share of the axes: at most a half."""
-    points = 12 + NAME_SIZE * (0.6 * max(map(len, defenses)) * np.sin(np.radians(NAME_ANGLE)) + 1)
-    return min(0.5, float(points) / (72 * 0.7 * PANEL[1]))
-
-
-def _points(axes: Any, rows: Sequence[Row], subset: str, marker: str) -> None:
-    x = [row["test_accuracy"] for row in rows]
-    y = np.array([row["auc"] for row in rows])
-    ends = np.array([row["auc_ci"] for row in rows]).T
-    axes.errorbar(x, y, yerr=np.abs(ends - y), fmt=marker, capsize=2, label=subset)
-
-
-def _name(axes: Any, defense: str, rows: Sequence[Row]) -> None:
-    """The name of a defense above its points, which a line joins."""
-    x, y = rows[0]["test_accuracy"], [row["auc"] for row in rows]
-    axes.plot([x, x], [min(y), max(y)], color="grey", linewidth=0.6, zorder=0)
-    axes.annotate(
-        defense,
-        (x, max(y)),
-        textcoords="offset points",
-        xytext=(3, 6),
-        fontsize=NAME_SIZE,
-        rotation=NAME_ANGLE,
-    )
-
-
 def plot_record(
     scores: NDArray[np.float64], member: NDArray[np.bool_], path: Path, title: str
 ) -> None:
@@ -246,18 +164,20 @@ def _bins(scores: NDArray[np.float64]) -> int:
 def _axes(path: Path, title: str) -> Iterator[Any]:
     """Axes of a figure of its own, written to ``path`` on leaving."""
     check_plot_file(path)
-    figure, (axes,) = _figure(1, 1)
+    figure, (axes,) = panels(1, 1)
     axes.set_title(title, fontsize="medium")
     yield axes
     figure.savefig(path, dpi=150)
 
 
-def _figure(n_rows: int, columns: int) -> tuple[Figure, list[Any]]:
-    """A figure and its axes, row by row; no global state of pyplot."""
+def panels(
+    n_rows: int, columns: int, size: tuple[float, float] = PANEL
+) -> tuple[Figure, list[Any]]:
+    """A figure and its axes, row by row, each of ``size`` inches; no global state of pyplot."""
     from matplotlib.figure import Figure
 
-    size = (PANEL[0] * columns, PANEL[1] * n_rows)
-    figure = Figure(figsize=size, layout="constrained")
+    whole = (size[0] * columns, size[1] * n_rows)
+    figure = Figure(figsize=whole, layout="constrained")
     found = list(figure.subplots(n_rows, columns, squeeze=False).flat)
     for axes in found:
         axes.set_prop_cycle("color", COLORS)

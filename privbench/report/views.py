@@ -1,4 +1,5 @@
-"""What a table shows: ``summary`` (a line a defense), ``attacks`` (a line an attack), ``rows`` (all).
+"""What a table shows: ``summary`` (a line a defense), ``utility`` (what each costs, beside DP-SGD at the
+same exposure), ``attacks`` (a line an attack), ``rows`` (all).
 
 A view is a pure function of rows. It gives one block for each (dataset, model, seed), since only
 within a block can defenses be compared.
@@ -12,11 +13,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from privbench.report.frontier import BASELINE, exposure_of, exposures, family, frontier_of, on_data
 from privbench.results import COLUMNS, Row
 
 Cells = list[dict[str, str]]
 Pair = tuple[float | None, Sequence[float] | None]
 
+DATA_AUC = "data\nAUC"
+"""The column of attacks on released data; it is there where such attacks are."""
 OPTIONAL = ("s", "gap", "naive\nTPR", "naive\nAUC", "canaries\nTPR at 1% FPR", "audited")
 OPTIONAL_OF_ATTACKS = (
     "balanced acc.\nnaive",
@@ -42,13 +46,23 @@ class Block:
 def summary(rows: Sequence[Row]) -> list[Block]:
     """A line for each defense: each number is that of the attack that does best in it.
 
-    The attack that is named has the largest AUC.
+    The attack that is named has the largest AUC. Attacks on released data have columns of their own:
+    who releases a model only is not exposed to them.
     """
     found = []
     for group in blocks(rows):
         notes = _Notes()
         found.append(_block(group, _summary_lines(group, notes), notes, OPTIONAL))
     return found
+
+
+def utility(rows: Sequence[Row]) -> list[Block]:
+    """A line for each defense: its accuracy, and DP-SGD's where that is as exposed.
+
+    By the AUC on records, and by the TPR at 1% FPR on canaries, of the attack on the model that does
+    best in each. Of what a defense releases: the AUC of attacks on it, and its fidelity.
+    """
+    return [_block(group, _utility_lines(group), _Notes(), ()) for group in blocks(rows)]
 
 
 def attacks(rows: Sequence[Row]) -> list[Block]:
@@ -66,6 +80,7 @@ def every_row(rows: Sequence[Row]) -> list[Block]:
 
 VIEWS: dict[str, Callable[[Sequence[Row]], list[Block]]] = {
     "summary": summary,
+    "utility": utility,
     "attacks": attacks,
     "rows": every_row,
 }
@@ -134,12 +149,17 @@ def _summary_lines(rows: list[Row], notes: _Notes) -> Cells:
         lines.append(
             _summary_line(defense, ok, notes) if ok else _empty_line(defense, own[0]["status"])
         )
+    if not any(map(on_data, rows)):
+        for line in lines:
+            line.pop(DATA_AUC, None)
     return lines
 
 
 def _summary_line(defense: str, rows: list[Row], notes: _Notes) -> dict[str, str]:
-    records = [row for row in rows if row["subset"] == "records"]
-    canaries = [row for row in rows if row["subset"] == "canaries"]
+    of_model = [row for row in rows if not on_data(row)]
+    records = [row for row in of_model if row["subset"] == "records"]
+    canaries = [row for row in of_model if row["subset"] == "canaries"]
+    data = [row for row in rows if on_data(row) and row["subset"] == "records"]
     naive = [row for row in records if row["knowledge"] == "naive"]
     return {
         "defense": defense,
@@ -151,6 +171,7 @@ def _summary_line(defense: str, rows: list[Row], notes: _Notes) -> dict[str, str
         "TPR at 1% FPR\n[95% CI]": _estimate(_strongest(records, _tpr), _tpr),
         "naive\nTPR": _value(_strongest(naive, _tpr), _tpr),
         "canaries\nTPR at 1% FPR": _estimate(_strongest(canaries, _tpr), _tpr),
+        DATA_AUC: _value(_strongest(data, _auc), _auc),
         "claim": _claim(rows[0], notes),
         "audited": _audited(rows),
         "s": f"{max(row['seconds'] for row in rows):.0f}",
@@ -159,6 +180,34 @@ def _summary_line(defense: str, rows: list[Row], notes: _Notes) -> dict[str, str
 
 def _empty_line(defense: str, status: str) -> dict[str, str]:
     return {"defense": defense, "strongest\nattack": f"({status})"}
+
+
+def _utility_lines(rows: list[Row]) -> Cells:
+    sides = {
+        (measure, subset): exposures([row for row in rows if row["subset"] == subset], measure)
+        for measure, subset in (("auc", "records"), ("tpr", "canaries"))
+    }
+    exposed_data = exposures([row for row in rows if row["subset"] == "records"], "auc", data=True)
+    first = {row["defense"]: row for row in reversed(rows) if row["status"] == "ok"}
+    lines = []
+    for defense in dict.fromkeys(row["defense"] for row in rows if row["status"] == "ok"):
+        row = first[defense]
+        cells = {"defense": defense, "test\nacc.": number(row["test_accuracy"])}
+        for (measure, _), best in sides.items():
+            value = exposure_of(best[defense], measure) if defense in best else None
+            equal = None
+            if value is not None and family(defense) != BASELINE:
+                equal = frontier_of(best, measure).accuracy_at(value)
+            what, where = ("AUC", "AUC") if measure == "auc" else ("canaries\nTPR", "TPR")
+            cells[what] = "-" if value is None else number(value)
+            cells[f"{BASELINE} at\nthis {where}"] = "-" if equal is None else number(equal)
+        data = exposed_data.get(defense)
+        cells[DATA_AUC] = "-" if data is None else number(data["auc"])
+        for column in ("column_fidelity", "pairwise_fidelity"):
+            found = row[column]
+            cells[column.replace("_", "\n")] = "-" if found is None else number(found)
+        lines.append(cells)
+    return _with_something(lines)
 
 
 def _attack_lines(rows: list[Row]) -> Cells:
@@ -187,6 +236,11 @@ def _attack_lines(rows: list[Row]) -> Cells:
                 "balanced acc.\nnaive": _value(naive, _balanced),
             }
         )
+    return _with_something(lines)
+
+
+def _with_something(lines: Cells) -> Cells:
+    """Without the columns in which no line has anything."""
     asked = {column for line in lines for column, text in line.items() if text != "-"}
     return [{column: text for column, text in line.items() if column in asked} for line in lines]
 
@@ -268,11 +322,15 @@ def _claim(row: Row, notes: _Notes) -> str:
 
 
 def _audited(rows: Sequence[Row]) -> str:
-    """The largest epsilon that an attack proves, and whether it refutes the claim."""
-    bounds = [row["audited_epsilon"] for row in rows if row["audited_epsilon"] is not None]
+    """The largest epsilon that an attack proves, and whether it refutes the claim.
+
+    Where some attacks are held against a claim, only they count: others see what it does not cover.
+    """
+    verdicts = {row["verdict"] for row in rows} - {None}
+    counted = [row for row in rows if row["verdict"] is not None or not verdicts]
+    bounds = [row["audited_epsilon"] for row in counted if row["audited_epsilon"] is not None]
     if not bounds:
         return "-"
-    verdicts = {row["verdict"] for row in rows} - {None}
     verdict = "refuted" if "refuted" in verdicts else "".join(verdicts)
     return f"ε≥{max(bounds):.2f} {verdict}".strip()
 

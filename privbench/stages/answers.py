@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from privbench.blame import calling
 from privbench.components import Bound
 from privbench.config import Defense
-from privbench.errors import PrivbenchError
 from privbench.stages.base import Context, Stage
-from privbench.stages.checks import checked_probabilities, shown
+from privbench.stages.checks import checked_probabilities
+from privbench.stages.claims import ALL, claim_of_pipeline
 from privbench.stages.models import TrainedModel, load_models, to_log_probs
 from privbench.stages.training import PopulationStage, SettingStage
 from privbench.store import Artifact
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from privbench.mechanisms.base import Answer, GuaranteeContext, OutputContext
+    from privbench.mechanisms.base import Answer, OutputContext, Step
     from privbench.privacy import Guarantee
     from privbench.settings import Setting
     from privbench.stages.releasing import FidelityStage
@@ -190,49 +190,27 @@ class UtilityStage(Stage):
         arrays = context.get(self.observations).arrays
         right_pool = arrays["pool"].argmax(-1) == setting.pool.y
         right_test = arrays["test"].argmax(-1) == setting.test.y
-        guarantee, reason = self._guarantee(setting)
+        guarantee, reason = self.claim(setting)
         fidelity = {} if self.fidelity is None else dict(context.get(self.fidelity).info)
         return Artifact(
             info=fidelity
             | {
                 "test_accuracy": float(right_test.mean()),
                 "train_accuracy": float(right_pool[setting.member].mean()),
-                "guarantee": guarantee,
+                "guarantee": None if guarantee is None else guarantee.to_json(),
                 "guarantee_reason": reason,
             }
         )
 
-    def _guarantee(self, setting: Setting) -> tuple[dict[str, Any] | None, str]:
-        from privbench.mechanisms.base import GuaranteeContext
-        from privbench.privacy import compose
-
-        generator, n_train = self.defense.generator, len(setting.pool) // 2
-        context = GuaranteeContext(
-            spec=setting.pool.spec,
-            n_train=n_train,
-            model=self.model.component,
-            generator_fitted_on="none" if generator is None else generator.component.fitted_on,
-        )
-        stated = [(b.name, _stated(b, context)) for b in self.defense.mechanisms]
-        fit = None if generator is None else _stated(generator, n_train)
-        own = [(name, one) for name, one in stated if one is not None]
-        guarantee, reason = compose(own, fit)
-        return None if guarantee is None else guarantee.to_json(), reason
+    def claim(
+        self, setting: Setting, steps: Collection[Step] = ALL
+    ) -> tuple[Guarantee | None, str]:
+        """What the defense claims, or its mechanisms at ``steps``; and why it claims nothing."""
+        pool, model = setting.pool, self.model.component
+        return claim_of_pipeline(self.defense, pool.spec, len(pool) // 2, model, steps)
 
 
 def _stack(arrays: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     import numpy as np
 
     return np.stack(arrays)
-
-
-def _stated(bound: Bound, context: GuaranteeContext | int) -> Guarantee | None:
-    from privbench.privacy import Guarantee
-
-    with calling(bound):
-        found = bound.component.guarantee(context)
-    if found is None or isinstance(found, Guarantee):
-        return found
-    raise PrivbenchError(
-        f"{bound.name}: guarantee returned {shown(found)}, expected privbench.Guarantee or None"
-    )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from privbench.blame import calling
 from privbench.components import Bound
 from privbench.errors import Incompatible
-from privbench.privacy import Guarantee
 from privbench.stages.answers import ObservationsStage, OutputsStage, UtilityStage
 from privbench.stages.base import Context, Stage
 from privbench.stages.checks import checked_array
+from privbench.stages.claims import audited, steps_seen
 from privbench.stages.training import PopulationStage, SettingStage
 from privbench.store import Artifact
 
@@ -27,12 +27,6 @@ if TYPE_CHECKING:
     from privbench.settings import Setting
     from privbench.stages.models import TrainedModel
     from privbench.stages.releasing import SyntheticScoresStage
-
-
-DELTA = 1e-5
-"""Of audited epsilons where no delta is claimed."""
-SURE = 0.999
-"""Confidence of a verdict: the largest of fifty such bounds still holds with 95%."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,38 +191,11 @@ class MetricsStage(Stage):
             groups=setting.pool.y[chosen] if per_class else None,
             rng=self.rng("bootstrap"),
         )
-        stated = context.get(self.utility).info["guarantee"]
-        claim = None if stated is None else Guarantee.from_json(stated)
-        return Artifact(info=summary.to_json() | audited(claim, target, shadow, member))
-
-
-def audited(
-    claim: Guarantee | None,
-    scores: NDArray[np.float64],
-    shadow_scores: NDArray[np.float64],
-    member: NDArray[np.bool_],
-) -> dict[str, Any]:
-    """What the scores prove of epsilon when one record is replaced, and what that says of a claim.
-
-    The bound holds with 95% confidence at the claim's delta, or at ``DELTA`` if nothing finite is
-    claimed. A claim is ``refuted`` by a bound of ``SURE`` confidence above it: tables show the largest
-    of many bounds.
-    """
-    from privbench.metrics import epsilon_lower_bound
-
-    claimed = None if claim is None else claim.of_replacing()
-    epsilon, delta = (None, DELTA) if claimed is None else claimed
-
-    def bound(confidence: float) -> float:
-        return epsilon_lower_bound(
-            scores, member, shadow_scores, member,
-            leave_one_out=True, delta=delta, confidence=confidence,
-        )  # fmt: skip
-
-    verdict = None
-    if epsilon is not None:
-        verdict = "refuted" if bound(SURE) > epsilon else "consistent"
-    return {"audited_epsilon": bound(0.95), "verdict": verdict}
+        claim, _ = self.utility.claim(setting, steps_seen(self.scores.attack.component))
+        return Artifact(
+            info=summary.to_json()
+            | audited(claim, target, shadow, member, setting.pool.y[chosen], self.rng("pairs"))
+        )
 
 
 def observe(log_probs: NDArray[np.float32], observes: str) -> Answers:

@@ -64,6 +64,8 @@ class FidelityStage(Stage):
         setting: Setting = context.get(self.release.population.setting).live
         spec = setting.pool.spec
         blocks = [column.features for column in spec.columns if column.type == "categorical"]
+        if spec.kind == "binary":  # decoded ones are probabilities
+            blocks = [(i, i + 1) for i in range(spec.shape[0])]
         columns, pairs = [], []
         for model, data in enumerate(context.get(self.release).live):
             real, released = (

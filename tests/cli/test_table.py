@@ -28,6 +28,7 @@ def row(**values):
         **dict.fromkeys(COLUMNS, 0),
         **texts,
         **numbers,
+        "observes": "probabilities",
         "knowledge": "adaptive",
         "subset": "records",
         "status": "ok",

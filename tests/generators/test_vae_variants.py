@@ -12,7 +12,19 @@ from privbench.generators.vae import Vae, numeric_features
 from privbench.generators.vae_network import VaeNetwork
 from privbench.privacy.sampled_gaussian import Schedule, spent
 
-from .problems import MIXED, NUMERIC, SMALL, differ, fit_all, patterns, records, rng_of, surface
+from .problems import (
+    LEARNS,
+    MIXED,
+    NUMERIC,
+    SMALL,
+    SPECS,
+    differ,
+    fit_all,
+    patterns,
+    records,
+    rng_of,
+    surface,
+)
 
 SIDES = [(1, 8, 8), (3, 7, 5), (1, 4, 4), (2, 28, 28)]
 CONVOLUTIONAL = SMALL.model_copy(update={"architecture": "convolutional"})
@@ -120,6 +132,28 @@ def test_quantiles_are_of_numeric_columns_only():
     np.testing.assert_allclose(
         vae.fit(grown, rng_of()).encode(grown), fitted.encode(data), atol=1e-3
     )
+
+
+@pytest.mark.parametrize("kind", ["binary", "image", "mixed"])
+def test_records_outside_their_range_are_clipped_and_numbers_are_not(kind):
+    data = records(SPECS[kind], 60)
+    noise = 3 * rng_of(1).choice([-1.0, 1.0], data.x.shape).astype(np.float32)
+    noisy = Data(data.x + noise, data.y, data.spec)
+    clipped = Data(noisy.x.clip(0, 1), data.y, data.spec)
+    numeric = numeric_features(data.spec)
+    assert differ(SMALL.fit(noisy, rng_of()), SMALL.fit(clipped, rng_of())) == bool(numeric)
+    clipped.x[:, numeric] = noisy.x[:, numeric]
+    fitted, other = SMALL.fit(noisy, rng_of()), SMALL.fit(clipped, rng_of())
+    np.testing.assert_array_equal(fitted.encode(noisy), other.encode(clipped))
+
+
+def test_noise_on_records_does_not_drive_the_decoder_to_infinity():
+    """With x > 1 the likelihood of a Bernoulli feature would grow with its logit for ever."""
+    data = patterns()
+    noise = rng_of(1).normal(scale=0.5, size=data.x.shape).astype(np.float32)
+    noisy = Data(data.x + noise, data.y, data.spec)
+    fitted = LEARNS.fit(noisy, rng_of())
+    assert ((fitted.decode(fitted.encode(noisy)) - data.x) ** 2).mean() < 0.1
 
 
 PRIVATE = Vae(

@@ -5,7 +5,7 @@ from scipy.stats import expon, gamma, kstest
 
 from privbench.data import DataSpec
 from privbench.mechanisms.base import GuaranteeContext
-from privbench.mechanisms.metric_privacy import MetricPrivacy, clip_to_ball, laplace_ball
+from privbench.mechanisms.metric_privacy import MetricPrivacy, clip_to_ball, laplace_ball, spread
 
 N = 20_000
 
@@ -88,6 +88,70 @@ def test_apply_adds_the_noise_of_its_epsilon():
         noisy = MetricPrivacy(epsilon=epsilon).apply(codes, np.random.default_rng(0))
         mean = np.linalg.norm(noisy - codes, axis=1).mean()
         assert mean == pytest.approx(4 / epsilon, rel=0.06)
+
+
+MIX = np.array([[3.0, 0.0, 0.0], [2.0, 0.5, 0.0], [0.0, 1.0, 0.2]])
+"""Of the codes of reference records: far from round."""
+
+
+def gaussian_codes(n=N, seed=0):
+    codes = np.random.default_rng(seed).standard_normal((n, 3)) @ MIX.T + [1.0, -2.0, 5.0]
+    return codes.astype(np.float32)
+
+
+def test_the_spread_is_mean_and_root_of_the_covariance():
+    codes = gaussian_codes()
+    center, scale = spread(codes)
+    np.testing.assert_allclose(center, codes.mean(0), rtol=1e-4)
+    np.testing.assert_allclose(scale, scale.T, atol=1e-9)
+    np.testing.assert_allclose(scale @ scale, np.cov(codes.T, bias=True), rtol=1e-3)
+
+
+def test_directions_without_spread_keep_some_noise():
+    codes = np.zeros((50, 3), dtype=np.float32)
+    np.testing.assert_allclose(spread(codes)[1], np.eye(3))  # nothing to measure by
+    codes[:, 0] = np.arange(50)
+    sd = np.arange(50).std()
+    np.testing.assert_allclose(spread(codes)[1], np.diag([sd, sd / 100, sd / 100]), atol=1e-9)
+
+
+def test_mahalanobis_noise_is_laplace_of_the_distance_that_the_covariance_gives():
+    """The distance v' C^-1 v is computed from the covariance itself, without a square root of it."""
+    codes, reference = gaussian_codes(seed=1), gaussian_codes(seed=2)
+    mechanism = MetricPrivacy(epsilon=2.0, metric="mahalanobis")
+    v = mechanism.release(codes, reference, np.random.default_rng(0)) - codes
+    inverse = np.linalg.inv(np.cov(reference.T, bias=True))
+    distance = np.sqrt(np.einsum("ni,ij,nj->n", v, inverse, v))
+    assert kstest(distance, gamma(3, scale=1 / 2.0).cdf).pvalue > 1e-3
+    # (n + 1) / epsilon^2 = 1 in each direction of the metric: the covariance is that of the codes
+    np.testing.assert_allclose(np.cov(v.T), np.cov(reference.T), rtol=0.15, atol=0.15)
+
+
+def test_the_metric_is_that_of_reference_codes_alone():
+    codes, reference = gaussian_codes(40, seed=1), gaussian_codes(200, seed=2)
+    mechanism = MetricPrivacy(epsilon=2.0, metric="mahalanobis")
+
+    def noise_of(codes):
+        return mechanism.release(codes, reference, np.random.default_rng(0)) - codes
+
+    other = codes.copy()
+    other[1:] *= 7  # the first record's release does not ask the others
+    np.testing.assert_array_equal(noise_of(codes)[0], noise_of(other)[0])
+    with pytest.raises(TypeError, match="release"):
+        mechanism.apply(codes, np.random.default_rng(0))
+
+
+def test_mahalanobis_clips_by_its_own_metric():
+    codes, reference = 100 * gaussian_codes(500, seed=1), gaussian_codes(seed=2)
+    mechanism = MetricPrivacy(epsilon=1e9, metric="mahalanobis", radius=1.5)
+    clipped = mechanism.release(codes, reference, np.random.default_rng(0))
+    off = clipped - reference.mean(0)
+    inverse = np.linalg.inv(np.cov(reference.T, bias=True))
+    distance = np.sqrt(np.einsum("ni,ij,nj->n", off, inverse, off))
+    np.testing.assert_allclose(distance, 1.5, rtol=1e-3)
+    claim = mechanism.guarantee(context())
+    assert (claim.kind, claim.epsilon) == ("local-dp", 3e9)
+    assert "mahalanobis" in claim.accountant
 
 
 def test_guarantee_unclipped_is_per_unit_distance():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import kstest
+from sklearn.linear_model import LogisticRegression
 
 import privbench
 from privbench.data import Column, DataSpec
@@ -269,7 +270,7 @@ def margin(classifier, asked):
 
 
 def test_memguard_leaves_its_own_classifier_undecided():
-    answer, classifier = guarded(budget=2.0)
+    answer, classifier = guarded(budget=2.0, epochs=40)
     members, others = (
         sure(200, 6.0, 20)[0],
         sure(200, 2.0, 30)[0],
@@ -284,6 +285,35 @@ def test_memguard_leaves_its_own_classifier_undecided():
     assert told < 0.1
     np.testing.assert_array_equal(found.argmax(1), members.argmax(1))
     np.testing.assert_array_equal(elsewhere.argmax(1), others.argmax(1))
+
+
+def test_memguards_classifier_sees_what_others_see():
+    """Changes of tiny probabilities would turn a classifier of logarithms, and no other attack."""
+    _, classifier = guarded()
+    asked = sure(200, 9.0, 20)[0]
+    tail = np.where(asked < 1e-4, asked / 100, asked)
+    assert (tail != asked).mean() > 0.01
+    with torch.no_grad():
+        before, after = (classifier(torch.tensor(one).float()) for one in (asked, tail))
+    torch.testing.assert_close(before, after, atol=1e-2, rtol=1e-2)
+    shuffled = rng().permuted(asked, axis=1)  # which class it is says nothing
+    with torch.no_grad():
+        torch.testing.assert_close(classifier(torch.tensor(shuffled).float()), before)
+
+
+def test_memguard_holds_against_an_attack_that_another_trained():
+    """A logistic regression on the probabilities in order, trained on answers without the defense."""
+    answer, _ = guarded(budget=2.0, epochs=40)
+    attack = LogisticRegression(C=1e3, max_iter=1000)
+    known = context()
+    attack.fit(
+        np.sort(np.concatenate([known.members, known.reference])), np.repeat([1, 0], [300, 240])
+    )
+    fresh = [sure(300, margin, seed)[0] for margin, seed in ((6.0, 20), (2.0, 30))]
+    undefended = [attack.predict(np.sort(one)).mean() for one in fresh]
+    defended = [attack.predict(np.sort(answer(one, rng()))).mean() for one in fresh]
+    assert undefended[0] - undefended[1] > 0.6
+    assert defended[0] - defended[1] < 0.2
 
 
 def test_a_changed_answer_is_one_that_turns_the_decision():
@@ -329,7 +359,7 @@ def test_the_mean_change_keeps_to_the_budget(budget):
     asked = sure(1000, 6.0, 20)[0]
     answer, classifier = guarded(budget=budget)
     size = np.abs(answer(asked, rng()) - asked).sum(axis=1)
-    full = np.abs(undecided(classifier, asked, 100) - asked).sum(axis=1)
+    full = np.abs(undecided(classifier, asked, 300) - asked).sum(axis=1)
     chance = np.minimum(budget / np.maximum(full, 1e-12), 1)
     error = 5 * np.sqrt((full**2 * chance * (1 - chance)).sum()) / len(asked) + 1e-3
     assert size.mean() == pytest.approx((full * chance).mean(), abs=error)

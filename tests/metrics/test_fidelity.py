@@ -35,6 +35,14 @@ def test_columns_are_compared_by_their_kind():
     np.testing.assert_allclose(column_fidelity(other, x, BLOCKS), found)
 
 
+def test_a_single_feature_holds_the_share_of_one_of_two_categories():
+    """Decoded binary features are probabilities: their mean is compared, not their distribution."""
+    x = np.array([[0.0], [0.0], [1.0], [0.0]])
+    assert column_fidelity(x, np.full((2, 1), 0.25), [(0, 1)]) == 1
+    assert column_fidelity(x, np.full((2, 1), 0.75), [(0, 1)]) == 0.5
+    assert column_fidelity(x, np.full((2, 1), 0.25)) == 0.25
+
+
 def test_nothing_in_common_is_zero():
     x = np.array([[0.0, 1, 0], [1.0, 1, 0]])
     other = np.array([[5.0, 0, 1], [6.0, 0, 1]])

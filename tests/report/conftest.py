@@ -23,8 +23,9 @@ def row():
         tpr = {"value": rate, "ci": None if rate is None else [rate / 2, rate + 0.1]}
         base = {
             "benchmark": "small", "dataset": "digits", "defense": "none", "model": "mlp",
-            "attack": "lira", "knowledge": "adaptive", "subset": "records", "seed": 0,
-            "status": "ok", "reason": "", "test_accuracy": 0.9, "train_accuracy": 1.0,
+            "attack": "lira", "observes": "probabilities", "knowledge": "adaptive",
+            "subset": "records", "seed": 0, "status": "ok", "reason": "",
+            "test_accuracy": 0.9, "train_accuracy": 1.0,
             "auc": 0.75, "auc_ci": [0.7, 0.8],
             "tpr_at_fpr": {"0.001": tpr, "0.01": tpr | {"resolved": rate is not None}},
             "balanced_accuracy": 0.7, "advantage": 0.4, "guarantee": None, "n_members": 100,

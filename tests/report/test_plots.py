@@ -13,8 +13,6 @@ from privbench.report.plots import (
     check_plot_file,
     plot_record,
     plot_rocs,
-    plot_tradeoff,
-    tradeoff_figure,
 )
 
 
@@ -48,24 +46,19 @@ def test_one_model_has_no_band(scored):
 
 
 @pytest.mark.parametrize("end", ["png", "pdf", "svg"])
-def test_files_are_written(scored, rows, tmp_path, end):
+def test_files_are_written(scored, tmp_path, end):
     plot_rocs({"lira": scored, "loss": scored}, tmp_path / f"a.{end}", "title")
-    plot_tradeoff(rows, tmp_path / f"b.{end}")
     scores, member = scored
-    plot_record(scores[:, 0], member[:, 0], tmp_path / f"c.{end}", "title")
-    assert all((tmp_path / f"{name}.{end}").stat().st_size > 1000 for name in "abc")
+    plot_record(scores[:, 0], member[:, 0], tmp_path / f"b.{end}", "title")
+    assert all((tmp_path / f"{name}.{end}").stat().st_size > 1000 for name in "ab")
 
 
-def test_svg_says_what_it_shows(scored, rows, tmp_path):
+def test_svg_says_what_it_shows(scored, tmp_path):
     import matplotlib
 
     with matplotlib.rc_context({"svg.fonttype": "none"}):
         plot_rocs({"lira": scored}, tmp_path / "a.svg")
-        plot_tradeoff(rows, tmp_path / "b.svg")
     assert f"lira (AUC {auc(*scored):.3f})" in (tmp_path / "a.svg").read_text()
-    text = (tmp_path / "b.svg").read_text()
-    assert "dp-sgd" in text
-    assert "canaries" in text
 
 
 def test_where_no_plot_can_be_written(tmp_path):
@@ -87,35 +80,6 @@ def test_one_model_has_the_band_of_the_groups_of_its_records(scored):
         np.random.default_rng(0),
     ).tpr_at_fpr[fpr]  # fmt: skip
     assert (curve.low[at], curve.high[at]) == pytest.approx(found, abs=0.01)
-
-
-def test_each_dataset_model_and_seed_has_a_panel_of_its_own(rows, row):
-    others = [row(dataset="adult", auc=0.6), row(seed=1, auc=0.65), row(model="cnn", auc=0.7)]
-    figure = tradeoff_figure(rows + others)
-    drawn = {axes.get_title(): axes for axes in figure.axes if axes.get_title()}
-    assert set(drawn) == {
-        f"small: {what}"
-        for what in ("digits, mlp, 16 models, seed 0", "adult, mlp, 16 models, seed 0",
-                     "digits, mlp, 16 models, seed 1", "digits, cnn, 16 models, seed 0")
-    }  # fmt: skip
-    for axes, auc_of in zip(figure.axes[1:], (0.6, 0.65, 0.7), strict=False):
-        (line,) = [c.lines[0] for c in axes.containers]
-        assert line.get_ydata() == [auc_of]
-
-
-def test_the_names_stay_within_the_axes(rows, row):
-    long = row(defense="metric-privacy-with-noise", auc=0.995, auc_ci=[0.99, 0.999])
-    figure = tradeoff_figure([*rows, long])
-    figure.canvas.draw()
-    (axes,) = figure.axes
-    assert len(axes.texts) == 3
-    for text in axes.texts:
-        assert text.get_window_extent().y1 <= axes.bbox.y1
-
-
-def test_no_trial_that_is_ok(rows, tmp_path):
-    with pytest.raises(BadInput, match="no trial is ok"):
-        plot_tradeoff(rows[-1:], tmp_path / "a.png")
 
 
 def test_heavy_tails_do_not_make_millions_of_bins(tmp_path):

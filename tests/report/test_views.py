@@ -50,6 +50,15 @@ def test_of_equal_values_the_surer_one_is_shown(row):
     assert cells(summary(rows)[0], "none")["TPR at 1% FPR\n[95% CI]"] == "1.000 [.900 1.000]"
 
 
+def test_attacks_on_released_data_stand_apart(row):
+    rows = [row(auc=0.6), row(attack="dcr", observes="synthetic", auc=0.9, tpr=0.8)]
+    line = cells(summary(rows)[0], "none")
+    assert (line["strongest\nattack"], line["AUC\n[95% CI]"][:4]) == ("lira", ".600")
+    assert line["TPR at 1% FPR\n[95% CI]"].startswith(".100")
+    assert line["data\nAUC"] == ".900"
+    assert "data\nAUC" not in summary(rows[:1])[0].lines[0]
+
+
 def test_what_is_not_there_and_what_is_unresolved_are_told_apart(rows):
     line = cells(summary(rows)[0], "dp-sgd")
     assert line["naive\nTPR"] == "unresolved"
@@ -74,6 +83,17 @@ def test_a_metric_claim_names_the_distance(row):
     claim = DP | {"kind": "metric-dp", "epsilon": 8.0, "delta": 0.0}
     (block,) = summary([row(guarantee=claim)])
     assert block.lines[0]["claim"] == "ε=8·d [1]"
+
+
+def test_the_audit_is_of_attacks_on_what_the_claim_covers(row):
+    """An attack on the data that DP-SGD trains on proves nothing against DP-SGD."""
+    on_data = row(attack="dcr", audited_epsilon=4.0)
+    on_model = [row(audited_epsilon=e, verdict=v) for e, v in ((0.5, "consistent"), (None, None))]
+    assert summary([on_data, *on_model])[0].lines[0]["audited"] == "ε≥0.50 consistent"
+    refuted = row(attack="loss", audited_epsilon=2.0, verdict="refuted")
+    found = summary([on_data, *on_model, refuted])[0].lines[0]
+    assert found["audited"] == "ε≥2.00 refuted"
+    assert summary([on_data])[0].lines[0]["audited"] == "ε≥4.00"
 
 
 def test_why_there_is_no_claim_is_a_note(row):

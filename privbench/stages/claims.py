@@ -1,0 +1,166 @@
+"""What a defense claims as a whole, and whether an attack's scores agree with it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, cast
+
+from privbench.blame import calling
+from privbench.components import Bound, Component
+from privbench.config import Defense
+from privbench.errors import PrivbenchError
+from privbench.privacy import Guarantee, Stated, compose
+from privbench.stages.checks import shown
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from privbench.attacks.base import Attack
+    from privbench.data import DataSpec
+    from privbench.mechanisms.base import GuaranteeContext, Step
+
+DELTA = 1e-5
+"""Of audited epsilons where no delta is claimed."""
+SURE = 0.999
+"""Confidence of a verdict: the largest of fifty such bounds still holds with 95%."""
+
+
+ALL: tuple[Step, ...] = ("data", "latent", "training", "output")
+
+
+def steps_seen(attack: Component) -> tuple[Step, ...]:
+    """The steps that stand between the private records and what an attack observes.
+
+    Released records have not been trained on yet, parameters are not answered, and what an output
+    mechanism claims of an answer is not meant for questions of the attack's own.
+    """
+    from privbench.attacks.synthetic import SyntheticAttack
+
+    if isinstance(attack, SyntheticAttack):
+        return ALL[:2]
+    return ALL[:3] if cast("Attack", attack).needs_models() else ALL
+
+
+def claim_of_pipeline(
+    defense: Defense,
+    spec: DataSpec,
+    n_train: int,
+    model: object,
+    steps: Collection[Step] = ALL,
+) -> tuple[Guarantee | None, str]:
+    """What a defense claims of ``n_train`` private records, and why it claims nothing.
+
+    With ``steps``, what it claims of what its mechanisms at these steps give away.
+
+    A generator that is fitted with DP-SGD reads the records beside the mechanisms on codes and on
+    training, which see what it makes of each record: its epsilon adds to theirs. New records that it
+    draws tell nothing more than its fit; records that it reconstructs do. A data mechanism comes
+    before the fit, and the claim of an output mechanism does not depend on what came before.
+    """
+    from privbench.mechanisms.base import GuaranteeContext
+
+    generator, fit = defense.generator, None
+    if generator is not None:
+        fit = _stated(generator, n_train)
+    context = GuaranteeContext(
+        spec=spec,
+        n_train=n_train,
+        model=model,
+        generator_fitted_on="none" if generator is None else generator.component.fitted_on,
+    )
+    found = []
+    if fit is not None and generator is not None and generator.component.release == "sample":
+        found.append(Stated(generator.name, fit))
+    for bound in defense.mechanisms:
+        if bound.component.step not in steps:
+            continue
+        if _reads_members(bound) and found:
+            listed = ", ".join(str(one) for one in found)
+            return (
+                None,
+                f"{bound.name} reads the private records again: what is before it ({listed})",
+            )
+        beside = fit if bound.component.step in ("latent", "training") else None
+        guarantee = _stated(bound, context)
+        if guarantee is not None:
+            found.append(Stated(bound.name, guarantee, beside))
+    if fit is not None and generator is not None and not found:
+        only = Stated(generator.name, fit)
+        return None, f"only the fit is private ({only}), and reconstructed records are not"
+    return compose(found)
+
+
+def _reads_members(bound: Bound) -> bool:
+    component = bound.component
+    return bool(component.step == "output" and component.fitted and component.reads_members)
+
+
+def _stated(bound: Bound, context: GuaranteeContext | int) -> Guarantee | None:
+    with calling(bound):
+        found = bound.component.guarantee(context)
+    if found is None or isinstance(found, Guarantee):
+        return found
+    raise PrivbenchError(
+        f"{bound.name}: guarantee returned {shown(found)}, expected privbench.Guarantee or None"
+    )
+
+
+def audited(
+    claim: Guarantee | None,
+    scores: NDArray[np.float64],
+    shadow_scores: NDArray[np.float64],
+    member: NDArray[np.bool_],
+    labels: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    """What the scores prove of epsilon when one record is replaced, and what that says of a claim.
+
+    All are (models, records), ``labels`` (records,). The bound holds with 95% confidence at the
+    claim's delta, or at ``DELTA`` if nothing finite is claimed of replacing a record. For a claim that
+    covers features only, the record is replaced by one of the same label. A claim is ``refuted`` by a
+    bound of ``SURE`` confidence above it: tables show the largest of many bounds.
+    """
+    from privbench.metrics import epsilon_lower_bound
+
+    claimed = None if claim is None else claim.of_replacing()
+    if claimed is not None and claimed[1] >= 1:  # group privacy may leave nothing of a claim
+        claimed = None
+    epsilon, delta = (None, DELTA) if claimed is None else claimed
+    counted = None
+    if claim is not None and claimed is not None and claim.covers == "features":
+        counted = of_same_label(member, labels, rng)
+
+    def bound(confidence: float) -> float:
+        return epsilon_lower_bound(
+            scores, member, shadow_scores, member,
+            leave_one_out=True, delta=delta, confidence=confidence, counted=counted,
+        )  # fmt: skip
+
+    verdict = None
+    if epsilon is not None:
+        verdict = "refuted" if bound(SURE) > epsilon else "consistent"
+    return {"audited_epsilon": bound(0.95), "verdict": verdict}
+
+
+def of_same_label(
+    member: NDArray[np.bool_], labels: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """As many pairs (models, records) IN as OUT of each label in each model, drawn by ``rng``.
+
+    How many members a label has is told by labels alone, and a claim that covers features only says
+    nothing of it. Given these numbers, membership among records of one label is a random draw, so
+    that IN against OUT on these pairs replaces a record by one of its label.
+    """
+    import numpy as np
+
+    counted = np.zeros_like(member)
+    order = rng.random(member.shape)
+    for label in np.unique(labels):
+        own = np.flatnonzero(labels == label)
+        inside = member[:, own]
+        few = np.minimum(inside.sum(1), (~inside).sum(1))[:, None]
+        for side in (inside, ~inside):
+            rank = np.where(side, order[:, own], np.inf).argsort(1).argsort(1)
+            counted[:, own] |= side & (rank < few)
+    return counted

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+from pydantic import ValidationError
+from scipy.stats import kstest, norm
+
+from privbench.data import DataSpec
+from privbench.mechanisms.base import GuaranteeContext
+from privbench.mechanisms.gaussian_codes import GaussianCodes
+
+
+def context(fitted_on="reference"):
+    return GuaranteeContext(DataSpec("tabular", (4,), 2), 100, None, fitted_on)
+
+
+def test_codes_are_clipped_and_get_gaussian_noise():
+    """Inside the ball, outside it, and at its centre."""
+    rows = np.array([[1.0, 0.0], [30.0, 40.0], [0.0, 0.0]], dtype=np.float32)
+    codes = np.repeat(rows, 4000, axis=0)
+    noisy = GaussianCodes(sigma=0.5, radius=2.0).apply(codes, np.random.default_rng(0))
+    assert noisy.dtype == np.float32
+    expected = np.repeat([[1.0, 0.0], [1.2, 1.6], [0.0, 0.0]], 4000, axis=0)
+    assert kstest((noisy - expected).ravel(), norm(scale=0.5).cdf).pvalue > 1e-3
+
+
+def test_the_claim_is_met_by_the_two_codes_that_are_furthest_apart():
+    """P(A) - e^epsilon Q(A) of N(R, s) and N(-R, s) is delta at the set where the ratio is e^epsilon."""
+    sigma, radius, delta = 3.0, 2.0, 1e-4
+    claim = GaussianCodes(sigma=sigma, radius=radius, delta=delta).guarantee(context())
+    where = claim.epsilon * sigma**2 / (2 * radius)  # log p/q = 2 R x / s^2 = epsilon
+    one, other = norm(radius, sigma).sf(where), norm(-radius, sigma).sf(where)
+    assert one - np.exp(claim.epsilon) * other == pytest.approx(delta, rel=1e-6)
+    assert (claim.kind, claim.adjacency, claim.covers) == ("local-dp", "local", "features")
+    assert claim.delta == delta
+    assert "zCDP rho=0.8889" in claim.accountant  # (2 R)^2 / (2 s^2)
+
+
+@pytest.mark.parametrize("fitted_on", ["private", "reference", "dp-sgd"])
+def test_conditions(fitted_on):
+    conditions = GaussianCodes(sigma=1.0, radius=1.0).guarantee(context(fitted_on)).conditions
+    assert any("not so here" in one for one in conditions) == (fitted_on == "private")
+    for word in ("labels", "released once", "floating-point"):
+        assert any(word in one for one in conditions)
+
+
+@pytest.mark.parametrize("params", [{}, {"sigma": 1.0}, {"sigma": 0.0, "radius": 1.0}])
+def test_bad_parameters(params):
+    with pytest.raises(ValidationError):
+        GaussianCodes(**params)

@@ -1,0 +1,80 @@
+"""The picture of what generators make of images."""
+
+import numpy as np
+import pytest
+
+from privbench.api import make_plans
+from privbench.errors import BadInput
+from privbench.report.samples import ORIGINAL, images_of, plot_samples
+from privbench.store import Store
+
+CONFIG = """
+[defenses.vae]
+generator = { name = "vae", latent_dim = 2, hidden = 8, epochs = 2 }
+
+[defenses.vae-metric]
+generator = { name = "vae", latent_dim = 2, hidden = 8, epochs = 2 }
+mechanisms = [{ name = "metric-privacy", epsilon = 1.0 }, { name = "output-noise", scale = 0.1 }]
+
+[benchmarks.images]
+datasets = ["digits"]
+models = [{ name = "mlp", hidden = [8], epochs = 1 }]
+defenses = ["none", { name = "vae-metric", epsilon = [4.0, 1.0] }, "vae"]
+attacks = ["loss"]
+population = 2
+pool = 100
+canaries = 0
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "benchmarks.toml"
+    path.write_text(CONFIG)
+    return path
+
+
+@pytest.fixture
+def ran(cli, path):
+    result = cli("run", "images", "-c", path)
+    assert result.exit_code == 0, result.output
+
+
+def test_original_decoded_without_noise_and_with_it(host, cli, ran, path, tmp_path):
+    (plan,) = make_plans(["images"], host, config=str(path))
+    store = Store(tmp_path / "results")
+    found = images_of(plan, plan.trials, store, 5)
+    quiet = "vae of vae-metric[epsilon=4], no noise"
+    assert list(found) == [ORIGINAL, quiet, "vae-metric[epsilon=4]", "vae-metric[epsilon=1]", "vae"]
+    setting = plan.trials[0].metrics[0].setting.draw(plan.data.get)
+    assert (found[ORIGINAL] == setting.train_set(0).x[:5]).all()
+    assert (found[quiet] == found["vae"]).all()  # the same fit
+    distance = [np.abs(found[name] - found[quiet]).mean() for name in list(found)[2:4]]
+    assert 0 < distance[0] < distance[1]
+    plot_samples(found, tmp_path / "a.png", "images")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_from_the_command_line(cli, ran, path, tmp_path):
+    result = cli(
+        "plot", "samples", "images", "-c", path, "-k", "vae-metric", "-n", "3", "-o", "a.png"
+    )
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "a.png").exists()
+
+
+def test_where_there_is_nothing_to_see(host, path, tmp_path):
+    store = Store(tmp_path / "results")
+    (plan,) = make_plans(["images"], host, config=str(path))
+    with pytest.raises(BadInput, match="is not stored; `privbench run images` makes it"):
+        images_of(plan, plan.trials, store, 5)
+    with pytest.raises(BadInput, match="no selected trial has a generator"):
+        images_of(plan, plan.trials[:1], store, 5)
+
+
+def test_records_that_are_no_images(cli, config):
+    result = cli(
+        "plot", "samples", "small", "-c", config, "--set", 'defenses=["vae"]', "-o", "a.png"
+    )
+    assert result.exit_code == 2
+    assert "pictures are of images, and this is tabular data" in result.stderr

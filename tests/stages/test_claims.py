@@ -1,0 +1,169 @@
+"""What pipelines claim, and verdicts on attacks whose epsilon is known."""
+
+import numpy as np
+import pytest
+
+from privbench.config import Defense
+from privbench.data import DataSpec
+from privbench.privacy import Guarantee
+from privbench.settings import draw_membership
+from privbench.stages.claims import audited, claim_of_pipeline, of_same_label, steps_seen
+
+SPEC = DataSpec("binary", (6,), 3)
+MLP = {"epochs": 2, "batch_size": 50, "hidden": [4]}
+FIT_ONLY = 2.0
+RADIUS = {"epsilon": 0.5, "radius": 1.0}  # a local epsilon of 1
+NOISE = {"noise": "laplace", "scale": 2.0}  # 6 features: a local epsilon of 3
+
+
+@pytest.fixture
+def claim(host):
+    """``claim(mechanisms, generator parameters)`` of 200 records, and why there is none."""
+    model = host.registry("model").get("mlp", "test").build(MLP, "test").component
+
+    def bound(kind, name, **params):
+        return host.registry(kind).get(name, "test").build(params, "test")
+
+    def claimed(*mechanisms, generator=None, **where):
+        own = None
+        if generator is not None:
+            own = bound("generator", "vae", epochs=2, fit_epsilon=FIT_ONLY, **generator)
+        parts = tuple(bound("mechanism", name, **params) for name, params in mechanisms)
+        return claim_of_pipeline(Defense("x", own, parts), SPEC, 200, model, **where)
+
+    return claimed
+
+
+DP_FIT = {"fitted_on": "dp-sgd", "conditional": True}
+CODES = ("metric-privacy", RADIUS)
+LABELS = ("randomized-response", {"epsilon": 0.25})
+FEATURES = ("input-noise", NOISE)
+DP_SGD = ("dp-sgd", {"epsilon": 1.0})
+ANSWERS = ("output-noise", {"noise": "laplace", "scale": 20.0})
+
+
+def test_a_private_fit_says_nothing_of_the_records_that_it_reconstructs(claim):
+    result, reason = claim(generator=DP_FIT)
+    assert result is None
+    assert "only the fit is private" in reason
+    assert claim(LABELS, generator=DP_FIT)[0].covers == "labels"  # and not both of them
+
+
+def test_samples_of_a_private_fit_are_covered_by_it(claim):
+    drawn = DP_FIT | {"release": "sample"}
+    result, _ = claim(generator=drawn)
+    assert (result.kind, result.adjacency, result.covers) == ("dp", "add-remove", "records")
+    assert 0.95 * FIT_ONLY < result.epsilon <= FIT_ONLY
+    assert claim(DP_SGD, generator=drawn)[0] == result  # of training on them: post-processing
+
+
+def test_a_private_fit_adds_to_the_release_of_codes(claim):
+    alone, _ = claim(CODES, generator={"fitted_on": "reference"})
+    assert (alone.epsilon, alone.covers) == (1.0, "features")
+    result, _ = claim(CODES, generator=DP_FIT)
+    assert result.epsilon == pytest.approx(1 + 2 * FIT_ONLY, rel=0.05)
+    assert (result.adjacency, result.covers) == ("replace-one", "features")
+    assert result.delta > 0
+
+
+def test_a_private_fit_adds_to_dp_sgd_and_meets_its_condition(claim):
+    result, _ = claim(DP_SGD, generator=DP_FIT)
+    assert result.epsilon == pytest.approx(2 * (1 + FIT_ONLY), rel=0.05)
+    assert not any("not so here" in one for one in result.conditions)
+    private, _ = claim(DP_SGD, generator={"fitted_on": "private"})
+    assert private.epsilon == pytest.approx(1, rel=0.05)
+    assert any("not so here" in one for one in private.conditions)
+
+
+@pytest.mark.parametrize("fitted_on", ["private", "reference", "dp-sgd"])
+@pytest.mark.parametrize("mechanism", [FEATURES, LABELS])
+def test_what_follows_a_data_mechanism_is_post_processing(claim, mechanism, fitted_on):
+    bare, _ = claim(mechanism)
+    assert claim(mechanism, generator={"fitted_on": fitted_on}) == (bare, "")
+
+
+def test_a_mechanism_that_reads_members_ends_what_was_claimed(claim):
+    result, reason = claim(DP_SGD, ("memguard", {}))
+    assert result is None
+    assert "memguard reads the private records again" in reason
+    assert "dp-sgd ε=" in reason
+    assert claim(("memguard", {})) == (None, "")
+    assert claim(("memguard", {}), ANSWERS)[0].epsilon == pytest.approx(0.1)
+    assert claim(DP_SGD, ("hamp-output", {}))[0] == claim(DP_SGD)[0]  # asks of random records only
+
+
+def test_attacks_are_held_against_what_stands_before_them(claim, host):
+    def seen(kind_of_attack, *mechanisms, **pipeline):
+        attack = host.registry("attack").get(kind_of_attack, "test").build({}, "test").component
+        return claim(*mechanisms, **pipeline, steps=steps_seen(attack))[0]
+
+    pipeline = (FEATURES, DP_SGD, ANSWERS)
+    assert seen("loss", *pipeline).accountant == claim(ANSWERS)[0].accountant
+    assert seen("gradient", *pipeline) == claim(FEATURES, DP_SGD)[0]
+    assert seen("label-only", *pipeline) == claim(FEATURES, DP_SGD)[0]
+    assert seen("dcr", *pipeline) == claim(FEATURES)[0]
+    assert seen("dcr", DP_SGD, generator={"fitted_on": "reference"}) is None
+
+
+def game(n_models=32, seed=0):
+    """Membership (models, 400) and the records' labels, four rare and four frequent ones."""
+    labels = np.repeat(np.arange(8), [10] * 4 + [90] * 4)
+    member = draw_membership(n_models, np.zeros(400, dtype=bool), ["game", seed])
+    return member, labels
+
+
+def claim_of(covers, epsilon=0.2, kind="local-dp", **changes):
+    return Guarantee(kind, epsilon, 0.0, "local", "", (), covers, **changes)
+
+
+def test_counting_labels_refutes_what_covers_records_and_not_what_covers_features():
+    """The attack reads nothing but how many members each label has."""
+    member, labels = game()
+    one_hot = np.eye(8)[labels]
+    scores = (member @ one_hot / one_hot.sum(0)) @ one_hot.T
+    rng = np.random.default_rng(0)
+    whole = audited(claim_of("records"), scores, scores, member, labels, rng)
+    assert whole["verdict"] == "refuted"
+    features = audited(claim_of("features"), scores, scores, member, labels, rng)
+    assert features == {"audited_epsilon": 0.0, "verdict": "consistent"}
+
+
+@pytest.mark.parametrize("covers", ["records", "features"])
+def test_a_feature_that_leaks_refutes_small_claims_only(covers):
+    """Each pair's coin is answered by randomised response with epsilon 2."""
+    member, labels = game()
+    lies = np.random.default_rng(1).random(member.shape) < 1 / (1 + np.exp(2.0))
+    scores = (member ^ lies).astype(float)
+    for epsilon, verdict in ((1.0, "refuted"), (2.0, "consistent")):
+        claim, rng = claim_of(covers, epsilon), np.random.default_rng(2)
+        found = audited(claim, scores, scores, member, labels, rng)
+        assert found["verdict"] == verdict
+        assert 1.7 < found["audited_epsilon"] < 2.0
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        None,
+        claim_of("labels"),
+        claim_of("features", kind="metric-dp"),
+        Guarantee("dp", 32.0, 1e-5, "add-remove", ""),  # group privacy makes delta 1
+    ],
+)
+def test_what_says_nothing_of_replacing_a_record_has_no_verdict(claim):
+    member, labels = game(8)
+    found = audited(claim, member * 1.0, member * 1.0, member, labels, np.random.default_rng(0))
+    assert found["verdict"] is None
+    assert found["audited_epsilon"] > 4
+
+
+def test_as_many_pairs_in_as_out_of_each_label_are_drawn():
+    member, labels = game()
+    counted = of_same_label(member, labels, np.random.default_rng(0))
+    for label in range(8):
+        inside, chosen = member[:, labels == label], counted[:, labels == label]
+        few = np.minimum(inside.sum(1), (~inside).sum(1))
+        np.testing.assert_array_equal((chosen & inside).sum(1), few)
+        np.testing.assert_array_equal((chosen & ~inside).sum(1), few)
+    other = of_same_label(member, labels, np.random.default_rng(1))
+    assert (counted != other).any()
