@@ -178,7 +178,15 @@ def test_a_worker_that_ends_is_an_error(end, how):
         train_each(mlp(), shared_sets(), SEEDS, stop, strategy="processes")
 
 
-def test_an_interrupt_ends_the_workers(tmp_path):
+@pytest.fixture
+def ctrl_c():
+    """A process that was started in the background ignores it, and so do its children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_ends_the_workers(tmp_path, ctrl_c):
     def wait(module, x, y, rng):
         (tmp_path / str(os.getpid())).touch()
         time.sleep(60)
