@@ -11,7 +11,8 @@ is left if all else were free.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -20,9 +21,11 @@ from typing import Any
 import torch
 from jobs import Job, jobs, private_jobs, real_data
 from machine import RESULTS, machine, seconds, write
-from torch.profiler import ProfilerActivity, profile
+from torch import Tensor
+from torch.profiler import ProfilerActivity, profile, record_function
 
 from privbench.engine import PrivateSteps, normal, train_population, train_privately
+from privbench.engine.gaussian import GaussianNoise
 
 KINDS = {
     "products": ("mm", "linear_pointwise", "convolution", "addmm", "bmm"),
@@ -74,9 +77,25 @@ def steps(job: Job) -> int:
     return each * additional(job)
 
 
+@contextmanager
+def seen_noise() -> Iterator[None]:
+    """Show torch's profiler the noise of DP-SGD, which NumPy draws."""
+    fill = GaussianNoise.fill
+
+    def watched(self: GaussianNoise, out: Tensor, sd: float) -> None:
+        with record_function("noise::normal_"):
+            fill(self, out, sd)
+
+    GaussianNoise.fill = watched  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        GaussianNoise.fill = fill  # type: ignore[method-assign]
+
+
 def profiled(run: Callable[[], None]) -> dict[str, float]:
     """Microseconds that a run takes, by kind of operation."""
-    with profile(activities=[ProfilerActivity.CPU]) as seen:
+    with seen_noise(), profile(activities=[ProfilerActivity.CPU]) as seen:
         run()
     taken = dict.fromkeys((*KINDS, "other operations"), 0.0)
     for event in seen.key_averages():

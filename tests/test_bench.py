@@ -105,6 +105,17 @@ def test_time_is_told_by_kind_of_operation(bench):
     assert taken["random numbers"] == taken["optimizer"] == 0
 
 
+def test_the_noise_of_dp_sgd_is_seen(bench):
+    import profiles
+    import torch
+
+    from privbench.engine.gaussian import GaussianNoise
+
+    noise, out = GaussianNoise(0, torch.device("cpu")), torch.empty(100_000)
+    taken = profiles.profiled(lambda: noise.fill(out, 1.0))
+    assert taken["random numbers"] > sum(taken.values()) / 2
+
+
 def test_operations_have_a_kind(bench):
     import profiles
 
