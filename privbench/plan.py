@@ -235,6 +235,8 @@ class _Block:
 
         if attack.bound is None:
             return replace(trial, rejected=Rejected("unavailable", attack.unavailable))
+        if trial.observes == "synthetic" and (reason := _no_data(defense, trial.knowledge)):
+            return replace(trial, rejected=Rejected("skipped", reason))
         return replace(
             trial,
             utility=self._utility(defense),
@@ -301,6 +303,15 @@ class _Block:
             self.dataset.label, self.seed, bound, clean.fingerprint, n_pool, clean.n_models,
             "canaries", self.benchmark.canaries, clean,
         )  # fmt: skip
+
+
+def _no_data(defense: Defense, knowledge: Knowledge) -> str:
+    """Why there is nothing for an attack on released data; empty if there is."""
+    if defense.generator is None and not defense.at("data"):
+        return "an attack on released data, and this defense releases none"
+    if knowledge == "naive":
+        return "an attack on released data, and naive shadows release none"
+    return ""
 
 
 def _observed(attack: Choice) -> str | None:

@@ -12,7 +12,6 @@ class Dcr(SyntheticAttack):
 
     name: ClassVar[str] = "dcr"
     paper: ClassVar[str] = "Yao et al. 2025, arXiv 2505.01524"
-    needs_shadows: ClassVar[bool] = False
 
     def score(self, view: SyntheticView) -> Floats:
         """Scores (n_pool,)."""

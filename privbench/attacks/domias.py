@@ -20,7 +20,6 @@ class Domias(SyntheticAttack):
 
     name: ClassVar[str] = "domias"
     paper: ClassVar[str] = "van Breugel et al. 2023, arXiv 2302.12580"
-    needs_shadows: ClassVar[bool] = False
 
     dimensions: int = Field(10, ge=1, description="principal components that densities are of")
     bandwidth: float | None = Field(

@@ -22,7 +22,6 @@ class Logan(BatchedSyntheticAttack):
 
     name: ClassVar[str] = "logan"
     paper: ClassVar[str] = "Hayes et al. 2019, arXiv 1705.07663"
-    needs_shadows: ClassVar[bool] = False
 
     hidden: int = Field(128, ge=1, description="units of the discriminator's hidden layer")
     epochs: int = Field(20, ge=1, description="passes over synthetic and reference records")

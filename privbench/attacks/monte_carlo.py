@@ -26,7 +26,6 @@ class MonteCarlo(SyntheticAttack):
 
     name: ClassVar[str] = "monte-carlo"
     paper: ClassVar[str] = "Hilprecht, Haerterich, Bernau 2019, doi 10.2478/popets-2019-0067"
-    needs_shadows: ClassVar[bool] = False
 
     dimensions: int = Field(40, ge=1, description="principal components between which to measure")
     neighbours: int = Field(200, ge=1, description="close records that are counted at most")

@@ -111,8 +111,6 @@ class SyntheticAttack(Component, ABC):
 
     kind: ClassVar[str] = "attack"
     observes: ClassVar[Literal["synthetic"]] = "synthetic"
-    needs_shadows: ClassVar[bool] = True
-    """Whether it uses the shadows' sets; it is skipped where these release none."""
     per_class_threshold: ClassVar[bool] = False
     """Whether the threshold for balanced accuracy is chosen for each class."""
 

@@ -31,7 +31,7 @@ class AdversarialRegularization(TrainingMechanism):
     name: ClassVar[str] = "adversarial-regularization"
     paper: ClassVar[str] = "Nasr, Shokri, Houmansadr 2018, arXiv 1807.05852"
 
-    weight: float = Field(3.0, gt=0, description="of the attack's gain in the loss (lambda)")
+    weight: float = Field(1.0, gt=0, description="of the attack's gain in the loss (lambda)")
     attack_steps: int = Field(
         1, ge=1, le=10, description="updates of the attack for one of the model (k)"
     )

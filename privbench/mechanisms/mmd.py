@@ -34,7 +34,7 @@ class Mmd(PerExampleLoss):
     paper: ClassVar[str] = "Li, Li, Ribeiro 2021, arXiv 2002.12062"
     uses_reference: ClassVar[bool] = True
 
-    weight: float = Field(3.0, gt=0, description="of the discrepancy in the loss")
+    weight: float = Field(1.0, gt=0, description="of the discrepancy in the loss")
     bandwidth: float = Field(
         0.5, gt=0, description="of the Gaussian kernel between probability vectors"
     )

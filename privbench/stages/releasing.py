@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from privbench.components import Bound
-from privbench.errors import Incompatible
 from privbench.stages.answers import ObservationsStage, OutputsStage
 from privbench.stages.attacking import outputs_of, score_views
 from privbench.stages.base import Context, Stage
@@ -14,7 +14,7 @@ from privbench.stages.training import PopulationStage, SettingStage
 from privbench.store import Artifact
 
 if TYPE_CHECKING:
-    from privbench.attacks.synthetic import SyntheticAttack, SyntheticViews
+    from privbench.attacks.synthetic import SyntheticViews
     from privbench.data import Data
     from privbench.settings import Setting
 
@@ -64,8 +64,8 @@ class FidelityStage(Stage):
         setting: Setting = context.get(self.release.population.setting).live
         spec = setting.pool.spec
         blocks = [column.features for column in spec.columns if column.type == "categorical"]
-        if spec.kind == "binary":  # decoded ones are probabilities
-            blocks = [(i, i + 1) for i in range(spec.shape[0])]
+        if spec.kind != "tabular":  # decoded bits and pixels are probabilities
+            blocks = [(i, i + 1) for i in range(math.prod(spec.shape))]
         columns, pairs = [], []
         for model, data in enumerate(context.get(self.release).live):
             real, released = (
@@ -116,14 +116,9 @@ class SyntheticScoresStage(Stage):
     def _views(self, context: Context) -> SyntheticViews:
         from privbench.attacks.synthetic import SyntheticViews
 
-        attack: SyntheticAttack = self.attack.component
         setting: Setting = context.get(self.setting).live
         released: list[list[Data]] = [context.get(one).live for one in self._releases]
         targets, shadows = released
-        if not targets:
-            raise Incompatible("an attack on released data, and this defense releases none")
-        if not shadows and attack.needs_shadows:
-            raise Incompatible("an attack on released data, and naive shadows release none")
         return SyntheticViews(
             records=setting.pool.x,
             labels=setting.pool.y,
