@@ -162,18 +162,30 @@ def test_a_bias_is_added_by_the_product() -> None:
 
 
 @pytest.mark.parametrize(
-    ("vendor", "capability", "faster"),
+    ("processor", "capability", "faster"),
     [
-        ("AuthenticAMD", "AVX512", True),
-        ("GenuineIntel", "AVX512", False),
-        ("AuthenticAMD", "AVX2", False),
+        ("vendor_id\t: AuthenticAMD\ncpu family\t: 26\nmodel\t: 2", "AVX512", True),  # Zen 5
+        ("vendor_id\t: AuthenticAMD\ncpu family\t: 25\nmodel\t: 17", "AVX512", False),  # Zen 4
+        ("vendor_id\t: GenuineIntel\ncpu family\t: 26\nmodel\t: 2", "AVX512", False),
+        ("vendor_id\t: AuthenticAMD\ncpu family\t: 26\nmodel\t: 2", "AVX2", False),
     ],
 )
 def test_the_processor_decides(
-    vendor: str, capability: str, faster: bool, monkeypatch: pytest.MonkeyPatch
+    processor: str, capability: str, faster: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(products, "_made_by_intel", lambda: vendor == "GenuineIntel")
+    monkeypatch.setattr(products.Path, "read_text", lambda path: processor)
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
     monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: True)
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
     assert products.onednn_is_faster.__wrapped__() is faster
+
+
+def test_the_processor_is_told_without_linux(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(path: object) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(products.Path, "read_text", missing)
+    windows = "AMD64 Family 26 Model 68 Stepping 0, AuthenticAMD"
+    for processor, family in ((windows, 26), ("arm", 0), ("", 0)):
+        monkeypatch.setattr(products.platform, "processor", lambda: processor)  # noqa: B023
+        assert products._family_of_amd() == family
