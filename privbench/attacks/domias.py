@@ -10,12 +10,18 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.synthetic import Floats, SyntheticAttack, SyntheticView, principal
+from privbench.attacks.synthetic import (
+    BatchedSyntheticAttack,
+    Floats,
+    SyntheticViews,
+    principal,
+)
 
 
-class Domias(SyntheticAttack):
+class Domias(BatchedSyntheticAttack):
     """Log-ratio of the densities of synthetic and of reference records."""
 
     name: ClassVar[str] = "domias"
@@ -26,18 +32,18 @@ class Domias(SyntheticAttack):
         None, gt=0, description="of the kernels, in standard deviations; Scott's rule by default"
     )
 
-    def score(self, view: SyntheticView) -> Floats:
-        """Scores (n_pool,)."""
-        project = principal(view.reference.x, self.dimensions)
-        points = project(view.records)
-        return self._log_density(points, project(view.synthetic.x)) - self._log_density(
-            points, project(view.reference.x)
-        )
+    def score_all(self, views: SyntheticViews) -> Floats:
+        """Scores (targets, n_pool)."""
+        project = principal(views.reference.x, self.dimensions)
+        points = project(views.records)
+        usual = self._log_density(points, project(views.reference.x))
+        scores = np.empty((len(views), len(points)))
+        for target, data in enumerate(views.targets):
+            scores[target] = self._log_density(points, project(data.x)) - usual
+            views.progress(target + 1, len(views))
+        return scores
 
-    def _log_density(
-        self, points: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-        data: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-    ) -> Floats:  # fmt: skip
+    def _log_density(self, points: NDArray[np.float32], data: NDArray[np.float32]) -> Floats:
         """Log-density (n,) at ``points`` (n, d) of Gaussian kernels on ``data`` (m, d)."""
         import torch
 
@@ -45,9 +51,9 @@ class Domias(SyntheticAttack):
         width = self.bandwidth or m ** (-1 / (d + 4))
         a, b = torch.from_numpy(points), torch.from_numpy(data)
         parts = [
-            torch.cdist(part, b).square().mul(-0.5 / width**2).double().logsumexp(1)
-            for part in torch.split(a, 1024)
+            torch.cdist(part, b).square().mul_(-0.5 / width**2).logsumexp(1)
+            for part in torch.split(a, 256)  # so that the distances stay in the cache
         ]
         constant = np.log(m) + d * np.log(width * np.sqrt(2 * np.pi))
-        density: Floats = torch.cat(parts).numpy() - constant
+        density: Floats = torch.cat(parts).double().numpy() - constant
         return density

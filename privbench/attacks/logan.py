@@ -16,6 +16,9 @@ from privbench.attacks.synthetic import BatchedSyntheticAttack, Floats, Syntheti
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+REFERENCES = 4
+"""Reference records for each synthetic one, at most: more of them cost time and tell little more."""
+
 
 class Logan(BatchedSyntheticAttack):
     """The confidence of a discriminator between synthetic and reference records."""
@@ -40,10 +43,20 @@ class Logan(BatchedSyntheticAttack):
         )
 
         n = min(len(data) for data in views.targets)
-        reference = flat(views.reference.x)
-        x = [np.concatenate([flat(data.x)[:n], reference]) for data in views.targets]
-        y = np.repeat([1, 0], [n, len(reference)])
-        width, hidden, share = reference.shape[1], self.hidden, n / len(y)
+        known = min(REFERENCES * n, len(views.reference))
+        made = np.concatenate([flat(data.x)[:n] for data in views.targets])
+        x = np.concatenate([made, flat(views.reference.x)])
+        y = np.repeat([1, 0], [len(made), len(views.reference)])
+        index = [
+            np.concatenate(
+                [
+                    target * n + np.arange(n),
+                    len(made) + rng.permutation(len(views.reference))[:known],
+                ]
+            )
+            for target, rng in enumerate(views.rngs)
+        ]
+        width, hidden, share = x.shape[1], self.hidden, n / (n + known)
 
         def build() -> nn.Module:
             return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, 2))
@@ -54,7 +67,7 @@ class Logan(BatchedSyntheticAttack):
 
         population = train_population(
             build,
-            TrainingSets.own(np.stack(x), np.tile(y, (len(x), 1))),
+            TrainingSets.shared(x, y, np.stack(index)),
             Recipe("adam", 1e-3, 0.0, 1e-4, self.epochs, 64),
             [int(rng.integers(2**63)) for rng in views.rngs],
             loss=balanced,

@@ -13,15 +13,15 @@ import numpy as np
 from pydantic import Field
 
 from privbench.attacks.synthetic import (
+    BatchedSyntheticAttack,
     Floats,
-    SyntheticAttack,
-    SyntheticView,
+    SyntheticViews,
     nearest,
     principal,
 )
 
 
-class MonteCarlo(SyntheticAttack):
+class MonteCarlo(BatchedSyntheticAttack):
     """The share of synthetic records that lie close to the record."""
 
     name: ClassVar[str] = "monte-carlo"
@@ -30,11 +30,14 @@ class MonteCarlo(SyntheticAttack):
     dimensions: int = Field(40, ge=1, description="principal components between which to measure")
     neighbours: int = Field(200, ge=1, description="close records that are counted at most")
 
-    def score(self, view: SyntheticView) -> Floats:
-        """Scores (n_pool,)."""
-        project = principal(view.reference.x, self.dimensions)
-        k = min(self.neighbours, len(view.synthetic))
-        distances = nearest(project(view.records), project(view.synthetic.x), k)
-        epsilon = np.median(distances[:, 0])
-        shares: Floats = (distances <= epsilon).sum(1) / len(view.synthetic)
-        return shares
+    def score_all(self, views: SyntheticViews) -> Floats:
+        """Scores (targets, n_pool)."""
+        project = principal(views.reference.x, self.dimensions)
+        points = project(views.records)
+        scores = np.empty((len(views), len(points)))
+        for target, data in enumerate(views.targets):
+            distances = nearest(points, project(data.x), min(self.neighbours, len(data)))
+            epsilon = np.median(distances[:, 0])
+            scores[target] = (distances <= epsilon).sum(1) / len(data)
+            views.progress(target + 1, len(views))
+        return scores

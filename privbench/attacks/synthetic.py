@@ -183,8 +183,8 @@ def principal(
     """
     x = flat(reference).astype(np.float64)
     center = x.mean(0)
-    _, sizes, axes = np.linalg.svd(x - center, full_matrices=False)
-    sd = sizes / np.sqrt(len(x))
+    variances, axes = np.linalg.eigh((x - center).T @ (x - center) / len(x))  # the largest last
+    sd, axes = np.sqrt(np.maximum(variances[::-1], 0)), axes.T[::-1]
     used = min(dimensions, int((sd > 1e-6 * max(sd[0], 1e-12)).sum()) or 1)
     scale = np.where(sd[:used] > 0, sd[:used], 1.0)
 

@@ -163,6 +163,18 @@ class Vae(Generator):
     )
 
     @model_validator(mode="after")
+    def _read(self) -> Vae:
+        """A parameter of DP-SGD that has no effect is a mistake, and not one to find in the results."""
+        for name in ("fit_epsilon", "fit_delta", "fit_grad_norm"):
+            value, default = getattr(self, name), type(self).model_fields[name].default
+            if self.fitted_on != "dp-sgd" and value != default:
+                raise ValueError(
+                    f'{name}: {value:g} is read with fitted_on = "dp-sgd" only (here:'
+                    f' "{self.fitted_on}")'
+                )
+        return self
+
+    @model_validator(mode="after")
     def _without_the_records(self) -> Vae:
         if self.fitted_on == "dp-sgd" and self.numbers == "quantile":
             raise ValueError('numbers: "quantile" asks the private records (allowed: "gaussian")')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from privbench.blame import calling
@@ -24,7 +25,8 @@ DELTA = 1e-5
 """Of audited epsilons where no delta is claimed."""
 SURE = 0.999
 """Confidence of a verdict: the largest of fifty such bounds still holds with 95%."""
-
+SCALED = "numeric columns are scaled without the private records"
+"""Columns have unit variance over a dataset; the adversary is not told of which (see ``Data``)."""
 
 ALL: tuple[Step, ...] = ("data", "latent", "training", "output")
 
@@ -69,7 +71,7 @@ def claim_of_pipeline(
         model=model,
         generator_fitted_on="none" if generator is None else generator.component.fitted_on,
     )
-    found = []
+    found, unsaid = [], ""
     if fit is not None and generator is not None and generator.component.release == "sample":
         found.append(Stated(generator.name, fit))
     for bound in defense.mechanisms:
@@ -81,14 +83,28 @@ def claim_of_pipeline(
                 None,
                 f"{bound.name} reads the private records again: what is before it ({listed})",
             )
-        beside = fit if bound.component.step in ("latent", "training") else None
+        of_codes_or_training = bound.component.step in ("latent", "training")
         guarantee = _stated(bound, context)
-        if guarantee is not None:
-            found.append(Stated(bound.name, guarantee, beside))
+        if guarantee is None:
+            continue
+        if of_codes_or_training and generator is not None and _draws_without_claim(generator, fit):
+            unsaid = (
+                f"{bound.name} protects the records that {generator.name} draws, and not those that"
+                " it is fitted on"
+            )
+            continue
+        if bound.component.step != "output" and any(c.type == "numeric" for c in spec.columns):
+            guarantee = replace(guarantee, conditions=(*guarantee.conditions, SCALED))
+        found.append(Stated(bound.name, guarantee, fit if of_codes_or_training else None))
     if fit is not None and generator is not None and not found:
         only = Stated(generator.name, fit)
         return None, f"only the fit is private ({only}), and reconstructed records are not"
-    return compose(found)
+    return compose(found) if found else (None, unsaid)
+
+
+def _draws_without_claim(generator: Bound, fit: Guarantee | None) -> bool:
+    own = generator.component
+    return own.release == "sample" and own.fitted_on == "private" and fit is None
 
 
 def _reads_members(bound: Bound) -> bool:

@@ -198,6 +198,8 @@ def test_samples_of_a_private_fit_say_nothing_more_of_the_records():
         ({"fitted_on": "public"}, "private"),
         ({"release": "copy"}, "reconstruct"),
         ({"fit_epsilon": 0}, "greater than 0"),
+        ({"fit_epsilon": 2.0}, "fit_epsilon: 2 is read with fitted_on"),
+        ({"fit_grad_norm": 2.0, "fitted_on": "reference"}, "fit_grad_norm: 2 is read"),
     ],
 )
 def test_what_makes_no_sense_is_refused(params, says):

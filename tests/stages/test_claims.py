@@ -1,13 +1,15 @@
 """What pipelines claim, and verdicts on attacks whose epsilon is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from privbench.config import Defense
-from privbench.data import DataSpec
+from privbench.data import Column, DataSpec
 from privbench.privacy import Guarantee
 from privbench.settings import draw_membership
-from privbench.stages.claims import audited, claim_of_pipeline, of_same_label, steps_seen
+from privbench.stages.claims import SCALED, audited, claim_of_pipeline, of_same_label, steps_seen
 
 SPEC = DataSpec("binary", (6,), 3)
 MLP = {"epochs": 2, "batch_size": 50, "hidden": [4]}
@@ -24,12 +26,13 @@ def claim(host):
     def bound(kind, name, **params):
         return host.registry(kind).get(name, "test").build(params, "test")
 
-    def claimed(*mechanisms, generator=None, **where):
+    def claimed(*mechanisms, generator=None, spec=SPEC, **where):
         own = None
         if generator is not None:
-            own = bound("generator", "vae", epochs=2, fit_epsilon=FIT_ONLY, **generator)
+            spent = {"fit_epsilon": FIT_ONLY} if generator.get("fitted_on") == "dp-sgd" else {}
+            own = bound("generator", "vae", epochs=2, **spent, **generator)
         parts = tuple(bound("mechanism", name, **params) for name, params in mechanisms)
-        return claim_of_pipeline(Defense("x", own, parts), SPEC, 200, model, **where)
+        return claim_of_pipeline(Defense("x", own, parts), spec, 200, model, **where)
 
     return claimed
 
@@ -73,6 +76,24 @@ def test_a_private_fit_adds_to_dp_sgd_and_meets_its_condition(claim):
     private, _ = claim(DP_SGD, generator={"fitted_on": "private"})
     assert private.epsilon == pytest.approx(1, rel=0.05)
     assert any("not so here" in one for one in private.conditions)
+
+
+def test_dp_sgd_says_nothing_of_the_records_that_a_generator_draws_from(claim):
+    drawn = {"fitted_on": "private", "release": "sample"}
+    result, reason = claim(DP_SGD, generator=drawn)
+    assert result is None
+    assert reason.startswith("dp-sgd protects the records that vae draws, and not those")
+    assert claim(FEATURES, DP_SGD, generator=drawn) == claim(FEATURES)  # before the fit
+    assert claim(DP_SGD, ANSWERS, generator=drawn) == claim(ANSWERS)
+    assert claim(DP_SGD, generator=drawn | {"fitted_on": "reference"})[0] is not None
+
+
+def test_what_reads_numeric_columns_relies_on_how_they_were_scaled(claim):
+    numeric = tuple(Column(f"x{i}", "numeric", (i, i + 1)) for i in range(6))
+    table = replace(SPEC, kind="tabular", columns=numeric)
+    result, _ = claim(DP_SGD, spec=table)
+    assert result.conditions == (*claim(DP_SGD)[0].conditions, SCALED)
+    assert SCALED not in claim(ANSWERS, spec=table)[0].conditions
 
 
 @pytest.mark.parametrize("fitted_on", ["private", "reference", "dp-sgd"])
