@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.base import Answers, Attack, NeedsShadows, View
-from privbench.attacks.learned import is_mixed, log_odds, one_thread
+from privbench.attacks.base import Answers, BatchedAttack, NeedsShadows, Views
+from privbench.attacks.learned import log_odds, one_thread
 
 
-class MlLeaks(Attack):
+class MlLeaks(BatchedAttack):
     """One attack model on the largest probabilities of the shadows' answers, in descending order."""
 
     name: ClassVar[str] = "ml-leaks"
@@ -35,17 +35,17 @@ class MlLeaks(Attack):
         1.0, gt=0, description="L2 penalty of the attack model, on standardised features"
     )
 
-    def score(self, view: View) -> NDArray[np.float64]:
-        """Scores (n_pool,): the attack model's log-odds of membership."""
-        if not is_mixed(view.shadow_member):
-            return np.zeros(len(view.labels))
+    def score_all(self, views: Views) -> NDArray[np.float64]:
+        """Scores (targets, n_pool): the attack model's log-odds of membership."""
         with one_thread():
-            return log_odds(
-                self._features(view.shadows),
-                view.shadow_member,
-                self._features(view.target),
+            scores = log_odds(
+                self._features(views.shadows),
+                views.shadow_member,
+                self._features(views.targets),
                 self.penalty,
+                leave_one_out=views.leave_one_out,
             )
+        return np.nan_to_num(scores, nan=0.0)
 
     def _features(self, answers: Answers) -> NDArray[np.float64]:
         """Logarithms of the largest probabilities, then of one minus the largest."""

@@ -15,17 +15,18 @@ class, whether s was trained on x). Deviations:
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.base import Answers, Attack, NeedsShadows, View
-from privbench.attacks.learned import is_mixed, log_odds, one_thread
+from privbench.attacks.base import Answers, BatchedAttack, NeedsShadows, Views
+from privbench.attacks.learned import log_odds, one_thread
 
 
-class Shokri(Attack):
+class Shokri(BatchedAttack):
     """Per-class attack models on the shadows' answer vectors."""
 
     name: ClassVar[str] = "shokri"
@@ -36,37 +37,31 @@ class Shokri(Attack):
         1.0, gt=0, description="L2 penalty of the attack models, on standardised features"
     )
 
-    def score(self, view: View) -> NDArray[np.float64]:
-        """Scores (n_pool,): the attack model's log-odds of membership."""
+    def score_all(self, views: Views) -> NDArray[np.float64]:
+        """Scores (targets, n_pool): the attack model's log-odds of membership."""
         with one_thread():
-            return self._score(view)
+            return self._score_all(views)
 
-    def _score(self, view: View) -> NDArray[np.float64]:
-        answers = view.shadows.log_probabilities()  # (shadows, shadow records, classes)
-        asked = view.target.log_probabilities()  # (n, classes)
-        scores = np.empty(len(view.labels))
-        mixed = np.zeros(len(view.labels), dtype=bool)
-        for label in np.unique(view.labels):
-            records = np.flatnonzero(view.labels == label)
-            known = np.flatnonzero(view.shadow_labels == label)
-            member = view.shadow_member[:, known]
-            if is_mixed(member):
-                scores[records] = log_odds(answers[:, known], member, asked[records], self.penalty)
-                mixed[records] = True
-        if not mixed.all():
-            scores[~mixed] = self._log_odds_of_all(view)[~mixed]
+    def _score_all(self, views: Views) -> NDArray[np.float64]:
+        learn = partial(log_odds, penalty=self.penalty, leave_one_out=views.leave_one_out)
+        answers = views.shadows.log_probabilities()  # (shadows, shadow records, classes)
+        asked = views.targets.log_probabilities()  # (targets, n, classes)
+        scores = np.empty(asked.shape[:2])
+        classes = np.unique(views.labels)
+        for number, label in enumerate(classes):
+            records, known = views.labels == label, views.shadow_labels == label
+            member = views.shadow_member[:, known]
+            scores[:, records] = learn(answers[:, known], member, asked[:, records])
+            views.progress(number + 1, len(classes))
+        missing = np.isnan(scores)
+        if missing.any():
+            of_all = learn(
+                _label_features(views.shadows, views.shadow_labels),
+                views.shadow_member,
+                _label_features(views.targets, views.labels),
+            )
+            scores[missing] = np.nan_to_num(of_all[missing], nan=0.0)
         return scores
-
-    def _log_odds_of_all(self, view: View) -> NDArray[np.float64]:
-        """The scores (n,) of one attack model for all classes."""
-        if not is_mixed(view.shadow_member):
-            return np.zeros(len(view.labels))
-        return log_odds(
-            _label_features(view.shadows, view.shadow_labels),
-            view.shadow_member,
-            _label_features(view.target, view.labels),
-            self.penalty,
-        )
 
 
 def _label_features(answers: Answers, labels: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -2,8 +2,9 @@
 
 Whatever changes in training, two probability vectors differ by at most 2 in the L1 norm and by
 sqrt(2) in the L2 norm. So one answer with Laplace noise is (2 / scale, 0)-DP (Dwork et al. 2006), and
-with Gaussian noise it has the exact epsilon of Balle, Wang 2018, arXiv 1805.06530, theorem 8. Clipping
-at zero and renormalising is post-processing.
+with Gaussian noise it has the exact epsilon of Balle, Wang 2018, arXiv 1805.06530, theorem 8.
+Answers add up: k of them are k times epsilon with Laplace noise, and with Gaussian noise what one with a
+k times smaller variance is. Clipping at zero and renormalising is post-processing.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class OutputNoise(OutputMechanism):
 
     name: ClassVar[str] = "output-noise"
     paper: ClassVar[str] = "Balle, Wang 2018, arXiv 1805.06530"
+    seedless: ClassVar[frozenset[str]] = frozenset({"queries"})
 
     noise: Literal["gaussian", "laplace"] = Field(
         "gaussian", description="distribution of the noise"
@@ -36,6 +38,8 @@ class OutputNoise(OutputMechanism):
     delta: float = Field(
         1e-5, gt=0, lt=1, description="delta of the claim; the laplace claim has none"
     )
+
+    queries: int = Field(1, ge=1, description="answers that the claim covers together")
 
     def apply(
         self, probabilities: NDArray[np.float64], rng: np.random.Generator
@@ -54,15 +58,17 @@ class OutputNoise(OutputMechanism):
         return self.scale / 10
 
     def guarantee(self, context: GuaranteeContext) -> Guarantee:
-        """DP of one answer; models answer many, and each one adds to it."""
+        """DP of ``queries`` answers together."""
         if self.noise == "laplace":
-            accountant, epsilon, delta = "closed form", 2 / self.scale, 0.0
-            queries = "one query (k queries cost k times epsilon)"
+            accountant, epsilon, delta = "closed form", 2 * self.queries / self.scale, 0.0
+            more = "k queries cost k times epsilon"
         else:
             accountant, delta = "analytic Gaussian", self.delta
-            epsilon = gaussian_epsilon(sigma=self.scale, delta=delta, sensitivity=math.sqrt(2))
-            queries = "one query (k queries are one of a Gaussian with scale / sqrt(k))"
-        conditions = (queries, "textbook floating-point sampler (Mironov 2012)")
+            sigma = self.scale / math.sqrt(self.queries)
+            epsilon = gaussian_epsilon(sigma=sigma, delta=delta, sensitivity=math.sqrt(2))
+            more = "k queries are one of a Gaussian with scale / sqrt(k)"
+        asked = f"one query ({more})" if self.queries == 1 else f"at most {self.queries} queries"
+        conditions = (asked, "textbook floating-point sampler (Mironov 2012)")
         return Guarantee("dp", epsilon, delta, "replace-one", accountant, conditions)
 
 

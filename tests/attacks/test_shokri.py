@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+from privbench.attacks import learned
 from privbench.attacks.loss import Loss
+from privbench.attacks.ml_leaks import MlLeaks
 from privbench.attacks.shokri import Shokri
 
-from .helpers import answers, auc, random_population, view_of
+from .helpers import answers, auc, random_population, view_of, views_of
 
 
 def slow_log_odds(rows, member, asked, penalty):
@@ -94,3 +96,39 @@ def test_a_class_without_both_kinds_borrows_from_the_others():
 def test_without_both_kinds_anywhere_there_is_no_evidence():
     models, labels, member = random_population(n_models=3, n=20)
     assert (Shokri().score(view_of(models, labels, np.ones_like(member))) == 0).all()
+
+
+@pytest.mark.parametrize("attack", [Shokri(), MlLeaks(), Shokri(penalty=1e-3)])
+@pytest.mark.parametrize("n_models", [9, 20])
+def test_many_targets_at_once_are_as_each_alone(attack, n_models):
+    models, labels, member = random_population(n_models=n_models, n=150, n_classes=3)
+    member[1:4, labels == 0] = True
+    views = views_of(models, labels, member)
+    for scores, view in zip(attack.score_all(views), views, strict=True):
+        np.testing.assert_allclose(scores, attack.score(view), rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+def test_targets_whose_weights_are_not_found_at_once_are_fitted_alone(monkeypatch, steps):
+    population = random_population(n_models=20, n=150, n_classes=3)
+    scores = Shokri().score_all(views_of(*population))
+    monkeypatch.setattr(learned, "ITERATIONS", steps)
+    again = Shokri().score_all(views_of(*population))
+    np.testing.assert_allclose(again, scores, rtol=1e-7, atol=1e-8)
+
+
+def test_memory_is_bounded_by_smaller_groups(monkeypatch):
+    population = random_population(n_models=20, n=150, n_classes=3)
+    scores = MlLeaks().score_all(views_of(*population))
+    monkeypatch.setattr(learned, "AT_ONCE", 2 * 20 * 150)
+    again = MlLeaks().score_all(views_of(*population))
+    np.testing.assert_allclose(again, scores, rtol=1e-7, atol=1e-8)
+
+
+def test_a_targets_own_row_changes_nothing_of_its_group():
+    models, labels, member = random_population(n_models=20, n=150, n_classes=3)
+    changed = member.copy()
+    changed[0] = ~member[0]
+    before, after = (Shokri().score_all(views_of(models, labels, m)) for m in (member, changed))
+    np.testing.assert_array_equal(before[0], after[0])
+    assert not np.array_equal(before[1], after[1])

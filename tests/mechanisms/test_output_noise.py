@@ -80,3 +80,12 @@ def test_no_two_answers_are_further_apart_than_the_sensitivities():
     difference = np.concatenate([a - b, answers(classes=5) - answers(classes=5, seed=1)])
     assert np.abs(difference).sum(axis=1).max() == pytest.approx(2.0)
     assert np.linalg.norm(difference, axis=1).max() == pytest.approx(np.sqrt(2))
+
+
+def test_answers_add_up():
+    one, many = (OutputNoise(noise="laplace", queries=k).guarantee(CONTEXT) for k in (1, 7))
+    assert many.epsilon == pytest.approx(7 * one.epsilon)
+    assert one.conditions[0].startswith("one query (k queries")
+    assert many.conditions[0] == "at most 7 queries"
+    nine = OutputNoise(scale=3.0, queries=9).guarantee(CONTEXT)
+    assert nine.epsilon == pytest.approx(OutputNoise(scale=1.0).guarantee(CONTEXT).epsilon)
