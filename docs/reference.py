@@ -189,20 +189,20 @@ WEAK = {
     ),
     "label-smoothing": ("loss", "none: a regulariser, shown for comparison with hamp"),
     "mixup": ("loss", "none: a regulariser, shown for comparison with mmd"),
-    "relaxloss": ("loss", "attacks fall towards guessing; test accuracy is kept"),
-    "hamp": ("shokri", "confidence says little of membership; a small loss of accuracy"),
-    "adversarial-regularization": ("shokri", "close to guessing, for a few points of accuracy"),
-    "mmd": ("loss", "smaller gap between members and others; a small loss of accuracy"),
-    "distillation": ("shokri", "close to guessing; accuracy nearly kept"),
-    "selena": ("shokri", "one query says almost nothing; a small loss of accuracy"),
+    "relaxloss": ("loss", "withstands many attacks, and keeps or improves accuracy"),
+    "hamp": ("shokri", "strong privacy at high accuracy, without more data"),
+    "adversarial-regularization": ("shokri", "near guessing, for less than 4 points of accuracy"),
+    "mmd": ("loss", "closes the gap of training and test accuracy, which hardly falls"),
+    "distillation": ("shokri", "near guessing, at more accuracy than adversarial regularization"),
+    "selena": ("shokri", "much lower advantage, for at most 3.9 points of accuracy"),
     "temperature": ("shokri", "lowers the attack and keeps accuracy"),
     "rounding": ("shokri", "none: the paper shows that it does little"),
     "top-k": ("shokri", "none: the paper shows that it does little"),
     "label-only": ("ml-leaks", "none: ends attacks on confidences, but the labels are attacked"),
-    "memguard": ("ml-leaks", "guessing, at a mean change of 1 in L1, and no label changes"),
+    "memguard": ("ml-leaks", "guessing, at a bounded change of the answers; no label changes"),
     "output-noise": ("shokri", "none: a baseline with a guarantee for one answer"),
 }
-"""For each defense the attack of its time, and what its paper claims against such attacks."""
+"""For each defense the attack of its time, and what the abstract of its paper claims against such."""
 
 
 def committed(name: str) -> None:

@@ -1,7 +1,8 @@
 """LOGAN: Hayes, Melis, Danezis, De Cristofaro 2019, arXiv 1705.07663, the black-box attack.
 
 The adversary trains a discriminator of its own: synthetic records against reference records. What it
-takes for synthetic it takes for a member.
+takes for synthetic it takes for a member. Of more reference records than ``references`` times the
+synthetic ones each discriminator sees a random part.
 """
 
 from __future__ import annotations
@@ -16,9 +17,6 @@ from privbench.attacks.synthetic import BatchedSyntheticAttack, Floats, Syntheti
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-REFERENCES = 4
-"""Reference records for each synthetic one, at most: more of them cost time and tell little more."""
-
 
 class Logan(BatchedSyntheticAttack):
     """The confidence of a discriminator between synthetic and reference records."""
@@ -28,6 +26,10 @@ class Logan(BatchedSyntheticAttack):
 
     hidden: int = Field(128, ge=1, description="units of the discriminator's hidden layer")
     epochs: int = Field(20, ge=1, description="passes over synthetic and reference records")
+
+    references: int = Field(
+        4, ge=1, description="reference records for each synthetic one, at most"
+    )
 
     def score_all(self, views: SyntheticViews) -> Floats:
         """Scores (targets, n_pool): logits of being synthetic; all discriminators learn at once."""
@@ -43,7 +45,7 @@ class Logan(BatchedSyntheticAttack):
         )
 
         n = min(len(data) for data in views.targets)
-        known = min(REFERENCES * n, len(views.reference))
+        known = min(self.references * n, len(views.reference))
         made = np.concatenate([flat(data.x)[:n] for data in views.targets])
         x = np.concatenate([made, flat(views.reference.x)])
         y = np.repeat([1, 0], [len(made), len(views.reference)])

@@ -37,19 +37,24 @@ class MlLeaks(BatchedAttack):
 
     def score_all(self, views: Views) -> NDArray[np.float64]:
         """Scores (targets, n_pool): the attack model's log-odds of membership."""
+        shadows = self._features(views.shadows)
+        same = views.targets is views.shadows
         with one_thread():
             scores = log_odds(
-                self._features(views.shadows),
+                shadows,
                 views.shadow_member,
-                self._features(views.targets),
+                shadows if same else self._features(views.targets),
                 self.penalty,
                 leave_one_out=views.leave_one_out,
+                progress=views.progress,
             )
         return np.nan_to_num(scores, nan=0.0)
 
     def _features(self, answers: Answers) -> NDArray[np.float64]:
         """Logarithms of the largest probabilities, then of one minus the largest."""
-        log_probs = answers.log_probabilities()
-        ordered = np.sort(log_probs, axis=-1)[..., ::-1]
+        return np.stack([self._features_of(answers[model]) for model in range(len(answers))])
+
+    def _features_of(self, answers: Answers) -> NDArray[np.float64]:
+        ordered = np.sort(answers.log_probabilities(), axis=-1)[..., ::-1]
         rest = np.logaddexp.reduce(ordered[..., 1:], axis=-1)
         return np.concatenate([ordered[..., : self.largest], rest[..., None]], axis=-1)

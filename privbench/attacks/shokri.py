@@ -44,14 +44,13 @@ class Shokri(BatchedAttack):
 
     def _score_all(self, views: Views) -> NDArray[np.float64]:
         learn = partial(log_odds, penalty=self.penalty, leave_one_out=views.leave_one_out)
-        answers = views.shadows.log_probabilities()  # (shadows, shadow records, classes)
-        asked = views.targets.log_probabilities()  # (targets, n, classes)
-        scores = np.empty(asked.shape[:2])
+        scores = np.empty((len(views), len(views.labels)))
         classes = np.unique(views.labels)
         for number, label in enumerate(classes):
             records, known = views.labels == label, views.shadow_labels == label
-            member = views.shadow_member[:, known]
-            scores[:, records] = learn(answers[:, known], member, asked[:, records])
+            answers = views.shadows[:, known].log_probabilities()  # (shadows, records, classes)
+            asked = views.targets[:, records].log_probabilities()
+            scores[:, records] = learn(answers, views.shadow_member[:, known], asked)
             views.progress(number + 1, len(classes))
         missing = np.isnan(scores)
         if missing.any():

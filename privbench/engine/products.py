@@ -2,10 +2,10 @@
 
 torch multiplies float32 matrices with MKL, which on processors of other makers than Intel leaves
 AVX-512 unused. oneDNN, which torch brings along as well, uses it wherever it is: where a processor's
-units are 512 bits wide (AMD's Zen 5) it multiplies large matrices at twice the speed. Where they are
-half as wide (Zen 4) it is faster by a fifth with large matrices, and slower with those of a batch
-(`bench/population.py` prints both peaks). It multiplies two matrices at a time, so products below
-``WORTH`` operations stay with torch, which takes those of all models in one call.
+units are 512 bits wide (AMD's Zen 5, but for laptops) it multiplies large matrices at twice the speed.
+Where they are half as wide (Zen 4) it is faster by a fifth with large matrices, and slower with those
+of a batch (`bench/population.py` prints both peaks). It multiplies two matrices at a time, so products
+below ``WORTH`` operations stay with torch, which takes those of all models in one call.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ import torch
 from torch import Tensor, fx
 
 ZEN_5 = 26
-"""The family of AMD's processors that compute with AVX-512 in full width, and later ones."""
+"""The family of AMD's processors of which all but those of laptops compute with AVX-512 in full width.
+
+No bit of CPUID tells the two apart; a laptop loses a little speed.
+"""
 
 WORTH = 3e6
 """Floating point operations of one model's product from which a call of its own is worth it."""

@@ -163,8 +163,8 @@ class Vae(Generator):
     )
 
     @model_validator(mode="after")
-    def _read(self) -> Vae:
-        """A parameter of DP-SGD that has no effect is a mistake, and not one to find in the results."""
+    def _no_parameter_without_effect(self) -> Vae:
+        """Values of DP-SGD's parameters that are no defaults are refused where they are not read."""
         for name in ("fit_epsilon", "fit_delta", "fit_grad_norm"):
             value, default = getattr(self, name), type(self).model_fields[name].default
             if self.fitted_on != "dp-sgd" and value != default:

@@ -33,7 +33,7 @@ class AdversarialRegularization(TrainingMechanism):
 
     weight: float = Field(1.0, gt=0, description="of the attack's gain in the loss (lambda)")
     attack_steps: int = Field(
-        1, ge=1, le=10, description="updates of the attack for one of the model (k)"
+        1, ge=1, le=100, description="updates of the attack for one of the model (k)"
     )
     hidden: int = Field(64, ge=1, description="units of each of the attack's hidden layers")
     attack_lr: float = Field(1e-3, gt=0, description="learning rate of the attack's Adam")

@@ -67,7 +67,8 @@ class OutputNoise(OutputMechanism):
             sigma = self.scale / math.sqrt(self.queries)
             epsilon = gaussian_epsilon(sigma=sigma, delta=delta, sensitivity=math.sqrt(2))
             more = "k queries are one of a Gaussian with scale / sqrt(k)"
-        asked = f"one query ({more})" if self.queries == 1 else f"at most {self.queries} queries"
+        count = "one query" if self.queries == 1 else f"at most {self.queries} queries"
+        asked = f"{count} ({more})"
         conditions = (asked, "textbook floating-point sampler (Mironov 2012)")
         return Guarantee("dp", epsilon, delta, "replace-one", accountant, conditions)
 

@@ -25,8 +25,9 @@ DELTA = 1e-5
 """Of audited epsilons where no delta is claimed."""
 SURE = 0.999
 """Confidence of a verdict: the largest of fifty such bounds still holds with 95%."""
-SCALED = "numeric columns are scaled without the private records"
-"""Columns have unit variance over a dataset; the adversary is not told of which (see ``Data``)."""
+SCALED = (
+    "numeric columns are scaled without the private records (not so here: over the whole data set)"
+)
 
 ALL: tuple[Step, ...] = ("data", "latent", "training", "output")
 
@@ -64,7 +65,7 @@ def claim_of_pipeline(
 
     generator, fit = defense.generator, None
     if generator is not None:
-        fit = _stated(generator, n_train)
+        fit = _on_scale(_stated(generator, n_train), spec)
     context = GuaranteeContext(
         spec=spec,
         n_train=n_train,
@@ -85,6 +86,8 @@ def claim_of_pipeline(
             )
         of_codes_or_training = bound.component.step in ("latent", "training")
         guarantee = _stated(bound, context)
+        if bound.component.step != "output":
+            guarantee = _on_scale(guarantee, spec)
         if guarantee is None:
             continue
         if of_codes_or_training and generator is not None and _draws_without_claim(generator, fit):
@@ -93,8 +96,6 @@ def claim_of_pipeline(
                 " it is fitted on"
             )
             continue
-        if bound.component.step != "output" and any(c.type == "numeric" for c in spec.columns):
-            guarantee = replace(guarantee, conditions=(*guarantee.conditions, SCALED))
         found.append(Stated(bound.name, guarantee, fit if of_codes_or_training else None))
     if fit is not None and generator is not None and not found:
         only = Stated(generator.name, fit)
@@ -102,9 +103,18 @@ def claim_of_pipeline(
     return compose(found) if found else (None, unsaid)
 
 
+def _on_scale(guarantee: Guarantee | None, spec: DataSpec) -> Guarantee | None:
+    """The guarantee of what reads features, whose numbers are scaled before it sees them."""
+    from privbench.generators.vae import numeric_features
+
+    if guarantee is None or guarantee.covers == "labels" or not numeric_features(spec):
+        return guarantee
+    return replace(guarantee, conditions=(*guarantee.conditions, SCALED))
+
+
 def _draws_without_claim(generator: Bound, fit: Guarantee | None) -> bool:
     own = generator.component
-    return own.release == "sample" and own.fitted_on == "private" and fit is None
+    return own.release == "sample" and own.fitted_on != "reference" and fit is None
 
 
 def _reads_members(bound: Bound) -> bool:

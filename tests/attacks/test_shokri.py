@@ -1,5 +1,7 @@
 """Shokri: against a fit by another solver, and what its per-class models can and cannot use."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -117,18 +119,28 @@ def test_targets_whose_weights_are_not_found_at_once_are_fitted_alone(monkeypatc
     np.testing.assert_allclose(again, scores, rtol=1e-7, atol=1e-8)
 
 
-def test_memory_is_bounded_by_smaller_groups(monkeypatch):
+@pytest.mark.parametrize("rows", [1, 2 * 20 * 150])
+def test_memory_is_bounded(monkeypatch, rows):
     population = random_population(n_models=20, n=150, n_classes=3)
     scores = MlLeaks().score_all(views_of(*population))
-    monkeypatch.setattr(learned, "AT_ONCE", 2 * 20 * 150)
+    monkeypatch.setattr(learned, "AT_ONCE", rows)
     again = MlLeaks().score_all(views_of(*population))
     np.testing.assert_allclose(again, scores, rtol=1e-7, atol=1e-8)
 
 
-def test_a_targets_own_row_changes_nothing_of_its_group():
+@pytest.mark.parametrize("attack", [Shokri(), MlLeaks()])
+@pytest.mark.parametrize("row", [True, False, None])
+def test_a_targets_own_shadow_changes_nothing_of_its_scores(attack, row):
+    """Not its membership, nor what it answers where it is another model than the target."""
     models, labels, member = random_population(n_models=20, n=150, n_classes=3)
+    member[1:, labels == 2] = True  # one class only the attack model of all classes serves
+    views = views_of(models, labels, member)
     changed = member.copy()
-    changed[0] = ~member[0]
-    before, after = (Shokri().score_all(views_of(models, labels, m)) for m in (member, changed))
+    changed[0] = ~member[0] if row is None else row
+    others = views.shadows.log_probs.copy()
+    others[0] = np.roll(others[0], 1, axis=0)
+    shadows = replace(views.shadows, log_probs=others)
+    before = attack.score_all(views)
+    after = attack.score_all(replace(views, shadow_member=changed, shadows=shadows))
     np.testing.assert_array_equal(before[0], after[0])
     assert not np.array_equal(before[1], after[1])

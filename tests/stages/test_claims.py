@@ -88,12 +88,16 @@ def test_dp_sgd_says_nothing_of_the_records_that_a_generator_draws_from(claim):
     assert claim(DP_SGD, generator=drawn | {"fitted_on": "reference"})[0] is not None
 
 
-def test_what_reads_numeric_columns_relies_on_how_they_were_scaled(claim):
-    numeric = tuple(Column(f"x{i}", "numeric", (i, i + 1)) for i in range(6))
-    table = replace(SPEC, kind="tabular", columns=numeric)
-    result, _ = claim(DP_SGD, spec=table)
-    assert result.conditions == (*claim(DP_SGD)[0].conditions, SCALED)
-    assert SCALED not in claim(ANSWERS, spec=table)[0].conditions
+@pytest.mark.parametrize("named", [True, False])
+def test_what_reads_numeric_columns_relies_on_how_they_were_scaled(claim, named):
+    columns = tuple(Column(f"x{i}", "numeric", (i, i + 1)) for i in range(6))
+    table = replace(SPEC, kind="tabular", columns=columns if named else ())
+    drawn = DP_FIT | {"release": "sample"}
+    for given, generator in (((DP_SGD,), None), ((), drawn), ((DP_SGD,), drawn)):
+        own, bare = (claim(*given, generator=generator, spec=one)[0] for one in (table, SPEC))
+        assert own.conditions == (*bare.conditions, SCALED)
+    for reads_no_features in (ANSWERS, LABELS):
+        assert SCALED not in claim(reads_no_features, spec=table)[0].conditions
 
 
 @pytest.mark.parametrize("fitted_on", ["private", "reference", "dp-sgd"])
