@@ -35,6 +35,9 @@ KINDS = {
 }
 """Kinds of operations, by what their names contain; the first that fits. The rest is elementwise."""
 
+STEPS = 400
+"""Steps of the long run beyond the short one, at least."""
+
 
 def kind(operation: str) -> str:
     """The kind of an operation of torch."""
@@ -43,8 +46,9 @@ def kind(operation: str) -> str:
 
 
 def additional(job: Job) -> int:
-    """Epochs of the long run beyond the one of the short run."""
-    return max(2, job.recipe.epochs // 2)
+    """Epochs of the long run beyond the one of the short run: enough to be seen in the difference."""
+    least = 2 if job.name.startswith("CNN") else -(-STEPS // each_epoch(job))
+    return max(least, job.recipe.epochs // 2)
 
 
 def trainer(job: Job, epochs: int) -> Callable[[], None]:
@@ -52,8 +56,7 @@ def trainer(job: Job, epochs: int) -> Callable[[], None]:
     recipe, models = replace(job.recipe, epochs=epochs), range(job.sets.n_models)
     if job.name.startswith("DP-SGD"):
         size, m = recipe.batch_size, job.sets.m
-        # at least as many steps as are recorded
-        private = PrivateSteps(size / m, max(100, m // size) * epochs, 1.0, 1.0)
+        private = PrivateSteps(size / m, each_epoch(job) * epochs, 1.0, 1.0)
         return lambda: _done(
             train_privately(job.build, job.sets, recipe, private, models, chunk=len(models))
         )
@@ -69,12 +72,11 @@ def _done(population: object) -> None:
     """Nothing: what was trained is not needed."""
 
 
-def steps(job: Job) -> int:
-    """Of one model, in the epochs beyond the first."""
-    each = -(-job.sets.m // job.recipe.batch_size)
+def each_epoch(job: Job) -> int:
+    """Steps of an epoch; with DP-SGD at least as many as are recorded."""
     if job.name.startswith("DP-SGD"):
-        each = max(100, job.sets.m // job.recipe.batch_size)
-    return each * additional(job)
+        return max(100, job.sets.m // job.recipe.batch_size)
+    return -(-job.sets.m // job.recipe.batch_size)
 
 
 @contextmanager
@@ -108,7 +110,7 @@ def measure(job: Job, repeat: int) -> dict[str, Any]:
     """Microseconds a step of one model, by kind."""
     short, long = trainer(job, 1), trainer(job, 1 + additional(job))
     short()
-    n = steps(job) * job.sets.n_models
+    n = each_epoch(job) * additional(job) * job.sets.n_models
     walls, profiles = [], []
     for _ in range(repeat):
         walls.append((seconds(long) - seconds(short)) * 1e6 / n)
