@@ -199,6 +199,7 @@ CHANGES = [
     (MonteCarlo, "neighbours", [1, 12]),
     (Logan, "hidden", [4, 64]),
     (Logan, "epochs", [1, 20]),
+    (Logan, "references", [1, 4]),
     (Domias, "dimensions", [2, 20]),
     (Domias, "bandwidth", [0.1, 1.0]),
     (Groundhog, "features", ["naive", "correlations", "both"]),
