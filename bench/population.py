@@ -47,7 +47,7 @@ print(imported - started, time.perf_counter() - imported)
 """
 
 
-def engine(job: Job, strategy: str, models: int | None = None) -> float:
+def engine(job: Job, strategy: Any, models: int | None = None) -> float:
     """Seconds a model of the engine."""
     sets = job.sets.take(range(min(models, job.sets.n_models))) if models else job.sets
     noise = normal(job.noise_dim) if job.noise_dim else None
@@ -55,7 +55,7 @@ def engine(job: Job, strategy: str, models: int | None = None) -> float:
     def train() -> None:
         train_population(
             job.build, sets, job.recipe, range(sets.n_models),
-            loss=job.loss, noise=noise, strategy=strategy,  # type: ignore[arg-type]
+            loss=job.loss, noise=noise, strategy=strategy,
         )  # fmt: skip
 
     return seconds(train) / sets.n_models

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from jobs import Job, jobs, private_jobs, real_data
@@ -88,11 +89,8 @@ def seen_noise() -> Iterator[None]:
         with record_function("noise::normal_"):
             fill(self, out, sd)
 
-    GaussianNoise.fill = watched  # type: ignore[method-assign]
-    try:
+    with patch.object(GaussianNoise, "fill", watched):
         yield
-    finally:
-        GaussianNoise.fill = fill  # type: ignore[method-assign]
 
 
 def profiled(run: Callable[[], None]) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import torch
@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from privbench.engine import Batch
+
+Batches = Callable[[Tensor, Tensor, int], Iterator[tuple[Tensor, Tensor]]]
 
 WARM = 5
 """Steps that are not timed: Opacus's hooks are set up in the first."""
@@ -64,7 +66,7 @@ def opacus(job: Job, mode: Literal["hooks", "ghost"], steps: int) -> float:
     return (time.perf_counter() - started) / steps
 
 
-def _timed(job: Job, models: int, channels_last: bool, batches: object) -> float:
+def _timed(job: Job, models: int, channels_last: bool, batches: Batches) -> float:
     started = time.perf_counter()
     for i in range(models):
         module = job.build()
@@ -74,7 +76,7 @@ def _timed(job: Job, models: int, channels_last: bool, batches: object) -> float
             x = x.contiguous(memory_format=torch.channels_last)
         optimizer = _optimizer(job, module)
         for _ in range(job.recipe.epochs):
-            for records, labels in batches(x, y, job.recipe.batch_size):  # type: ignore[operator]
+            for records, labels in batches(x, y, job.recipe.batch_size):
                 optimizer.zero_grad()
                 noise = torch.randn(len(records), job.noise_dim) if job.noise_dim else None
                 job.loss(module, Batch(records, labels, torch.tensor(0), noise)).mean().backward()

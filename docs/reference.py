@@ -202,7 +202,7 @@ WEAK = {
     "memguard": ("ml-leaks", "guessing, at a bounded change of the answers; no label changes"),
     "output-noise": ("shokri", "none: a baseline with a guarantee for one answer"),
 }
-"""For each defense the attack of its time, and what the abstract of its paper claims against such."""
+"""For each defense the attack of its time, and what its paper claims against such, or its abstract."""
 
 
 def committed(name: str) -> None:

@@ -9,6 +9,8 @@ from pydantic import Field
 from privbench import EstimatorModel, hookimpl
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
     from sklearn.ensemble import RandomForestClassifier
@@ -56,6 +58,6 @@ class RandomForest(EstimatorModel):
 
 
 @hookimpl
-def register_models(register) -> None:  # type: ignore[no-untyped-def]
+def register_models(register: Callable[[type[RandomForest]], None]) -> None:
     """Register the forest."""
     register(RandomForest)

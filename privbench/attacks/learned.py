@@ -155,7 +155,7 @@ def _spreads(x: Floats, unused: Bools) -> Floats:
 
 def one_thread() -> AbstractContextManager[object]:
     """Fits of milliseconds: threads cost more than they give."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     limits: AbstractContextManager[object] = threadpool_limits(limits=1)
     return limits

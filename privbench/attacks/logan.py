@@ -26,7 +26,6 @@ class Logan(BatchedSyntheticAttack):
 
     hidden: int = Field(128, ge=1, description="units of the discriminator's hidden layer")
     epochs: int = Field(20, ge=1, description="passes over synthetic and reference records")
-
     references: int = Field(
         4, ge=1, description="reference records for each synthetic one, at most"
     )
@@ -49,15 +48,9 @@ class Logan(BatchedSyntheticAttack):
         made = np.concatenate([flat(data.x)[:n] for data in views.targets])
         x = np.concatenate([made, flat(views.reference.x)])
         y = np.repeat([1, 0], [len(made), len(views.reference)])
-        index = [
-            np.concatenate(
-                [
-                    target * n + np.arange(n),
-                    len(made) + rng.permutation(len(views.reference))[:known],
-                ]
-            )
-            for target, rng in enumerate(views.rngs)
-        ]
+        own = np.arange(len(made)).reshape(-1, n)  # (targets, n)
+        others = [rng.permutation(len(views.reference))[:known] for rng in views.rngs]
+        index = np.concatenate([own, len(made) + np.stack(others)], axis=1)
         width, hidden, share = x.shape[1], self.hidden, n / (n + known)
 
         def build() -> nn.Module:
@@ -69,7 +62,7 @@ class Logan(BatchedSyntheticAttack):
 
         population = train_population(
             build,
-            TrainingSets.shared(x, y, np.stack(index)),
+            TrainingSets.shared(x, y, index),
             Recipe("adam", 1e-3, 0.0, 1e-4, self.epochs, 64),
             [int(rng.integers(2**63)) for rng in views.rngs],
             loss=balanced,

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.attacks.base import Answers, Attack, Views
+from privbench.attacks.synthetic import SyntheticAttack
 from privbench.auditing.predictions import Arrays, Predictions, read_predictions
 from privbench.blame import calling, error_text
 from privbench.components import Bound
@@ -337,7 +338,7 @@ class _Setting:
 def _all_attacks(host: PluginHost) -> list[str]:
     """Those on answers; what a defense releases is in no file of predictions."""
     entries = host.registry("attack")
-    return [entry.name for entry in entries if entry.cls.observes != "synthetic"]  # type: ignore[attr-defined]
+    return [entry.name for entry in entries if not issubclass(entry.cls, SyntheticAttack)]
 
 
 def _build(name: str, host: PluginHost, overrides: Overrides) -> Bound:

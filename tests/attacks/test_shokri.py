@@ -110,21 +110,16 @@ def test_many_targets_at_once_are_as_each_alone(attack, n_models):
         np.testing.assert_allclose(scores, attack.score(view), rtol=1e-7, atol=1e-8)
 
 
-@pytest.mark.parametrize("steps", [0, 1])
-def test_targets_whose_weights_are_not_found_at_once_are_fitted_alone(monkeypatch, steps):
+@pytest.mark.parametrize("attack", [Shokri(), MlLeaks()])
+@pytest.mark.parametrize(
+    ("limit", "value"), [("ITERATIONS", 0), ("ITERATIONS", 1), ("AT_ONCE", 1), ("AT_ONCE", 6000)]
+)
+def test_scores_do_not_depend_on_limits_of_time_and_memory(monkeypatch, attack, limit, value):
+    """Targets whose weights are not found at once are fitted alone; few rows at a time do."""
     population = random_population(n_models=20, n=150, n_classes=3)
-    scores = Shokri().score_all(views_of(*population))
-    monkeypatch.setattr(learned, "ITERATIONS", steps)
-    again = Shokri().score_all(views_of(*population))
-    np.testing.assert_allclose(again, scores, rtol=1e-7, atol=1e-8)
-
-
-@pytest.mark.parametrize("rows", [1, 2 * 20 * 150])
-def test_memory_is_bounded(monkeypatch, rows):
-    population = random_population(n_models=20, n=150, n_classes=3)
-    scores = MlLeaks().score_all(views_of(*population))
-    monkeypatch.setattr(learned, "AT_ONCE", rows)
-    again = MlLeaks().score_all(views_of(*population))
+    scores = attack.score_all(views_of(*population))
+    monkeypatch.setattr(learned, limit, value)
+    again = attack.score_all(views_of(*population))
     np.testing.assert_allclose(again, scores, rtol=1e-7, atol=1e-8)
 
 
