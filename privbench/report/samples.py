@@ -29,8 +29,9 @@ def images_of(plan: Plan, trials: Sequence[Trial], store: Store, n: int) -> dict
     """The first ``n`` training records (n, *shape) of the first model, and what becomes of them.
 
     First as they are; then, for each generator, decoded without the latent mechanisms; and for each
-    defense with them. What a generator samples has nothing to do with the originals. Raises BadInput
-    where no defense has a generator, for data that are no images, and where a fit is not stored.
+    defense with them. What a generator samples has nothing to do with the originals. A generator whose
+    fit keeps no state is fitted again. Raises BadInput where no defense has a generator, for data that
+    are no images, and for what has not been run.
     """
     populations = {}
     for trial in trials:
@@ -51,9 +52,13 @@ def images_of(plan: Plan, trials: Sequence[Trial], store: Store, n: int) -> dict
         )
     found = {ORIGINAL: setting.train_set(0).x[:n]}
     plain: dict[str, str] = {}
-    context = _stored(plan, store)
+    context = _context(plan, store)
     for defense, population in populations.items():
         assert population.fit is not None
+        if not store.has(population.kind, population.key):
+            raise BadInput(
+                f"{population} is not stored; `privbench run {plan.benchmark.name}` makes it"
+            )
         bare = _without_noise(population)
         if bare is population:
             plain[population.fit.key] = defense
@@ -78,16 +83,12 @@ def _first(population: PopulationStage, context: Context) -> Sequence[Data]:
     return population.release(context, setting) or []
 
 
-def _stored(plan: Plan, store: Store) -> Context:
-    """Artifacts from the store; what is never stored is made."""
+def _context(plan: Plan, store: Store) -> Context:
+    """Artifacts from the store; what it does not keep is made again."""
 
     def get(stage: Stage) -> Artifact:
-        if not stage.stored:
-            return stage.compute(context)
-        artifact = store.load(stage.kind, stage.key)
-        if artifact is None:
-            raise BadInput(f"{stage} is not stored; `privbench run {plan.benchmark.name}` makes it")
-        return artifact
+        stored = store.load(stage.kind, stage.key) if stage.stored else None
+        return stage.compute(context) if stored is None else stored
 
     context = Context(get, plan.data.get, "cpu", lambda done, total: None)
     return context

@@ -40,7 +40,8 @@ def plot_tradeoff(
 
     The values of a sweep are joined; those of the ``baseline`` are the frontier that the others are
     compared with. A line of panels for each (dataset, model, seed): records, and canaries if there are
-    any. Raises BadInput where no row is ok.
+    any. Raises BadInput where no row is ok, and for a ``baseline`` that is none of the defenses, unless
+    it is the default.
     """
     check_plot_file(path)
     try:
@@ -51,12 +52,15 @@ def plot_tradeoff(
 
 
 def tradeoff_figure(rows: Sequence[Row], measure: str = "auc", baseline: str = BASELINE) -> Figure:
-    """What `plot_tradeoff` writes. Raises ValueError where no row is ok."""
+    """What `plot_tradeoff` writes. Raises ValueError on what it cannot draw."""
     ok = [row for row in rows if row["status"] == "ok"]
     if not ok:
         raise ValueError("no trial is ok, there is nothing to draw")
     subsets = [s for s in ("records", "canaries") if any(row["subset"] == s for row in ok)]
-    styles = _styles([family(row["defense"]) for row in ok], baseline)
+    families = list(dict.fromkeys(family(row["defense"]) for row in ok))
+    if baseline not in (*families, BASELINE):
+        raise ValueError(f"--baseline {baseline!r} (allowed: {', '.join(families)})")
+    styles = _styles(families, baseline)
     groups = blocks(ok)
     figure, all_axes = panels(len(groups), len(subsets))
     for group, row_of_axes in zip(groups, np.reshape(all_axes, (len(groups), -1)), strict=True):
@@ -70,7 +74,7 @@ def tradeoff_figure(rows: Sequence[Row], measure: str = "auc", baseline: str = B
 
 def _styles(families: Sequence[str], baseline: str) -> dict[str, dict[str, Any]]:
     """A color and a marker for each family, the baseline's black."""
-    others = [name for name in dict.fromkeys(families) if name != baseline]
+    others = [name for name in families if name != baseline]
     styles = {
         name: {"color": COLORS[i % len(COLORS)], "marker": MARKERS[i % len(MARKERS)]}
         for i, name in enumerate(others)

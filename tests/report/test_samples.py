@@ -63,6 +63,47 @@ def test_from_the_command_line(cli, ran, path, tmp_path):
     assert (tmp_path / "a.png").exists()
 
 
+DIMMED = """
+import privbench
+
+
+class Fitted(privbench.FittedGenerator):
+    def __init__(self, spec):
+        self.spec = spec
+
+    def encode(self, data):
+        return data.x.reshape(len(data.x), -1) / 2
+
+    def decode(self, codes):
+        return codes.reshape(-1, *self.spec.shape)
+
+    def sample(self, n, rng):
+        raise NotImplementedError
+
+
+class Dimmed(privbench.Generator):
+    name = "dimmed"
+
+    def fit(self, data, rng):
+        return Fitted(data.spec)
+
+
+@privbench.hookimpl
+def register_generators(register):
+    register(Dimmed)
+"""
+
+
+def test_a_generator_whose_fit_is_not_stored(cli, path, tmp_path):
+    (tmp_path / "dimmed.py").write_text(DIMMED)
+    path.write_text("[defenses.dimmed]\ngenerator = 'dimmed'\n" + CONFIG)
+    options = ("images", "-c", path, "-p", tmp_path / "dimmed.py", "--set", 'defenses=["dimmed"]')
+    assert cli("run", *options).exit_code == 0
+    result = cli("plot", "samples", *options, "-o", "a.png")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "a.png").exists()
+
+
 def test_where_there_is_nothing_to_see(host, path, tmp_path):
     store = Store(tmp_path / "results")
     (plan,) = make_plans(["images"], host, config=str(path))

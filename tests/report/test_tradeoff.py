@@ -72,6 +72,13 @@ def test_names_are_in_one_legend(swept):
     assert [text.get_text() for text in legend.get_texts()] == ["none", "dp-sgd"]
 
 
+def test_a_baseline_that_is_no_defense(rows, tmp_path):
+    with pytest.raises(BadInput, match=r"--baseline 'dp' \(allowed: none, dp-sgd\)"):
+        plot_tradeoff(rows, tmp_path / "a.png", baseline="dp")
+    without = [row for row in rows if row["defense"] == "none"]
+    plot_tradeoff(without, tmp_path / "a.png")  # the default need not be there
+
+
 def test_no_trial_that_is_ok(rows, tmp_path):
     with pytest.raises(BadInput, match="no trial is ok"):
         plot_tradeoff(rows[-1:], tmp_path / "a.png")
