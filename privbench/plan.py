@@ -307,7 +307,7 @@ class _Block:
 
 def _no_data(defense: Defense, knowledge: Knowledge) -> str:
     """Why there is nothing for an attack on released data; empty if there is."""
-    if defense.generator is None and not defense.at("data"):
+    if not defense.releases:
         return "an attack on released data, and this defense releases none"
     if knowledge == "naive":
         return "an attack on released data, and naive shadows release none"

@@ -30,6 +30,11 @@ class Defense:
         """The mechanisms that act at ``data``, ``latent``, ``training`` or ``output``."""
         return tuple(bound for bound in self.mechanisms if bound.component.step == step)
 
+    @property
+    def releases(self) -> bool:
+        """Whether it makes other records of the private ones, which could be published as well."""
+        return self.generator is not None or bool(self.at("data"))
+
 
 NONE = Defense("none")
 

@@ -59,6 +59,9 @@ class Mechanism(Component, ABC):
 
     kind: ClassVar[str] = "mechanism"
     step: ClassVar[Step]
+    record_wise: ClassVar[bool] = False
+    """Of data and codes: whether each is changed without regard to the others. What is claimed of what
+    follows depends on it."""
 
     def guarantee(self, context: GuaranteeContext) -> Guarantee | None:
         """What the mechanism claims, with its conditions; None if it claims nothing."""

@@ -24,6 +24,7 @@ from privbench.errors import Incompatible
 from privbench.mechanisms.base import GuaranteeContext, TrainingLoop, TrainingTask
 from privbench.mechanisms.private_steps import poisson_batches, private_steps, unsupported
 from privbench.privacy import Guarantee
+from privbench.privacy.guarantees import NOT_SO
 from privbench.privacy.sampled_gaussian import Accountant, Schedule, claim_of, noise_for
 
 if TYPE_CHECKING:
@@ -117,8 +118,7 @@ class DpSgd(TrainingLoop):
         conditions: tuple[str, ...] = ()
         if context.generator_fitted_on == "private":  # what DP-SGD fits adds its own epsilon
             conditions = (
-                "generator is independent of the records"
-                " (not so here: fitted on the private records)",
+                f"generator is independent of the records {NOT_SO}fitted on the private records)",
             )
         schedule = self._schedule(context.model, context.n_train)
         return claim_of(self._noise(schedule), schedule, self.accountant, conditions)

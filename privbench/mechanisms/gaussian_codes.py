@@ -26,6 +26,7 @@ class GaussianCodes(LatentMechanism):
 
     name: ClassVar[str] = "gaussian"
     paper: ClassVar[str] = "Bun, Steinke 2016, arXiv 1605.02065"
+    record_wise: ClassVar[bool] = True
 
     sigma: float = Field(gt=0, description="standard deviation of the noise in each dimension")
     radius: float = Field(gt=0, description="of the ball to which codes are clipped")

@@ -28,6 +28,7 @@ class InputNoise(DataMechanism):
 
     name: ClassVar[str] = "input-noise"
     paper: ClassVar[str] = "Dwork et al. 2006; Balle, Wang 2018, arXiv 1805.06530"
+    record_wise: ClassVar[bool] = True
 
     noise: Literal["gaussian", "laplace"] = Field(
         "gaussian", description="distribution of the noise"

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from privbench.mechanisms.base import GuaranteeContext, LatentMechanism
 from privbench.privacy import Guarantee
-from privbench.privacy.guarantees import LABELS
+from privbench.privacy.guarantees import LABELS, NOT_SO
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +27,7 @@ class MetricPrivacy(LatentMechanism):
 
     name: ClassVar[str] = "metric-privacy"
     paper: ClassVar[str] = "Yang, Ma, Miao, Ma 2022, arXiv 2202.05469"
+    record_wise: ClassVar[bool] = True
 
     epsilon: float = Field(gt=0, description="privacy per unit of distance between codes")
     metric: Literal["euclidean", "mahalanobis"] = Field(
@@ -90,8 +91,7 @@ def fit_conditions(context: GuaranteeContext) -> tuple[str, ...]:
     if context.generator_fitted_on != "private":
         return ()
     return (
-        "encoder and decoder are independent of the record"
-        " (not so here: fitted on the private records)",
+        f"encoder and decoder are independent of the record {NOT_SO}fitted on the private records)",
     )
 
 

@@ -26,6 +26,7 @@ class RandomizedResponse(DataMechanism):
 
     name: ClassVar[str] = "randomized-response"
     paper: ClassVar[str] = "Warner 1965; Ghazi et al. 2021, arXiv 2102.06062"
+    record_wise: ClassVar[bool] = True
 
     epsilon: float = Field(gt=0, le=100, description="local DP of a label")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from numbers import Real
+from typing import Any, Literal, get_args
 
 Kind = Literal["dp", "local-dp", "metric-dp"]
 Adjacency = Literal["add-remove", "replace-one", "local"]
@@ -13,6 +14,13 @@ Covers = Literal["records", "features", "labels"]
 
 LABELS = "labels are not covered"
 FEATURES = "only labels are covered"
+NOT_SO = "(not so here: "
+"""In a condition that is known not to hold: begins why."""
+_ADJACENCIES: dict[str, tuple[str, ...]] = {
+    "dp": ("add-remove", "replace-one"),
+    "local-dp": ("local",),
+    "metric-dp": ("local",),
+}
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,7 @@ class Guarantee:
 
     ``conditions`` are short sentences that a table can show; every one of them must hold for the
     claim to hold. ``covers`` says what of a record may differ: all of it, or its features or label only.
+    Raises ValueError on what is no such claim.
     """
 
     kind: Kind
@@ -36,9 +45,23 @@ class Guarantee:
     conditions: tuple[str, ...] = ()
     covers: Covers = "records"
 
+    def __post_init__(self) -> None:
+        _check_choice("kind", self.kind, tuple(_ADJACENCIES))
+        _check_choice(f"adjacency of {self.kind}", self.adjacency, _ADJACENCIES[self.kind])
+        _check_choice("covers", self.covers, get_args(Covers))
+        _check_number("epsilon", self.epsilon, math.inf, "a finite number >= 0")
+        _check_number("delta", self.delta, 1.0, "a number from 0 to 1")
+        if isinstance(self.conditions, str) or not all(isinstance(c, str) for c in self.conditions):
+            raise ValueError(f"guarantee: conditions {self.conditions!r} (allowed: a tuple of str)")
+
     def to_json(self) -> dict[str, Any]:
         """The guarantee as a row of results stores it."""
-        return {**asdict(self), "conditions": list(self.conditions)}
+        numbers = {"epsilon": float(self.epsilon), "delta": float(self.delta)}
+        return {**asdict(self), **numbers, "conditions": list(self.conditions)}
+
+    def holds(self) -> bool:
+        """Whether no condition is known to be broken."""
+        return not any(NOT_SO in condition for condition in self.conditions)
 
     def of_replacing(self) -> tuple[float, float] | None:
         """Epsilon and delta of what a membership game on sets of fixed size tells apart.
@@ -84,6 +107,16 @@ class Guarantee:
         return f"ε={self.epsilon:.4g}{delta} ({self.adjacency})"
 
 
+def _check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"guarantee: {name} {value!r} (allowed: {', '.join(allowed)})")
+
+
+def _check_number(name: str, value: object, largest: float, allowed: str) -> None:
+    if not (isinstance(value, Real) and 0 <= float(value) <= largest and math.isfinite(value)):
+        raise ValueError(f"guarantee: {name} {value!r} (allowed: {allowed})")
+
+
 @dataclass(frozen=True)
 class Stated:
     """What a component of a pipeline states; ``fit`` is what else reads the records that it is of.
@@ -103,16 +136,18 @@ class Stated:
         return self.guarantee if self.fit is None else _added(self.guarantee, self.fit)
 
 
-def compose(stated: Sequence[Stated]) -> tuple[Guarantee | None, str]:
+def compose(stated: Sequence[Stated], n_train: int) -> tuple[Guarantee | None, str]:
     """The guarantee of a pipeline whose components state these, in order, and why there is none.
 
     Of mechanisms one after another each guarantee holds by itself, since what follows is
-    post-processing: the smallest counts. What covers features and what covers labels add up to what
-    covers records. Where that does not apply, there is no guarantee, and the text names what was stated.
+    post-processing: one of them counts. What covers features and what covers labels add up to what
+    covers records. What has no condition that is known to be broken comes first, then what covers
+    records, then a delta below 1 / ``n_train``, then the smallest epsilon. Where that does not apply,
+    there is no guarantee, and the text names what was stated.
     """
     own = [one.whole() for one in stated]
     finite = [one for one in own if one is not None]
-    found = _in_sequence(finite) if len(finite) == len(own) else None
+    found = _in_sequence(finite, n_train) if len(finite) == len(own) else None
     if found is not None or not own:
         return found, ""
     listed = ", ".join(str(one) for one in stated)
@@ -126,45 +161,50 @@ def compose(stated: Sequence[Stated]) -> tuple[Guarantee | None, str]:
     )
 
 
-def _in_sequence(own: Sequence[Guarantee]) -> Guarantee | None:
+def _in_sequence(own: Sequence[Guarantee], n_train: int) -> Guarantee | None:
     """The guarantee of mechanisms one after another, the first nearest to the records."""
     if len(own) < 2:
         return own[0] if own else None
     if any(one.kind == "metric-dp" for one in own):
         return None
-    labels = [one for one in own if one.covers == "labels"]
-    others = [one for one in own if one.covers != "labels"]
-    whole = [one for one in others if one.covers == "records"]
-    best = min(whole or others, key=_size) if others else None
-    if not labels:
-        return best
-    of_labels = min(labels, key=_size)
-    if best is None or best.covers == "records":
-        return best or of_labels
-    return _added(best, of_labels, conditions=lambda c: c not in (LABELS, FEATURES))
 
+    def order(one: Guarantee) -> tuple[bool, bool, float, float]:
+        epsilon, delta = one.of_replacing() or (one.epsilon, one.delta)
+        return not one.holds(), one.delta >= 1 / n_train, epsilon, delta
 
-def _size(guarantee: Guarantee) -> float:
-    found = guarantee.of_replacing()
-    return guarantee.epsilon if found is None else found[0]
+    best = {
+        part: min((one for one in own if one.covers == part), key=order, default=None)
+        for part in get_args(Covers)
+    }
+    whole, features, labels = best["records"], best["features"], best["labels"]
+    if features is not None and labels is not None:
+        both = _added(features, labels, conditions=lambda c: c not in (LABELS, FEATURES))
+        whole = min((one for one in (whole, both) if one is not None), key=order, default=None)
+    parts = [one for one in (whole, features, labels) if one is not None]
+    return min(parts, key=lambda one: not one.holds())
 
 
 def _added(
     one: Guarantee, other: Guarantee, conditions: Any = lambda condition: True
 ) -> Guarantee | None:
-    """Both of the same records: epsilons and deltas of replacing a record add up."""
+    """Both of the same records: epsilons and deltas add up, of replacing one unless neither is."""
     if one.kind == "metric-dp":
         return None
-    pairs = [g.of_replacing() or (g.epsilon, g.delta) for g in (one, other)]
-    kept = tuple(dict.fromkeys(c for g in (one, other) for c in g.conditions if conditions(c)))
     both_local = one.kind == other.kind == "local-dp"
+    if one.adjacency == other.adjacency == "add-remove":
+        adjacency: Adjacency = "add-remove"
+        pairs = [(g.epsilon, g.delta) for g in (one, other)]
+    else:
+        adjacency = "local" if both_local else "replace-one"
+        pairs = [g.of_replacing() or (g.epsilon, g.delta) for g in (one, other)]
+    kept = tuple(dict.fromkeys(c for g in (one, other) for c in g.conditions if conditions(c)))
     accountants = dict.fromkeys((one.accountant, other.accountant))
     return replace(
         one,
         kind="local-dp" if both_local else "dp",
         epsilon=sum(epsilon for epsilon, _ in pairs),
         delta=min(1.0, sum(delta for _, delta in pairs)),
-        adjacency="local" if both_local else "replace-one",
+        adjacency=adjacency,
         accountant=" + ".join(accountants),
         conditions=kept,
         covers=_both_cover(one.covers, other.covers),

@@ -325,8 +325,12 @@ def _audited(rows: Sequence[Row]) -> str:
     """The largest epsilon that an attack proves, and whether it refutes the claim.
 
     Where some attacks are held against a claim, only they count: others see what it does not cover.
+    A defense that claims nothing as a whole may still claim something of the data that it releases; that
+    attacks agree with this is said in the rows of these attacks, and here only if they do not.
     """
     verdicts = {row["verdict"] for row in rows} - {None}
+    if rows[0]["guarantee"] is None:
+        verdicts &= {"refuted"}
     counted = [row for row in rows if row["verdict"] is not None or not verdicts]
     bounds = [row["audited_epsilon"] for row in counted if row["audited_epsilon"] is not None]
     if not bounds:

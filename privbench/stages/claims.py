@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,6 +11,7 @@ from privbench.components import Bound, Component
 from privbench.config import Defense
 from privbench.errors import PrivbenchError
 from privbench.privacy import Guarantee, Stated, compose
+from privbench.privacy.guarantees import NOT_SO
 from privbench.stages.checks import shown
 
 if TYPE_CHECKING:
@@ -25,9 +26,8 @@ DELTA = 1e-5
 """Of audited epsilons where no delta is claimed."""
 SURE = 0.999
 """Confidence of a verdict: the largest of fifty such bounds still holds with 95%."""
-SCALED = (
-    "numeric columns are scaled without the private records (not so here: over the whole data set)"
-)
+SCALED = f"numeric columns are scaled without the private records {NOT_SO}over the whole data set)"
+KEPT = "only the model is published, not the records that it is trained on"
 
 ALL: tuple[Step, ...] = ("data", "latent", "training", "output")
 
@@ -59,13 +59,15 @@ def claim_of_pipeline(
     A generator that is fitted with DP-SGD reads the records beside the mechanisms on codes and on
     training, which see what it makes of each record: its epsilon adds to theirs. New records that it
     draws tell nothing more than its fit; records that it reconstructs do. A data mechanism comes
-    before the fit, and the claim of an output mechanism does not depend on what came before.
+    before the fit, and the claim of an output mechanism does not depend on what came before. What is
+    claimed of training or answers says nothing of records that are released beside the model.
     """
     from privbench.mechanisms.base import GuaranteeContext
 
     generator, fit = defense.generator, None
     if generator is not None:
         fit = _on_scale(_stated(generator, n_train), spec)
+        fit = _if(fit, *_each_by_itself(defense.at("data")))
     context = GuaranteeContext(
         spec=spec,
         n_train=n_train,
@@ -75,7 +77,7 @@ def claim_of_pipeline(
     found, unsaid = [], ""
     if fit is not None and generator is not None and generator.component.release == "sample":
         found.append(Stated(generator.name, fit))
-    for bound in defense.mechanisms:
+    for place, bound in enumerate(defense.mechanisms):
         if bound.component.step not in steps:
             continue
         if _reads_members(bound) and found:
@@ -87,7 +89,10 @@ def claim_of_pipeline(
         of_codes_or_training = bound.component.step in ("latent", "training")
         guarantee = _stated(bound, context)
         if bound.component.step != "output":
-            guarantee = _on_scale(guarantee, spec)
+            before = defense.mechanisms[:place]
+            guarantee = _if(_on_scale(guarantee, spec), *_each_by_itself(before))
+        if bound.component.step in ("training", "output") and defense.releases:
+            guarantee = _if(guarantee, KEPT)
         if guarantee is None:
             continue
         if of_codes_or_training and generator is not None and _draws_without_claim(generator, fit):
@@ -100,7 +105,16 @@ def claim_of_pipeline(
     if fit is not None and generator is not None and not found:
         only = Stated(generator.name, fit)
         return None, f"only the fit is private ({only}), and reconstructed records are not"
-    return compose(found) if found else (None, unsaid)
+    claim, why = compose(found, n_train) if found else (None, unsaid)
+    if claim is not None and claim.kind != "metric-dp" and claim.delta >= 1 / n_train:
+        claim = _if(claim, f"a delta of 1/n and above is accepted (n={n_train})")
+    return claim, why
+
+
+def _if(guarantee: Guarantee | None, *conditions: str) -> Guarantee | None:
+    if guarantee is None:
+        return None
+    return replace(guarantee, conditions=(*guarantee.conditions, *conditions))
 
 
 def _on_scale(guarantee: Guarantee | None, spec: DataSpec) -> Guarantee | None:
@@ -109,7 +123,16 @@ def _on_scale(guarantee: Guarantee | None, spec: DataSpec) -> Guarantee | None:
 
     if guarantee is None or guarantee.covers == "labels" or not numeric_features(spec):
         return guarantee
-    return replace(guarantee, conditions=(*guarantee.conditions, SCALED))
+    return _if(guarantee, SCALED)
+
+
+def _each_by_itself(before: Sequence[Bound]) -> tuple[str, ...]:
+    """What a claim needs of the mechanisms before it, of whose output it sees neighbouring sets."""
+    return tuple(
+        f"{bound.name} changes each record without regard to the others"
+        for bound in before
+        if bound.component.step in ("data", "latent") and not bound.component.record_wise
+    )
 
 
 def _draws_without_claim(generator: Bound, fit: Guarantee | None) -> bool:

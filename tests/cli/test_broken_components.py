@@ -285,6 +285,12 @@ MODEL = "def fit(self, x, y, n_classes, rng): return self\ndef predict_proba(sel
             "mine: guarantee returned float, expected privbench.Guarantee or None",
         ),
         (
+            "OutputMechanism",
+            f"{NOTHING}def guarantee(self, context):\n"
+            "    return privbench.Guarantee('dp', -1.0, 0.0, 'replace-one', '')",
+            "mine: ValueError: guarantee: epsilon -1.0 (allowed: a finite number >= 0) (mine.py:",
+        ),
+        (
             "Attack",
             "def score(self, view): return 0.5",
             "mine: score returned float, expected numbers of shape (96,)",

@@ -1,5 +1,7 @@
 """What the views choose to show."""
 
+from functools import partial
+
 from privbench.report.views import attacks, every_row, summary
 
 from .conftest import DP
@@ -80,13 +82,14 @@ def test_claims_that_differ_in_epsilon_only_share_a_note(row):
 
 
 def test_a_metric_claim_names_the_distance(row):
-    claim = DP | {"kind": "metric-dp", "epsilon": 8.0, "delta": 0.0}
+    claim = DP | {"kind": "metric-dp", "epsilon": 8.0, "delta": 0.0, "adjacency": "local"}
     (block,) = summary([row(guarantee=claim)])
     assert block.lines[0]["claim"] == "ε=8·d [1]"
 
 
 def test_the_audit_is_of_attacks_on_what_the_claim_covers(row):
     """An attack on the data that DP-SGD trains on proves nothing against DP-SGD."""
+    row = partial(row, guarantee=DP)
     on_data = row(attack="dcr", audited_epsilon=4.0)
     on_model = [row(audited_epsilon=e, verdict=v) for e, v in ((0.5, "consistent"), (None, None))]
     assert summary([on_data, *on_model])[0].lines[0]["audited"] == "ε≥0.50 consistent"
@@ -94,6 +97,14 @@ def test_the_audit_is_of_attacks_on_what_the_claim_covers(row):
     found = summary([on_data, *on_model, refuted])[0].lines[0]
     assert found["audited"] == "ε≥2.00 refuted"
     assert summary([on_data])[0].lines[0]["audited"] == "ε≥4.00"
+
+
+def test_without_a_claim_of_the_whole_only_a_refuted_part_is_shown(row):
+    """Of the data something is claimed, and of the whole pipeline nothing."""
+    rows = [row(audited_epsilon=0.5, verdict="consistent"), row(audited_epsilon=0.7)]
+    assert summary(rows)[0].lines[0]["audited"] == "ε≥0.70"
+    rows.append(row(audited_epsilon=0.6, verdict="refuted"))
+    assert summary(rows)[0].lines[0]["audited"] == "ε≥0.60 refuted"
 
 
 def test_why_there_is_no_claim_is_a_note(row):
