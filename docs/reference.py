@@ -213,9 +213,9 @@ def committed(name: str) -> None:
     print("\n".join([f"**{title}**", "", *table, ""]))
 
 
-def defenses() -> None:
+def defenses(benchmark: str = "defenses") -> None:
     """What each defense does to the weak attack of its time, from the committed results."""
-    path = ROOT / "results" / "defenses.json"
+    path = ROOT / "results" / f"{benchmark}.json"
     if not path.exists():
         print(f"Not measured yet: `{path.relative_to(ROOT)}` is missing.\n")
         return
@@ -224,14 +224,21 @@ def defenses() -> None:
         for row in json.loads(path.read_text())
         if row["status"] == "ok" and row["subset"] == "records" and row["seed"] == 0
     }
-    tables = tomllib.loads((ROOT / "benchmarks.toml").read_text())["defenses"]
+    file = tomllib.loads((ROOT / "benchmarks.toml").read_text())
     heads = ("defense", "paper", "claim against such attacks", "setting", "weak attack",
              "attack accuracy", "AUC", "test accuracy", "AUC, adaptive lira")  # fmt: skip
     models = found["none", "loss", "naive"]["n_models"]
     print(f"{models} models a defense. What has two values: without defense, then with it.\n")
     print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
+    listed = {
+        one if isinstance(one, str) else one["name"]: {} if isinstance(one, str) else one
+        for one in file["benchmarks"][benchmark]["defenses"]
+    }
     for name, (attack, claim) in WEAK.items():
-        cells = [f"`{name}`", _paper(tables[name]), claim, _setting(tables[name]), attack]
+        if name not in listed:
+            continue
+        pipeline = file["defenses"][name]
+        cells = [f"`{name}`", _paper(pipeline), claim, _setting(pipeline, listed[name]), attack]
         keys = [("none", attack, "naive"), (name, attack, "naive"), (name, "lira", "adaptive")]
         if all(key in found for key in keys):
             before, after, strong = (found[key] for key in keys)
@@ -251,12 +258,13 @@ def _paper(defense: dict[str, Any]) -> str:
     return entry.cls.paper
 
 
-def _setting(defense: dict[str, Any]) -> str:
-    chosen = [
-        f"{key} {value:g}"
-        for one in defense["mechanisms"]
+def _setting(defense: dict[str, Any], instead: dict[str, Any]) -> str:
+    """The parameters that the file gives, and those that the benchmark gives instead."""
+    chosen = {
+        key: value
+        for one in [*defense["mechanisms"], instead]
         if not isinstance(one, str)
         for key, value in one.items()
         if key != "name"
-    ]
-    return ", ".join(chosen) or "defaults"
+    }
+    return ", ".join(f"{key} {value:g}" for key, value in chosen.items()) or "defaults"
