@@ -213,7 +213,7 @@ def committed(name: str) -> None:
     print("\n".join([f"**{title}**", "", *table, ""]))
 
 
-def defenses(benchmark: str = "defenses") -> None:
+def defenses(benchmark: str) -> None:
     """What each defense does to the weak attack of its time, from the committed results."""
     path = ROOT / "results" / f"{benchmark}.json"
     if not path.exists():
