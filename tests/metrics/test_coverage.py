@@ -36,7 +36,7 @@ def test_the_populations_have_the_truth_they_state(rng):
 
 
 def test_coverage_is_about_right():
-    area, rate = coverage(16, 100, SIZES[0.75], repeats=200)
+    area, rate = coverage(16, 100, SIZES[0.75], repeats=100)
     assert 0.89 <= area <= 0.99
     assert 0.89 <= rate <= 0.995
 

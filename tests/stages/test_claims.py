@@ -127,7 +127,7 @@ def test_what_follows_a_mechanism_that_may_mix_records_says_so(host):
 
 def test_a_delta_above_one_in_n_is_said(claim):
     for delta, expected in ((1 / 200, True), (1 / 201, False)):
-        claimed, _ = claim(("dp-sgd", {"epsilon": 1.0, "delta": delta}))
+        claimed, _ = claim(("input-noise", {"scale": 2.0, "delta": delta}))
         assert ("a delta of 1/n and above is accepted (n=200)" in claimed.conditions) == expected
 
 
