@@ -230,10 +230,9 @@ def defenses(benchmark: str) -> None:
     models = found["none", "loss", "naive"]["n_models"]
     print(f"{models} models a defense. What has two values: without defense, then with it.\n")
     print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
-    listed = {
-        one if isinstance(one, str) else one["name"]: {} if isinstance(one, str) else one
-        for one in file["benchmarks"][benchmark]["defenses"]
-    }
+    given = file["benchmarks"][benchmark]["defenses"]
+    tables = [{"name": one} if isinstance(one, str) else one for one in given]
+    listed = {one["name"]: one for one in tables}
     for name, (attack, claim) in WEAK.items():
         if name not in listed:
             continue

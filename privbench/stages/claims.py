@@ -11,7 +11,7 @@ from privbench.components import Bound, Component
 from privbench.config import Defense
 from privbench.errors import PrivbenchError
 from privbench.privacy import Guarantee, Stated, compose
-from privbench.privacy.guarantees import NOT_SO
+from privbench.privacy.guarantees import SCALED
 from privbench.stages.checks import shown
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ DELTA = 1e-5
 """Of audited epsilons where no delta is claimed."""
 SURE = 0.999
 """Confidence of a verdict: the largest of fifty such bounds still holds with 95%."""
-SCALED = f"numeric columns are scaled without the private records {NOT_SO}over the whole data set)"
 KEPT = "only the model is published, not the records that it is trained on"
 
 ALL: tuple[Step, ...] = ("data", "latent", "training", "output")

@@ -10,10 +10,10 @@ from privbench.config import Defense
 from privbench.data import Column, DataSpec
 from privbench.mechanisms.base import DataMechanism
 from privbench.privacy import Guarantee
+from privbench.privacy.guarantees import SCALED
 from privbench.settings import draw_membership
 from privbench.stages.claims import (
     KEPT,
-    SCALED,
     audited,
     claim_of_pipeline,
     of_same_label,
@@ -151,6 +151,7 @@ def test_what_reads_numeric_columns_relies_on_how_they_were_scaled(claim, named)
         assert own.conditions == (*bare.conditions, SCALED)
     for reads_no_features in (ANSWERS, LABELS):
         assert SCALED not in claim(reads_no_features, spec=table)[0].conditions
+    assert claim(LABELS, DP_SGD, spec=table)[0].covers == "records"  # though labels are not scaled
 
 
 @pytest.mark.parametrize("fitted_on", ["private", "reference", "dp-sgd"])
