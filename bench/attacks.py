@@ -21,7 +21,7 @@ from statistics import median
 import numpy as np
 from scipy.special import log_ndtr
 
-from privbench.attacks.base import Answers, Views
+from privbench.attacks.base import Outputs, Views
 from privbench.attacks.lira import Lira
 from privbench.attacks.rmia import Rmia
 from privbench.metrics import epsilon_lower_bound, intervals
@@ -52,8 +52,8 @@ def population(n_models: int, n: int, references: int = 0) -> Views:
         logits[np.arange(n), labels] += hardness + 1 + 2 * member[model]
         pool[model] = log_softmax(logits)
         outside[model] = log_softmax(rng.normal(size=(references, CLASSES)))
-    answers = Answers(pool.argmax(-1), pool)
-    reference = Answers(outside.argmax(-1), outside)
+    answers = Outputs(pool.argmax(-1), pool)
+    reference = Outputs(outside.argmax(-1), outside)
     return Views(
         labels=labels,
         n_classes=CLASSES,

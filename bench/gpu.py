@@ -31,15 +31,15 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from privbench.attacks.base import Answers, Views
+from privbench.attacks.base import Outputs, Views
 from privbench.attacks.lira import Lira
 from privbench.engine import Batch, Population, TrainingSets, cross_entropy, train_population
 from privbench.engine.precision import Precision, computing
+from privbench.membership import draw_membership
 from privbench.metrics import auc
 from privbench.models.base import TorchModel
 from privbench.models.mlp import Mlp
 from privbench.models.resnet9 import ResNet9
-from privbench.settings import draw_membership
 
 FLOP_BATCH = 8
 """Examples of the step whose operations are counted; they are proportional to its examples."""
@@ -172,8 +172,8 @@ def lira_auc(
 ) -> float | None:
     """AUC of LiRA, each model the target once; None with fewer models than LiRA needs."""
     models, _, classes = log_probs.shape
-    answers = Answers(log_probs.argmax(-1), log_probs)
-    nothing = Answers(np.zeros((models, 0), np.int64), np.zeros((models, 0, classes), np.float32))
+    answers = Outputs(log_probs.argmax(-1), log_probs)
+    nothing = Outputs(np.zeros((models, 0), np.int64), np.zeros((models, 0, classes), np.float32))
     views = Views(
         labels=labels,
         n_classes=classes,

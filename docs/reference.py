@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from privbench import hookspecs
 from privbench.cli import build_cli
 from privbench.components import KINDS, describe
-from privbench.plugins import PluginHost
-from privbench.results import COLUMNS
+from privbench.plugins.host import PluginHost
+from privbench.storage.results import COLUMNS
 
 ROOT = Path(__file__).parent.parent
 HOST = PluginHost(installed=False)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from privbench.api import run
-    from privbench.attacks.base import Answers, Attack, BatchedAttack, Model, View, Views
+    from privbench.attacks.base import Attack, BatchedAttack, Model, Outputs, View, Views
     from privbench.attacks.synthetic import (
         BatchedSyntheticAttack,
         SyntheticAttack,
@@ -52,7 +52,7 @@ __version__ = "0.1.0"
 # Loaded on first use, so that the command line answers without importing what it does not need.
 _HOMES = {
     "privbench.api": ("run",),
-    "privbench.attacks.base": ("Answers", "Attack", "BatchedAttack", "Model", "View", "Views"),
+    "privbench.attacks.base": ("Outputs", "Attack", "BatchedAttack", "Model", "View", "Views"),
     "privbench.attacks.synthetic": (
         "BatchedSyntheticAttack",
         "SyntheticAttack",
@@ -90,7 +90,6 @@ _HOMES = {
 }
 
 __all__ = [
-    "Answers",
     "Attack",
     "BadInput",
     "BatchedAttack",
@@ -116,6 +115,7 @@ __all__ = [
     "Model",
     "OutputContext",
     "OutputMechanism",
+    "Outputs",
     "PerExampleLoss",
     "PrivbenchError",
     "RemoteFile",

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from privbench.config import Overrides, find_file, read_file, resolve
-from privbench.device import check_device
+from privbench.config.device import check_device
+from privbench.config.selection import selector
 from privbench.errors import BadInput
 from privbench.plan import Datasets, Plan, check_plans, make_plan
-from privbench.plugins import PluginHost
-from privbench.results import Results, Row
+from privbench.plugins.host import PluginHost
 from privbench.runner import Runner
-from privbench.selection import selector
-from privbench.store import Store
+from privbench.storage.artifacts import Store
+from privbench.storage.results import Results, Row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,8 @@ def make_plans(
     chosen = selector(select)
     overrides = overrides or Overrides()
     benchmarks = [
-        resolve(file, name, host, overrides) for name in dict.fromkeys(names or file.benchmarks)
+        resolve(file, name, host.registries, overrides, host.broken)
+        for name in dict.fromkeys(names or file.benchmarks)
     ]
     overrides.check()
     datasets = Datasets(fetch)

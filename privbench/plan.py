@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from privbench.blame import calling, error_text, origin, trace_of
 from privbench.components import Bound
-from privbench.config import NONE, Benchmark, Choice, Defense, Knowledge
+from privbench.components.checks import shown
+from privbench.components.faults import calling, error_text, origin, trace_of
+from privbench.config import NONE, Benchmark, Defense, Knowledge, Variant
+from privbench.config.selection import Selector
 from privbench.errors import BadInput, DatasetUnavailable
-from privbench.selection import Selector
 from privbench.stages import (
+    DefendedOutputsStage,
     FidelityStage,
     FitStage,
     MetricsStage,
-    ObservationsStage,
     OutputsStage,
     PopulationStage,
     ReleaseStage,
@@ -29,11 +30,10 @@ from privbench.stages import (
     outputs_of,
     walk,
 )
-from privbench.stages.checks import shown
 
 if TYPE_CHECKING:
     from privbench.data import Data, DataSpec
-    from privbench.settings import Subset
+    from privbench.membership import Subset
 
 
 @dataclass(frozen=True)
@@ -195,9 +195,9 @@ class _Block:
     """The trials that share dataset, seed and model, and thus the populations."""
 
     benchmark: Benchmark
-    dataset: Choice
+    dataset: Variant
     seed: int
-    model: Choice
+    model: Variant
     datasets: Datasets
 
     def trials(self) -> Iterator[Trial]:
@@ -230,7 +230,7 @@ class _Block:
             return Rejected("failed", f"skip: {error_text(error)}", trace_of(error))
         return Rejected("skipped", reason) if reason else None
 
-    def _with_stages(self, trial: Trial, defense: Defense, attack: Choice) -> Trial:
+    def _with_stages(self, trial: Trial, defense: Defense, attack: Variant) -> Trial:
         from dataclasses import replace
 
         if attack.bound is None:
@@ -274,7 +274,7 @@ class _Block:
             title, self.seed, setting, answers, defense, self.model.bound, fidelity
         )  # fmt: skip
 
-    def _answers(self, defense: Defense, subset: Subset) -> OutputsStage | ObservationsStage:
+    def _answers(self, defense: Defense, subset: Subset) -> OutputsStage | DefendedOutputsStage:
         setting = self._setting(subset)
         title = f"{self.dataset.label}/{defense.label}/{self.model.label} ({subset})"
         assert self.model.bound is not None
@@ -285,10 +285,10 @@ class _Block:
         outputs = OutputsStage(title, self.seed, setting, population)
         if not defense.at("output"):
             return outputs
-        return ObservationsStage(title, self.seed, outputs, defense.at("output"))
+        return DefendedOutputsStage(title, self.seed, outputs, defense.at("output"))
 
     def _setting(self, subset: Subset) -> SettingStage:
-        from privbench.settings import pool_size
+        from privbench.membership import pool_size
 
         bound = self.dataset.bound
         assert bound is not None
@@ -314,12 +314,12 @@ def _no_data(defense: Defense, knowledge: Knowledge) -> str:
     return ""
 
 
-def _observed(attack: Choice) -> str | None:
+def _observed(attack: Variant) -> str | None:
     return None if attack.bound is None else str(attack.bound.component.observes)
 
 
 def _check_pool(benchmark: Benchmark, dataset: str, n_records: int) -> None:
-    from privbench.settings import pool_size
+    from privbench.membership import pool_size
 
     if benchmark.pool is not None and benchmark.pool > n_records - 2:
         raise BadInput(

@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from privbench.blame import error_text, trace_of
-from privbench.device import resolve_device
-from privbench.environment import environment
+from privbench.components.faults import error_text, trace_of
+from privbench.config.device import resolve_device
 from privbench.errors import Incompatible
 from privbench.executors.base import Executor
 from privbench.plan import Plan, Trial
-from privbench.plugins import PluginHost
-from privbench.results import COLUMNS, Results, Row
+from privbench.plugins.host import PluginHost
 from privbench.seeds import digest
 from privbench.stages import Context, Stage, walk
-from privbench.store import Artifact, Store
+from privbench.storage.artifacts import Artifact, Store
+from privbench.storage.environment import environment
+from privbench.storage.results import COLUMNS, Results, Row
 
 TRIAL = (
     "benchmark", "dataset", "defense", "model", "attack", "observes", "knowledge", "seed"
@@ -28,7 +28,7 @@ TRIAL = (
 
 
 @dataclass(frozen=True)
-class Failure:
+class StageFailure:
     """Why a stage has no artifact: it ``failed``, or is ``skipped`` as it makes no sense."""
 
     status: str
@@ -39,7 +39,7 @@ class Failure:
 class StageFailed(Exception):
     """An input of a stage has no artifact."""
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: StageFailure) -> None:
         super().__init__(failure.reason)
         self.failure = failure
 
@@ -71,7 +71,7 @@ class Runner:
     results: Results
     executor: Executor
     device: str
-    failures: dict[str, Failure] = field(default_factory=dict)
+    failures: dict[str, StageFailure] = field(default_factory=dict)
     _memory: dict[str, Artifact] = field(default_factory=dict)
     _readers: Counter[str] = field(default_factory=Counter)
 
@@ -82,7 +82,7 @@ class Runner:
             self.device = resolve_device(self.device)
         self._readers.update(one.key for stage in stages for one in stage.inputs)
         self.host.call("run_started", plan=self.plan, needed=stages)
-        facts = environment(self.host, self.device)
+        facts = environment(self.host.third_party, self.device)
         run = self.results.start_run(self.plan.benchmark.name, facts, self.plan.remark)
         rows: list[Row] = []
         waiting = list(self.plan.trials)
@@ -127,7 +127,7 @@ class Runner:
             trace = trace_of(error)
         for stage in stages:
             if stage.kind in ("metrics", "utility") and not self.store.has(stage.kind, stage.key):
-                self.failures.setdefault(stage.key, Failure("failed", reason, trace))
+                self.failures.setdefault(stage.key, StageFailure("failed", reason, trace))
 
     def _is_finished(self, trial: Trial) -> bool:
         return trial.rejected is not None or all(
@@ -152,10 +152,10 @@ class Runner:
         except StageFailed as error:
             self.failures[stage.key] = error.failure
         except Incompatible as error:
-            self.failures[stage.key] = Failure("skipped", str(error))
+            self.failures[stage.key] = StageFailure("skipped", str(error))
         except (Exception, SystemExit) as error:  # third-party code; the other trials go on
             reason = f"{stage.kind}: {error_text(error)}"
-            self.failures[stage.key] = Failure("failed", reason, trace_of(error))
+            self.failures[stage.key] = StageFailure("failed", reason, trace_of(error))
         seconds = time.perf_counter() - start
         status = self.failures[stage.key].status if stage.key in self.failures else "ok"
         self.host.call("stage_finished", stage=stage, status=status, seconds=seconds)

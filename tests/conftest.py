@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from privbench.cli import build_cli
-from privbench.plugins import PluginHost
+from privbench.plugins.host import PluginHost
 
 # Before torch is imported: two threads inside an operation wait for each other, and where tests run side
 # by side each would wait for one that was put aside (docs/performance.md). Tests of workers ask for two.

@@ -18,7 +18,7 @@ import privbench
 from privbench import hookspecs
 from privbench.cli import BUILTIN_COMMANDS, build_cli
 from privbench.config import read_file, resolve
-from privbench.plugins import PluginHost
+from privbench.plugins.host import PluginHost
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md"])
@@ -108,7 +108,7 @@ def test_every_class_to_subclass_has_an_example(base):
 @pytest.mark.parametrize(
     "cls",
     [
-        privbench.Answers,
+        privbench.Outputs,
         privbench.Guarantee,
         privbench.GuaranteeContext,
         privbench.OutputContext,
@@ -239,7 +239,7 @@ def test_benchmarks_resolve(text, tmp_path, host):
     file = read_file(path)
     assert file.benchmarks
     for name in file.benchmarks:
-        found = resolve(file, name, host)
+        found = resolve(file, name, host.registries)
         parts = [*found.datasets, *found.models, *found.defenses, *found.attacks]
         assert not [part.unavailable for part in parts if part.unavailable]
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from privbench.results import Results
+from privbench.storage.results import Results
 
 
 def start(config, results):

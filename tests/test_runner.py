@@ -9,10 +9,10 @@ import pytest
 import privbench
 from privbench.api import make_plans, run_plan
 from privbench.config import Overrides
-from privbench.plugins import PluginHost
-from privbench.results import COLUMNS
+from privbench.plugins.host import PluginHost
 from privbench.runner import needed
-from privbench.store import Store
+from privbench.storage.artifacts import Store
+from privbench.storage.results import COLUMNS
 
 
 @pytest.fixture

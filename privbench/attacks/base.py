@@ -36,7 +36,7 @@ probability of exactly zero (an answer that was rounded or clipped) meets it."""
 
 
 @dataclass(frozen=True)
-class Answers:
+class Outputs:
     """What models answer about records; leading axes are models, where there is more than one.
 
     ``predicted`` int64 (..., n) is the most probable class. ``log_probs`` float32 (..., n, n_classes)
@@ -50,10 +50,10 @@ class Answers:
     def __len__(self) -> int:
         return len(self.predicted)
 
-    def __getitem__(self, index: Any) -> Answers:
+    def __getitem__(self, index: Any) -> Outputs:
         """The answers of some of the models (or of one, without its axis), as NumPy indexes them."""
         log_probs = None if self.log_probs is None else self.log_probs[index]
-        return Answers(self.predicted[index], log_probs)
+        return Outputs(self.predicted[index], log_probs)
 
     def log_probabilities(self) -> NDArray[np.float64]:
         """Log-probabilities (..., n, n_classes), finite."""
@@ -112,7 +112,7 @@ def _of_label(log_probs: NDArray[np.float64], labels: NDArray[np.int64]) -> NDAr
 class Model(Protocol):
     """One model that an adversary can put questions to, or take apart."""
 
-    def ask(self, x: NDArray[np.float32]) -> Answers:
+    def query(self, x: NDArray[np.float32]) -> Outputs:
         """What it answers about records (n, *shape), after the defense's output mechanisms.
 
         Every call is a new query: random mechanisms draw afresh.
@@ -141,13 +141,13 @@ class View:
 
     labels: NDArray[np.int64]
     n_classes: int
-    target: Answers
-    shadows: Answers
+    target: Outputs
+    shadows: Outputs
     shadow_labels: NDArray[np.int64]
     shadow_member: NDArray[np.bool_]
     reference_labels: NDArray[np.int64]
-    target_reference: Answers
-    shadow_reference: Answers
+    target_reference: Outputs
+    shadow_reference: Outputs
     rng: np.random.Generator
     records: NDArray[np.float32] | None = None
     reference_records: NDArray[np.float32] | None = None
@@ -165,14 +165,14 @@ class Views:
 
     labels: NDArray[np.int64]
     n_classes: int
-    targets: Answers
-    shadows: Answers
+    targets: Outputs
+    shadows: Outputs
     shadow_labels: NDArray[np.int64]
     shadow_member: NDArray[np.bool_]
     leave_one_out: bool
     reference_labels: NDArray[np.int64]
-    target_reference: Answers
-    shadow_reference: Answers
+    target_reference: Outputs
+    shadow_reference: Outputs
     rngs: Sequence[np.random.Generator]
     records: NDArray[np.float32] | None = None
     reference_records: NDArray[np.float32] | None = None

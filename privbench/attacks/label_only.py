@@ -48,7 +48,7 @@ class LabelOnly(Attack):
         right = (view.target.predicted == view.labels).astype(np.float64)
         for _ in range(self.copies):
             noisy = self._disturb(view.records, view.rng)
-            right += view.target_model.ask(noisy).predicted == view.labels
+            right += view.target_model.query(noisy).predicted == view.labels
         scores: NDArray[np.float64] = right / (self.copies + 1)
         return scores
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.base import Answers, BatchedAttack, NeedsShadows, Views
+from privbench.attacks.base import BatchedAttack, NeedsShadows, Outputs, Views
 from privbench.attacks.learned import log_odds, one_thread
 
 
@@ -50,11 +50,11 @@ class MlLeaks(BatchedAttack):
             )
         return np.nan_to_num(scores, nan=0.0)
 
-    def _features(self, answers: Answers) -> NDArray[np.float64]:
+    def _features(self, answers: Outputs) -> NDArray[np.float64]:
         """Logarithms of the largest probabilities, then of one minus the largest."""
         return np.stack([self._features_of(answers[model]) for model in range(len(answers))])
 
-    def _features_of(self, answers: Answers) -> NDArray[np.float64]:
+    def _features_of(self, answers: Outputs) -> NDArray[np.float64]:
         ordered = np.sort(answers.log_probabilities(), axis=-1)[..., ::-1]
         rest = np.logaddexp.reduce(ordered[..., 1:], axis=-1)
         return np.concatenate([ordered[..., : self.largest], rest[..., None]], axis=-1)

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.base import Answers, BatchedAttack, NeedsShadows, Views
+from privbench.attacks.base import BatchedAttack, NeedsShadows, Outputs, Views
 from privbench.attacks.learned import log_odds, one_thread
 
 
@@ -63,5 +63,5 @@ class Shokri(BatchedAttack):
         return scores
 
 
-def _label_features(answers: Answers, labels: NDArray[np.int64]) -> NDArray[np.float64]:
+def _label_features(answers: Outputs, labels: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.stack([answers.log_prob_of(labels), answers.scaled_confidence(labels)], axis=-1)

@@ -22,8 +22,8 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from privbench.components.messages import closest
 from privbench.errors import DataError
-from privbench.messages import closest
 
 ARRAYS = (
     "logits",

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import Answers, Attack, Views
+from privbench.attacks.base import Attack, Outputs, Views
 from privbench.attacks.synthetic import SyntheticAttack
 from privbench.auditing.predictions import Arrays, Predictions, read_predictions
-from privbench.blame import calling, error_text
 from privbench.components import Bound
+from privbench.components.faults import calling, error_text
 from privbench.config import Overrides
 from privbench.errors import DataError
 from privbench.metrics import (
@@ -27,7 +27,7 @@ from privbench.metrics import (
     record_auc,
     summarise_pairs,
 )
-from privbench.plugins import PluginHost
+from privbench.plugins.host import PluginHost
 from privbench.seeds import generator
 from privbench.stages.attacking import observe, score_views
 
@@ -183,9 +183,9 @@ class _Side:
 
     def __init__(self, predictions: Predictions) -> None:
         self.predictions = predictions
-        self._answers: dict[str, tuple[Answers, Answers]] = {}
+        self._answers: dict[str, tuple[Outputs, Outputs]] = {}
 
-    def answers(self, observes: str) -> tuple[Answers, Answers]:
+    def answers(self, observes: str) -> tuple[Outputs, Outputs]:
         """About the records, and about the reference records."""
         if observes not in self._answers:
             of = self.predictions

@@ -18,7 +18,7 @@ from privbench.cli.run import run
 from privbench.cli.show import show
 from privbench.cli.table import table
 from privbench.errors import BadInput, PrivbenchError
-from privbench.plugins import PluginHost
+from privbench.plugins.host import PluginHost
 
 BUILTIN_COMMANDS = (run, audit, list_command, show, table, plot, data, plugins, doctor)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from privbench.cli.options import json_option, plugin_option, print_json
-from privbench.plugins import PluginHost
+from privbench.plugins.host import PluginHost
 
 
 @click.command()

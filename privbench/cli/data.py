@@ -8,7 +8,7 @@ from privbench.cli.options import json_option, plugin_option, print_json, print_
 from privbench.components import Entry
 from privbench.datasets.files import FileDataset
 from privbench.errors import DatasetUnavailable
-from privbench.plugins import PluginHost
+from privbench.plugins.host import PluginHost
 
 
 @click.group()

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from privbench.cli.options import json_option, plugin_option, print_json
-from privbench.plugins import PluginHost
+from privbench.plugins.host import PluginHost
 
 
 @click.command()
@@ -17,11 +17,11 @@ from privbench.plugins import PluginHost
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool) -> None:
     """Check versions, device, data folder and plugins. Exit status 1 if a plugin failed."""
-    from privbench.device import resolve_device
-    from privbench.environment import environment
+    from privbench.config.device import resolve_device
+    from privbench.storage.environment import environment
 
     host: PluginHost = ctx.obj
-    facts: dict[str, Any] = environment(host, resolve_device("auto"))
+    facts: dict[str, Any] = environment(host.third_party, resolve_device("auto"))
     facts["data_dir"] = _data_dir()
     facts["failures"] = [f"{one.plugin} ({one.stage}): {one.message}" for one in host.failures]
     if as_json:

@@ -9,7 +9,7 @@ import click
 from privbench.cli.options import config_option, json_option, plugin_option, print_json, print_table
 from privbench.components import KINDS, summary
 from privbench.config import DefenseTable, File, Named, find_file, read_file
-from privbench.plugins import PluginHost
+from privbench.plugins.host import PluginHost
 
 PLURALS = tuple(f"{kind}s" for kind in (*KINDS, "benchmark", "defense"))
 
@@ -45,7 +45,7 @@ def _components(host: PluginHost, plural: str) -> list[dict[str, Any]]:
             "kind": entry.kind,
             "name": entry.name,
             "summary": summary(entry.cls),
-            "from": str(entry.source),
+            "from": str(entry.distribution),
             "paper": entry.cls.paper,
         }
         for entry in host.registry(plural.removesuffix("s"))

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from privbench.plugins import PluginHost
+from privbench.plugins.host import PluginHost
 
 F = TypeVar("F", bound=Callable[..., Any])
 

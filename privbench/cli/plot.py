@@ -10,7 +10,7 @@ import click
 
 from privbench.cli.options import config_option, plugin_option, results_option
 from privbench.errors import BadInput
-from privbench.plugins import PluginHost
+from privbench.plugins.host import PluginHost
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,7 +91,7 @@ def tradeoff(name: str, output: Path, measure: str, baseline: str, results: str)
     The values of a sweep are joined; the baseline's best points are its frontier.
     """
     from privbench.report.tradeoff import plot_tradeoff
-    from privbench.results import Results
+    from privbench.storage.results import Results
 
     plot_tradeoff(Results(Path(results)).rows(name), output, measure, baseline)
 
@@ -110,7 +110,7 @@ def samples(host: PluginHost, /, name: str, output: Path, number: int, **options
     """
     from privbench.report.plots import check_plot_file
     from privbench.report.samples import images_of, plot_samples
-    from privbench.store import Store
+    from privbench.storage.artifacts import Store
 
     check_plot_file(output)
     plan = _plan(host, name, **_plan_part(options))
@@ -168,7 +168,7 @@ def _scores(
     plan: Plan, trial: Trial, subset: str, results: str
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Scores and membership (models, records of the subset) of a trial that was run."""
-    from privbench.store import Store
+    from privbench.storage.artifacts import Store
 
     stages = [stage for stage in trial.metrics if stage.setting.subset == subset]
     if not stages:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import click
 
 from privbench.cli.options import json_option, plugin_option, print_json
-from privbench.plugins import Failure, PluginHost
+from privbench.plugins.host import PluginFailure, PluginHost
 
 
 @click.command()
@@ -21,7 +21,7 @@ def plugins(ctx: click.Context, verbose: bool, as_json: bool) -> None:
     loaded = [
         {
             "name": plugin.name,
-            "from": str(plugin.source),
+            "from": str(plugin.distribution),
             "hooks": plugin.hooks,
             "components": [f"{entry.kind} {entry.name}" for entry in plugin.components],
         }
@@ -38,7 +38,7 @@ def plugins(ctx: click.Context, verbose: bool, as_json: bool) -> None:
         ctx.exit(1)
 
 
-def _print_failure(failure: Failure, verbose: bool) -> None:
+def _print_failure(failure: PluginFailure, verbose: bool) -> None:
     where = f"{failure.plugin} ({failure.distribution}), {failure.stage}"
     click.echo(f"FAILED {where}: {failure.message}")
     if verbose and failure.traceback:

@@ -17,9 +17,9 @@ from rich.progress import (
 from privbench.cli.console import console
 from privbench.hookspecs import hookimpl
 from privbench.plan import Plan
-from privbench.plugins import PluginHost
-from privbench.results import Row
+from privbench.plugins.host import PluginHost
 from privbench.stages import Stage
+from privbench.storage.results import Row
 
 
 class Progress:

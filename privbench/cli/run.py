@@ -17,12 +17,12 @@ from privbench.cli.options import (
     terminal_width,
 )
 from privbench.errors import BadInput
-from privbench.plugins import PluginHost
+from privbench.plugins.host import PluginHost
 
 if TYPE_CHECKING:
     from privbench.plan import Plan
-    from privbench.results import Row
-    from privbench.store import Store
+    from privbench.storage.artifacts import Store
+    from privbench.storage.results import Row
 
 
 @click.command()
@@ -83,9 +83,9 @@ def run(
     from privbench.api import make_plans, make_runner
     from privbench.cli.progress import Progress
     from privbench.config import Overrides, find_file, read_file
-    from privbench.device import check_device
+    from privbench.config.device import check_device
     from privbench.report.formats import render
-    from privbench.store import Store
+    from privbench.storage.artifacts import Store
 
     host: PluginHost = ctx.obj
     if verbose:

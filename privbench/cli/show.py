@@ -11,10 +11,10 @@ import click
 from privbench.cli.listing import PLURALS, pipeline_text
 from privbench.cli.options import config_option, json_option, plugin_option, print_json, print_table
 from privbench.components import describe
+from privbench.components.messages import closest
 from privbench.config import DefenseTable, find_file, read_file
 from privbench.errors import BadInput
-from privbench.messages import closest
-from privbench.plugins import PluginHost
+from privbench.plugins.host import PluginHost
 
 
 @click.command()
@@ -38,7 +38,7 @@ def show(host: PluginHost, kind: str, name: str, config: str | None, as_json: bo
         "name": name,
         "description": inspect.getdoc(entry.cls) or "",
         "paper": entry.cls.paper,
-        "from": str(entry.source),
+        "from": str(entry.distribution),
         "parameters": describe(entry.cls),
     }
     if as_json:

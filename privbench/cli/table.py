@@ -36,7 +36,7 @@ def table(
 ) -> None:
     """Print tables from stored rows: the last run of each benchmark NAME, or of all of them."""
     from privbench.report.formats import render
-    from privbench.results import Results
+    from privbench.storage.results import Results
 
     stored = Results(Path(results))
     chosen = names or stored.benchmarks()

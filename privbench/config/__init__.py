@@ -1,12 +1,12 @@
 """benchmarks.toml -> Benchmark: what to run, with every component found, checked and swept.
 
     file = read_file(find_file())                  # file.py: the tables of the file, checked
-    benchmark = resolve(file, "quickstart", host)  # resolve.py: its components, found and swept
+    benchmark = resolve(file, "quickstart", registries)  # resolve.py: its components, found and swept
 
 docs/benchmarks.md is the reference of the format.
 """
 
-from privbench.config.benchmark import NONE, Benchmark, Choice, Defense
+from privbench.config.benchmark import NONE, Benchmark, Defense, Variant
 from privbench.config.file import (
     BenchmarkTable,
     DefenseTable,
@@ -24,13 +24,13 @@ __all__ = [
     "NONE",
     "Benchmark",
     "BenchmarkTable",
-    "Choice",
     "Defense",
     "DefenseTable",
     "File",
     "Knowledge",
     "Named",
     "Overrides",
+    "Variant",
     "find_file",
     "label",
     "read_file",

@@ -9,7 +9,7 @@ from privbench.config.file import Knowledge
 
 
 @dataclass(frozen=True)
-class Choice:
+class Variant:
     """A dataset, model or attack of a benchmark. ``bound`` is None if a plugin is missing."""
 
     label: str
@@ -28,7 +28,7 @@ class Defense:
 
     def at(self, step: str) -> tuple[Bound, ...]:
         """The mechanisms that act at ``data``, ``latent``, ``training`` or ``output``."""
-        return tuple(bound for bound in self.mechanisms if bound.component.step == step)
+        return tuple(bound for bound in self.mechanisms if bound.component.acts_on == step)
 
     @property
     def releases(self) -> bool:
@@ -44,10 +44,10 @@ class Benchmark:
     """A resolved benchmark: every combination of its parts is a trial."""
 
     name: str
-    datasets: tuple[Choice, ...]
-    models: tuple[Choice, ...]
+    datasets: tuple[Variant, ...]
+    models: tuple[Variant, ...]
     defenses: tuple[Defense, ...]
-    attacks: tuple[Choice, ...]
+    attacks: tuple[Variant, ...]
     knowledge: tuple[Knowledge, ...]
     population: int
     pool: int | None

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from privbench.components.messages import closest, explain
 from privbench.errors import BadInput
-from privbench.messages import closest, explain
 
 Knowledge = Literal["adaptive", "naive"]
 

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from privbench.components.messages import closest
 from privbench.config.file import BenchmarkTable
 from privbench.config.sweeps import value_text
 from privbench.errors import BadInput
-from privbench.messages import closest
 
 
 @dataclass

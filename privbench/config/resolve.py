@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from privbench.components import Bound, Entry
-from privbench.config.benchmark import NONE, Benchmark, Choice, Defense
+from privbench.components import Bound, Entry, Registry
+from privbench.components.messages import closest, key_of
+from privbench.config.benchmark import NONE, Benchmark, Defense, Variant
 from privbench.config.file import BenchmarkTable, File, Named, validate
 from privbench.config.overrides import Overrides
 from privbench.config.sweeps import label, sweep
 from privbench.errors import BadInput
-from privbench.messages import closest, key_of
-from privbench.plugins import PluginHost
 
 
 def resolve(
-    file: File, name: str, host: PluginHost, overrides: Overrides | None = None
+    file: File,
+    name: str,
+    registries: Mapping[str, Registry],
+    overrides: Overrides | None = None,
+    broken_plugins: Collection[str] = (),
 ) -> Benchmark:
-    """Look up and check all components of a benchmark. Raises BadInput naming file and key."""
+    """Look up and check all components of a benchmark.
+
+    A component that is not registered counts as unavailable, rather than unknown, while
+    ``broken_plugins`` failed to load: one of them may be the one that has it.
+
+    Raises:
+        BadInput: naming the file, the key, the value and what is allowed.
+    """
     if name not in file.benchmarks:
         raise BadInput(f"{file.path}: unknown benchmark {name!r}{closest(name, file.benchmarks)}")
     overrides = overrides or Overrides()
@@ -29,13 +39,13 @@ def resolve(
     content = file.benchmarks[name].model_dump(mode="json") | own
     where = f"{file.path}: benchmarks.{name}"
     table = validate(BenchmarkTable, content, where, {key: f"--set {key}" for key in own})
-    resolver = _Resolver(file, host, overrides, where)
+    resolver = _Resolver(file, registries, overrides, broken_plugins, where)
     return Benchmark(
         name=name,
-        datasets=resolver.choices("dataset", table.datasets),
-        models=resolver.choices("model", table.models),
+        datasets=resolver.variants("dataset", table.datasets),
+        models=resolver.variants("model", table.models),
         defenses=resolver.defenses(table.defenses),
-        attacks=resolver.choices("attack", table.attacks),
+        attacks=resolver.variants("attack", table.attacks),
         knowledge=_unique(table.knowledge),
         population=table.population,
         pool=table.pool,
@@ -47,24 +57,25 @@ def resolve(
 @dataclass
 class _Resolver:
     file: File
-    host: PluginHost
+    registries: Mapping[str, Registry]
     overrides: Overrides
+    broken_plugins: Collection[str]
     where: str
 
-    def choices(self, kind: str, specs: Sequence[Named]) -> tuple[Choice, ...]:
-        found: list[tuple[str, dict[str, Any], Choice]] = []
+    def variants(self, kind: str, specs: Sequence[Named]) -> tuple[Variant, ...]:
+        found: list[tuple[str, dict[str, Any], Variant]] = []
         for index, spec in enumerate(specs):
             where = f"{self._place(f'{kind}s')}[{index}]"
             name, params = _parts(spec, where)
             entry = self._entry(kind, name, where)
             if isinstance(entry, str):
                 self.overrides.of(name, None)
-                found.append((name, params, Choice(name, None, unavailable=entry)))
+                found.append((name, params, Variant(name, None, unavailable=entry)))
                 continue
             own = self.overrides.of(name, entry.cls.model_fields)
             given = _set_by(name, own)
             for values, swept in sweep(entry.cls, params | own, where, given):
-                choice = Choice(label(name, swept), entry.build(values, where, given))
+                choice = Variant(label(name, swept), entry.build(values, where, given))
                 found.append((choice.label, values, choice))
         return _distinct(found, self._place(f"{kind}s"))
 
@@ -122,9 +133,9 @@ class _Resolver:
 
     def _entry(self, kind: str, name: str, where: str) -> Entry | str:
         """The entry, or why it is unavailable: a plugin that failed may be the one that has it."""
-        registry = self.host.registry(kind)
-        if name not in registry.entries and self.host.failures:
-            broken = ", ".join(sorted({failure.plugin for failure in self.host.failures}))
+        registry = self.registries[kind]
+        if name not in registry.entries and self.broken_plugins:
+            broken = ", ".join(sorted(set(self.broken_plugins)))
             return f"{kind} {name!r} is not there, and a plugin failed to load: {broken}"
         return registry.get(name, where)
 
@@ -200,13 +211,14 @@ def _assemble(
 def _check_pipeline(
     name: str, generator: Bound | None, mechanisms: Sequence[Bound], where: str
 ) -> None:
-    from privbench.mechanisms.base import STEPS
+    from privbench.mechanisms.base import PIPELINE_ORDER
 
-    steps = [bound.component.step for bound in mechanisms]
-    if steps != sorted(steps, key=STEPS.index):
-        order = ", ".join(f"{bound.name} ({bound.component.step})" for bound in mechanisms)
+    steps = [bound.component.acts_on for bound in mechanisms]
+    if steps != sorted(steps, key=PIPELINE_ORDER.index):
+        order = ", ".join(f"{bound.name} ({bound.component.acts_on})" for bound in mechanisms)
         raise BadInput(
-            f"{where}: defense {name!r}: mechanisms go in the order {', '.join(STEPS)}; got {order}"
+            f"{where}: defense {name!r}: mechanisms go in the order"
+            f" {', '.join(PIPELINE_ORDER)}; got {order}"
         )
     if "latent" in steps:
         latent = mechanisms[steps.index("latent")].name
@@ -226,7 +238,7 @@ def _check_pipeline(
             ' fitted_on = "reference" and release = "sample" reads none of them'
         )
     if steps.count("training") > 1:
-        names = ", ".join(b.name for b in mechanisms if b.component.step == "training")
+        names = ", ".join(b.name for b in mechanisms if b.component.acts_on == "training")
         raise BadInput(f"{where}: defense {name!r}: only one training mechanism, got {names}")
 
 
@@ -236,7 +248,7 @@ def _is_public(generator: Bound) -> bool:
     return bool(component.fitted_on == "reference" and component.release == "sample")
 
 
-T = TypeVar("T", Choice, Defense)
+T = TypeVar("T", Variant, Defense)
 Scalar = TypeVar("Scalar")
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from privbench.components import Component
+from privbench.components.messages import key_of
 from privbench.errors import BadInput
-from privbench.messages import key_of
 
 
 def sweep(

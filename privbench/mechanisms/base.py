@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     )
     from privbench.models.base import TorchModel
 
-Step = Literal["data", "latent", "training", "output"]
-STEPS: tuple[Step, ...] = ("data", "latent", "training", "output")  # in the order of the pipeline
+ActsOn = Literal["data", "latent", "training", "output"]
+PIPELINE_ORDER: tuple[ActsOn, ...] = ("data", "latent", "training", "output")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Mechanism(Component, ABC):
     """A privacy mechanism at one step of the pipeline; subclass one of the four below."""
 
     kind: ClassVar[str] = "mechanism"
-    step: ClassVar[Step]
+    acts_on: ClassVar[ActsOn]
     record_wise: ClassVar[bool] = False
     """Of data and codes: whether each is changed without regard to the others. What is claimed of what
     follows depends on it."""
@@ -75,7 +75,7 @@ class Mechanism(Component, ABC):
 class DataMechanism(Mechanism):
     """Acts on the private records before anything else sees them."""
 
-    step: ClassVar[Step] = "data"
+    acts_on: ClassVar[ActsOn] = "data"
 
     @abstractmethod
     def apply(self, data: Data, rng: np.random.Generator) -> Data:
@@ -85,7 +85,7 @@ class DataMechanism(Mechanism):
 class LatentMechanism(Mechanism):
     """Acts on a generator's codes."""
 
-    step: ClassVar[Step] = "latent"
+    acts_on: ClassVar[ActsOn] = "latent"
 
     @abstractmethod
     def apply(self, codes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -104,7 +104,9 @@ class LatentMechanism(Mechanism):
         return self.apply(codes, rng)
 
 
-Answer: TypeAlias = "Callable[[NDArray[np.float64], np.random.Generator], NDArray[np.float64]]"
+OutputTransform: TypeAlias = (
+    "Callable[[NDArray[np.float64], np.random.Generator], NDArray[np.float64]]"
+)
 """``answer(probabilities, rng)`` gives the answers (n, n_classes) that are given instead."""
 
 
@@ -121,19 +123,19 @@ class OutputContext:
     member_labels: NDArray[np.int64]
     reference: NDArray[np.float64]
     reference_labels: NDArray[np.int64]
-    ask: Callable[[NDArray[np.float32]], NDArray[np.float64]]
+    query: Callable[[NDArray[np.float32]], NDArray[np.float64]]
 
 
 class OutputMechanism(Mechanism):
     """Acts on what a model answers."""
 
-    step: ClassVar[Step] = "output"
+    acts_on: ClassVar[ActsOn] = "output"
     fitted: ClassVar[bool] = False
     """Whether it must see the model first: then ``fit`` is called for each, and ``apply`` is not."""
     reads_members: ClassVar[bool] = True
     """Whether ``fit`` reads the answers to private records, which no guarantee before it covers."""
 
-    def fit(self, context: OutputContext, rng: np.random.Generator) -> Answer:
+    def fit(self, context: OutputContext, rng: np.random.Generator) -> OutputTransform:
         """What answers in the place of one model: a function like ``apply``."""
         return self.apply
 
@@ -211,7 +213,7 @@ class TrainingTask:
 class TrainingMechanism(Mechanism):
     """Acts on how a model learns: subclass PerExampleLoss (fast) or TrainingLoop (plain PyTorch)."""
 
-    step: ClassVar[Step] = "training"
+    acts_on: ClassVar[ActsOn] = "training"
 
     @abstractmethod
     def train_population(self, task: TrainingTask) -> Population:

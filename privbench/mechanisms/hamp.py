@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from privbench.mechanisms.base import Answer, OutputContext, OutputMechanism, PerExampleLoss
+from privbench.mechanisms.base import (
+    OutputContext,
+    OutputMechanism,
+    OutputTransform,
+    PerExampleLoss,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,13 +77,13 @@ class HampOutput(OutputMechanism):
         """Not possible without the model."""
         raise TypeError(f"{self.name} asks the model: use fit")
 
-    def fit(self, context: OutputContext, rng: np.random.Generator) -> Answer:
+    def fit(self, context: OutputContext, rng: np.random.Generator) -> OutputTransform:
         """What answers in the place of a model."""
 
         def answer(
             probabilities: NDArray[np.float64], rng: np.random.Generator
         ) -> NDArray[np.float64]:
-            random = context.ask(random_records(context.spec, len(probabilities), rng))
+            random = context.query(random_records(context.spec, len(probabilities), rng))
             return in_order_of(random, probabilities)
 
         return answer

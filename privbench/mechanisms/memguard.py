@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from privbench.mechanisms.base import Answer, OutputContext, OutputMechanism
+from privbench.mechanisms.base import OutputContext, OutputMechanism, OutputTransform
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,7 +43,7 @@ class MemGuard(OutputMechanism):
         """Not possible without the model."""
         raise TypeError(f"{self.name} needs the model's answers to members: use fit")
 
-    def fit(self, context: OutputContext, rng: np.random.Generator) -> Answer:
+    def fit(self, context: OutputContext, rng: np.random.Generator) -> OutputTransform:
         """Train the classifier of members, and answer so that it is undecided."""
         classifier = self._classifier(context, int(rng.integers(2**63)))
 

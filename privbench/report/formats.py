@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from privbench.report.views import VIEWS, Block
-from privbench.results import Row
+from privbench.storage.results import Row
 
 FORMATS = ("table", "markdown", "latex", "csv", "json")
 

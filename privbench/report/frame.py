@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from privbench.results import COLUMNS, Row
+from privbench.storage.results import COLUMNS, Row
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def to_frame(rows: Sequence[Row]) -> pd.DataFrame:
-    """One row a row; the columns are ``privbench.results.COLUMNS``."""
+    """One row a row; the columns are ``privbench.storage.results.COLUMNS``."""
     import pandas as pd
 
     return pd.DataFrame.from_records(list(rows), columns=list(COLUMNS))

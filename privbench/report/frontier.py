@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.results import Row
+from privbench.storage.results import Row
 
 BASELINE = "dp-sgd"
 

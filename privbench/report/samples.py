@@ -15,7 +15,7 @@ from privbench.plan import Plan, Trial
 from privbench.report.plots import check_plot_file, panels
 from privbench.stages import Context, PopulationStage, Stage
 from privbench.stages.attacking import outputs_of
-from privbench.store import Artifact, Store
+from privbench.storage.artifacts import Artifact, Store
 
 if TYPE_CHECKING:
     from privbench.data import Data
@@ -74,7 +74,7 @@ def _without_noise(population: PopulationStage) -> PopulationStage:
     defense = population.defense
     if not defense.at("latent"):
         return population
-    others = tuple(bound for bound in defense.mechanisms if bound.component.step != "latent")
+    others = tuple(bound for bound in defense.mechanisms if bound.component.acts_on != "latent")
     return replace(population, defense=replace(defense, mechanisms=others))
 
 

@@ -19,7 +19,7 @@ from privbench.report.frontier import (
 )
 from privbench.report.plots import COLORS, check_plot_file, panels
 from privbench.report.views import block_title, blocks
-from privbench.results import Row
+from privbench.storage.results import Row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

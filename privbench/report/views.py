@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Any
 
 from privbench.report.frontier import BASELINE, exposure_of, exposures, family, frontier_of, on_data
-from privbench.results import COLUMNS, Row
+from privbench.storage.results import COLUMNS, Row
 
 Cells = list[dict[str, str]]
 Pair = tuple[float | None, Sequence[float] | None]

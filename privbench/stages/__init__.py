@@ -10,7 +10,7 @@ whether a stored artifact is used. Its ``names`` are the same without versions, 
 models: they seed its random draws, so that a new release or a larger population changes no draw.
 """
 
-from privbench.stages.answers import ObservationsStage, OutputsStage, UtilityStage
+from privbench.stages.answers import DefendedOutputsStage, OutputsStage, UtilityStage
 from privbench.stages.attacking import MetricsStage, ScoresStage, outputs_of
 from privbench.stages.base import Context, Stage, walk
 from privbench.stages.releasing import FidelityStage, ReleaseStage, SyntheticScoresStage
@@ -18,10 +18,10 @@ from privbench.stages.training import FitStage, PopulationStage, SettingStage
 
 __all__ = [
     "Context",
+    "DefendedOutputsStage",
     "FidelityStage",
     "FitStage",
     "MetricsStage",
-    "ObservationsStage",
     "OutputsStage",
     "PopulationStage",
     "ReleaseStage",

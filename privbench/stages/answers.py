@@ -6,23 +6,23 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from privbench.blame import calling
 from privbench.components import Bound
+from privbench.components.checks import checked_probabilities
+from privbench.components.faults import calling
 from privbench.config import Defense
 from privbench.stages.base import Context, Stage
-from privbench.stages.checks import checked_probabilities
 from privbench.stages.claims import ALL, claim_of_pipeline
 from privbench.stages.models import TrainedModel, load_models, to_log_probs
 from privbench.stages.training import PopulationStage, SettingStage
-from privbench.store import Artifact
+from privbench.storage.artifacts import Artifact
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from privbench.mechanisms.base import Answer, OutputContext, Step
+    from privbench.mechanisms.base import ActsOn, OutputContext, OutputTransform
+    from privbench.membership import Setting
     from privbench.privacy import Guarantee
-    from privbench.settings import Setting
     from privbench.stages.releasing import FidelityStage
 
 
@@ -60,7 +60,7 @@ class OutputsStage(Stage):
 
 
 @dataclass(frozen=True, eq=False)
-class ObservationsStage(Stage):
+class DefendedOutputsStage(Stage):
     """The outputs after the output mechanisms; every record is one query of each model."""
 
     kind = "observations"
@@ -95,14 +95,14 @@ class ObservationsStage(Stage):
             context.progress(model + 1, n_models)
         return Artifact({name: _stack(found) for name, found in answers.items()})
 
-    def answerers(self, context: Context) -> Iterator[list[Answer]]:
+    def answerers(self, context: Context) -> Iterator[list[OutputTransform]]:
         """For one model after another what answers instead, one function for each mechanism."""
         if not self._fitted:
             for _ in context.get(self.outputs).arrays["pool"]:
                 yield [bound.component.apply for bound in self.mechanisms]
             return
         for model, known in enumerate(self._known(context)):
-            answerers: list[Answer] = []
+            answerers: list[OutputTransform] = []
             for position, bound in enumerate(self.mechanisms):
                 with calling(bound):
                     answerers.append(bound.component.fit(known, self.rng("fit", position, model)))
@@ -128,7 +128,7 @@ class ObservationsStage(Stage):
                 member_labels=setting.pool.y[member],
                 reference=np.exp(outputs["reference"][i].astype(np.float64)),
                 reference_labels=setting.reference.y,
-                ask=answers_of(model),
+                query=answers_of(model),
             )
 
     def floor(self) -> float:
@@ -139,7 +139,7 @@ class ObservationsStage(Stage):
     def answer(
         self,
         log_probs: NDArray[np.float32],
-        answerers: Sequence[Answer],
+        answerers: Sequence[OutputTransform],
         floor: float,
         *query: Any,
     ) -> NDArray[np.float32]:
@@ -169,7 +169,7 @@ class UtilityStage(Stage):
     title: str
     seed: int
     setting: SettingStage
-    observations: OutputsStage | ObservationsStage
+    observations: OutputsStage | DefendedOutputsStage
     defense: Defense
     model: Bound
     fidelity: FidelityStage | None
@@ -203,7 +203,7 @@ class UtilityStage(Stage):
         )
 
     def claim(
-        self, setting: Setting, steps: Collection[Step] = ALL
+        self, setting: Setting, steps: Collection[ActsOn] = ALL
     ) -> tuple[Guarantee | None, str]:
         """What the defense claims, or its mechanisms at ``steps``; and why it claims nothing."""
         pool, model = setting.pool, self.model.component

@@ -6,25 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from privbench.blame import calling
 from privbench.components import Bound
+from privbench.components.checks import checked_array
+from privbench.components.faults import calling
 from privbench.errors import Incompatible
-from privbench.stages.answers import ObservationsStage, OutputsStage, UtilityStage
+from privbench.stages.answers import DefendedOutputsStage, OutputsStage, UtilityStage
 from privbench.stages.base import Context, Stage
-from privbench.stages.checks import checked_array
 from privbench.stages.claims import audited, steps_seen
 from privbench.stages.training import PopulationStage, SettingStage
-from privbench.store import Artifact
+from privbench.storage.artifacts import Artifact
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import nn
 
-    from privbench.attacks.base import Answers, Attack, Views
+    from privbench.attacks.base import Attack, Outputs, Views
     from privbench.attacks.synthetic import SyntheticViews
-    from privbench.mechanisms.base import Answer
-    from privbench.settings import Setting
+    from privbench.mechanisms.base import OutputTransform
+    from privbench.membership import Setting
     from privbench.stages.models import TrainedModel
     from privbench.stages.releasing import SyntheticScoresStage
 
@@ -40,8 +40,8 @@ class ScoresStage(Stage):
     seed: int
     setting: SettingStage
     attack: Bound
-    target: OutputsStage | ObservationsStage
-    shadow: OutputsStage | ObservationsStage
+    target: OutputsStage | DefendedOutputsStage
+    shadow: OutputsStage | DefendedOutputsStage
     """What the shadows answer: the same as ``target`` for an adaptive adversary."""
 
     @property
@@ -102,13 +102,13 @@ class ScoresStage(Stage):
             progress=context.progress,
         )
 
-    def _models(self, context: Context, stage: OutputsStage | ObservationsStage) -> list[Asked]:
+    def _models(self, context: Context, stage: OutputsStage | DefendedOutputsStage) -> list[Asked]:
         if not self.attack.component.needs_models():
             return []
         observes = self.attack.component.observes
         models = outputs_of(stage).models(context)
-        answerers: list[list[Answer]] = [[] for _ in models]
-        if isinstance(stage, ObservationsStage):
+        answerers: list[list[OutputTransform]] = [[] for _ in models]
+        if isinstance(stage, DefendedOutputsStage):
             answerers = list(stage.answerers(context))
         return [
             Asked(one, stage, answerers[model], observes, (self.names, model))
@@ -121,18 +121,18 @@ class Asked:
     """One model as an adversary meets it: behind the defense's output mechanisms."""
 
     model: TrainedModel
-    stage: OutputsStage | ObservationsStage
-    answerers: Sequence[Answer]
+    stage: OutputsStage | DefendedOutputsStage
+    answerers: Sequence[OutputTransform]
     """What the output mechanisms put in the place of its answers."""
     observes: str
     name: tuple[str, int]
     """Names its random draws: who asks, and which model."""
     calls: int = 0
 
-    def ask(self, x: NDArray[np.float32]) -> Answers:
+    def query(self, x: NDArray[np.float32]) -> Outputs:
         """What it answers about records (n, *shape); every call is a new query."""
         log_probs = self.model.log_probs(x)
-        if isinstance(self.stage, ObservationsStage):
+        if isinstance(self.stage, DefendedOutputsStage):
             floor = self.stage.floor()
             query = ("ask", *self.name, self.calls)
             log_probs = self.stage.answer(log_probs, self.answerers, floor, *query)
@@ -148,9 +148,9 @@ class Asked:
         return self.model.module()
 
 
-def outputs_of(stage: OutputsStage | ObservationsStage) -> OutputsStage:
+def outputs_of(stage: OutputsStage | DefendedOutputsStage) -> OutputsStage:
     """The stage before the output mechanisms."""
-    return stage.outputs if isinstance(stage, ObservationsStage) else stage
+    return stage.outputs if isinstance(stage, DefendedOutputsStage) else stage
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,11 +198,11 @@ class MetricsStage(Stage):
         )
 
 
-def observe(log_probs: NDArray[np.float32], observes: str) -> Answers:
+def observe(log_probs: NDArray[np.float32], observes: str) -> Outputs:
     """Cut answers down to what an attack declares that it observes."""
-    from privbench.attacks.base import Answers
+    from privbench.attacks.base import Outputs
 
-    return Answers(log_probs.argmax(-1), None if observes == "labels" else log_probs)
+    return Outputs(log_probs.argmax(-1), None if observes == "labels" else log_probs)
 
 
 def score_views(attack: Bound, views: Views | SyntheticViews) -> NDArray[np.float64]:

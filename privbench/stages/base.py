@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from privbench.components import Bound, source_digest
-from privbench.plugins import is_local
+from privbench.components import Bound, is_local, source_digest
 from privbench.seeds import digest, generator
-from privbench.store import Artifact
+from privbench.storage.artifacts import Artifact
 
 if TYPE_CHECKING:
     import numpy as np

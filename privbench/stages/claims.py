@@ -6,13 +6,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from privbench.blame import calling
 from privbench.components import Bound, Component
+from privbench.components.checks import shown
+from privbench.components.faults import calling
 from privbench.config import Defense
 from privbench.errors import PrivbenchError
 from privbench.privacy import Guarantee, Stated, compose
 from privbench.privacy.guarantees import SCALED
-from privbench.stages.checks import shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from privbench.attacks.base import Attack
     from privbench.data import DataSpec
-    from privbench.mechanisms.base import GuaranteeContext, Step
+    from privbench.mechanisms.base import ActsOn, GuaranteeContext
 
 DELTA = 1e-5
 """Of audited epsilons where no delta is claimed."""
@@ -28,10 +28,10 @@ SURE = 0.999
 """Confidence of a verdict: the largest of fifty such bounds still holds with 95%."""
 KEPT = "only the model is published, not the records that it is trained on"
 
-ALL: tuple[Step, ...] = ("data", "latent", "training", "output")
+ALL: tuple[ActsOn, ...] = ("data", "latent", "training", "output")
 
 
-def steps_seen(attack: Component) -> tuple[Step, ...]:
+def steps_seen(attack: Component) -> tuple[ActsOn, ...]:
     """The steps that stand between the private records and what an attack observes.
 
     Released records have not been trained on yet, parameters are not answered, and what an output
@@ -49,7 +49,7 @@ def claim_of_pipeline(
     spec: DataSpec,
     n_train: int,
     model: object,
-    steps: Collection[Step] = ALL,
+    steps: Collection[ActsOn] = ALL,
 ) -> tuple[Guarantee | None, str]:
     """What a defense claims of ``n_train`` private records, and why it claims nothing.
 
@@ -77,7 +77,7 @@ def claim_of_pipeline(
     if fit is not None and generator is not None and generator.component.release == "sample":
         found.append(Stated(generator.name, fit))
     for place, bound in enumerate(defense.mechanisms):
-        if bound.component.step not in steps:
+        if bound.component.acts_on not in steps:
             continue
         if _reads_members(bound) and found:
             listed = ", ".join(str(one) for one in found)
@@ -85,12 +85,12 @@ def claim_of_pipeline(
                 None,
                 f"{bound.name} reads the private records again: what is before it ({listed})",
             )
-        of_codes_or_training = bound.component.step in ("latent", "training")
+        of_codes_or_training = bound.component.acts_on in ("latent", "training")
         guarantee = _stated(bound, context)
-        if bound.component.step != "output":
+        if bound.component.acts_on != "output":
             before = defense.mechanisms[:place]
             guarantee = _if(_on_scale(guarantee, spec), *_each_by_itself(before))
-        if bound.component.step in ("training", "output") and defense.releases:
+        if bound.component.acts_on in ("training", "output") and defense.releases:
             guarantee = _if(guarantee, KEPT)
         if guarantee is None:
             continue
@@ -130,7 +130,7 @@ def _each_by_itself(before: Sequence[Bound]) -> tuple[str, ...]:
     return tuple(
         f"{bound.name} changes each record without regard to the others"
         for bound in before
-        if bound.component.step in ("data", "latent") and not bound.component.record_wise
+        if bound.component.acts_on in ("data", "latent") and not bound.component.record_wise
     )
 
 
@@ -141,7 +141,7 @@ def _draws_without_claim(generator: Bound, fit: Guarantee | None) -> bool:
 
 def _reads_members(bound: Bound) -> bool:
     component = bound.component
-    return bool(component.step == "output" and component.fitted and component.reads_members)
+    return bool(component.acts_on == "output" and component.fitted and component.reads_members)
 
 
 def _stated(bound: Bound, context: GuaranteeContext | int) -> Guarantee | None:

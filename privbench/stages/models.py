@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from privbench.blame import calling
 from privbench.components import Bound
+from privbench.components.checks import checked_array, checked_probabilities
+from privbench.components.faults import calling
 from privbench.errors import Incompatible
-from privbench.stages.checks import checked_array, checked_probabilities
-from privbench.store import Artifact
+from privbench.storage.artifacts import Artifact
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from privbench.components import Bound
-from privbench.stages.answers import ObservationsStage, OutputsStage
+from privbench.stages.answers import DefendedOutputsStage, OutputsStage
 from privbench.stages.attacking import outputs_of, score_views
 from privbench.stages.base import Context, Stage
 from privbench.stages.training import PopulationStage, SettingStage
-from privbench.store import Artifact
+from privbench.storage.artifacts import Artifact
 
 if TYPE_CHECKING:
     from privbench.attacks.synthetic import SyntheticViews
     from privbench.data import Data
-    from privbench.settings import Setting
+    from privbench.membership import Setting
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +88,8 @@ class SyntheticScoresStage(Stage):
     seed: int
     setting: SettingStage
     attack: Bound
-    target: OutputsStage | ObservationsStage
-    shadow: OutputsStage | ObservationsStage
+    target: OutputsStage | DefendedOutputsStage
+    shadow: OutputsStage | DefendedOutputsStage
 
     @property
     def inputs(self) -> tuple[Stage, ...]:

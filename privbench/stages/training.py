@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from privbench.blame import calling
 from privbench.components import Bound
+from privbench.components.checks import check_fitted, checked_array, checked_data
+from privbench.components.faults import calling
 from privbench.config import Defense
 from privbench.seeds import seed_of
 from privbench.stages.base import Context, Stage
-from privbench.stages.checks import check_fitted, checked_array, checked_data
-from privbench.store import Artifact
+from privbench.storage.artifacts import Artifact
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from privbench.data import Data
     from privbench.engine import Population, TrainingSets
     from privbench.generators.base import FittedGenerator
-    from privbench.settings import Setting, Subset
+    from privbench.membership import Setting, Subset
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ class SettingStage(Stage):
 
     def draw(self, data: Callable[[Bound], Data]) -> Setting:
         """The setting, from the datasets that ``data`` gives."""
-        from privbench.settings import canary_setting, clean_setting
+        from privbench.membership import canary_setting, clean_setting
 
         if self.clean is not None:
             return canary_setting(self.clean.draw(data), self.canaries, self.names)

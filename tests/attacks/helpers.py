@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from scipy.stats import rankdata
 
-from privbench.attacks.base import LOG_FLOOR, Answers, View, Views
+from privbench.attacks.base import LOG_FLOOR, Outputs, View, Views
 
 
 def auc(scores, member):
@@ -41,7 +41,7 @@ def log_softmax(logits):
 
 def answers(logits):
     log_probs = log_softmax(logits).astype(np.float32)
-    return Answers(log_probs.argmax(axis=-1), log_probs)
+    return Outputs(log_probs.argmax(axis=-1), log_probs)
 
 
 def answers_with_phi(phi):
@@ -52,7 +52,7 @@ def answers_with_phi(phi):
 def view_of(models, labels, member, target=0, seed=0, n_classes=None):
     """The view of one target among ``models`` (answers with a leading axis); the others are shadows."""
     others = np.arange(len(member)) != target
-    none = Answers(models.predicted[:, :0], models.log_probs[:, :0])
+    none = Outputs(models.predicted[:, :0], models.log_probs[:, :0])
     return View(
         labels=labels,
         n_classes=n_classes or models.log_probs.shape[-1],
@@ -68,7 +68,7 @@ def view_of(models, labels, member, target=0, seed=0, n_classes=None):
 
 
 def select(models, which):
-    return Answers(models.predicted[which], models.log_probs[which])
+    return Outputs(models.predicted[which], models.log_probs[which])
 
 
 def views_of(models, labels, member, *, references=0, shadows=None, leave_one_out=True, seed=0):
@@ -116,7 +116,7 @@ class Network:
     def __init__(self, weight):
         self.weight = weight.astype(np.float32)
 
-    def ask(self, x):
+    def query(self, x):
         return answers(x @ self.weight)
 
     def module(self):

@@ -8,7 +8,7 @@ import pytest
 
 from privbench.attacks.attack_p import AttackP
 from privbench.attacks.attack_r import AttackR
-from privbench.attacks.base import LOG_FLOOR, Answers, Attack, View
+from privbench.attacks.base import LOG_FLOOR, Attack, Outputs, View
 from privbench.attacks.calibration import Calibration
 from privbench.attacks.confidence import Confidence
 from privbench.attacks.entropy import Entropy
@@ -22,7 +22,7 @@ from privbench.attacks.modified_entropy import ModifiedEntropy
 from privbench.attacks.quantile import Quantile
 from privbench.attacks.rmia import Rmia
 from privbench.attacks.shokri import Shokri
-from privbench.builtins import register_attacks
+from privbench.plugins.builtins import register_attacks
 
 from .helpers import answers, auc, null_band, permuted, random_population, views_of
 
@@ -204,7 +204,7 @@ def test_probabilities_of_exactly_zero_and_one(attack, identical):
     if not identical:
         predicted = rng.integers(0, 4, (6, 80))
     log_probs = np.where(np.eye(4)[predicted] == 1, 0.0, -np.inf).astype(np.float32)
-    models = Answers(predicted, log_probs)
+    models = Outputs(predicted, log_probs)
     labels, member = random_labels(rng, 6, 80)
     check_all(attack, lambda: views_of(models, labels, member, references=20))
 
@@ -228,7 +228,7 @@ def constant(rng, models, member):
     """All models but the first say the same of every record."""
     log_probs = np.full_like(models.log_probs, -np.log(models.log_probs.shape[-1]))
     log_probs[0] = 10 * models.log_probs[0]
-    return Answers(log_probs.argmax(axis=-1), log_probs)
+    return Outputs(log_probs.argmax(axis=-1), log_probs)
 
 
 def two_levels(rng, models, member):
@@ -242,7 +242,7 @@ def mostly_saturated(rng, models, member):
     votes = np.where(rng.random(member.shape) < 0.7, 1.0, rng.integers(0, 11, member.shape) / 10)
     with np.errstate(divide="ignore"):
         log_probs = np.log(np.stack([votes, 1 - votes], axis=-1)).astype(np.float32)
-    return Answers(log_probs.argmax(axis=-1), log_probs)
+    return Outputs(log_probs.argmax(axis=-1), log_probs)
 
 
 def ordinary(rng, models, member):

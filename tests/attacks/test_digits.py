@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from privbench.attacks.base import Answers
+from privbench.attacks.base import Outputs
 from privbench.attacks.lira import Lira
 from privbench.datasets.digits import Digits
 from privbench.engine import TrainingSets, train_population
+from privbench.membership import clean_setting
 from privbench.models.mlp import Mlp
-from privbench.settings import clean_setting
 
 from .helpers import auc, tpr_at, views_of
 
@@ -32,7 +32,7 @@ def populations():
         )
         logits = population.predict(pool.x)
         log_probs = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
-        views = views_of(Answers(log_probs.argmax(axis=-1), log_probs), pool.y, member)
+        views = views_of(Outputs(log_probs.argmax(axis=-1), log_probs), pool.y, member)
         found.append((views, member))
     return found
 

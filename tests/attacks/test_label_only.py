@@ -18,15 +18,15 @@ class Recorder(Network):
         super().__init__(weight)
         self.asked = []
 
-    def ask(self, x):
+    def query(self, x):
         self.asked.append(x)
-        return super().ask(x)
+        return super().query(x)
 
 
 def view_of_records(records, weight, labels):
     """A target of this ``weight`` (features, classes) on ``records``; the shadows do not matter."""
     target = Recorder(weight)
-    models = target.ask(records)[None]
+    models = target.query(records)[None]
     target.asked.clear()
     views = views_of(models, labels, np.zeros((1, len(labels)), dtype=bool))
     view = views[0]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from privbench.settings import draw_membership
+from privbench.membership import draw_membership
 
 from .helpers import auc, null_band
 

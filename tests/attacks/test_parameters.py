@@ -14,7 +14,7 @@ from privbench.attacks.ml_leaks import MlLeaks
 from privbench.attacks.quantile import Quantile
 from privbench.attacks.rmia import Rmia
 from privbench.attacks.shokri import Shokri
-from privbench.builtins import register_attacks
+from privbench.plugins.builtins import register_attacks
 
 from .helpers import random_population, views_of
 

@@ -6,7 +6,7 @@ from math import exp, log
 import numpy as np
 import pytest
 
-from privbench.attacks.base import Answers
+from privbench.attacks.base import Outputs
 from privbench.attacks.confidence import Confidence
 from privbench.attacks.entropy import Entropy
 from privbench.attacks.gap import Gap
@@ -40,7 +40,7 @@ def test_gap_is_the_accuracy(view):
 
 
 def test_gap_needs_no_probabilities(view):
-    blind = Answers(view.target.predicted, None)
+    blind = Outputs(view.target.predicted, None)
     scores = Gap().score(view.__class__(**{**vars(view), "target": blind}))
     np.testing.assert_array_equal(scores, Gap().score(view))
     assert Gap.observes == "labels"
@@ -48,7 +48,7 @@ def test_gap_needs_no_probabilities(view):
 
 def test_probabilities_cannot_be_read_where_only_labels_are_observed(view):
     with pytest.raises(TypeError, match="observes"):
-        Answers(view.target.predicted, None).log_prob_of(view.labels)
+        Outputs(view.target.predicted, None).log_prob_of(view.labels)
 
 
 def test_gaps_auc_is_a_half_plus_half_the_accuracy_gap():
@@ -129,7 +129,7 @@ def test_modified_entropy_is_largest_for_a_right_and_certain_answer():
 def test_scaled_confidence_reference():
     """Phi from exact rational arithmetic on powers of two."""
     p = [Fraction(1, 2), Fraction(1, 4), Fraction(1, 8), Fraction(1, 8)]
-    target = Answers(np.zeros(4, int), np.log(np.array([[float(v) for v in p]] * 4)).astype("f4"))
+    target = Outputs(np.zeros(4, int), np.log(np.array([[float(v) for v in p]] * 4)).astype("f4"))
     expected = [log(v / (1 - v)) for v in p]
     np.testing.assert_allclose(target.scaled_confidence(np.arange(4)), expected, atol=1e-6)
 

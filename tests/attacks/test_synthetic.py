@@ -18,8 +18,8 @@ from privbench.attacks.logan import Logan
 from privbench.attacks.monte_carlo import MonteCarlo
 from privbench.attacks.shadow_density import ShadowDensity
 from privbench.attacks.synthetic import SyntheticAttack, SyntheticViews, nearest, principal
-from privbench.builtins import register_attacks
 from privbench.data import Data, DataSpec
+from privbench.plugins.builtins import register_attacks
 
 N, FEATURES, CLASSES, MODELS = 24, 24, 3, 40
 SPEC = DataSpec("tabular", (FEATURES,), CLASSES)

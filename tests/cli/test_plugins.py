@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from privbench.cli import build_cli
-from privbench.plugins import PluginHost
+from privbench.plugins.host import PluginHost
 
 from .helpers import printed
 

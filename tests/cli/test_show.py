@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from privbench.plugins import PluginHost
+from privbench.plugins.host import PluginHost
 
 from .helpers import printed, refused
 

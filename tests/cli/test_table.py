@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from privbench.results import COLUMNS, Results
+from privbench.storage.results import COLUMNS, Results
 
 from .helpers import printed, refused
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from privbench.components import Entry, Source
+from privbench.components import Distribution, Entry
 from privbench.data import Data, DataSpec
 from privbench.engine import TrainingSets
 from privbench.errors import BadInput, Incompatible
@@ -255,7 +255,7 @@ def test_exactly_one_of_epsilon_and_noise_multiplier(params):
     with pytest.raises(ValidationError, match="epsilon and noise_multiplier"):
         DpSgd(**params)
     with pytest.raises(BadInput, match=r"^defenses\.x: .*epsilon and noise_multiplier"):
-        Entry(DpSgd, Source("privbench")).build(params, "defenses.x")
+        Entry(DpSgd, Distribution("privbench")).build(params, "defenses.x")
 
 
 @pytest.mark.parametrize("affine", [True, False])

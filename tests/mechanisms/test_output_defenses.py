@@ -49,9 +49,9 @@ def sure(n, margin, seed):
     return softmax(logits), labels
 
 
-def context(ask=model):
+def context(query=model):
     """A model that is surer of its members."""
-    return OutputContext(SPEC, *sure(300, 6.0, 0), *sure(240, 2.0, 10), ask)
+    return OutputContext(SPEC, *sure(300, 6.0, 0), *sure(240, 2.0, 10), query)
 
 
 PLAIN = [
@@ -173,12 +173,12 @@ def test_label_only_is_one_hot():
 def test_hamp_output_is_the_answer_to_a_random_record_in_the_order_of_the_true_one():
     asked_of_model = []
 
-    def ask(x):
+    def query(x):
         asked_of_model.append(x)
         return model(x)
 
     asked = answers(50)
-    found = HampOutput().fit(context(ask), rng())(asked, rng(1))
+    found = HampOutput().fit(context(query), rng())(asked, rng(1))
     (records,) = asked_of_model
     assert records.shape == (50, 6)
     np.testing.assert_allclose(np.sort(found), np.sort(model(records)))

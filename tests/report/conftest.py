@@ -2,7 +2,7 @@
 
 import pytest
 
-from privbench.results import COLUMNS
+from privbench.storage.results import COLUMNS
 
 DP = {
     "kind": "dp",

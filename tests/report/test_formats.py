@@ -9,7 +9,7 @@ import pytest
 
 from privbench.report.formats import FORMATS, render
 from privbench.report.frame import to_frame
-from privbench.results import COLUMNS
+from privbench.storage.results import COLUMNS
 
 
 def widest(text):

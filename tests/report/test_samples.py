@@ -6,7 +6,7 @@ import pytest
 from privbench.api import make_plans
 from privbench.errors import BadInput
 from privbench.report.samples import ORIGINAL, images_of, plot_samples
-from privbench.store import Store
+from privbench.storage.artifacts import Store
 
 CONFIG = """
 [defenses.vae]

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from privbench.components import Entry, Source
+from privbench.components import Distribution, Entry
 from privbench.config import Defense
 from privbench.data import Column, DataSpec
 from privbench.mechanisms.base import DataMechanism
+from privbench.membership import draw_membership
 from privbench.privacy import Guarantee
 from privbench.privacy.guarantees import SCALED
-from privbench.settings import draw_membership
 from privbench.stages.claims import (
     KEPT,
     audited,
@@ -111,13 +111,13 @@ def test_what_follows_a_mechanism_that_may_mix_records_says_so(host):
     def bound(kind, name, params):
         return host.registry(kind).get(name, "test").build(params, "test")
 
-    mixing = Entry(Shuffled, Source("test")).build({}, "test")
+    mixing = Entry(Shuffled, Distribution("test")).build({}, "test")
     needed = "shuffled changes each record without regard to the others"
     for follows, expected in ((LABELS, True), (FEATURES, True), (DP_SGD, True), (ANSWERS, False)):
         after = bound("mechanism", *follows)
         claimed, _ = claim_of_pipeline(Defense("x", None, (mixing, after)), SPEC, 200, model)
         assert (needed in claimed.conditions) == expected
-        if after.component.step == "data":  # what comes first sees the records themselves
+        if after.component.acts_on == "data":  # what comes first sees the records themselves
             first, _ = claim_of_pipeline(Defense("x", None, (after, mixing)), SPEC, 200, model)
             assert needed not in first.conditions
     fitted = {**DP_FIT, "release": "sample", "epochs": 2, "fit_epsilon": FIT_ONLY}

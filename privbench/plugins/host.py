@@ -10,7 +10,6 @@ import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
-import json
 import logging
 import sys
 import traceback
@@ -25,19 +24,19 @@ from pluggy import HookImpl
 from pydantic import PydanticUserError
 
 from privbench import hookspecs
-from privbench.components import KINDS, Component, Entry, Registry, Source
+from privbench.components import KINDS, Component, Distribution, Entry, Registry, is_local
+from privbench.components.messages import unannotated
 from privbench.errors import BadInput, PrivbenchError
-from privbench.messages import unannotated
-from privbench.plugin_checks import check_class, marked, mistakes_of, silent_of
+from privbench.plugins.checks import check_class, marked, mistakes_of, silent_of
 
 GROUP = "privbench"
-BUILTINS = "privbench.builtins"
+BUILTINS = "privbench.plugins.builtins"
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Failure:
+class PluginFailure:
     """Something that a plugin did wrong: where it came from, at which stage, and the traceback."""
 
     plugin: str
@@ -52,7 +51,7 @@ class Plugin:
     """One loaded plugin and what it registered."""
 
     name: str
-    source: Source
+    distribution: Distribution
     module: ModuleType
     components: list[Entry] = field(default_factory=list)
     hooks: list[str] = field(default_factory=list)
@@ -65,7 +64,7 @@ class PluginHost:
         self.manager = pluggy.PluginManager("privbench")
         self.manager.add_hookspecs(hookspecs)
         self.plugins: list[Plugin] = []
-        self.failures: list[Failure] = []
+        self.failures: list[PluginFailure] = []
         self.registries = {kind: Registry(kind) for kind in KINDS}
         version = importlib.metadata.version("privbench")
         self._load(BUILTINS, "privbench", version, lambda: importlib.import_module(BUILTINS))
@@ -90,12 +89,22 @@ class PluginHost:
         """All components of one kind."""
         return self.registries[kind]
 
+    @property
+    def third_party(self) -> dict[str, str]:
+        """Distribution and version of every loaded plugin but the built-ins, by plugin name."""
+        return {plugin.name: str(plugin.distribution) for plugin in self.plugins[1:]}
+
+    @property
+    def broken(self) -> set[str]:
+        """Names of the plugins that failed in some way."""
+        return {failure.plugin for failure in self.failures}
+
     def call(self, hook: str, **arguments: Any) -> None:
         """Call every implementation of an observer hook; what raises is recorded and the rest go on."""
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
             plugin = self._plugin_of(implementation)
             call = _bind(implementation, arguments)
-            self._guarded(plugin.name, plugin.source.distribution, hook, call)
+            self._guarded(plugin.name, plugin.distribution.name, hook, call)
 
     def observe(self, observer: object) -> None:
         """Add an observer (an object whose methods are hook implementations) for this run."""
@@ -114,11 +123,11 @@ class PluginHost:
             return
         mistakes = mistakes_of(module)
         for message in [*mistakes, *silent_of(module, Path(name).name)]:
-            self._fail(Failure(name, distribution, "hooks", message))
+            self._fail(PluginFailure(name, distribution, "hooks", message))
         if mistakes or not marked(module):
             return
         released = bool(version) and not is_local(distribution)
-        plugin = Plugin(name, Source(distribution, version, released), module)
+        plugin = Plugin(name, Distribution(distribution, version, released), module)
         if self._guarded(name, distribution, "hooks", lambda: self._add(plugin)) is None:
             return
         self.plugins.append(plugin)
@@ -137,7 +146,7 @@ class PluginHost:
             if implementation.plugin is plugin.module:
                 self._guarded(
                     plugin.name,
-                    plugin.source.distribution,
+                    plugin.distribution.name,
                     caller.name,
                     _bind(implementation, {"register": self._registrar(plugin, kind)}),
                 )
@@ -145,7 +154,7 @@ class PluginHost:
     def _registrar(self, plugin: Plugin, kind: str) -> Callable[[type[Component]], None]:
         def register(cls: type[Component]) -> None:
             check_class(cls, kind)
-            entry = Entry(cls, plugin.source)
+            entry = Entry(cls, plugin.distribution)
             self.registries[kind].add(entry)
             plugin.components.append(entry)
 
@@ -155,18 +164,18 @@ class PluginHost:
         for plugin in self.plugins:
             if implementation.plugin is plugin.module:
                 return plugin
-        return Plugin("observer", Source("privbench"), sys.modules[__name__])
+        return Plugin("observer", Distribution("privbench"), sys.modules[__name__])
 
     def _guarded(self, plugin: str, distribution: str, stage: str, call: Callable[[], Any]) -> Any:
-        """Call third-party code; what it raises becomes a Failure (SystemExit too, not Ctrl-C)."""
+        """Call third-party code; what it raises becomes a PluginFailure (SystemExit too, not Ctrl-C)."""
         try:
             return call()
         except (Exception, SystemExit) as error:
             trace = "" if isinstance(error, PrivbenchError) else traceback.format_exc()
-            self._fail(Failure(plugin, distribution, stage, _message(error), trace))
+            self._fail(PluginFailure(plugin, distribution, stage, _message(error), trace))
             return None
 
-    def _fail(self, failure: Failure) -> None:
+    def _fail(self, failure: PluginFailure) -> None:
         """Keep a failure once: an observer may fail at every step of a run."""
         known = [(one.plugin, one.stage, one.message) for one in self.failures]
         if (failure.plugin, failure.stage, failure.message) not in known:
@@ -186,15 +195,6 @@ def _message(error: BaseException) -> str:
     if isinstance(error, PydanticUserError):
         return unannotated(error)
     return f"{type(error).__name__}: {error}"
-
-
-def is_local(distribution: str) -> bool:
-    """Whether it was installed from a folder (PEP 610) rather than as a released distribution."""
-    try:
-        record = importlib.metadata.distribution(distribution).read_text("direct_url.json")
-    except importlib.metadata.PackageNotFoundError:
-        return True
-    return record is not None and "dir_info" in json.loads(record)
 
 
 def _import_file(path: Path) -> ModuleType:

@@ -4,7 +4,7 @@ import logging
 import numpy as np
 import pytest
 
-from privbench.store import Artifact, Store
+from privbench.storage.artifacts import Artifact, Store
 
 KEY = "k" * 64
 

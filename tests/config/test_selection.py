@@ -1,7 +1,7 @@
 import pytest
 
+from privbench.config.selection import selector
 from privbench.errors import BadInput
-from privbench.selection import selector
 
 NAME = "digits/dp-sgd[epsilon=8]/mlp/lira/adaptive/seed=0"
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from privbench.components.checks import checked_array, checked_probabilities
 from privbench.errors import PrivbenchError
-from privbench.stages.checks import checked_array, checked_probabilities
 
 GOOD = np.array([[0.5, 0.25, 0.25], [1.0, 0.0, 0.0]])
 

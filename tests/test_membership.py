@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from privbench.data import Data, DataSpec
-from privbench.settings import (
+from privbench.membership import (
     canary_setting,
     clean_setting,
     draw_membership,

@@ -3,7 +3,7 @@ import textwrap
 import pytest
 
 from privbench.errors import BadInput
-from privbench.plugins import PluginHost
+from privbench.plugins.host import PluginHost
 
 GOOD = """
     import privbench
@@ -64,8 +64,8 @@ def test_a_single_file_is_a_plugin(write):
     host = PluginHost([path], installed=False)
     entry = host.registry("attack").get("constant", "here")
     assert host.failures == []
-    assert entry.source.distribution == path
-    assert not entry.source.released
+    assert entry.distribution.name == path
+    assert not entry.distribution.released
 
 
 def test_a_changed_line_changes_the_identity(write):
@@ -189,7 +189,7 @@ def test_a_taken_name_names_both_distributions(write):
     assert "'lira'" in message
     assert path in message
     assert "privbench 0.1" in message
-    assert host.registry("attack").entries["lira"].source.distribution == "privbench"
+    assert host.registry("attack").entries["lira"].distribution.name == "privbench"
 
 
 def test_one_broken_plugin_does_not_stop_the_next(write):

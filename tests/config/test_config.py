@@ -2,7 +2,7 @@ import pytest
 
 from privbench.config import Overrides, find_file, label, read_file, resolve
 from privbench.errors import BadInput
-from privbench.plugins import PluginHost
+from privbench.plugins.host import PluginHost
 
 BASE = """
 [defenses.vae-metric]
@@ -33,7 +33,7 @@ def load(tmp_path, host):
         path = tmp_path / "b.toml"
         path.write_text(text)
         overrides = Overrides.parse(set)
-        benchmark = resolve(read_file(path), "b", host, overrides)
+        benchmark = resolve(read_file(path), "b", host.registries, overrides, host.broken)
         overrides.check()
         return benchmark
 
@@ -236,7 +236,7 @@ def test_an_unknown_benchmark_names_the_closest(tmp_path, host):
     path = tmp_path / "b.toml"
     path.write_text(BASE)
     with pytest.raises(BadInput, match="unknown benchmark 'quickstrat'"):
-        resolve(read_file(path), "quickstrat", host)
+        resolve(read_file(path), "quickstrat", host.registries)
 
 
 def test_overrides(load):
@@ -312,7 +312,7 @@ def test_an_unknown_component_is_unavailable_if_a_plugin_failed(tmp_path):
     path = tmp_path / "b.toml"
     path.write_text(BASE.replace('["loss"]', '["loss", "mine"]'))
     overrides = Overrides.parse(["mine.power=2"])
-    attacks = resolve(read_file(path), "b", host, overrides).attacks
+    attacks = resolve(read_file(path), "b", host.registries, overrides, host.broken).attacks
     overrides.check()
     assert attacks[0].bound is not None
     assert attacks[1].bound is None

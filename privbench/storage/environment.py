@@ -5,19 +5,18 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+from collections.abc import Mapping
 from typing import Any
-
-from privbench.plugins import PluginHost
 
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "opacus", "pandas", "pydantic", "pluggy")
 
 
-def environment(host: PluginHost, device: str) -> dict[str, Any]:
+def environment(plugins: Mapping[str, str], device: str) -> dict[str, Any]:
     """Versions of Python, of privbench, its plugins and libraries, and the machine."""
     return {
         "python": platform.python_version(),
         "privbench": importlib.metadata.version("privbench"),
-        "plugins": {plugin.name: str(plugin.source) for plugin in host.plugins[1:]},
+        "plugins": dict(plugins),
         "libraries": {name: _version(name) for name in LIBRARIES},
         "machine": f"{platform.system()} {platform.machine()}",
         "cpus": len(os.sched_getaffinity(0))

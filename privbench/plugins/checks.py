@@ -9,8 +9,8 @@ from typing import Any, get_args
 
 from privbench import hookspecs
 from privbench.components import Component
+from privbench.components.messages import closest
 from privbench.errors import PrivbenchError
-from privbench.messages import closest
 
 BASES = {
     "dataset": "privbench.Dataset",

@@ -1,0 +1,47 @@
+"""Components: what plugins provide, as frozen pydantic models whose fields are their parameters.
+
+    class Loss(Attack):
+        '''Log-probability of the label.'''
+        name = "loss"
+        paper = "Yeom et al. 2018, arXiv 1709.01604"
+
+        def score(self, view): ...
+
+A class is looked up by kind and name in a :class:`Registry`; an :class:`Entry` remembers which
+distribution it came from, and :meth:`Entry.build` checks the parameters that a user wrote.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+KINDS = ("dataset", "generator", "mechanism", "model", "attack", "executor")
+
+
+class Component(BaseModel):
+    """Base of everything that a plugin can register.
+
+    A subclass sets ``name`` (how benchmarks.toml calls it) and, where there is one, ``paper``. Its
+    fields are its parameters; each needs a description, bounds where they exist, and a default
+    unless the user has to choose.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        allow_inf_nan=False,
+        defer_build=True,  # until registration, where a mistake is one plugin's failure
+    )
+
+    kind: ClassVar[str]
+    name: ClassVar[str]
+    paper: ClassVar[str] = ""
+    seedless: ClassVar[frozenset[str]] = frozenset()
+    """Parameters on which no random draw depends: their values are compared on the same draws."""
+
+    def params(self) -> dict[str, Any]:
+        """All parameters, as JSON values."""
+        return self.model_dump(mode="json")

@@ -1,0 +1,1 @@
+"""What outlives a run: artifacts of stages, the database of results, and where they came from."""
