@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from privbench.config import Overrides, find_file, read_file, resolve
 from privbench.config.device import check_device
 from privbench.config.selection import selector
+from privbench.datasets.loading import Datasets
 from privbench.errors import BadInput
-from privbench.plan import Datasets, Plan, check_plans, make_plan
+from privbench.plan import Plan, check_plans, make_plan
 from privbench.plugins.host import PluginHost
 from privbench.runner import Runner
 from privbench.storage.artifacts import Store

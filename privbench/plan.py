@@ -2,47 +2,41 @@
 
 from __future__ import annotations
 
-import hashlib
+import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from privbench.components import Bound
-from privbench.components.checks import shown
-from privbench.components.faults import calling, error_text, origin, trace_of
-from privbench.config import NONE, Benchmark, Defense, Knowledge, Variant
+from privbench.components.faults import calling, error_text, trace_of
+from privbench.components.outcome import NoResult
+from privbench.config import NONE, Benchmark, Defense, Knowledge, Unavailable, Variant
 from privbench.config.selection import Selector
-from privbench.errors import BadInput, DatasetUnavailable
+from privbench.errors import BadInput
 from privbench.stages import (
+    AnyOutputsStage,
     DefendedOutputsStage,
     FidelityStage,
     FitStage,
     MetricsStage,
     OutputsStage,
     PopulationStage,
+    ReleaseScoresStage,
     ReleaseStage,
     ScoresStage,
     SettingStage,
     Stage,
-    SyntheticScoresStage,
     UtilityStage,
-    outputs_of,
     walk,
 )
 
 if TYPE_CHECKING:
-    from privbench.data import Data, DataSpec
+    from privbench.data import DataSpec
+    from privbench.datasets.loading import Datasets
     from privbench.membership import Subset
 
-
-@dataclass(frozen=True)
-class Rejected:
-    """Why a trial cannot run: ``skipped`` (it makes no sense), ``unavailable`` or ``failed``."""
-
-    status: str
-    reason: str
-    traceback: str = ""
+AnyStage = TypeVar("AnyStage", bound=Stage)
 
 
 @dataclass(frozen=True)
@@ -58,15 +52,21 @@ class Trial:
     seed: int
     subsets: tuple[Subset, ...]
     observes: str | None = None
-    """What the attack sees; None if it is unavailable."""
-    rejected: Rejected | None = None
+    """What the attack sees; None if the attack is unavailable."""
+    rejected: NoResult | None = None
+    """Why the trial cannot run; it has no stages then."""
     utility: UtilityStage | None = None
     metrics: tuple[MetricsStage, ...] = ()
-    """One for each subset; empty if the trial is rejected."""
+    """One for each subset."""
 
     def __str__(self) -> str:
         parts = (self.dataset, self.defense, self.model, self.attack, self.knowledge)
         return "/".join((*parts, f"seed={self.seed}"))
+
+    @property
+    def results(self) -> tuple[Stage, ...]:
+        """The stages whose artifacts are the trial's rows; none if it is rejected."""
+        return () if self.utility is None else (self.utility, *self.metrics)
 
 
 @dataclass(frozen=True)
@@ -81,94 +81,20 @@ class Plan:
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
-        """All stages of the trials, inputs first, each key once."""
-        targets: list[Stage] = []
-        for trial in self.trials:
-            if trial.utility is not None:
-                targets += [trial.utility, *trial.metrics]
-        return tuple(walk(targets))
-
-
-@dataclass
-class Datasets:
-    """Loads each dataset once, and remembers why one could not be loaded.
-
-    With ``fetch=False`` a dataset that would have to be downloaded counts as unavailable.
-    """
-
-    fetch: bool = True
-    loaded: dict[str, Data | Rejected] = field(default_factory=dict)
-    fingerprints: dict[str, str] = field(default_factory=dict)
-
-    def get(self, bound: Bound) -> Data:
-        """A dataset that the plan has loaded."""
-        data = self.load(bound)
-        if isinstance(data, Rejected):
-            raise BadInput(data.reason)
-        return data
-
-    def load(self, bound: Bound) -> Data | Rejected:
-        """The data, or why there are none."""
-        name = repr(bound.seed_part())
-        if name not in self.loaded:
-            self.loaded[name] = self._load(bound)
-        return self.loaded[name]
-
-    def fingerprint(self, bound: Bound) -> str:
-        """Sha256 of the contents: a changed file never meets an old result."""
-        name = repr(bound.seed_part())
-        if name not in self.fingerprints:
-            data = self.get(bound)
-            content = hashlib.sha256(repr(data.spec).encode())
-            content.update(data.x.data if data.x.flags.c_contiguous else data.x.tobytes())
-            content.update(data.y.tobytes())
-            self.fingerprints[name] = content.hexdigest()
-        return self.fingerprints[name]
-
-    def _load(self, bound: Bound) -> Data | Rejected:
-        try:
-            if not self.fetch and (missing := bound.component.missing()):
-                return Rejected("unavailable", f"dataset {bound.name!r}: {missing}")
-            data: Data = bound.component.load()
-            return _check_data(bound.name, data) or data
-        except DatasetUnavailable as error:
-            return Rejected("unavailable", f"dataset {bound.name!r}: {error}")
-        except Exception as error:  # third-party code; the other datasets go on
-            _, line = origin(error, bound)
-            reason = f"dataset {bound.name!r}: {error_text(error, line)}"
-            return Rejected("failed", reason, trace_of(error))
-
-
-def _check_data(name: str, data: Data) -> Rejected | None:
-    """Hold a dataset to its contract."""
-    import numpy as np
-
-    from privbench.data import Data
-
-    problems = []
-    if not isinstance(data, Data):
-        problems.append(f"load returned {shown(data)}, expected privbench.Data")
-    elif data.x.dtype != np.float32 or data.y.dtype != np.int64:
-        problems.append(f"x must be float32 and y int64, got {data.x.dtype} and {data.y.dtype}")
-    elif data.x.shape != (len(data.y), *data.spec.shape):
-        problems.append(f"x has shape {data.x.shape}, expected {(len(data.y), *data.spec.shape)}")
-    elif not np.isfinite(data.x).all():
-        problems.append("x has NaN or infinite values")
-    elif data.spec.n_classes < 2:
-        problems.append(f"there must be at least 2 classes, got {data.spec.n_classes}")
-    elif len(data.y) == 0 or data.y.min() < 0 or data.y.max() >= data.spec.n_classes:
-        problems.append(f"labels must lie in 0..{data.spec.n_classes - 1}")
-    return Rejected("failed", f"dataset {name!r}: {problems[0]}") if problems else None
+        """All stages of the trials, inputs first, each once."""
+        return tuple(walk([stage for trial in self.trials for stage in trial.results]))
 
 
 def make_plan(benchmark: Benchmark, select: Selector, datasets: Datasets) -> Plan:
-    """All selected trials with their stages.
+    """Return all selected trials with their stages.
 
-    Loads the datasets, because sizes and kinds decide what can run. Raises BadInput if the pool or the
-    canaries do not fit.
+    Loads the datasets, because sizes and kinds decide what can run.
+
+    Raises:
+        BadInput: if the pool or the canaries do not fit a dataset.
     """
-    trials = tuple(trial for trial in _matrix(benchmark, datasets) if select(str(trial)))
-    return Plan(benchmark, trials, datasets)
+    planner = _Planner(benchmark, datasets)
+    return Plan(benchmark, tuple(t for t in planner.trials() if select(str(t))), datasets)
 
 
 def check_plans(plans: Sequence[Plan]) -> None:
@@ -179,143 +105,196 @@ def check_plans(plans: Sequence[Plan]) -> None:
         raise BadInput(f"-k selects none of the trials of benchmark {names}")
     failed = [t.rejected for t in trials if t.rejected and t.rejected.status == "failed"]
     # What raised is a broken component rather than bad input: its trials fail, with the traceback.
-    if failed and len(failed) == len(trials) and not any(one.traceback for one in failed):
+    if failed and len(failed) == len(trials) and not any(f.traceback for f in failed):
         raise BadInput("\n".join(sorted({rejected.reason for rejected in failed})))
 
 
-def _matrix(benchmark: Benchmark, datasets: Datasets) -> Iterator[Trial]:
-    for dataset in benchmark.datasets:
-        for seed in benchmark.seeds:
-            for model in benchmark.models:
-                yield from _Block(benchmark, dataset, seed, model, datasets).trials()
-
-
 @dataclass
-class _Block:
-    """The trials that share dataset, seed and model, and thus the populations."""
+class _Planner:
+    """Goes through the matrix. Stages with equal keys become one object, so that sharing shows."""
 
     benchmark: Benchmark
+    datasets: Datasets
+    _stages: dict[str, Stage] = field(default_factory=dict)
+
+    def trials(self) -> Iterator[Trial]:
+        """Yield every trial of the matrix, by dataset, seed, model, defense, attack and knowledge."""
+        benchmark = self.benchmark
+        for dataset, seed, model, defense in itertools.product(
+            benchmark.datasets, benchmark.seeds, benchmark.models, benchmark.defenses
+        ):
+            pipeline = self._pipeline(dataset, seed, model, defense)
+            for attack, knowledge in itertools.product(benchmark.attacks, benchmark.knowledge):
+                trial = Trial(
+                    benchmark.name, dataset.label, defense.label, model.label, attack.label,
+                    knowledge, seed, self._subsets,
+                )  # fmt: skip
+                if isinstance(attack, Unavailable):
+                    trial = replace(trial, rejected=NoResult("unavailable", attack.reason))
+                else:
+                    trial = replace(trial, observes=str(attack.bound.component.observes))
+                if isinstance(pipeline, NoResult):
+                    yield replace(trial, rejected=pipeline)
+                elif isinstance(attack, Unavailable):
+                    yield trial
+                else:
+                    yield pipeline.planned(trial, attack.bound)
+
+    def shared(self, stage: AnyStage) -> AnyStage:
+        """Return the stage of this plan that has the same key, or else ``stage``."""
+        known = self._stages.setdefault(stage.key, stage)
+        assert type(known) is type(stage)
+        return known
+
+    @property
+    def _subsets(self) -> tuple[Subset, ...]:
+        return ("records", "canaries") if self.benchmark.canaries else ("records",)
+
+    def _pipeline(
+        self,
+        dataset: Variant | Unavailable,
+        seed: int,
+        model: Variant | Unavailable,
+        defense: Defense | Unavailable,
+    ) -> _Pipeline | NoResult:
+        """Return what builds the stages of a defense, or why its trials cannot run."""
+        if isinstance(dataset, Unavailable):
+            return NoResult("unavailable", dataset.reason)
+        if isinstance(model, Unavailable):
+            return NoResult("unavailable", model.reason)
+        if isinstance(defense, Unavailable):
+            return NoResult("unavailable", defense.reason)
+        data = self.datasets.load(dataset.bound)
+        if isinstance(data, NoResult):
+            return data
+        _check_pool(self.benchmark, dataset.label, len(data))
+        try:
+            reason = _incompatible(data.spec, model.bound, defense)
+        except Exception as error:  # third-party code; the other trials go on
+            return NoResult("failed", f"skip: {error_text(error)}", trace_of(error))
+        if reason:
+            return NoResult("skipped", reason)
+        return _Pipeline(self, dataset, seed, model, defense)
+
+
+@dataclass(frozen=True)
+class _Pipeline:
+    """Builds the stages of one (dataset, seed, model, defense)."""
+
+    planner: _Planner
     dataset: Variant
     seed: int
     model: Variant
-    datasets: Datasets
+    defense: Defense
 
-    def trials(self) -> Iterator[Trial]:
-        subsets: tuple[Subset, ...] = ("records", "canaries")
-        if self.benchmark.canaries == 0:
-            subsets = ("records",)
-        for defense in self.benchmark.defenses:
-            reason = self._reject(defense)
-            for attack in self.benchmark.attacks:
-                for knowledge in self.benchmark.knowledge:
-                    trial = Trial(
-                        self.benchmark.name, self.dataset.label, defense.label, self.model.label,
-                        attack.label, knowledge, self.seed, subsets, _observed(attack), reason,
-                    )  # fmt: skip
-                    yield trial if reason else self._with_stages(trial, defense, attack)
-
-    def _reject(self, defense: Defense) -> Rejected | None:
-        for part in (self.dataset, self.model, defense):
-            if part.unavailable:
-                return Rejected("unavailable", part.unavailable)
-        assert self.dataset.bound is not None
-        assert self.model.bound is not None
-        data = self.datasets.load(self.dataset.bound)
-        if isinstance(data, Rejected):
-            return data
-        _check_pool(self.benchmark, self.dataset.label, len(data))
-        try:
-            reason = _incompatible(data.spec, self.model.bound, defense)
-        except Exception as error:  # third-party code; the other trials go on
-            return Rejected("failed", f"skip: {error_text(error)}", trace_of(error))
-        return Rejected("skipped", reason) if reason else None
-
-    def _with_stages(self, trial: Trial, defense: Defense, attack: Variant) -> Trial:
-        from dataclasses import replace
-
-        if attack.bound is None:
-            return replace(trial, rejected=Rejected("unavailable", attack.unavailable))
-        if trial.observes == "synthetic" and (reason := _no_data(defense, trial.knowledge)):
-            return replace(trial, rejected=Rejected("skipped", reason))
+    def planned(self, trial: Trial, attack: Bound) -> Trial:
+        """Return the trial of an attack with its stages, or rejected."""
+        on_release = trial.observes == "synthetic"
+        if on_release and (reason := self._no_release(trial.knowledge)):
+            return replace(trial, rejected=NoResult("skipped", reason))
+        metrics = self._release_metrics if on_release else self._metrics
         return replace(
             trial,
-            utility=self._utility(defense),
-            metrics=tuple(
-                self._metrics(defense, attack.bound, trial.knowledge, subset)
-                for subset in trial.subsets
-            ),
+            utility=self.utility(),
+            metrics=tuple(metrics(attack, trial.knowledge, subset) for subset in trial.subsets),
         )
 
-    def _metrics(
-        self, defense: Defense, attack: Bound, knowledge: Knowledge, subset: Subset
-    ) -> MetricsStage:
-        trains = (
-            defense if knowledge == "adaptive" else NONE
-        )  # what the adversary's shadows go through
-        setting = self._setting(subset)
-        target, shadow = self._answers(defense, subset), self._answers(trains, subset)
-        name = f"{attack.name} on {target.title}"
-        title = name if knowledge == "adaptive" else f"{name}, naive"
-        on_data = attack.component.observes == "synthetic"
-        kind = SyntheticScoresStage if on_data else ScoresStage
-        scores = kind(title, self.seed, setting, attack, target, shadow)
-        own = kind(f"{attack.name} on {shadow.title}", self.seed, setting, attack, shadow, shadow)
-        utility = self._utility(defense)
-        return MetricsStage(title, self.seed, setting, scores, own, utility)
-
-    def _utility(self, defense: Defense) -> UtilityStage:
-        assert self.model.bound is not None
-        answers = self._answers(defense, "records")
-        setting, title, fidelity = self._setting("records"), answers.title, None
-        if defense.generator is not None or defense.at("data"):
-            release = ReleaseStage(f"data of {title}", self.seed, outputs_of(answers).population)
-            fidelity = FidelityStage(f"data of {title}", self.seed, release)
-        return UtilityStage(
-            title, self.seed, setting, answers, defense, self.model.bound, fidelity
-        )  # fmt: skip
-
-    def _answers(self, defense: Defense, subset: Subset) -> OutputsStage | DefendedOutputsStage:
-        setting = self._setting(subset)
-        title = f"{self.dataset.label}/{defense.label}/{self.model.label} ({subset})"
-        assert self.model.bound is not None
-        fit = None
-        if defense.generator is not None:
-            fit = FitStage(title, self.seed, setting, defense.generator, defense.at("data"))
-        population = PopulationStage(title, self.seed, setting, self.model.bound, defense, fit)
-        outputs = OutputsStage(title, self.seed, setting, population)
-        if not defense.at("output"):
-            return outputs
-        return DefendedOutputsStage(title, self.seed, outputs, defense.at("output"))
-
-    def _setting(self, subset: Subset) -> SettingStage:
+    def setting(self, subset: Subset) -> SettingStage:
+        """Return the stage of the split and membership."""
         from privbench.membership import pool_size
 
-        bound = self.dataset.bound
-        assert bound is not None
-        n_pool = pool_size(len(self.datasets.get(bound)), self.benchmark.pool)
+        benchmark, datasets, bound = (
+            self.planner.benchmark,
+            self.planner.datasets,
+            self.dataset.bound,
+        )
         clean = SettingStage(
-            self.dataset.label, self.seed, bound, self.datasets.fingerprint(bound),
-            n_pool, self.benchmark.population,
-        )  # fmt: skip
+            title=self.dataset.label,
+            seed=self.seed,
+            dataset=bound,
+            fingerprint=datasets.fingerprint(bound),
+            n_pool=pool_size(len(datasets.get(bound)), benchmark.pool),
+            n_models=benchmark.population,
+        )
+        clean = self.planner.shared(clean)
         if subset == "records":
             return clean
-        return SettingStage(
-            self.dataset.label, self.seed, bound, clean.fingerprint, n_pool, clean.n_models,
-            "canaries", self.benchmark.canaries, clean,
-        )  # fmt: skip
+        return self.planner.shared(
+            replace(clean, subset="canaries", canaries=benchmark.canaries, clean=clean)
+        )
 
+    def release(self, subset: Subset) -> ReleaseStage | None:
+        """Return the stage of the release; None if models are trained on the private records."""
+        if not self.defense.releases:
+            return None
+        setting, title = self.setting(subset), self._title(subset)
+        data_mechanisms, fit = self.defense.at("data"), None
+        if self.defense.generator is not None:
+            fit = self.planner.shared(
+                FitStage(title, self.seed, setting, self.defense.generator, data_mechanisms)
+            )
+        return self.planner.shared(
+            ReleaseStage(title, self.seed, setting, data_mechanisms, fit, self.defense.at("latent"))
+        )
 
-def _no_data(defense: Defense, knowledge: Knowledge) -> str:
-    """Why there is nothing for an attack on released data; empty if there is."""
-    if not defense.releases:
-        return "an attack on released data, and this defense releases none"
-    if knowledge == "naive":
-        return "an attack on released data, and naive shadows release none"
-    return ""
+    def outputs(self, subset: Subset) -> AnyOutputsStage:
+        """Return the stage of the outputs that an adversary sees."""
+        setting, title, shared = self.setting(subset), self._title(subset), self.planner.shared
+        training, release = self.defense.at("training"), self.release(subset)
+        population = shared(
+            PopulationStage(title, self.seed, setting, self.model.bound, training, release)
+        )
+        bare = shared(OutputsStage(title, self.seed, setting, population))
+        if not self.defense.at("output"):
+            return bare
+        return shared(DefendedOutputsStage(title, self.seed, bare, self.defense.at("output")))
 
+    def utility(self) -> UtilityStage:
+        """Return the stage of accuracies and the guarantee."""
+        title, release, fidelity = self._title("records"), self.release("records"), None
+        if release is not None:
+            fidelity = self.planner.shared(FidelityStage(title, self.seed, release))
+        setting, outputs = self.setting("records"), self.outputs("records")
+        return self.planner.shared(
+            UtilityStage(
+                title, self.seed, setting, outputs, self.defense, self.model.bound, fidelity
+            )
+        )
 
-def _observed(attack: Variant) -> str | None:
-    return None if attack.bound is None else str(attack.bound.component.observes)
+    def _metrics(self, attack: Bound, knowledge: Knowledge, subset: Subset) -> MetricsStage:
+        setting, target = self.setting(subset), self.outputs(subset)
+        shadows = self if knowledge == "adaptive" else replace(self, defense=NONE)
+        shadow = shadows.outputs(subset)
+        title = f"{attack.name} on {target.title}"
+        if knowledge == "naive":
+            title += ", naive"
+        scores, shadow_scores = (
+            self.planner.shared(ScoresStage(title, self.seed, setting, attack, attacked, shadow))
+            for attacked in (target, shadow)
+        )
+        return self.planner.shared(
+            MetricsStage(title, self.seed, setting, scores, shadow_scores, self.utility())
+        )
+
+    def _release_metrics(self, attack: Bound, _: Knowledge, subset: Subset) -> MetricsStage:
+        release = self.release(subset)
+        assert release is not None  # see `_no_release`
+        setting, title = self.setting(subset), f"{attack.name} on data of {release.title}"
+        scores = self.planner.shared(ReleaseScoresStage(title, self.seed, setting, attack, release))
+        return self.planner.shared(
+            MetricsStage(title, self.seed, setting, scores, scores, self.utility())
+        )
+
+    def _no_release(self, knowledge: Knowledge) -> str:
+        """Return why there is nothing for an attack on released data; empty if there is."""
+        if not self.defense.releases:
+            return "an attack on released data, and this defense releases none"
+        if knowledge == "naive":
+            return "an attack on released data, and naive shadows release none"
+        return ""
+
+    def _title(self, subset: Subset) -> str:
+        return f"{self.dataset.label}/{self.defense.label}/{self.model.label} ({subset})"
 
 
 def _check_pool(benchmark: Benchmark, dataset: str, n_records: int) -> None:
@@ -337,7 +316,7 @@ def _check_pool(benchmark: Benchmark, dataset: str, n_records: int) -> None:
 
 
 def _incompatible(spec: DataSpec, model: Bound, defense: Defense) -> str:
-    """Why this model cannot be trained under this defense on such data; empty if it can."""
+    """Return why this model cannot be trained under this defense on such data; empty if it can."""
     with calling(model):
         reasons = [model.component.skip(spec)]
     if defense.generator is not None:

@@ -1,15 +1,15 @@
-"""Runs a plan: computes what is not stored, tells the observers, and turns trials into rows."""
+"""Run a plan: compute what is not stored, tell the observers, and turn trials into rows."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from privbench.components.faults import error_text, trace_of
+from privbench.components.outcome import NoResult
 from privbench.config.device import resolve_device
 from privbench.errors import Incompatible
 from privbench.executors.base import Executor
@@ -24,46 +24,46 @@ from privbench.storage.results import COLUMNS, Results, Row
 TRIAL = (
     "benchmark", "dataset", "defense", "model", "attack", "observes", "knowledge", "seed"
 )  # fmt: skip
-"""What a row has of its trial."""
-
-
-@dataclass(frozen=True)
-class StageFailure:
-    """Why a stage has no artifact: it ``failed``, or is ``skipped`` as it makes no sense."""
-
-    status: str
-    reason: str
-    traceback: str = ""
+"""The columns of a row that are attributes of its trial."""
 
 
 class StageFailed(Exception):
-    """An input of a stage has no artifact."""
+    """A stage has no artifact."""
 
-    def __init__(self, failure: StageFailure) -> None:
+    def __init__(self, failure: NoResult) -> None:
         super().__init__(failure.reason)
         self.failure = failure
 
 
-def needed(plan: Plan, store: Store) -> list[Stage]:
-    """The stages that a run will compute: what the trials miss and, of it, what is not stored."""
-    found: dict[str, Stage] = {}
+def missing_stages(plan: Plan, store: Store) -> list[Stage]:
+    """Return the stages that a run has to compute, inputs first.
+
+    They are the results of the trials that are not stored, and all that these need and is not stored;
+    stages that are never stored are among them.
+    """
+    missing: dict[str, Stage] = {}
 
     def visit(stage: Stage) -> None:
-        if stage.key in found or (stage.stored and store.has(stage.kind, stage.key)):
+        if stage.key in missing or (stage.stored and store.has(stage.kind, stage.key)):
             return
-        for one in stage.inputs:
-            visit(one)
-        found[stage.key] = stage
+        for dependency in stage.inputs:
+            visit(dependency)
+        missing[stage.key] = stage
 
-    for stage in plan.stages:
-        if stage.kind in ("metrics", "utility"):
+    for trial in plan.trials:
+        for stage in trial.results:
             visit(stage)
-    return [stage for stage in found.values() if stage.stored]
+    return list(missing.values())
+
+
+def needed(plan: Plan, store: Store) -> list[Stage]:
+    """Return those of the missing stages that will be stored: the work of a run, as it is shown."""
+    return [stage for stage in missing_stages(plan, store) if stage.stored]
 
 
 @dataclass
 class Runner:
-    """One run of one plan. Artifacts that are in use are kept in memory until the last one read them."""
+    """One run of one plan."""
 
     plan: Plan
     host: PluginHost
@@ -71,8 +71,10 @@ class Runner:
     results: Results
     executor: Executor
     device: str
-    failures: dict[str, StageFailure] = field(default_factory=dict)
+    failures: dict[str, NoResult] = field(default_factory=dict)
+    """Why stages have no artifact, by key."""
     _memory: dict[str, Artifact] = field(default_factory=dict)
+    """Artifacts in use; each is dropped when the last stage that reads it has been computed."""
     _readers: Counter[str] = field(default_factory=Counter)
 
     def run(self) -> list[Row]:
@@ -80,7 +82,11 @@ class Runner:
         stages = self.needed
         if stages:
             self.device = resolve_device(self.device)
-        self._readers.update(one.key for stage in stages for one in stage.inputs)
+        self._readers.update(
+            dependency.key
+            for stage in missing_stages(self.plan, self.store)
+            for dependency in stage.inputs
+        )
         self.host.call("run_started", plan=self.plan, needed=stages)
         facts = environment(self.host.third_party, self.device)
         run = self.results.start_run(self.plan.benchmark.name, facts, self.plan.remark)
@@ -92,9 +98,11 @@ class Runner:
                 waiting.remove(trial)
                 rows.extend(self._finish(run, trial))
 
+        result_keys = {stage.key for trial in self.plan.trials for stage in trial.results}
+
         def compute(stage: Stage) -> None:
-            self._compute_guarded(stage)
-            if stage.kind in ("metrics", "utility"):
+            self._compute_and_report(stage)
+            if stage.key in result_keys:
                 finish_trials()
 
         finish_trials()
@@ -107,14 +115,14 @@ class Runner:
         return sorted(rows, key=lambda row: order[_trial_name(row)])
 
     def tracebacks(self) -> list[str]:
-        """Of everything that failed, with its reason, each one once."""
-        failed = [*self.failures.values(), *(one.rejected for one in self.plan.trials)]
-        texts = [f"{one.reason}\n{one.traceback}" for one in failed if one and one.traceback]
+        """Return the reason and traceback of everything that failed, each one once."""
+        failed = [*self.failures.values(), *(trial.rejected for trial in self.plan.trials)]
+        texts = [f"{f.reason}\n{f.traceback}" for f in failed if f is not None and f.traceback]
         return list(dict.fromkeys(texts))
 
     @cached_property
     def needed(self) -> list[Stage]:
-        """What this run has to compute, inputs first."""
+        """The stages that this run has to compute and store, inputs first."""
         return needed(self.plan, self.store)
 
     def _execute(self, stages: list[Stage], compute: Callable[[Stage], None]) -> None:
@@ -125,14 +133,15 @@ class Runner:
         except Exception as error:  # third-party code; what is computed counts
             reason = f"executor {self.executor.name!r}: {error_text(error)}"
             trace = trace_of(error)
-        for stage in stages:
-            if stage.kind in ("metrics", "utility") and not self.store.has(stage.kind, stage.key):
-                self.failures.setdefault(stage.key, StageFailure("failed", reason, trace))
+        for trial in self.plan.trials:
+            for stage in trial.results:
+                if not self.store.has(stage.kind, stage.key):
+                    self.failures.setdefault(stage.key, NoResult("failed", reason, trace))
 
     def _is_finished(self, trial: Trial) -> bool:
-        return trial.rejected is not None or all(
+        return all(
             stage.key in self.failures or self.store.has(stage.kind, stage.key)
-            for stage in _results_of(trial)
+            for stage in trial.results
         )
 
     def _finish(self, run: int, trial: Trial) -> list[Row]:
@@ -141,31 +150,51 @@ class Runner:
         self.host.call("trial_finished", rows=rows)
         return rows
 
-    def _compute_guarded(self, stage: Stage) -> None:
-        """Compute one stage; whatever it raises becomes the failure of the trials that need it."""
+    def _compute_and_report(self, stage: Stage) -> None:
+        """Compute one stage for the executor, with the hooks around it."""
         if stage.key in self.failures or self.store.has(stage.kind, stage.key):
             return
         self.host.call("stage_started", stage=stage)
         start = time.perf_counter()
+        status = "ok"
         try:
             self._compute(stage)
         except StageFailed as error:
-            self.failures[stage.key] = error.failure
-        except Incompatible as error:
-            self.failures[stage.key] = StageFailure("skipped", str(error))
-        except (Exception, SystemExit) as error:  # third-party code; the other trials go on
-            reason = f"{stage.kind}: {error_text(error)}"
-            self.failures[stage.key] = StageFailure("failed", reason, trace_of(error))
+            status = error.failure.status
         seconds = time.perf_counter() - start
-        status = self.failures[stage.key].status if stage.key in self.failures else "ok"
         self.host.call("stage_finished", stage=stage, status=status, seconds=seconds)
-        self._release(stage)
 
     def _compute(self, stage: Stage) -> Artifact:
-        """Compute and store; the time of inputs that are stored on their own does not count."""
-        for one in stage.inputs:
-            if one.stored:
-                self._get(one)
+        """Compute and store a stage; whatever it raises is why the trials that need it have no result.
+
+        Raises:
+            StageFailed: with that reason.
+        """
+        try:
+            artifact = self._computed(stage)
+        except StageFailed as error:
+            self.failures[stage.key] = error.failure
+        except Incompatible as error:
+            self.failures[stage.key] = NoResult("skipped", str(error))
+        except (Exception, SystemExit) as error:  # third-party code; the other trials go on
+            reason = f"{stage.kind}: {error_text(error)}"
+            self.failures[stage.key] = NoResult("failed", reason, trace_of(error))
+        finally:
+            for dependency in stage.inputs:
+                self._readers[dependency.key] -= 1
+                if self._readers[dependency.key] <= 0:
+                    self._memory.pop(dependency.key, None)
+        if stage.key in self.failures:
+            raise StageFailed(self.failures[stage.key])
+        if self._readers[stage.key] > 0:
+            self._memory[stage.key] = artifact
+        return artifact
+
+    def _computed(self, stage: Stage) -> Artifact:
+        """Return the artifact; the time of inputs that are stored on their own does not count."""
+        for dependency in stage.inputs:
+            if dependency.stored:
+                self._get(dependency)
         start = time.perf_counter()
         context = Context(
             get=self._get,
@@ -176,7 +205,6 @@ class Runner:
             ),
         )
         artifact = stage.compute(context)
-        self._memory[stage.key] = artifact
         if stage.stored and artifact.live is None:
             seconds = time.perf_counter() - start
             self.store.save(
@@ -185,27 +213,19 @@ class Runner:
         return artifact
 
     def _get(self, stage: Stage) -> Artifact:
-        """From memory, from the store, or computed: the artifact of an input."""
+        """Return the artifact of an input: from memory, from the store, or computed."""
         if stage.key in self.failures:
             raise StageFailed(self.failures[stage.key])
         if stage.key in self._memory:
             return self._memory[stage.key]
         artifact = self.store.load(stage.kind, stage.key) if stage.stored else None
         if artifact is None:
-            return self._compute(stage)
+            artifact = self._compute(stage)
         self._memory[stage.key] = artifact
         return artifact
 
-    def _release(self, stage: Stage) -> None:
-        for one in stage.inputs:
-            self._readers[one.key] -= 1
-            if self._readers[one.key] <= 0:
-                self._memory.pop(one.key, None)
-        if self._readers[stage.key] <= 0:
-            self._memory.pop(stage.key, None)
-
     def _rows(self, trial: Trial) -> tuple[list[Row], str]:
-        """The rows of a trial, and the traceback if it failed."""
+        """Return the rows of a trial, and the traceback if it failed."""
         base: Row = dict.fromkeys(COLUMNS)
         for name in TRIAL:
             base[name] = getattr(trial, name)
@@ -235,7 +255,7 @@ class Runner:
         return rows, trace
 
     def _seconds(self, *stages: Stage) -> float:
-        """What all the stages behind a row took when they were computed, in this run or another."""
+        """Return the seconds of all stages behind a row, whichever run computed them."""
         return sum(
             self.store.seconds(stage.kind, stage.key)
             for stage in walk(stages)
@@ -243,12 +263,6 @@ class Runner:
         )
 
 
-def _results_of(trial: Trial) -> Iterator[Stage]:
-    assert trial.utility is not None
-    yield trial.utility
-    yield from trial.metrics
-
-
 def _trial_name(row: Row) -> str:
-    parts: list[Any] = [row[k] for k in ("dataset", "defense", "model", "attack", "knowledge")]
+    parts = [str(row[k]) for k in ("dataset", "defense", "model", "attack", "knowledge")]
     return "/".join([*parts, f"seed={row['seed']}"])

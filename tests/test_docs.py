@@ -17,7 +17,7 @@ from click.testing import CliRunner
 import privbench
 from privbench import hookspecs
 from privbench.cli import BUILTIN_COMMANDS, build_cli
-from privbench.config import read_file, resolve
+from privbench.config import Unavailable, read_file, resolve
 from privbench.plugins.host import PluginHost
 
 ROOT = Path(__file__).parent.parent
@@ -241,7 +241,7 @@ def test_benchmarks_resolve(text, tmp_path, host):
     for name in file.benchmarks:
         found = resolve(file, name, host.registries)
         parts = [*found.datasets, *found.models, *found.defenses, *found.attacks]
-        assert not [part.unavailable for part in parts if part.unavailable]
+        assert not [part.reason for part in parts if isinstance(part, Unavailable)]
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ def test_a_new_attack_trains_nothing(run):
 def test_an_output_defense_trains_nothing(run):
     run(select="none")
     _, computed = run()
-    assert set(computed) == {"observations", "scores", "metrics", "utility"}
+    assert set(computed) == {"defended-outputs", "scores", "metrics", "utility"}
 
 
 def test_a_new_epsilon_fits_no_generator(run):

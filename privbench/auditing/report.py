@@ -29,7 +29,7 @@ from privbench.metrics import (
 )
 from privbench.plugins.host import PluginHost
 from privbench.seeds import generator
-from privbench.stages.attacking import observe, score_views
+from privbench.stages.scores import observe, score_views
 
 GROUPS = 50
 """Groups of records that are resampled for the intervals of a single model."""

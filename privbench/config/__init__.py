@@ -6,7 +6,7 @@
 docs/benchmarks.md is the reference of the format.
 """
 
-from privbench.config.benchmark import NONE, Benchmark, Defense, Variant
+from privbench.config.benchmark import NONE, Benchmark, Defense, Unavailable, Variant
 from privbench.config.file import (
     BenchmarkTable,
     DefenseTable,
@@ -30,6 +30,7 @@ __all__ = [
     "Knowledge",
     "Named",
     "Overrides",
+    "Unavailable",
     "Variant",
     "find_file",
     "label",

@@ -3,36 +3,46 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from privbench.components import Bound
 from privbench.config.file import Knowledge
 
+if TYPE_CHECKING:
+    from privbench.mechanisms.base import ActsOn
+
 
 @dataclass(frozen=True)
 class Variant:
-    """A dataset, model or attack of a benchmark. ``bound`` is None if a plugin is missing."""
+    """A dataset, model or attack of a benchmark with one set of parameter values."""
 
     label: str
-    bound: Bound | None
-    unavailable: str = ""
+    bound: Bound
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """A part of a benchmark that cannot be had, since a plugin is missing."""
+
+    label: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class Defense:
-    """A pipeline: at most one generator, then mechanisms in the order of their steps."""
+    """A pipeline: at most one generator, then mechanisms in pipeline order."""
 
     label: str
     generator: Bound | None = None
     mechanisms: tuple[Bound, ...] = ()
-    unavailable: str = ""
 
-    def at(self, step: str) -> tuple[Bound, ...]:
-        """The mechanisms that act at ``data``, ``latent``, ``training`` or ``output``."""
-        return tuple(bound for bound in self.mechanisms if bound.component.acts_on == step)
+    def at(self, acts_on: ActsOn) -> tuple[Bound, ...]:
+        """Return the mechanisms that act on ``data``, ``latent``, ``training`` or ``output``."""
+        return tuple(bound for bound in self.mechanisms if bound.component.acts_on == acts_on)
 
     @property
     def releases(self) -> bool:
-        """Whether it makes other records of the private ones, which could be published as well."""
+        """Whether training sets leave the pipeline that are not the private records themselves."""
         return self.generator is not None or bool(self.at("data"))
 
 
@@ -44,10 +54,10 @@ class Benchmark:
     """A resolved benchmark: every combination of its parts is a trial."""
 
     name: str
-    datasets: tuple[Variant, ...]
-    models: tuple[Variant, ...]
-    defenses: tuple[Defense, ...]
-    attacks: tuple[Variant, ...]
+    datasets: tuple[Variant | Unavailable, ...]
+    models: tuple[Variant | Unavailable, ...]
+    defenses: tuple[Defense | Unavailable, ...]
+    attacks: tuple[Variant | Unavailable, ...]
     knowledge: tuple[Knowledge, ...]
     population: int
     pool: int | None

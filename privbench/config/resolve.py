@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from privbench.components import Bound, Entry, Registry
 from privbench.components.messages import closest, key_of
-from privbench.config.benchmark import NONE, Benchmark, Defense, Variant
+from privbench.config.benchmark import NONE, Benchmark, Defense, Unavailable, Variant
 from privbench.config.file import BenchmarkTable, File, Named, validate
 from privbench.config.overrides import Overrides
 from privbench.config.sweeps import label, sweep
@@ -62,15 +62,15 @@ class _Resolver:
     broken_plugins: Collection[str]
     where: str
 
-    def variants(self, kind: str, specs: Sequence[Named]) -> tuple[Variant, ...]:
-        found: list[tuple[str, dict[str, Any], Variant]] = []
+    def variants(self, kind: str, specs: Sequence[Named]) -> tuple[Variant | Unavailable, ...]:
+        found: list[tuple[str, dict[str, Any], Variant | Unavailable]] = []
         for index, spec in enumerate(specs):
             where = f"{self._place(f'{kind}s')}[{index}]"
             name, params = _parts(spec, where)
             entry = self._entry(kind, name, where)
             if isinstance(entry, str):
                 self.overrides.of(name, None)
-                found.append((name, params, Variant(name, None, unavailable=entry)))
+                found.append((name, params, Unavailable(name, entry)))
                 continue
             own = self.overrides.of(name, entry.cls.model_fields)
             given = _set_by(name, own)
@@ -79,15 +79,15 @@ class _Resolver:
                 found.append((choice.label, values, choice))
         return _distinct(found, self._place(f"{kind}s"))
 
-    def defenses(self, specs: Sequence[Named]) -> tuple[Defense, ...]:
-        found: list[tuple[str, dict[str, Any], Defense]] = []
+    def defenses(self, specs: Sequence[Named]) -> tuple[Defense | Unavailable, ...]:
+        found: list[tuple[str, dict[str, Any], Defense | Unavailable]] = []
         for index, spec in enumerate(specs):
             where = f"{self._place('defenses')}[{index}]"
             name, params = _parts(spec, where)
             parts = self._pipeline(name, where)
             if isinstance(parts, str):
                 self.overrides.of(name, None)
-                found.append((name, params, Defense(name, unavailable=parts)))
+                found.append((name, params, Unavailable(name, parts)))
                 continue
             own = self.overrides.of(name, _parameters(parts))
             params |= own
@@ -248,7 +248,7 @@ def _is_public(generator: Bound) -> bool:
     return bool(component.fitted_on == "reference" and component.release == "sample")
 
 
-T = TypeVar("T", Variant, Defense)
+T = TypeVar("T", Variant | Unavailable, Defense | Unavailable)
 Scalar = TypeVar("Scalar")
 
 

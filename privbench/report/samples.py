@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +12,7 @@ from numpy.typing import NDArray
 from privbench.errors import BadInput
 from privbench.plan import Plan, Trial
 from privbench.report.plots import check_plot_file, panels
-from privbench.stages import Context, PopulationStage, Stage
-from privbench.stages.attacking import outputs_of
+from privbench.stages import Context, ReleaseStage, Stage
 from privbench.storage.artifacts import Artifact, Store
 
 if TYPE_CHECKING:
@@ -26,61 +24,54 @@ ORIGINAL = "original"
 
 
 def images_of(plan: Plan, trials: Sequence[Trial], store: Store, n: int) -> dict[str, Images]:
-    """The first ``n`` training records (n, *shape) of the first model, and what becomes of them.
+    """Return training images (n, *shape) of the first model, and what each generator makes of them.
 
-    First as they are; then, for each generator, decoded without the latent mechanisms; and for each
-    defense with them. What a generator samples has nothing to do with the originals. A generator whose
-    fit keeps no state is fitted again. Raises BadInput where no defense has a generator, for data that
-    are no images, and for what has not been run.
+    The first entry has the originals. Then, for each generator, the images decoded without latent
+    mechanisms, and for each defense those that it releases. What a generator samples has nothing to do
+    with the originals. A generator whose fit keeps no state is fitted again.
+
+    Raises:
+        BadInput: if no defense has a generator, the data are no images, or the trials have not run.
     """
-    populations = {}
-    for trial in trials:
-        if trial.utility is not None:
-            population = outputs_of(trial.utility.observations).population
-            if population.fit is not None:
-                populations[trial.defense] = population
-    if not populations:
-        reasons = dict.fromkeys(one.rejected.reason for one in trials if one.rejected is not None)
+    utilities = {
+        trial.defense: trial.utility
+        for trial in trials
+        if trial.utility is not None and trial.utility.defense.generator is not None
+    }
+    if not utilities:
+        reasons = dict.fromkeys(t.rejected.reason for t in trials if t.rejected is not None)
         raise BadInput(
             "; ".join(["no selected trial has a generator, so there is nothing to see", *reasons])
         )
-    first = next(iter(populations.values()))
+    first = next(iter(utilities.values()))
     setting = first.setting.draw(plan.data.get)
     if setting.pool.spec.kind != "image":
         raise BadInput(
             f"{first.title}: pictures are of images, and this is {setting.pool.spec.kind} data"
         )
-    found = {ORIGINAL: setting.train_set(0).x[:n]}
-    plain: dict[str, str] = {}
+    images = {ORIGINAL: setting.train_set(0).x[:n]}
     context = _context(plan, store)
-    for defense, population in populations.items():
-        assert population.fit is not None
-        if not store.has(population.kind, population.key):
+    drawn_without_noise = set()
+    for defense, utility in utilities.items():
+        assert utility.fidelity is not None  # whatever has a generator releases data
+        if not store.has(utility.kind, utility.key):
             raise BadInput(
-                f"{population} is not stored; `privbench run {plan.benchmark.name}` makes it"
+                f"{utility} is not stored; `privbench run {plan.benchmark.name}` makes it"
             )
-        bare = _without_noise(population)
-        if bare is population:
-            plain[population.fit.key] = defense
-        elif population.fit.key not in plain:
-            plain[population.fit.key] = f"{population.fit.generator.name} of {defense}, no noise"
-            found[plain[population.fit.key]] = _first(bare, context)[0].x[:n]
-        found[defense] = _first(population, context)[0].x[:n]
-    return found
+        release = utility.fidelity.release
+        bare = release.without_latent_mechanisms()
+        if bare is not release and release.fit not in drawn_without_noise:
+            assert release.fit is not None
+            name = f"{release.fit.generator.name} of {defense}, no noise"
+            images[name] = _first(bare, context)[:n]
+        drawn_without_noise.add(release.fit)
+        images[defense] = _first(release, context)[:n]
+    return images
 
 
-def _without_noise(population: PopulationStage) -> PopulationStage:
-    """The same without latent mechanisms; itself if it has none."""
-    defense = population.defense
-    if not defense.at("latent"):
-        return population
-    others = tuple(bound for bound in defense.mechanisms if bound.component.acts_on != "latent")
-    return replace(population, defense=replace(defense, mechanisms=others))
-
-
-def _first(population: PopulationStage, context: Context) -> Sequence[Data]:
-    setting = context.get(population.setting).live
-    return population.release(context, setting) or []
+def _first(release: ReleaseStage, context: Context) -> Images:
+    data: Data = context.get(release).live[0]
+    return data.x
 
 
 def _context(plan: Plan, store: Store) -> Context:

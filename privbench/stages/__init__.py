@@ -1,22 +1,26 @@
-"""The stages of a plan: what each is made of (its key) and how it is computed.
+"""The stages of a plan, one file each: what a stage depends on (its key) and how it is computed.
 
-    setting -> fit -> population -> outputs -> observations -> scores -> metrics
-                                                            -> utility
-                  -> release -> scores -> metrics
-                             -> fidelity -> utility
+    setting -> fit -> release -> population -> outputs -> defended outputs -> scores -> metrics
+                                                                           -> utility
+                              -> scores -> metrics
+                              -> fidelity -> utility
 
 A stage's key is the sha256 of its own components, details and its inputs' keys; nothing else decides
 whether a stored artifact is used. Its ``names`` are the same without versions, code and the number of
-models: they seed its random draws, so that a new release or a larger population changes no draw.
+models: they seed its random draws, so that a new version or a larger population changes no draw.
 """
 
-from privbench.stages.answers import DefendedOutputsStage, OutputsStage, UtilityStage
-from privbench.stages.attacking import MetricsStage, ScoresStage, outputs_of
 from privbench.stages.base import Context, Stage, walk
-from privbench.stages.releasing import FidelityStage, ReleaseStage, SyntheticScoresStage
-from privbench.stages.training import FitStage, PopulationStage, SettingStage
+from privbench.stages.fit import FitStage
+from privbench.stages.outputs import DefendedOutputsStage, OutputsStage
+from privbench.stages.population import PopulationStage
+from privbench.stages.release import ReleaseStage
+from privbench.stages.results import FidelityStage, MetricsStage, UtilityStage
+from privbench.stages.scores import AnyOutputsStage, ReleaseScoresStage, ScoresStage
+from privbench.stages.setting import SettingStage
 
 __all__ = [
+    "AnyOutputsStage",
     "Context",
     "DefendedOutputsStage",
     "FidelityStage",
@@ -24,12 +28,11 @@ __all__ = [
     "MetricsStage",
     "OutputsStage",
     "PopulationStage",
+    "ReleaseScoresStage",
     "ReleaseStage",
     "ScoresStage",
     "SettingStage",
     "Stage",
-    "SyntheticScoresStage",
     "UtilityStage",
-    "outputs_of",
     "walk",
 ]

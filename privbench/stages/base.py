@@ -1,4 +1,4 @@
-"""What every stage has: a key, named random draws, inputs, and a way to compute it."""
+"""The base of all stages: a key, named random draws, inputs, and a way to compute the artifact."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from privbench.data import Data
 
-SCHEMA = 1  # raise it when the meaning of an artifact changes
+SCHEMA = 2  # raise it when the meaning of an artifact changes
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Stage(ABC):
     """One node of the plan."""
 
     kind: ClassVar[str]
+    seed_kind: ClassVar[str] = ""
+    """The former kind of a renamed stage: random draws keep the name, so that numbers stay."""
     stored: ClassVar[bool] = True
     weight: ClassVar[float] = 1.0
     """Rough cost beside other stages, for the estimate of the time left."""
@@ -53,11 +55,11 @@ class Stage(ABC):
         return ()
 
     def details(self) -> dict[str, Any]:
-        """What else its result depends on; enters both the key and the random draws."""
+        """Return what else the artifact depends on; it enters both the key and the random draws."""
         return {}
 
     def versions(self) -> dict[str, Any]:
-        """What else its result depends on; enters the key only."""
+        """Return what else the artifact depends on; it enters the key only."""
         return {}
 
     @abstractmethod
@@ -87,7 +89,7 @@ class Stage(ABC):
         """The named parts that random draws depend on, as one digest."""
         return digest(
             {
-                "stage": self.kind,
+                "stage": self.seed_kind or self.kind,
                 "components": [bound.seed_part() for bound in self.components],
                 "details": self.details(),
                 "seed": self.seed,
@@ -96,7 +98,7 @@ class Stage(ABC):
         )
 
     def rng(self, *parts: Any) -> np.random.Generator:
-        """A generator for one named draw of this stage."""
+        """Return a generator for one named draw of this stage."""
         return generator(self.names, *parts)
 
     def __str__(self) -> str:
@@ -104,14 +106,14 @@ class Stage(ABC):
 
 
 def walk(stages: Sequence[Stage]) -> Iterator[Stage]:
-    """All stages that the given ones depend on and themselves, inputs first, each key once."""
+    """Yield the given stages and all that they depend on, inputs first, each key once."""
     seen: set[str] = set()
 
     def visit(stage: Stage) -> Iterator[Stage]:
         if stage.key not in seen:
             seen.add(stage.key)
-            for one in stage.inputs:
-                yield from visit(one)
+            for dependency in stage.inputs:
+                yield from visit(dependency)
             yield stage
 
     for stage in stages:

@@ -9,7 +9,7 @@ import pytest
 
 import privbench
 from privbench.errors import BadInput, DataError
-from privbench.stages.attacking import observe
+from privbench.stages.scores import observe
 
 FOLDER = os.environ.get("PRIVBENCH_ORACLES", "")
 NEED_SHADOWS = {"lira", "shokri", "ml-leaks", "rmia", "attack-r", "calibration"}

@@ -136,16 +136,16 @@ BUILD = "def build(self, shape, n_classes):\n    from torch import nn\n"
             "EstimatorModel",
             "def fit(self, x, y, n_classes, rng): return self\ndef predict_proba(self, x): 1 / 0",
         ),
-        ("population: mine", "DataMechanism", "def apply(self, data, rng): 1 / 0"),
-        ("population: mine", "LatentMechanism", "def apply(self, codes, rng): 1 / 0"),
+        ("release: mine", "DataMechanism", "def apply(self, data, rng): 1 / 0"),
+        ("release: mine", "LatentMechanism", "def apply(self, codes, rng): 1 / 0"),
         ("population: mine", "PerExampleLoss", "def loss(self, forward, batch): 1 / 0"),
         ("population: mine", "TrainingLoop", "def train(self, module, x, y, model, rng): 1 / 0"),
-        ("observations: mine", "OutputMechanism", "def apply(self, probabilities, rng): 1 / 0"),
-        ("observations: mine", "OutputMechanism", f"{NOTHING}def resolution(self): 1 / 0"),
+        ("defended-outputs: mine", "OutputMechanism", "def apply(self, probabilities, rng): 1 / 0"),
+        ("defended-outputs: mine", "OutputMechanism", f"{NOTHING}def resolution(self): 1 / 0"),
         ("utility: mine", "OutputMechanism", f"{NOTHING}def guarantee(self, context): 1 / 0"),
         ("fit: mine", "Generator", "def fit(self, data, rng): 1 / 0"),
         (
-            "population: mine",
+            "release: mine",
             "Generator",
             "def fit(self, data, rng): return Mine.Bad()\n"
             "class Bad(privbench.FittedGenerator):\n"

@@ -1,6 +1,6 @@
 import pytest
 
-from privbench.config import Overrides, find_file, label, read_file, resolve
+from privbench.config import Overrides, Unavailable, Variant, find_file, label, read_file, resolve
 from privbench.errors import BadInput
 from privbench.plugins.host import PluginHost
 
@@ -314,9 +314,9 @@ def test_an_unknown_component_is_unavailable_if_a_plugin_failed(tmp_path):
     overrides = Overrides.parse(["mine.power=2"])
     attacks = resolve(read_file(path), "b", host.registries, overrides, host.broken).attacks
     overrides.check()
-    assert attacks[0].bound is not None
-    assert attacks[1].bound is None
-    assert "broken.py" in attacks[1].unavailable
+    assert isinstance(attacks[0], Variant)
+    assert isinstance(attacks[1], Unavailable)
+    assert "broken.py" in attacks[1].reason
 
 
 def test_label_formats():

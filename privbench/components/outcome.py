@@ -1,0 +1,19 @@
+"""Why something that was asked for has no result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class NoResult:
+    """Why a dataset, a stage or a trial has no result.
+
+    ``skipped``: it makes no sense. ``unavailable``: a plugin or a dataset is missing. ``failed``: it
+    raised, and ``traceback`` says where, unless ``reason`` is all that a user needs.
+    """
+
+    status: Literal["skipped", "unavailable", "failed"]
+    reason: str
+    traceback: str = ""

@@ -1,0 +1,99 @@
+"""The stage ``fit``: the data mechanisms, then a generator fitted for each model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from privbench.components import Bound
+from privbench.components.checks import check_fitted, checked_data
+from privbench.components.faults import calling
+from privbench.stages.base import Context, Stage
+from privbench.stages.setting import SettingStage
+from privbench.storage.artifacts import Artifact
+
+if TYPE_CHECKING:
+    from privbench.data import Data
+    from privbench.generators.base import FittedGenerator
+    from privbench.membership import Setting
+
+
+@dataclass(frozen=True, eq=False)
+class FitStage(Stage):
+    """A generator fitted for each model of the population, on what the data mechanisms leave."""
+
+    kind = "fit"
+    weight = 20.0
+
+    title: str
+    seed: int
+    setting: SettingStage
+    generator: Bound
+    data_mechanisms: tuple[Bound, ...]
+
+    @property
+    def inputs(self) -> tuple[Stage, ...]:
+        return (self.setting,)
+
+    @property
+    def components(self) -> tuple[Bound, ...]:
+        return (*self.data_mechanisms, self.generator)
+
+    def private_sets(self, setting: Setting) -> list[Data]:
+        """Return the training set of each model after the data mechanisms."""
+        return apply_data_mechanisms(self, setting, self.data_mechanisms)
+
+    def compute(self, context: Context) -> Artifact:
+        setting: Setting = context.get(self.setting).live
+        sets, rngs = [setting.reference], [self.rng("fit", "reference")]
+        if not self._is_shared:
+            sets = self.private_sets(setting)
+            rngs = [self.rng("fit", model) for model in range(len(sets))]
+        with calling(self.generator):
+            fitted = self.generator.component.fit_population(
+                sets, rngs, context.device, context.progress
+            )
+        check_fitted(fitted, len(sets), self.generator.name)
+        with calling(self.generator):
+            states = [generator.state() for generator in fitted]
+        if any(state is None for state in states):
+            return Artifact(live=fitted)
+        return Artifact({f"{i}.{k}": v for i, state in enumerate(states) for k, v in state.items()})
+
+    def fitted(self, artifact: Artifact, setting: Setting) -> list[FittedGenerator]:
+        """Return the fitted generators, one per model, from this stage's artifact."""
+        n_models = len(setting.member)
+        generators = self._restored(artifact, 1 if self._is_shared else n_models, setting)
+        return generators * n_models if self._is_shared else generators
+
+    @property
+    def _is_shared(self) -> bool:
+        """Whether one generator serves all models, since it saw none of their records."""
+        return bool(self.generator.component.fitted_on == "reference")
+
+    def _restored(self, artifact: Artifact, n: int, setting: Setting) -> list[FittedGenerator]:
+        if artifact.live is not None:
+            return list(artifact.live)
+        states: list[dict[str, Any]] = [{} for _ in range(n)]
+        for name, array in artifact.arrays.items():
+            model, _, key = name.partition(".")
+            states[int(model)][key] = array
+        with calling(self.generator):
+            restore = self.generator.component.restore
+            return [restore(state, setting.pool.spec) for state in states]
+
+
+def apply_data_mechanisms(
+    stage: Stage, setting: Setting, mechanisms: Sequence[Bound]
+) -> list[Data]:
+    """Return each model's training set after the mechanisms, whose draws are named by ``stage``."""
+    sets = []
+    for model in range(len(setting.member)):
+        data = setting.train_set(model)
+        for position, bound in enumerate(mechanisms):
+            with calling(bound):
+                altered = bound.component.apply(data, stage.rng("data", position, model))
+            data = checked_data(altered, data, f"{bound.name}: apply returned")
+        sets.append(data)
+    return sets

@@ -1,0 +1,174 @@
+"""The stages ``outputs``: what trained models predict, before and after the output mechanisms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from privbench.components import Bound
+from privbench.components.checks import checked_probabilities
+from privbench.components.faults import calling
+from privbench.models.trained import TrainedModel, to_log_probs
+from privbench.stages.base import Context, Stage
+from privbench.stages.population import PopulationStage
+from privbench.stages.setting import SettingStage
+from privbench.storage.artifacts import Artifact
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from privbench.mechanisms.base import OutputContext, OutputTransform
+    from privbench.membership import Setting
+
+
+@dataclass(frozen=True, eq=False)
+class OutputsStage(Stage):
+    """Bare log-probabilities (models, records, classes) on the pool, reference and test records."""
+
+    kind = "outputs"
+    weight = 2.0
+
+    title: str
+    seed: int
+    setting: SettingStage
+    population: PopulationStage
+
+    @property
+    def inputs(self) -> tuple[Stage, ...]:
+        return (self.setting, self.population)
+
+    @property
+    def components(self) -> tuple[Bound, ...]:
+        return (self.population.model,)
+
+    def compute(self, context: Context) -> Artifact:
+        setting: Setting = context.get(self.setting).live
+        records = {"pool": setting.pool, "reference": setting.reference, "test": setting.test}
+        models = self.population.models(context)
+        outputs = {
+            name: _stack([model.log_probs(data.x) for model in models])
+            for name, data in records.items()
+        }
+        return Artifact(outputs)
+
+
+@dataclass(frozen=True, eq=False)
+class DefendedOutputsStage(Stage):
+    """The outputs after the output mechanisms; every record is one query of each model."""
+
+    kind = "defended-outputs"
+    seed_kind = "observations"
+
+    title: str
+    seed: int
+    bare: OutputsStage
+    mechanisms: tuple[Bound, ...]
+
+    @property
+    def setting(self) -> SettingStage:
+        """The setting of the population."""
+        return self.bare.setting
+
+    @property
+    def population(self) -> PopulationStage:
+        """The population whose outputs these are."""
+        return self.bare.population
+
+    @property
+    def inputs(self) -> tuple[Stage, ...]:
+        if not self._is_fitted:
+            return (self.bare,)
+        return (self.bare, self.setting, self.population)
+
+    @property
+    def components(self) -> tuple[Bound, ...]:
+        return self.mechanisms
+
+    @property
+    def _is_fitted(self) -> bool:
+        """Whether some mechanism must see the models first."""
+        return any(bound.component.fitted for bound in self.mechanisms)
+
+    def compute(self, context: Context) -> Artifact:
+        bare = context.get(self.bare).arrays
+        floor, n_models = self.floor(), len(bare["pool"])
+        defended: dict[str, list[NDArray[np.float32]]] = {name: [] for name in bare}
+        for model, transforms in enumerate(self.transforms(context)):
+            for name, log_probs in bare.items():
+                defended[name].append(
+                    self.transform(log_probs[model], transforms, floor, name, model)
+                )
+            context.progress(model + 1, n_models)
+        return Artifact({name: _stack(arrays) for name, arrays in defended.items()})
+
+    def transforms(self, context: Context) -> Iterator[list[OutputTransform]]:
+        """Yield, for one model after another, the transform of each mechanism."""
+        if not self._is_fitted:
+            for _ in context.get(self.bare).arrays["pool"]:
+                yield [bound.component.apply for bound in self.mechanisms]
+            return
+        for model, known in enumerate(self._output_contexts(context)):
+            transforms: list[OutputTransform] = []
+            for position, bound in enumerate(self.mechanisms):
+                with calling(bound):
+                    transforms.append(bound.component.fit(known, self.rng("fit", position, model)))
+            yield transforms
+
+    def floor(self) -> float:
+        """Return the probability below which the defended outputs say nothing more."""
+        with calling(*self.mechanisms):
+            return max(float(bound.component.resolution()) for bound in self.mechanisms)
+
+    def transform(
+        self,
+        log_probs: NDArray[np.float32],
+        transforms: Sequence[OutputTransform],
+        floor: float,
+        *query: Any,
+    ) -> NDArray[np.float32]:
+        """Return the defended outputs (n, classes) for one model's bare ones.
+
+        ``transforms`` are those of this model; ``query`` names the draw of random mechanisms, so that
+        another name is another query.
+        """
+        import numpy as np
+
+        probabilities = np.exp(log_probs.astype(np.float64))
+        for position, (bound, apply) in enumerate(zip(self.mechanisms, transforms, strict=True)):
+            rng = self.rng(query[0], position, *query[1:])
+            with calling(bound):
+                transformed = apply(probabilities, rng)
+            shape, what = probabilities.shape, f"{bound.name}: apply returned"
+            probabilities = checked_probabilities(transformed, shape, what)
+        return to_log_probs(probabilities, floor)
+
+    def _output_contexts(self, context: Context) -> Iterator[OutputContext]:
+        """Yield what the owner of each model knows of it."""
+        import numpy as np
+
+        from privbench.mechanisms.base import OutputContext
+
+        setting: Setting = context.get(self.setting).live
+        bare = context.get(self.bare).arrays
+
+        def query_of(model: TrainedModel) -> Callable[[NDArray[np.float32]], NDArray[np.float64]]:
+            return lambda x: np.exp(model.log_probs(x).astype(np.float64))
+
+        for i, model in enumerate(self.population.models(context)):
+            member = setting.member[i]
+            yield OutputContext(
+                spec=setting.pool.spec,
+                members=np.exp(bare["pool"][i, member].astype(np.float64)),
+                member_labels=setting.pool.y[member],
+                reference=np.exp(bare["reference"][i].astype(np.float64)),
+                reference_labels=setting.reference.y,
+                query=query_of(model),
+            )
+
+
+def _stack(arrays: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    import numpy as np
+
+    return np.stack(arrays)

@@ -1,0 +1,161 @@
+"""The stages of results: utility, fidelity of the release, and an attack's metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from privbench.components import Bound
+from privbench.config import Defense
+from privbench.stages.base import Context, Stage
+from privbench.stages.claims import ALL, audited, claim_of_pipeline, steps_seen
+from privbench.stages.release import ReleaseStage
+from privbench.stages.scores import AnyOutputsStage, ReleaseScoresStage, ScoresStage
+from privbench.stages.setting import SettingStage
+from privbench.storage.artifacts import Artifact
+
+if TYPE_CHECKING:
+    from privbench.data import Data
+    from privbench.mechanisms.base import ActsOn
+    from privbench.membership import Setting
+    from privbench.privacy import Guarantee
+
+AnyScoresStage: TypeAlias = ScoresStage | ReleaseScoresStage
+
+
+@dataclass(frozen=True, eq=False)
+class FidelityStage(Stage):
+    """How close each model's release is to its private records; means over the models."""
+
+    kind = "fidelity"
+
+    title: str
+    seed: int
+    release: ReleaseStage
+
+    @property
+    def inputs(self) -> tuple[Stage, ...]:
+        return (self.release.setting, self.release)
+
+    def compute(self, context: Context) -> Artifact:
+        import math
+
+        import numpy as np
+
+        from privbench.metrics.fidelity import column_fidelity, pairwise_fidelity
+
+        setting: Setting = context.get(self.release.setting).live
+        released: list[Data] = context.get(self.release).live
+        spec = setting.pool.spec
+        blocks = [column.features for column in spec.columns if column.type == "categorical"]
+        if spec.kind != "tabular":  # decoded bits and pixels are probabilities
+            blocks = [(i, i + 1) for i in range(math.prod(spec.shape))]
+        columns, pairs = [], []
+        for model, data in enumerate(released):
+            private = setting.train_set(model)
+            real, synthetic = (d.x.reshape(len(d), -1) for d in (private, data))
+            columns.append(column_fidelity(real, synthetic, blocks).mean())
+            pairs.append(pairwise_fidelity(real, synthetic))
+        return Artifact(
+            info={
+                "column_fidelity": float(np.mean(columns)),
+                "pairwise_fidelity": float(np.mean(pairs)),
+            }
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class UtilityStage(Stage):
+    """Accuracies of the clean population, and the guarantee of the defense."""
+
+    kind = "utility"
+
+    title: str
+    seed: int
+    setting: SettingStage
+    outputs: AnyOutputsStage
+    defense: Defense
+    model: Bound
+    fidelity: FidelityStage | None
+    """Fidelity of the release, if there is one."""
+
+    @property
+    def inputs(self) -> tuple[Stage, ...]:
+        stages = (self.setting, self.outputs)
+        return stages if self.fidelity is None else (*stages, self.fidelity)
+
+    @property
+    def components(self) -> tuple[Bound, ...]:
+        generator = () if self.defense.generator is None else (self.defense.generator,)
+        return (*generator, *self.defense.mechanisms, self.model)
+
+    def compute(self, context: Context) -> Artifact:
+        setting: Setting = context.get(self.setting).live
+        outputs = context.get(self.outputs).arrays
+        right_pool = outputs["pool"].argmax(-1) == setting.pool.y
+        right_test = outputs["test"].argmax(-1) == setting.test.y
+        guarantee, reason = self.guarantee(setting)
+        fidelity = {} if self.fidelity is None else dict(context.get(self.fidelity).info)
+        return Artifact(
+            info=fidelity
+            | {
+                "test_accuracy": float(right_test.mean()),
+                "train_accuracy": float(right_pool[setting.member].mean()),
+                "guarantee": None if guarantee is None else guarantee.to_json(),
+                "guarantee_reason": reason,
+            }
+        )
+
+    def guarantee(
+        self, setting: Setting, acts_on: Collection[ActsOn] = ALL
+    ) -> tuple[Guarantee | None, str]:
+        """Return the guarantee of the mechanisms that act on ``acts_on``, or why there is none."""
+        pool, model = setting.pool, self.model.component
+        return claim_of_pipeline(self.defense, pool.spec, len(pool) // 2, model, acts_on)
+
+
+@dataclass(frozen=True, eq=False)
+class MetricsStage(Stage):
+    """The numbers of one row of results."""
+
+    kind = "metrics"
+
+    title: str
+    seed: int
+    setting: SettingStage
+    scores: AnyScoresStage
+    shadow_scores: AnyScoresStage
+    """The same attack on the population that the adversary can train: it chooses the thresholds."""
+    utility: UtilityStage
+    """Has the guarantee that the audit is compared with."""
+
+    @property
+    def inputs(self) -> tuple[Stage, ...]:
+        return (self.setting, self.scores, self.shadow_scores, self.utility)
+
+    def compute(self, context: Context) -> Artifact:
+        from privbench.metrics import summarise
+
+        setting: Setting = context.get(self.setting).live
+        in_subset = setting.canary if self.setting.subset == "canaries" else ~setting.canary
+        member = setting.member[:, in_subset]
+        labels = setting.pool.y[in_subset]
+        target, shadow = (
+            context.get(stage).arrays["scores"][:, in_subset].astype(float)
+            for stage in (self.scores, self.shadow_scores)
+        )
+        attack = self.scores.attack.component
+        summary = summarise(
+            target,
+            member,
+            shadow,
+            member,
+            groups=labels if attack.per_class_threshold else None,
+            rng=self.rng("bootstrap"),
+        )
+        guarantee, _ = self.utility.guarantee(setting, steps_seen(attack))
+        return Artifact(
+            info=summary.to_json()
+            | audited(guarantee, target, shadow, member, labels, self.rng("pairs"))
+        )

@@ -1,0 +1,64 @@
+"""The stage ``setting``: who is trained on what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from privbench.components import Bound
+from privbench.stages.base import Context, Stage
+from privbench.storage.artifacts import Artifact
+
+if TYPE_CHECKING:
+    from privbench.data import Data
+    from privbench.membership import Setting, Subset
+
+
+@dataclass(frozen=True, eq=False)
+class SettingStage(Stage):
+    """Split, canaries and membership of one population; drawn again in each run, since it is cheap.
+
+    The key depends on the records and not on where they came from: a file that is moved keeps its
+    results.
+    """
+
+    kind = "setting"
+    stored = False
+
+    title: str
+    seed: int
+    dataset: Bound
+    fingerprint: str
+    n_pool: int
+    n_models: int
+    subset: Subset = "records"
+    canaries: float = 0.0
+    clean: SettingStage | None = None
+    """For the canary population: the setting whose pool it alters."""
+
+    @property
+    def inputs(self) -> tuple[Stage, ...]:
+        return () if self.clean is None else (self.clean,)
+
+    def details(self) -> dict[str, Any]:
+        return {
+            "records": self.fingerprint,
+            "n_pool": self.n_pool,
+            "subset": self.subset,
+            "canaries": self.canaries,
+        }
+
+    def versions(self) -> dict[str, Any]:
+        return {"n_models": self.n_models}
+
+    def compute(self, context: Context) -> Artifact:
+        return Artifact(live=self.draw(context.data))
+
+    def draw(self, data: Callable[[Bound], Data]) -> Setting:
+        """Draw the setting from the dataset that ``data`` returns."""
+        from privbench.membership import canary_setting, clean_setting
+
+        if self.clean is not None:
+            return canary_setting(self.clean.draw(data), self.canaries, self.names)
+        return clean_setting(data(self.dataset), self.n_models, self.n_pool, self.names)
