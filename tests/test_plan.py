@@ -1,0 +1,142 @@
+"""Which stages trials share, which they do not, and what keys depend on."""
+
+import itertools
+from collections import Counter
+
+import pytest
+
+from privbench.api import make_plans
+from privbench.config import Overrides
+from privbench.stages import ReleaseScoresStage, ReleaseStage, walk
+
+
+@pytest.fixture
+def plan(host, config):
+    """Plan ``small`` with overrides."""
+
+    def make(*overrides, select=None):
+        (plan,) = make_plans(
+            ["small"], host, config=config, overrides=Overrides.parse(overrides), select=select
+        )
+        return plan
+
+    return make
+
+
+EVERYTHING = (
+    'defenses=["none", "noisy", "vae", "vae-metric"]',
+    'attacks=["loss", "dcr"]',
+    'models=["logistic", "mlp"]',
+)
+
+
+def of_kind(plan, kind):
+    return [stage for stage in plan.stages if stage.kind == kind]
+
+
+def test_equal_stages_are_one_object(plan):
+    everything = plan(*EVERYTHING)
+    reachable = set()  # by identity: stages compare as objects
+    pending = [stage for trial in everything.trials for stage in trial.results]
+    while pending:
+        stage = pending.pop()
+        if stage not in reachable:
+            reachable.add(stage)
+            pending += stage.inputs
+    assert len({stage.key for stage in reachable}) == len(reachable)
+    assert set(everything.stages) == reachable
+
+
+def test_inputs_come_first(plan):
+    seen = set()
+    for stage in plan(*EVERYTHING).stages:
+        assert all(dependency in seen for dependency in stage.inputs)
+        seen.add(stage)
+
+
+def test_how_many_stages_the_matrix_needs(plan):
+    counts = Counter(stage.kind for stage in plan(*EVERYTHING).stages)
+    assert counts["setting"] == 2  # records and canaries
+    assert counts["fit"] == 2  # vae and vae-metric share their autoencoders
+    assert counts["release"] == 4
+    assert counts["population"] == 2 * 3 * 2  # noisy answers from the population of none
+    assert counts["outputs"] == counts["population"]
+    assert counts["defended-outputs"] == 2 * 2
+    assert counts["utility"] == 2 * 4
+
+
+def test_target_models_share_the_release_and_the_attacks_on_it(plan):
+    both = plan(*EVERYTHING, select="vae-metric and dcr and adaptive")
+    assert {trial.model for trial in both.trials} == {"logistic", "mlp"}
+    scores = {trial.metrics[0].scores for trial in both.trials}
+    assert len(scores) == 1
+    assert isinstance(scores.pop(), ReleaseScoresStage)
+
+
+@pytest.mark.parametrize(
+    ("override", "changed"),
+    [
+        ("mlp.epochs=3", {"population", "outputs", "metrics", "utility"}),
+        ("vae.epochs=3", {"fit", "release", "fidelity", "population", "outputs", "scores"}),
+        ("metric-privacy.epsilon=1.0", {"release", "fidelity", "population", "scores"}),
+        ("population=6", {"setting", "fit", "release", "population", "scores"}),
+        ("seeds=[1]", {"setting", "fit", "release", "population", "scores"}),
+    ],
+)
+def test_what_a_change_computes_again(plan, override, changed):
+    chosen = ('defenses=["vae-metric"]', 'attacks=["dcr"]', 'knowledge=["adaptive"]')
+    before = {(s.kind, s.key) for s in plan(*chosen).stages}
+    after = {(s.kind, s.key) for s in plan(*chosen, override).stages}
+    kinds = {kind for kind, _ in after - before}
+    assert changed <= kinds
+    if override.startswith("mlp"):
+        assert kinds.isdisjoint({"setting", "fit", "release", "fidelity", "scores"})
+    if override.startswith("metric-privacy"):
+        assert kinds.isdisjoint({"setting", "fit"})
+
+
+def test_a_larger_population_changes_no_draw(plan):
+    chosen = ('defenses=["vae-metric", "noisy"]', 'attacks=["loss", "dcr"]')
+    small = {(s.kind, s.names) for s in plan(*chosen).stages}
+    large = {(s.kind, s.names) for s in plan(*chosen, "population=6").stages}
+    assert small == large
+
+
+def test_records_and_canaries_have_draws_of_their_own(plan):
+    for stages in (of_kind(plan(), kind) for kind in ("setting", "population", "scores")):
+        for one, another in itertools.combinations(stages, 2):
+            assert one.names != another.names
+
+
+def test_the_adaptive_adversary_has_the_targets_for_shadows(plan):
+    for trial in plan(select="noisy and lira").trials:
+        scores = trial.metrics[0].scores
+        assert (scores.shadow is scores.target) == (trial.knowledge == "adaptive")
+        assert trial.metrics[0].shadow_scores.target is scores.shadow
+
+
+def test_walk_gives_each_stage_once_and_inputs_first(plan):
+    trial = plan('defenses=["vae-metric"]', 'attacks=["dcr"]', select="adaptive").trials[0]
+    stages = list(walk(trial.results))
+    assert len(stages) == len(set(stages))
+    kinds = [stage.kind for stage in stages]
+    assert kinds.index("setting") < kinds.index("fit") < kinds.index("release")
+    assert kinds.index("release") < kinds.index("population") < kinds.index("outputs")
+
+
+def test_without_latent_mechanisms_the_release_is_that_of_the_bare_generator(plan):
+    releases = {
+        trial.defense: trial.utility.fidelity.release
+        for trial in plan('defenses=["vae", "vae-metric"]').trials
+    }
+    bare = releases["vae-metric"].without_latent_mechanisms()
+    assert isinstance(bare, ReleaseStage)
+    assert bare.key == releases["vae"].key
+    assert bare.key != releases["vae-metric"].key
+    assert releases["vae"].without_latent_mechanisms() is releases["vae"]
+
+
+def test_rejected_trials_have_no_stages(plan):
+    skipped = plan('attacks=["dcr"]', 'defenses=["none"]')
+    assert {trial.rejected.status for trial in skipped.trials} == {"skipped"}
+    assert skipped.stages == ()
