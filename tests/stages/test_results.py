@@ -1,0 +1,64 @@
+"""The numbers of a row: utility, fidelity and metrics."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from privbench.stages.results import FidelityStage
+
+
+@pytest.fixture
+def trial(plan):
+    chosen = plan('defenses=["noisy"]', select="loss and adaptive")
+    return chosen, chosen.trials[0]
+
+
+def test_utility_counts_right_predictions_of_the_defended_models(trial, compute):
+    chosen, trial = trial
+    info = compute(chosen, trial.utility).info
+    outputs = compute(chosen, trial.utility.outputs).arrays
+    setting = compute(chosen, trial.utility.setting).live
+    right = [(outputs["test"][model].argmax(-1) == setting.test.y).mean() for model in range(4)]
+    assert info["test_accuracy"] == pytest.approx(np.mean(right))
+    trained = [
+        (outputs["pool"][m].argmax(-1) == setting.pool.y)[setting.member[m]].mean()
+        for m in range(4)
+    ]
+    assert info["train_accuracy"] == pytest.approx(np.mean(trained))
+    assert info["guarantee"]["kind"] == "dp"
+    assert "column_fidelity" not in info
+
+
+@pytest.mark.parametrize(("position", "subset"), [(0, "records"), (1, "canaries")])
+def test_metrics_are_of_their_subset(trial, compute, position, subset):
+    chosen, trial = trial
+    stage = trial.metrics[position]
+    setting = compute(chosen, stage.setting).live
+    assert setting.canary.any() == (subset == "canaries")
+    chosen_records = setting.canary if subset == "canaries" else ~setting.canary
+    scores = compute(chosen, stage.scores).arrays["scores"][:, chosen_records]
+    member = setting.member[:, chosen_records]
+    inside, outside = scores[member], scores[~member]
+    wins = (inside[:, None] > outside).mean() + 0.5 * (inside[:, None] == outside).mean()
+    info = compute(chosen, stage).info
+    assert info["auc"] == pytest.approx(wins)
+    assert info["n_members"] == member.sum()
+    assert info["n_nonmembers"] == (~member).sum()
+
+
+def test_thresholds_of_a_naive_adversary_come_from_undefended_shadows(plan):
+    chosen = plan('defenses=["noisy"]', select="lira and naive")
+    stage = chosen.trials[0].metrics[0]
+    assert stage.shadow_scores.target is stage.scores.shadow
+    assert stage.shadow_scores is not stage.scores
+
+
+def test_a_release_of_the_private_records_themselves_is_perfectly_faithful(plan, compute):
+    chosen = plan('defenses=["vae"]', select="loss and adaptive")
+    release = chosen.trials[0].utility.fidelity.release
+    untouched = replace(release, fit=None, latent_mechanisms=(), data_mechanisms=())
+    info = compute(chosen, FidelityStage("identity", 0, untouched)).info
+    assert info == {"column_fidelity": pytest.approx(1.0), "pairwise_fidelity": pytest.approx(1.0)}
+    decoded = compute(chosen, chosen.trials[0].utility.fidelity).info
+    assert decoded["column_fidelity"] < 0.9
