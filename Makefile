@@ -1,4 +1,4 @@
-# Everything that a person does here. `make run` and `make test` set up .venv first.
+# The commands of development. Each target sets up .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
@@ -6,10 +6,10 @@ PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
 .PHONY: run test lint test-slow bench bench-gpu docs clean
 
-run: $(STAMP)  ## the default benchmark, on data that ship with scikit-learn
+run: $(STAMP)  ## run the quickstart benchmark, on data that ship with scikit-learn
 	$(BIN)/privbench run quickstart
 
-test: $(STAMP) lint  ## ruff, mypy, docs check, tests
+test: $(STAMP) lint  ## run ruff, mypy, the docs check and all tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 	for plugin in $(dir $(PLUGINS)); do $(BIN)/python -m pytest $$plugin/tests || exit 1; done
 
@@ -19,10 +19,10 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/cog --check -P -I docs docs/*.md
 
-test-slow: $(STAMP)  ## simulations of coverage, which take minutes
+test-slow: $(STAMP)  ## run simulations of coverage, which take minutes
 	$(BIN)/python -m pytest -m slow
 
-bench: $(STAMP)  ## the engine beside what users write (docs/performance.md), attacks beside their formulas
+bench: $(STAMP)  ## time the engine beside common training loops (docs/performance.md), attacks beside their formulas
 	$(BIN)/python bench/population.py
 	$(BIN)/python bench/profiles.py
 	test -z "$$PRIVBENCH_DATA_DIR" || $(BIN)/python bench/pipeline.py
@@ -30,7 +30,7 @@ bench: $(STAMP)  ## the engine beside what users write (docs/performance.md), at
 	$(BIN)/python bench/threads.py
 	$(BIN)/python bench/attacks.py
 
-bench-gpu: $(STAMP)  ## populations on a GPU: seconds a model, fraction of its peak, AUC by precision
+bench-gpu: $(STAMP)  ## train populations on a GPU: seconds per model, share of its peak, AUC by precision
 	$(BIN)/python bench/gpu.py --output results/gpu.json
 
 docs: $(STAMP)  ## write the generated parts of docs/

@@ -1,4 +1,7 @@
-"""What cog runs to write the generated parts of docs/ (make docs; make test checks them)."""
+"""Generate the parts of docs/ that stand between cog markers.
+
+``make docs`` writes them, and ``make lint`` checks that they are current.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ HOST = PluginHost(installed=False)
 
 
 def commands() -> None:
-    """Every --help."""
+    """Print the --help of every command."""
     root = build_cli(HOST)
     _help(root, [])
     for name, command in sorted(root.commands.items()):
@@ -39,7 +42,7 @@ def _help(root: click.Group, words: list[str]) -> None:
 
 
 def components() -> None:
-    """Every built-in component with its parameters."""
+    """Print every built-in component with its parameters."""
     for kind in KINDS:
         print(f"## {kind.capitalize()}s\n")
         for entry in HOST.registry(kind):
@@ -64,12 +67,12 @@ def components() -> None:
 
 
 def file(path: str, language: str = "python") -> None:
-    """A file of the repository."""
+    """Print a file of the repository as a code block."""
     print(f"```{language}\n{(ROOT / path).read_text().rstrip()}\n```")
 
 
 def signature(hook: str) -> None:
-    """The heading of a hook: its exact signature, and what it is for."""
+    """Print the section of a hook: its signature as the heading, and its docstring."""
     function = getattr(hookspecs, hook)
     arguments = ", ".join(inspect.signature(function).parameters)
     print(f"### {hook}({arguments})\n\n{inspect.getdoc(function)}\n")
@@ -84,77 +87,79 @@ BENCH = ROOT / "results" / "bench"
 
 
 def performance(name: str) -> None:
-    """A table of what `make bench` measured, from the committed JSON."""
+    """Print a table of measurements of `make bench`, from the committed JSON."""
     path = BENCH / f"{name}.json"
     if not path.exists():
         print(f"Not measured yet: `{path.relative_to(ROOT)}` is missing.\n")
         return
-    found = json.loads(path.read_text())
-    machine = found["machine"]
+    measured = json.loads(path.read_text())
+    machine = measured["machine"]
     print(
         f"{machine['processor']}, {machine['cores']} cores, {machine['simd']}, torch"
         f" {machine['versions']['torch']}, commit {machine['commit']}, {machine['date']}.\n"
     )
-    _TABLES[name](found)
+    _TABLES[name](measured)
 
 
-def _population(found: dict[str, Any]) -> None:
-    rates = ", ".join(f"{name} {rate:.0f}" for name, rate in found["peak_gflops"].items())
+def _population(measured: dict[str, Any]) -> None:
+    rates = ", ".join(f"{name} {rate:.0f}" for name, rate in measured["peak_gflops"].items())
     print(f"Peak of 2048 x 2048 products: {rates} GFLOP/s.\n")
-    print("| job | models | | seconds a model | |\n|---|---|---|---|---|")
-    for row in found["rows"]:
+    print("| job | models | training loop | seconds per model | speed-up |\n|---|---|---|---|---|")
+    for row in measured["rows"]:
         ruler = next(iter(row["times"].values())) * row["seconds"]["engine, auto"]
         for number, (name, seconds) in enumerate(row["seconds"].items()):
             first = (row["job"], str(row["models"])) if number == 0 else ("", "")
             print(f"| {' | '.join(first)} | {name} | {seconds:.3f} | {ruler / seconds:.1f}x |")
-    print("\n| job | the engine is | target | of the peak of torch.mm |\n|---|---|---|---|")
-    for row in found["rows"]:
+    print("\n| job | the engine against | speed-up | target | share of torch.mm's peak |")
+    print("|---|---|---|---|---|")
+    for row in measured["rows"]:
         for name, times in row["times"].items():
             target = row["targets"].get(name)
             aim = "" if target is None else f"{target:g}x: {_met(times >= target)}"
             share = f"{row['of_peak']:.0%}" if "of_peak" in row else ""
-            print(f"| {row['job']} | {times:.1f} times {name} | {aim} | {share} |")
-    first = found["first"]
+            print(f"| {row['job']} | {name} | {times:.1f}x | {aim} | {share} |")
+    first = measured["first"]
     print(
         f"\nIn a fresh process the imports take {first['imports']:.1f} s, and the first population of"
-        f" job L {first['first population']:.1f} s with what is made once.\n"
+        f" job L takes {first['first population']:.1f} s, including one-time setup.\n"
     )
 
 
-def _pipeline(found: dict[str, Any]) -> None:
-    whole, target = found["whole"], found["target"]
+def _pipeline(measured: dict[str, Any]) -> None:
+    whole, target = measured["whole"], measured["target"]
     print(f"From the command to the table: {whole:.1f} s (target {target:g} s:", end=" ")
     print(f"{_met(whole <= target)}). One run, by stage:\n\n| | seconds |\n|---|---|")
-    for name, seconds in found["runs"][-1]["seconds"].items():
+    for name, seconds in measured["runs"][-1]["seconds"].items():
         print(f"| {name} | {seconds:.2f} |")
     print()
 
 
-def _scaling(found: dict[str, Any]) -> None:
-    print("| | | seconds | GiB resident |\n|---|---|---|---|")
-    for name, points in found["curves"].items():
-        for one in points:
-            print(f"| {name} | {one[name]} | {one['seconds']:.2f} | {one['resident_gib']:.2f} |")
+def _scaling(measured: dict[str, Any]) -> None:
+    print("| varied | value | seconds | GiB resident |\n|---|---|---|---|")
+    for name, points in measured["curves"].items():
+        for point in points:
+            seconds, memory = point["seconds"], point["resident_gib"]
+            print(f"| {name} | {point[name]} | {seconds:.2f} | {memory:.2f} |")
     print()
 
 
-def _threads(found: dict[str, Any]) -> None:
-    places = [key for key in found["rows"][0] if key != "setting"]
-    print(f"| ms a step | {' | '.join(places)} |\n|---|{'---|' * len(places)}")
-    for row in found["rows"]:
+def _threads(measured: dict[str, Any]) -> None:
+    places = [key for key in measured["rows"][0] if key != "setting"]
+    print(f"| ms per step | {' | '.join(places)} |\n|---|{'---|' * len(places)}")
+    for row in measured["rows"]:
         print(f"| {row['setting']} | {' | '.join(f'{1e3 * row[p]:.2f}' for p in places)} |")
     print()
 
 
-def _profiles(found: dict[str, Any]) -> None:
-    kinds = list(found["rows"][0]["parts"])
-    print(f"| microseconds a step | all | {' | '.join(kinds)} | floor | engine | at the floor |")
+def _profiles(measured: dict[str, Any]) -> None:
+    kinds = list(measured["rows"][0]["parts"])
+    print(f"| microseconds per step | all | {' | '.join(kinds)} | floor | engine | at the floor |")
     print(f"|---|---|{'---|' * len(kinds)}---|---|---|")
     population = json.loads((BENCH / "population.json").read_text())["rows"]
-    measured = {row["job"]: row["times"] for row in population}
-    for row in found["rows"]:
+    speedups = {row["job"]: row["times"] for row in population}
+    for row in measured["rows"]:
         parts = " | ".join(f"{round(taken)}" for taken in row["parts"].values())
-        times, gain = measured[row["job"]], row["microseconds"] / row["floor"]
+        times, gain = speedups[row["job"]], row["microseconds"] / row["floor"]
         engine = ", ".join(f"{x:.1f}x" for x in times.values())
         bound = ", ".join(f"{x * gain:.1f}x" for x in times.values())
         print(
@@ -164,8 +169,8 @@ def _profiles(found: dict[str, Any]) -> None:
     print()
 
 
-def _met(yes: bool) -> str:
-    return "met" if yes else "missed"
+def _met(is_met: bool) -> str:
+    return "met" if is_met else "missed"
 
 
 _TABLES = {
@@ -178,35 +183,35 @@ _TABLES = {
 
 
 WEAK = {
-    "weight-decay": (
-        "shokri",
-        "lowers the attack, more so the stronger it is; accuracy pays in the end",
-    ),
-    "dropout": ("ml-leaks", "lowers the attack, which lives on overfitting"),
-    "early-stopping": (
-        "modified-entropy",
-        "a plain defense about as good as trained ones of its time",
-    ),
-    "label-smoothing": ("loss", "none: a regulariser, shown for comparison with hamp"),
-    "mixup": ("loss", "none: a regulariser, shown for comparison with mmd"),
+    "weight-decay": ("shokri", "weakens the attack, more so if stronger, until accuracy drops"),
+    "dropout": ("ml-leaks", "weakens the attack, which exploits overfitting"),
+    "early-stopping": ("modified-entropy", "about as good as the trained defenses of its time"),
+    "label-smoothing": ("loss", "none: a regulariser, for comparison with hamp"),
+    "mixup": ("loss", "none: a regulariser, for comparison with mmd"),
     "relaxloss": ("loss", "withstands many attacks, and keeps or improves accuracy"),
-    "hamp": ("shokri", "strong privacy at high accuracy, without more data"),
-    "adversarial-regularization": ("shokri", "near guessing, for less than 4 points of accuracy"),
-    "mmd": ("loss", "closes the gap of training and test accuracy, which hardly falls"),
-    "distillation": ("shokri", "near guessing, at more accuracy than adversarial regularization"),
-    "selena": ("shokri", "much lower advantage, for at most 3.9 points of accuracy"),
-    "temperature": ("shokri", "lowers the attack and keeps accuracy"),
-    "rounding": ("shokri", "none: the paper shows that it does little"),
-    "top-k": ("shokri", "none: the paper shows that it does little"),
-    "label-only": ("ml-leaks", "none: ends attacks on confidences, but the labels are attacked"),
-    "memguard": ("ml-leaks", "guessing, at a bounded change of the answers; no label changes"),
-    "output-noise": ("shokri", "none: a baseline with a guarantee for one answer"),
+    "hamp": ("shokri", "strong privacy at high accuracy, without additional data"),
+    "adversarial-regularization": (
+        "shokri",
+        "near random guessing, at a cost of less than 4 points of accuracy",
+    ),
+    "mmd": ("loss", "closes the gap of training and test accuracy; test accuracy hardly drops"),
+    "distillation": (
+        "shokri",
+        "near random guessing, at a higher accuracy than adversarial regularization",
+    ),
+    "selena": ("shokri", "much lower advantage, at a cost of at most 3.9 points of accuracy"),
+    "temperature": ("shokri", "weakens the attack and keeps accuracy"),
+    "rounding": ("shokri", "none: the paper shows that it has little effect"),
+    "top-k": ("shokri", "none: the paper shows that it has little effect"),
+    "label-only": ("ml-leaks", "none: stops attacks on confidences, but labels are attacked, too"),
+    "memguard": ("ml-leaks", "random guessing, at a bounded change of outputs; no label changes"),
+    "output-noise": ("shokri", "none: a baseline with a guarantee for one query"),
 }
-"""For each defense the attack of its time, and what its paper claims against such, or its abstract."""
+"""For each defense, the naive attack of its time and what its paper claims about such attacks."""
 
 
 def committed(name: str) -> None:
-    """A table of the committed results as it is, without the notes below it."""
+    """Print a table of the committed results without its footnotes."""
     text = (ROOT / "results" / name).read_text()
     title, _, rest = text.partition("\n")
     table = [line for line in rest.splitlines() if line.startswith("|")]
@@ -214,33 +219,35 @@ def committed(name: str) -> None:
 
 
 def defenses(benchmark: str) -> None:
-    """What each defense does to the weak attack of its time, from the committed results."""
+    """Print the effect of each defense on the naive attack of its time, from the committed results."""
     path = ROOT / "results" / f"{benchmark}.json"
     if not path.exists():
         print(f"Not measured yet: `{path.relative_to(ROOT)}` is missing.\n")
         return
-    found = {
+    rows = {
         (row["defense"], row["attack"], row["knowledge"]): row
         for row in json.loads(path.read_text())
         if row["status"] == "ok" and row["subset"] == "records" and row["seed"] == 0
     }
     file = tomllib.loads((ROOT / "benchmarks.toml").read_text())
-    heads = ("defense", "paper", "claim against such attacks", "setting", "weak attack",
-             "attack accuracy", "AUC", "test accuracy", "AUC, adaptive lira")  # fmt: skip
-    models = found["none", "loss", "naive"]["n_models"]
-    print(f"{models} models a defense. What has two values: without defense, then with it.\n")
+    heads = ("defense", "paper", "the paper's claim", "parameters", "naive attack",
+             "attack accuracy", "AUC", "test accuracy", "AUC of adaptive lira")  # fmt: skip
+    models = rows["none", "loss", "naive"]["n_models"]
+    print(
+        f"{models} models per defense. In cells with two values, the first is without the defense.\n"
+    )
     print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
     given = file["benchmarks"][benchmark]["defenses"]
-    tables = [{"name": one} if isinstance(one, str) else one for one in given]
-    listed = {one["name"]: one for one in tables}
+    tables = [{"name": entry} if isinstance(entry, str) else entry for entry in given]
+    listed = {table["name"]: table for table in tables}
     for name, (attack, claim) in WEAK.items():
         if name not in listed:
             continue
         pipeline = file["defenses"][name]
-        cells = [f"`{name}`", _paper(pipeline), claim, _setting(pipeline, listed[name]), attack]
+        cells = [f"`{name}`", _paper(pipeline), claim, _parameters(pipeline, listed[name]), attack]
         keys = [("none", attack, "naive"), (name, attack, "naive"), (name, "lira", "adaptive")]
-        if all(key in found for key in keys):
-            before, after, strong = (found[key] for key in keys)
+        if all(key in rows for key in keys):
+            before, after, strong = (rows[key] for key in keys)
             for value in ("balanced_accuracy", "auc", "test_accuracy"):
                 cells.append(f"{before[value]:.3f} to {after[value]:.3f}")
             cells.append(f"{strong['auc']:.3f}")
@@ -253,17 +260,17 @@ def defenses(benchmark: str) -> None:
 def _paper(defense: dict[str, Any]) -> str:
     first = defense["mechanisms"][0]
     name = first if isinstance(first, str) else first["name"]
-    (entry,) = (one for one in HOST.registry("mechanism") if one.name == name)
+    (entry,) = (entry for entry in HOST.registry("mechanism") if entry.name == name)
     return entry.cls.paper
 
 
-def _setting(defense: dict[str, Any], instead: dict[str, Any]) -> str:
-    """The parameters that the file gives, and those that the benchmark gives instead."""
+def _parameters(defense: dict[str, Any], overrides: dict[str, Any]) -> str:
+    """Return the parameters of a defense: those of the file, overridden by those of the benchmark."""
     chosen = {
         key: value
-        for one in [*defense["mechanisms"], instead]
-        if not isinstance(one, str)
-        for key, value in one.items()
+        for table in [*defense["mechanisms"], overrides]
+        if not isinstance(table, str)
+        for key, value in table.items()
         if key != "name"
     }
     return ", ".join(f"{key} {value:g}" for key, value in chosen.items()) or "defaults"

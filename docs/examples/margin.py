@@ -6,15 +6,15 @@ import privbench
 
 
 class Margin(privbench.Attack):
-    """Probability of the label minus the largest other one, less its mean over OUT shadows."""
+    """Margin of the label's probability over the others, minus its mean over OUT shadows."""
 
     name = "margin"
 
     def score(self, view):
         out = ~view.shadow_member  # (shadows, records)
         shadows = self.margin(view.shadows.probabilities(), view.labels)
-        typical = (shadows * out).sum(0) / np.maximum(out.sum(0), 1)
-        return self.margin(view.target.probabilities(), view.labels) - typical
+        expected = (shadows * out).sum(0) / np.maximum(out.sum(0), 1)
+        return self.margin(view.target.probabilities(), view.labels) - expected
 
     def margin(self, probabilities, labels):
         others = np.where(np.eye(probabilities.shape[-1])[labels], -1, probabilities).max(-1)
