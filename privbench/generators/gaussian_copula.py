@@ -129,7 +129,7 @@ class FittedCopula(FittedGenerator):
 
 
 class GaussianCopula(Generator):
-    """Gaussian copula: marginals, and correlations of normal scores."""
+    """Gaussian copula of all features and the label."""
 
     name: ClassVar[str] = "gaussian-copula"
     paper: ClassVar[str] = "Patki, Wedge, Veeramachaneni 2016, doi 10.1109/DSAA.2016.49"

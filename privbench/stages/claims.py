@@ -139,7 +139,7 @@ def _draws_without_claim(generator: Bound, fit: Guarantee | None) -> bool:
 
 def _reads_members(bound: Bound) -> bool:
     component = bound.component
-    return bool(component.acts_on == "output" and component.fitted and component.reads_members)
+    return bool(component.acts_on == "output" and component.needs_fit and component.reads_members)
 
 
 def _stated(bound: Bound, context: GuaranteeContext | int) -> Guarantee | None:

@@ -177,6 +177,6 @@ def test_a_dataset_that_cannot_be_fetched(run, remote, server, blobs):
     rows = printed(run("small", "-p", remote, "--set", both, *ADAPTIVE), status=1)
     assert statuses(rows, "dataset") == {"remote": "unavailable", "npz": "ok"}
     reason = rows[0]["reason"]
-    assert reason.startswith("dataset 'remote': its files are not here, and the download of")
+    assert reason.startswith("dataset 'remote': its files are missing, and the download of")
     assert reason.count("'remote'") == 2  # and the subfolder
     assert server.requests["/r.bin"] > 0
