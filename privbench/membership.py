@@ -36,7 +36,7 @@ class Setting:
     """Whether each pool record (n_pool,) is a canary."""
 
     def train_indices(self) -> NDArray[np.int64]:
-        """Return the pool indices (n_models, n_pool // 2) of each model's members, in ascending order."""
+        """Return the pool indices (n_models, n_pool // 2) of members, in ascending order per model."""
         return np.nonzero(self.member)[1].reshape(len(self.member), -1)
 
     def train_set(self, model: int) -> Data:

@@ -52,7 +52,9 @@ def check_label(path: str, labels: pd.Series) -> None:
     if is_numeric(labels) and (labels % 1 != 0).any() and len(counts) > MAX_DECIMALS:
         problem = f"{len(counts)} different numbers with decimals"
     elif len(singletons):
-        problem = f"{len(counts)} classes in {len(labels)} records, {len(singletons)} with only one record"
+        problem = (
+            f"{len(counts)} classes in {len(labels)} records, {len(singletons)} with one record"
+        )
         examples = singletons
     elif len(counts) > MAX_CATEGORIES:
         problem = f"{len(counts)} classes"

@@ -32,7 +32,7 @@ class Npz(Dataset):
     path: str = Field(min_length=1, description="the file, relative to the current directory")
     data_kind: Literal["auto", "image", "tabular", "binary"] = Field(
         "auto",
-        description="kind of data; auto: image with 4 dimensions, binary with zeros and ones, else tabular",
+        description="kind of data; auto: 4 dimensions are images, zeros and ones binary, else tabular",
     )
 
     def load(self) -> Data:

@@ -47,7 +47,7 @@ def read_file(path: Path) -> Content:
 
 
 def read_archive(path: Path, names: Collection[str]) -> dict[str, Content]:
-    """Return the contents of the members ``names`` of a .tar.gz archive, in whatever folders they are."""
+    """Return the members of a .tar.gz archive with these file names, in any of its folders."""
     contents = {}
     # As a stream, since seeking back would decompress the archive again; and to the very end, since
     # gzip verifies its checksum only there (tarfile's mode "r|gz" stops before).
