@@ -1,3 +1,5 @@
+"""The Gaussian mechanism on codes, and the epsilon of two codes at the largest distance."""
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
