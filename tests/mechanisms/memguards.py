@@ -13,7 +13,7 @@ from .outputs import context, rng
 
 @cache
 def guarded(seed=0, **params):
-    """The defense's answers, fitted; and the classifier that it was fitted with."""
+    """The fitted transform of outputs, and the classifier that it uses."""
     mechanism = MemGuard(**{"epochs": 15, "hidden": 16, **params})
     classifier = mechanism.train_classifier(
         context(), int(rng(seed).integers(2**63))
@@ -21,13 +21,13 @@ def guarded(seed=0, **params):
     return mechanism.fit(context(), rng(seed)), classifier
 
 
-def says_member(classifier, asked):
+def says_member(classifier, outputs):
     with torch.no_grad():
-        logits = classifier(torch.from_numpy(asked).float())
+        logits = classifier(torch.from_numpy(outputs).float())
     return (logits[:, 1] > logits[:, 0]).numpy()
 
 
-def margin(classifier, asked):
+def margin(classifier, outputs):
     with torch.no_grad():
-        logits = classifier(torch.from_numpy(asked).float())
+        logits = classifier(torch.from_numpy(outputs).float())
     return (logits[:, 1] - logits[:, 0]).abs().numpy()

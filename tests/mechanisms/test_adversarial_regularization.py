@@ -24,7 +24,7 @@ from .training import (
 )  # fmt: skip
 
 
-def test_gain_is_minus_the_log_likelihood_of_membership():
+def test_the_loss_of_the_attack_is_binary_cross_entropy():
     module, one = Adversarial(linear(), CLASSES, 4), batch(**reference_batch())
     inside, outside = module(one.x, one.y)[1], module(one.other_x, one.other_y)[1]
     of = [functional.binary_cross_entropy_with_logits(logit, label, reduction="none")
@@ -32,19 +32,20 @@ def test_gain_is_minus_the_log_likelihood_of_membership():
     torch.testing.assert_close(attack_loss(module, one), (of[0] + of[1]) / 2)
 
 
-def test_the_attack_is_thrown_away_and_its_weight_counts():
+def test_the_population_has_no_attack_and_depends_on_its_weight():
     weak, strong = (
         AdversarialRegularization(weight=w).train_population(task()) for w in (1e-6, 30.0)
     )
     assert set(weak.params) == set(strong.params) == {"1.weight", "1.bias", "3.weight", "3.bias"}
     assert differ(weak, strong)
-    assert_close(weak, task().train())  # the model is initialised and trained as without an attack
+    assert_close(weak, task().train())  # as without an attack
 
 
-def test_adversarial_regularization_is_two_losses_in_turn():
-    """One model of full batches of one epoch: an attack's step, then a model's step."""
+def test_a_step_updates_the_attack_and_then_the_model():
+    """One epoch of one full batch, against one step of each optimizer."""
     whole = task(Mlp(hidden=(16,), epochs=1, batch_size=M, lr=0.1))
-    small = replace(whole, reference=REFERENCE.take(np.repeat(5, M)))  # which are drawn is the same
+    # Equal reference records, so that their draw does not matter.
+    small = replace(whole, reference=REFERENCE.take(np.repeat(5, M)))
     found = AdversarialRegularization(weight=2.0, hidden=8, attack_lr=0.03).train_population(small)
     for i, seed in enumerate(SEEDS):
         torch.manual_seed(seed)

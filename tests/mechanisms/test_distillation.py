@@ -38,7 +38,7 @@ def test_soft_cross_entropy_is_cross_entropy_to_probabilities():
 
 
 @pytest.mark.parametrize("share", [0.4, 1.0])
-def test_distillation_is_a_teacher_and_a_student_on_its_surest_answers(share):
+def test_the_student_learns_the_outputs_of_lowest_entropy(share):
     whole = task()
     teachers = whole.subtask(0, 2).train()
     x, y, targets = [], [], []
@@ -62,7 +62,7 @@ def test_distillation_is_a_teacher_and_a_student_on_its_surest_answers(share):
     assert_close(found, expected)
 
 
-def test_students_know_private_records_from_their_teachers_only():
+def test_students_depend_on_private_records_through_teachers_only():
     teachers = task().train()
     first = Distillation().train_population(recording(task(), teachers))
     elsewhere = task(x=X[::-1] + 1, y=(Y + 1) % CLASSES)

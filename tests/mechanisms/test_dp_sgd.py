@@ -85,7 +85,7 @@ def trained(mechanism, model, n=50, spec=SPEC, seed=0):
 
 
 def slow_clipped_mean(module, x, y, bound):
-    """One gradient after another, clipped, summed, divided by the number of records."""
+    """The mean of per-example gradients, clipped in a loop."""
     total = torch.zeros_like(weights(module))
     for i in range(len(x)):
         loss = cross_entropy(module(x[i : i + 1]), y[i : i + 1])
@@ -97,7 +97,7 @@ def slow_clipped_mean(module, x, y, bound):
 @pytest.mark.parametrize(("model", "spec"), [(Small, SPEC), (Convolution, IMAGES)])
 @pytest.mark.parametrize("bound", [0.05, 1.0, 100.0])
 def test_a_step_is_the_mean_of_clipped_gradients(model, spec, bound):
-    recipe = model(lr=1.0, momentum=0.0, epochs=1, batch_size=20)  # 20 of 20: all are in the batch
+    recipe = model(lr=1.0, momentum=0.0, epochs=1, batch_size=20)  # q = 1
     mechanism = DpSgd(noise_multiplier=1e-9, max_grad_norm=bound)
     step = weights(fresh(recipe, spec)) - weights(trained(mechanism, recipe, n=20, spec=spec))
     expected = slow_clipped_mean(fresh(recipe, spec), *records(20, spec), bound)
@@ -242,7 +242,7 @@ def test_batch_norm_is_incompatible(affine):
         trained(DpSgd(noise_multiplier=1.0), BatchNorm(affine=affine))
 
 
-def test_what_it_can_train_is_not_skipped_and_asking_draws_nothing():
+def test_supported_models_are_not_skipped_and_skip_draws_nothing():
     torch.manual_seed(3)
     expected = torch.rand(1)
     torch.manual_seed(3)

@@ -44,7 +44,7 @@ def test_limits_of_hamp():
 
 @pytest.mark.parametrize("classes", [2, 3, 100])
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.9, 0.999])
-def test_soft_labels_have_the_entropy_asked_for(share, classes):
+def test_soft_labels_have_the_given_entropy(share, classes):
     top = top_probability(share, classes)
     soft = torch.full((classes,), (1 - top) / (classes - 1), dtype=torch.float64)
     soft[0] = top
@@ -53,33 +53,33 @@ def test_soft_labels_have_the_entropy_asked_for(share, classes):
     assert soft_label_entropy(top, classes) == pytest.approx(share * np.log(classes), rel=1e-9)
 
 
-def test_hamp_output_is_the_answer_to_a_random_record_in_the_order_of_the_true_one():
-    asked_of_model = []
+def test_outputs_are_those_on_random_records_in_the_true_order():
+    queried = []
 
     def query(x):
-        asked_of_model.append(x)
+        queried.append(x)
         return model(x)
 
-    asked = outputs(50)
-    found = HampOutput().fit(context(query), rng())(asked, rng(1))
-    (records,) = asked_of_model
+    bare = outputs(50)
+    found = HampOutput().fit(context(query), rng())(bare, rng(1))
+    (records,) = queried
     assert records.shape == (50, 6)
     np.testing.assert_allclose(np.sort(found), np.sort(model(records)))
-    np.testing.assert_array_equal(found.argsort(1), asked.argsort(1))
+    np.testing.assert_array_equal(found.argsort(1), bare.argsort(1))
 
 
-def test_hamp_output_draws_new_records_for_each_query():
-    asked, answer = outputs(50), HampOutput().fit(context(), rng())
+def test_each_query_draws_new_records():
+    bare, answer = outputs(50), HampOutput().fit(context(), rng())
     generator = rng(1)
-    first, second = answer(asked, generator), answer(asked, generator)
+    first, second = answer(bare, generator), answer(bare, generator)
     assert not np.isclose(first, second).any(axis=1).all()
-    np.testing.assert_array_equal(first, answer(asked, rng(1)))
+    np.testing.assert_array_equal(first, answer(bare, rng(1)))
 
 
-def test_hamp_output_says_nothing_but_the_order():
-    asked, answer = outputs(50), HampOutput().fit(context(), rng())
-    softened = Temperature(temperature=5).apply(asked, rng())  # another answer of the same order
-    np.testing.assert_array_equal(answer(asked, rng(1)), answer(softened, rng(1)))
+def test_outputs_depend_on_the_order_of_the_bare_outputs_only():
+    bare, answer = outputs(50), HampOutput().fit(context(), rng())
+    softened = Temperature(temperature=5).apply(bare, rng())  # other outputs of the same order
+    np.testing.assert_array_equal(answer(bare, rng(1)), answer(softened, rng(1)))
 
 
 def test_reorder():
@@ -102,7 +102,7 @@ def test_random_binary_records_are_fair_bits():
     assert bits.mean() == pytest.approx(0.5, abs=5 * 0.5 / 100)
 
 
-def test_random_tables_have_one_category_a_column_and_normal_numbers():
+def test_random_tables_have_one_category_per_column_and_normal_numbers():
     columns = (
         Column("a", "categorical", (0, 3), ("x", "y", "z")),
         Column("b", "numeric", (3, 4)),

@@ -71,8 +71,8 @@ def test_there_is_no_guarantee_for_features_without_bounds(noise, spec):
     assert InputNoise(noise=noise).guarantee(context(spec)) is None
 
 
-def test_the_laplace_claim_holds_for_the_densities_of_two_records():
-    """The logarithm of the ratio of densities at any point, for the two records furthest apart."""
+def test_laplace_epsilon_is_exact_for_the_densities_of_two_records():
+    """The log-ratio of densities, for the two records at the largest distance."""
     scale, d = 0.7, 9
     claim = InputNoise(noise="laplace", scale=scale).guarantee(context(BINARY))
     points = np.random.default_rng(0).normal(scale=5, size=(1000, d))

@@ -116,7 +116,7 @@ def test_the_scale_is_the_root_of_the_covariance():
 
 def test_directions_without_spread_keep_some_noise():
     codes = np.zeros((50, 3), dtype=np.float32)
-    np.testing.assert_allclose(mean_and_scale(codes)[1], np.eye(3))  # nothing to measure by
+    np.testing.assert_allclose(mean_and_scale(codes)[1], np.eye(3))  # no spread at all
     codes[:, 0] = np.arange(50)
     sd = np.arange(50).std()
     np.testing.assert_allclose(

@@ -14,7 +14,7 @@ from .training import CLASSES, batch, dirichlet, linear, mixup_by_hand, referenc
 
 
 @pytest.mark.parametrize("bandwidth", [0.1, 0.5, 3.0])
-def test_discrepancy_is_that_of_a_double_loop(bandwidth):
+def test_discrepancy_against_a_double_loop(bandwidth):
     def mean(p, q=None):
         """Over all pairs of ``p`` and ``q``, or over those of two different ones of ``p``."""
         pairs = product(p, q) if q is not None else permutations(p, 2)
@@ -32,15 +32,14 @@ def test_discrepancy_is_that_of_a_double_loop(bandwidth):
     assert discrepancy(*b, *a, bandwidth).item() == pytest.approx(expected)
 
 
-def test_discrepancy_is_zero_on_average_where_answers_are_alike():
-    """Of two sets of the same distribution: however few they are, and nothing to gain by being alike."""
+def test_discrepancy_of_one_distribution_is_zero_on_average():
     found = [
         discrepancy(*dirichlet(7, i), *dirichlet(9, i + 5000), 0.5).item() for i in range(2000)
     ]
     assert abs(np.mean(found)) < 4 * np.std(found) / np.sqrt(2000)
 
 
-def test_discrepancy_of_a_class_does_not_depend_on_how_many_there_are():
+def test_discrepancy_of_a_class_does_not_depend_on_other_classes():
     a, b = dirichlet(12, 0)[0], dirichlet(12, 1, 0.2)[0]
     one, zero = torch.ones(12, dtype=torch.int64), torch.zeros(12, dtype=torch.int64)
     alone = discrepancy(a, one, b, one, 0.5)
@@ -49,10 +48,10 @@ def test_discrepancy_of_a_class_does_not_depend_on_how_many_there_are():
     )
     torch.testing.assert_close(alone, beside)
     assert alone > 0
-    assert discrepancy(a, one, b, zero, 0.5) == 0  # nothing to compare with
+    assert discrepancy(a, one, b, zero, 0.5) == 0  # no class in common
 
 
-def test_discrepancy_is_larger_for_the_more_different():
+def test_discrepancy_grows_with_the_difference():
     a, b = dirichlet(20, 0), dirichlet(20, 1)
     uniform = torch.full_like(a[0], 1 / CLASSES)
     found = [discrepancy(*a, w * uniform + (1 - w) * b[0], b[1], 0.5) for w in (0, 0.3, 0.6, 1)]
@@ -70,7 +69,7 @@ def test_mmd_adds_the_weighted_discrepancy_to_the_loss(alpha):
     torch.testing.assert_close(found, fit + 5 * extra)
 
 
-def test_mmd_moves_the_answers_on_training_records_only():
+def test_no_gradient_flows_through_reference_records():
     forward, one = linear(), batch(**reference_batch())
     fixed = forward(one.other_x).softmax(-1).detach()
     extra = discrepancy(forward(one.x).softmax(-1), one.y, fixed, one.other_y, 0.5)

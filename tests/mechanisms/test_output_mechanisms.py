@@ -32,27 +32,27 @@ sharp = np.array([[1.0, 0, 0, 0, 0], [0, 1 - 1e-9, 1e-9, 0, 0], [0.6, 0.4, 0, 0,
 
 
 @every_mechanism
-def test_answers_are_probabilities_of_the_same_class(mechanism):
-    answer = mechanism.fit(context(), rng())
-    for asked in (outputs(), sharp, model(rng(1).normal(size=(50, 6)))):
-        before = asked.copy()
-        found = answer(asked, rng(2))
-        assert found.shape == asked.shape
+def test_outputs_are_probabilities_with_the_same_predicted_class(mechanism):
+    transform = mechanism.fit(context(), rng())
+    for bare in (outputs(), sharp, model(rng(1).normal(size=(50, 6)))):
+        before = bare.copy()
+        found = transform(bare, rng(2))
+        assert found.shape == bare.shape
         assert (found >= 0).all()
         np.testing.assert_allclose(found.sum(axis=1), 1.0)
-        np.testing.assert_array_equal(asked, before)
-        top = np.take_along_axis(found, asked.argmax(1)[:, None], axis=1)[:, 0]
-        np.testing.assert_array_equal(top, found.max(1))  # rounding may make it one of several
+        np.testing.assert_array_equal(bare, before)
+        top = np.take_along_axis(found, bare.argmax(1)[:, None], axis=1)[:, 0]
+        np.testing.assert_array_equal(top, found.max(1))  # rounding may create ties
         if mechanism.name != "rounding":
-            np.testing.assert_array_equal(found.argmax(1), asked.argmax(1))
+            np.testing.assert_array_equal(found.argmax(1), bare.argmax(1))
 
 
 @each_plain
-def test_each_answer_is_changed_by_itself_and_without_chance(mechanism):
-    asked = outputs()
-    found = mechanism.fit(context(), rng(3))(asked, rng(4))
-    np.testing.assert_array_equal(found, mechanism.apply(asked, rng(5)))
-    one_by_one = np.concatenate([mechanism.apply(one[None], rng()) for one in asked])
+def test_outputs_are_transformed_one_by_one_without_randomness(mechanism):
+    bare = outputs()
+    found = mechanism.fit(context(), rng(3))(bare, rng(4))
+    np.testing.assert_array_equal(found, mechanism.apply(bare, rng(5)))
+    one_by_one = np.concatenate([mechanism.apply(one[None], rng()) for one in bare])
     np.testing.assert_array_equal(found, one_by_one)
 
 
@@ -60,13 +60,13 @@ def test_each_answer_is_changed_by_itself_and_without_chance(mechanism):
     "mechanism", [Temperature(temperature=3), TopK(k=2), LabelOnlyOutput(), Rounding(digits=2)], ids=str
 )  # fmt: skip
 def test_no_class_is_special(mechanism):
-    asked, order = outputs(), rng(1).permutation(CLASSES)
-    turned = mechanism.apply(asked[:, order], rng())
-    np.testing.assert_allclose(turned, mechanism.apply(asked, rng())[:, order])
+    bare, order = outputs(), rng(1).permutation(CLASSES)
+    turned = mechanism.apply(bare[:, order], rng())
+    np.testing.assert_allclose(turned, mechanism.apply(bare, rng())[:, order])
 
 
 @pytest.mark.parametrize("mechanism", [HampOutput(), MemGuard()], ids=str)
-def test_mechanisms_that_must_see_the_model_say_so(mechanism):
+def test_mechanisms_that_need_a_fit_refuse_to_apply(mechanism):
     assert mechanism.needs_fit
     with pytest.raises(TypeError, match=f"{mechanism.name} .*use fit"):
         mechanism.apply(outputs(), rng())

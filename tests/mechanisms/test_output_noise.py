@@ -71,7 +71,7 @@ def test_no_two_outputs_differ_by_more_than_the_sensitivities():
     a, b = (
         np.eye(5),
         np.roll(np.eye(5), 1, axis=0),
-    )  # the corners of the simplex, the furthest apart
+    )  # corners of the simplex
     difference = np.concatenate([a - b, outputs(classes=5) - outputs(classes=5, seed=1)])
     assert np.abs(difference).sum(axis=1).max() == pytest.approx(2.0)
     assert np.linalg.norm(difference, axis=1).max() == pytest.approx(np.sqrt(2))

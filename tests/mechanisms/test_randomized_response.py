@@ -39,9 +39,9 @@ def test_labels_are_kept_with_the_stated_probability(epsilon, k):
 @pytest.mark.parametrize("epsilon", [0.01, 1.0, 8.0, 20.0])
 def test_the_ratio_of_probabilities_is_e_to_the_epsilon(epsilon, k):
     keeps = RandomizedResponse(epsilon=epsilon).keep_probability(k)
-    lies = (1 - keeps) / (k - 1)
-    assert math.log(keeps / lies) == pytest.approx(epsilon, abs=1e-5)
-    assert keeps >= lies
+    other = (1 - keeps) / (k - 1)
+    assert math.log(keeps / other) == pytest.approx(epsilon, abs=1e-5)
+    assert keeps >= other
 
 
 def test_limits_of_randomised_response():
@@ -51,20 +51,20 @@ def test_limits_of_randomised_response():
     assert RandomizedResponse(epsilon=1e-9).keep_probability(10) == pytest.approx(0.1)
 
 
-def test_randomised_response_leaves_records_and_its_argument():
+def test_records_and_the_argument_stay():
     data = records(IMAGE)
     before = data.y.copy()
-    lied = RandomizedResponse(epsilon=0.1).apply(data, np.random.default_rng(0))
-    np.testing.assert_array_equal(lied.x, data.x)
+    altered = RandomizedResponse(epsilon=0.1).apply(data, np.random.default_rng(0))
+    np.testing.assert_array_equal(altered.x, data.x)
     np.testing.assert_array_equal(data.y, before)
-    assert lied.y.dtype == np.int64
-    assert lied.spec == IMAGE
-    assert set(lied.y) == {0, 1, 2}
+    assert altered.y.dtype == np.int64
+    assert altered.spec == IMAGE
+    assert set(altered.y) == {0, 1, 2}
     again, other = (
         RandomizedResponse(epsilon=0.1).apply(data, np.random.default_rng(seed)).y
         for seed in (0, 1)
     )
-    np.testing.assert_array_equal(lied.y, again)
+    np.testing.assert_array_equal(altered.y, again)
     assert not np.array_equal(again, other)
 
 

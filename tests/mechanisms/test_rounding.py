@@ -10,10 +10,8 @@ from .outputs import outputs, rng
 
 @pytest.mark.parametrize("digits", [1, 2, 4])
 def test_rounding_rounds_and_scales(digits):
-    for asked, found in zip(
-        outputs(), Rounding(digits=digits).apply(outputs(), rng()), strict=True
-    ):
-        rounded = [round(p, digits) for p in asked]
+    for bare, found in zip(outputs(), Rounding(digits=digits).apply(outputs(), rng()), strict=True):
+        rounded = [round(p, digits) for p in bare]
         np.testing.assert_allclose(found, [p / sum(rounded) for p in rounded])
 
 
@@ -23,7 +21,7 @@ def test_limits_of_rounding():
     np.testing.assert_allclose(none, 1 / 40)  # all are rounded to zero
 
 
-def test_what_rounding_says_nothing_of_is_below_its_resolution():
+def test_probabilities_below_the_resolution_round_to_zero():
     for digits in (1, 3):
         edge = Rounding(digits=digits).resolution()
         for share, seen in ((0.99, False), (1.01, True)):

@@ -23,31 +23,31 @@ def some(whole, models):
 
 @pytest.mark.parametrize(("k", "left_out"), [(5, 2), (25, 10), (7, 6), (7, 1)])
 @pytest.mark.parametrize("m", [25, 60, 175])
-def test_each_record_is_left_out_of_as_many_sub_models(k, left_out, m):
+def test_each_record_is_left_out_by_the_same_number_of_sub_models(k, left_out, m):
     trains = Selena(sub_models=k, left_out=left_out).split(m, 3)
     assert trains.shape == (k, m)
     out = (~trains).sum(axis=0)
     assert out.min() == left_out
-    assert (out > left_out).sum() <= m % k  # of a block that is not full
+    assert (out > left_out).sum() <= m % k  # in an incomplete block
     assert len(set(trains.sum(axis=1))) == 1
 
 
-def test_what_is_left_out_beside_has_nothing_to_do_with_the_place():
+def test_additional_records_are_left_out_at_random():
     mechanism = Selena(sub_models=25, left_out=10)
     out = np.mean([(~mechanism.split(60, seed)).sum(axis=0) for seed in range(300)], axis=0)
     assert abs(out[:30].mean() - out[30:].mean()) < 0.3  # of 12.5
 
 
-def test_splits_follow_from_the_seed():
+def test_splits_depend_on_the_seed():
     first, again, other = (SELENA.split(60, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
-    assert len(np.unique(first, axis=1).T) > 5  # not the same sub-models for all of a place
+    assert len(np.unique(first, axis=1).T) > 5  # offsets differ between blocks
 
 
 @dataclass(frozen=True)
-class Knowing:
-    """Sub-models that answer with their own number, as surely as can be."""
+class NumberedSubModels:
+    """Sub-models whose predicted class is their own number, with certainty."""
 
     k: int
 
@@ -56,8 +56,8 @@ class Knowing:
 
 
 @pytest.mark.parametrize("m", [60, 58])
-def test_the_target_of_a_record_comes_from_sub_models_that_never_met_it(m):
-    whole = recording(task(m=m), Knowing(5))
+def test_soft_labels_come_from_sub_models_that_leave_the_record_out(m):
+    whole = recording(task(m=m), NumberedSubModels(5))
     SELENA.train_population(replace(whole, spec=DataSpec("tabular", (FEATURES,), 5)))
     subs, released = whole.asked
     index, targets = subs["sets"].index.numpy(), released["sets"].targets.numpy()
@@ -73,7 +73,7 @@ def test_the_target_of_a_record_comes_from_sub_models_that_never_met_it(m):
     torch.testing.assert_close(released["sets"].index, whole.sets.index)
 
 
-def test_selena_does_not_depend_on_other_models_where_blocks_are_not_full():
+def test_models_are_independent_where_a_block_is_incomplete():
     whole, mechanism = task(), Selena(sub_models=25, left_out=10)  # 60 records: two blocks and 10
     whole = replace(whole, sets=whole.sets.take([0, 1]), seeds=whole.seeds[:2])
     found = mechanism.train_population(whole)

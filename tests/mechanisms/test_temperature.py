@@ -18,12 +18,12 @@ def test_temperature_divides_logits(temperature):
 
 
 def test_temperatures_multiply():
-    asked = outputs()
-    np.testing.assert_allclose(Temperature(temperature=1).apply(asked, rng()), asked)
-    twice = asked
+    bare = outputs()
+    np.testing.assert_allclose(Temperature(temperature=1).apply(bare, rng()), bare)
+    twice = bare
     for temperature in (0.5, 6.0):
         twice = Temperature(temperature=temperature).apply(twice, rng())
-    np.testing.assert_allclose(Temperature(temperature=3).apply(asked, rng()), twice, atol=1e-12)
+    np.testing.assert_allclose(Temperature(temperature=3).apply(bare, rng()), twice, atol=1e-12)
 
 
 def test_limits_of_temperature():

@@ -9,14 +9,14 @@ from .outputs import CLASSES, outputs, rng
 
 
 @pytest.mark.parametrize("k", [1, 2, 3])
-def test_top_k_gives_k_and_spreads_the_rest(k):
-    for asked, found in zip(outputs(), TopK(k=k).apply(outputs(), rng()), strict=True):
-        ranked = sorted(range(CLASSES), key=lambda c: -asked[c])
-        rest = sum(asked[c] for c in ranked[k:]) / (CLASSES - k)
+def test_k_classes_are_published_and_the_rest_is_spread(k):
+    for bare, found in zip(outputs(), TopK(k=k).apply(outputs(), rng()), strict=True):
+        ranked = sorted(range(CLASSES), key=lambda c: -bare[c])
+        rest = sum(bare[c] for c in ranked[k:]) / (CLASSES - k)
         for place, c in enumerate(ranked):
-            assert found[c] == pytest.approx(asked[c] if place < k else rest)
+            assert found[c] == pytest.approx(bare[c] if place < k else rest)
 
 
 @pytest.mark.parametrize("k", [CLASSES - 1, CLASSES, 100])
-def test_top_k_of_all_classes_but_one_is_the_answer(k):
+def test_top_k_of_all_classes_but_one_changes_nothing(k):
     np.testing.assert_array_equal(TopK(k=k).apply(outputs(), rng()), outputs())

@@ -58,7 +58,7 @@ def test_the_population_is_of_the_target_model_and_progress_ends(mechanism):
     assert len(found) == len(SEEDS)
     for name, weight in module.named_parameters():
         assert found.params[name].shape == (len(SEEDS), *weight.shape)
-    Population.from_state(task().build, found.state())  # as the store reads it
+    Population.from_state(task().build, found.state())  # as the store restores it
     done, total = calls[-1]
     assert done == total > 0
     shares = [done / total for done, total in calls]
@@ -66,8 +66,7 @@ def test_the_population_is_of_the_target_model_and_progress_ends(mechanism):
 
 
 @every_mechanism
-def test_a_model_follows_from_its_own_seed_and_records(mechanism):
-    """The same each time, whatever the other models are; and another seed gives another model."""
+def test_a_model_depends_on_its_own_seed_and_records_only(mechanism):
     others = replace(task(), sets=task().sets.take([2, 0]), seeds=[SEEDS[2], 99])
     found, before = mechanism.train_population(others), trained(mechanism)
     for name, weight in found.params.items():
@@ -107,6 +106,6 @@ def test_every_parameter_changes_the_weights(mechanism, change):
 
 def test_no_parameter_is_forgotten():
     tried = {(type(mechanism), name) for mechanism, change in CHANGES for name in change}
-    tried.add((EarlyStopping, "patience"))  # in a test of its own
+    tried.add((EarlyStopping, "patience"))  # in test_early_stopping.py
     classes = {type(mechanism) for mechanism in MECHANISMS}
     assert tried == {(cls, name) for cls in classes for name in cls.model_fields}

@@ -15,4 +15,4 @@ def test_weight_decay_is_that_of_the_recipe(optimizer):
     found = WeightDecay(strength=0.3).train_population(task(model))
     assert_close(found, task(own).train(), atol=0)
     replaced = WeightDecay(strength=0.3).train_population(task(own))
-    assert_close(found, replaced, atol=0)  # in the place of the model's own
+    assert_close(found, replaced, atol=0)  # it replaces the weight decay of the model

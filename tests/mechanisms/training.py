@@ -33,7 +33,7 @@ def task(model=MLP, m=M, x=X, y=Y, progress=lambda done, total: None):
 
 
 def assert_close(left, right, atol=1e-4):
-    """The same weights, model by model."""
+    """Compare the weights of all models."""
     torch.testing.assert_close(left.params, right.params, atol=atol, rtol=1e-4)
 
 
