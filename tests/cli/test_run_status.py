@@ -10,7 +10,7 @@ from .helpers import printed, refused, statuses
 ADAPTIVE = ("-k", "none and adaptive", "--json")
 TABLES = {
     "holes.csv": ("a,b,y\n1,2,0\n,1,1\n", ["missing values", "a (1 of 2 rows)"]),
-    "one_class.csv": ("a,b,y\n1,2,0\n2,1,0\n", ["'y' has 1 class"]),
+    "one_class.csv": ("a,b,y\n1,2,0\n2,1,0\n", ["'y' has only one class"]),
     "nowhere.csv": (None, ["nowhere.csv: no such file"]),
 }
 
