@@ -80,7 +80,9 @@ def check_categories(path: str, column: pd.Series) -> None:
         )
 
 
-def warnings(table: pd.DataFrame, labels: pd.Series, categorical: Collection[str]) -> Iterator[str]:
+def column_warnings(
+    table: pd.DataFrame, labels: pd.Series, categorical: Collection[str]
+) -> Iterator[str]:
     """Yield a warning for each column that is valid but looks wrong.
 
     Args:

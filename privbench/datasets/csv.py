@@ -16,8 +16,8 @@ from privbench.datasets.checks import (
     check_categories,
     check_label,
     check_values,
+    column_warnings,
     is_numeric,
-    warnings,
 )
 from privbench.datasets.describe import describe, shortened
 from privbench.datasets.reading import Content, existing_file, read_file
@@ -81,7 +81,7 @@ class Csv(Dataset):
         y, classes = pd.factorize(labels, sort=True)
         data = table_data(table, categorical, y.astype(np.int64))
         log.info("%s: %s", self.path, describe(data, classes))
-        for warning in warnings(table, labels, self.categorical):
+        for warning in column_warnings(table, labels, self.categorical):
             log.warning("%s: %s", self.path, warning)
         return data
 

@@ -98,10 +98,9 @@ class Generator(Component, ABC):
         device: str,
         progress: Progress,
     ) -> Sequence[FittedGenerator]:
-        """Fit one generator per training set; by default one after another, by ``fit``.
+        """Fit one generator per training set; by default one after another by ``fit``.
 
-        Override it if all can be fitted at once. The result must equal that of ``fit`` up to floating
-        point.
+        Override it to fit all of them at once. Results must equal those of ``fit`` up to floating point.
 
         Args:
             sets: The training sets.

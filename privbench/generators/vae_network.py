@@ -71,7 +71,7 @@ class VaeNetwork(nn.Module):
         self.numeric_log_variance = nn.Parameter(torch.zeros(len(spec.numeric_features)))
 
     def forward(self, x: Tensor, noise: Tensor, y: Tensor | None = None) -> Reconstruction:
-        """Encode records (batch, *shape), draw a code with ``noise`` (batch, latent_dim), decode it."""
+        """Encode records (batch, *shape), draw codes by ``noise`` (batch, latent_dim), decode them."""
         mean, log_variance = self.encode(x, y)
         code = mean + (0.5 * log_variance).exp() * noise
         floored = self.numeric_log_variance.clamp_min(LOG_VARIANCE_FLOOR)
@@ -143,7 +143,7 @@ class _TransposedConvolutions(nn.Module):
 
 
 def _quarter(side: int) -> int:
-    """Return the side of an image after two convolutions with stride 2."""
+    """Return the side of an image after two convolutions with stride 2, which round up."""
     return -(-side // 4)
 
 

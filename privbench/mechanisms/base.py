@@ -240,7 +240,7 @@ class TrainingMechanism(Mechanism):
         """Train all models of the population, by ``task.train``."""
 
     def skip(self, spec: DataSpec, model: object) -> str:
-        """Return why such a model cannot be trained; empty if it can. It must be a torch model."""
+        """Return why such a model cannot be trained; empty if it can, as torch models can."""
         from privbench.models.base import TorchModel
 
         if isinstance(model, TorchModel):
@@ -304,7 +304,10 @@ class TrainingLoop(TrainingMechanism):
         """
 
     def skip(self, spec: DataSpec, model: object) -> str:
-        """Return why the loop cannot train such a model: it has no augmentation, and uses float32."""
+        """Return why the loop cannot train such a model; empty if it can.
+
+        It has no augmentation, and trains in float32.
+        """
         from privbench.models.base import TorchModel
 
         reason = super().skip(spec, model)

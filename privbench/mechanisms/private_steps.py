@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def poisson_batches(n: int, schedule: Schedule, rng: np.random.Generator) -> Iterator[Tensor]:
-    """Yield the indices of each step's batch, which has every record with the sampling rate."""
+    """Yield the indices of each step's batch: each record with probability ``sample_rate``."""
     import torch
 
     for _ in range(schedule.steps):

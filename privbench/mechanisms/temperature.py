@@ -27,7 +27,7 @@ class Temperature(OutputMechanism):
     def apply(
         self, probabilities: NDArray[np.float64], rng: np.random.Generator
     ) -> NDArray[np.float64]:
-        """Return the outputs (n, n_classes) p^(1 / temperature), normalised."""
+        """Return outputs (n, n_classes) proportional to p^(1 / temperature)."""
         import numpy as np
 
         return softmax(np.log(np.maximum(probabilities, 1e-300)) / self.temperature)
