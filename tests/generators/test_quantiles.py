@@ -1,7 +1,7 @@
 """Normal scores of features whose distribution is known."""
 
 import numpy as np
-from scipy.stats import kstest
+from scipy.stats import kstest, norm
 
 from privbench.generators.quantiles import Quantiles
 
@@ -38,3 +38,10 @@ def test_a_constant_feature_keeps_its_value():
     fitted = Quantiles.fit(x)
     assert np.isfinite(fitted.to_normal(x)).all()
     np.testing.assert_array_equal(fitted.from_normal(fitted.to_normal(x)), x)
+
+
+def test_a_tied_value_gets_the_middle_score_of_its_probabilities():
+    """Zeros have the probabilities (0, 1/4), and ones (1/4, 1): their middles are 1/8 and 5/8."""
+    x = np.repeat([0.0, 1.0], [100, 300]).astype(np.float32)[:, None]
+    scores = Quantiles.fit(x).to_normal(x)
+    np.testing.assert_allclose(scores[[0, -1], 0], norm.ppf([1 / 8, 5 / 8]), atol=0.02)
