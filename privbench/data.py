@@ -1,7 +1,8 @@
-"""The plain records that travel between the parts of privbench."""
+"""Datasets as arrays, and the description of what their features mean."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -14,10 +15,10 @@ DataKind = Literal["image", "tabular", "binary"]
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table and the features that encode it.
+    """One column of a table, and the features that encode it.
 
-    ``features`` is the half-open range ``(first, end)`` of feature indices: one feature for a numeric
-    column, one per category for a categorical one (one-hot, in the order of ``categories``).
+    ``features`` is the half-open range ``(first, end)`` of feature indices. A numeric column has one
+    feature; a categorical column has one per category (one-hot, in the order of ``categories``).
     """
 
     name: str
@@ -28,23 +29,61 @@ class Column:
 
 @dataclass(frozen=True)
 class DataSpec:
-    """What a component must know about data before it sees a record.
+    """What a component needs to know about a dataset before it sees the records.
 
-    ``shape`` is the shape of one record: ``(channels, height, width)`` for images, ``(features,)`` else.
+    Attributes:
+        kind: ``image``, ``tabular`` or ``binary``.
+        shape: Shape of one record: ``(channels, height, width)`` for images, else ``(features,)``.
+        n_classes: Number of classes.
+        columns: The columns of a table. May be empty: then every feature is numeric.
+
+    >>> colour = Column("colour", "categorical", (0, 3), ("blue", "green", "red"))
+    >>> spec = DataSpec("tabular", (4,), 2, (colour, Column("age", "numeric", (3, 4))))
+    >>> spec.n_features, spec.numeric_features, spec.categorical_blocks
+    (4, (3,), ((0, 3),))
     """
 
+    # The repr of a spec is part of a dataset's fingerprint: a new field would change every key.
     kind: DataKind
     shape: tuple[int, ...]
     n_classes: int
     columns: tuple[Column, ...] = ()
+
+    @property
+    def n_features(self) -> int:
+        """The number of features of a flattened record."""
+        return math.prod(self.shape)
+
+    @property
+    def categorical_columns(self) -> tuple[Column, ...]:
+        """The categorical columns of a table; empty for images and binary records."""
+        if self.kind != "tabular":
+            return ()
+        return tuple(column for column in self.columns if column.type == "categorical")
+
+    @property
+    def categorical_blocks(self) -> tuple[tuple[int, int], ...]:
+        """The half-open ranges of one-hot features, one for each categorical column of a table."""
+        return tuple(column.features for column in self.categorical_columns)
+
+    @property
+    def numeric_features(self) -> tuple[int, ...]:
+        """The features of a table that are numbers; empty for images and binary records.
+
+        All other features lie in [0, 1].
+        """
+        if self.kind != "tabular":
+            return ()
+        one_hot = {i for first, end in self.categorical_blocks for i in range(first, end)}
+        return tuple(i for i in range(self.n_features) if i not in one_hot)
 
 
 @dataclass(frozen=True)
 class Data:
     """Labelled records: ``x`` float32 (n, *spec.shape), ``y`` int64 (n,) in ``0..n_classes-1``.
 
-    Images are scaled to [0, 1]; binary features are 0 or 1; numeric columns of tables have zero mean
-    and unit variance over the dataset, categorical ones are one-hot.
+    Pixels lie in [0, 1] and binary features are 0 or 1. Numeric columns of a table have zero mean and
+    unit variance over the dataset; categorical columns are one-hot.
     """
 
     x: NDArray[np.float32]
@@ -55,5 +94,5 @@ class Data:
         return len(self.y)
 
     def take(self, indices: NDArray[np.integer]) -> Data:
-        """The records at ``indices``, in that order."""
+        """Return the records at ``indices``, in that order."""
         return Data(self.x[indices], self.y[indices], self.spec)

@@ -1,7 +1,7 @@
-"""Randomness by name: every draw comes from a generator seeded by what it depends on.
+"""Seeds of random draws, derived from the names of what a draw depends on.
 
-There is no global random state. Two draws with different names are independent, and a draw's value
-does not depend on what else runs, in which order, or where.
+There is no global random state. Draws with different names are independent, and a draw does not depend
+on which other trials run, in which order, or where.
 """
 
 from __future__ import annotations
@@ -15,22 +15,32 @@ if TYPE_CHECKING:
 
 
 def canonical_json(value: Any) -> str:
-    """One text per value: sorted keys, no spaces, no NaN. Raises on what JSON cannot say."""
+    """Return JSON with sorted keys and no spaces, so that equal values have equal text.
+
+    Raises ValueError for NaN and infinity, and TypeError for types that JSON does not have.
+
+    >>> canonical_json({"b": 1, "a": [1.5, None]})
+    '{"a":[1.5,null],"b":1}'
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def digest(value: Any) -> str:
-    """Sha256 of the canonical JSON of ``value``, in hexadecimal."""
+    """Return the sha256 of the canonical JSON of ``value``, in hexadecimal."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
 def seed_of(*parts: Any) -> int:
-    """A 63-bit seed from named parts, for example ``seed_of(0, "population", "digits", 3)``."""
+    """Return a 63-bit seed that depends on all parts, which can be any JSON values.
+
+    >>> seed_of(0, "population", "digits", 3) == seed_of(0, "population", "digits", 4)
+    False
+    """
     return int(digest(list(parts))[:16], 16) >> 1
 
 
 def generator(*parts: Any) -> np.random.Generator:
-    """A NumPy generator seeded by named parts."""
+    """Return a NumPy generator with the seed of ``parts``."""
     import numpy as np
 
     return np.random.default_rng(seed_of(*parts))

@@ -90,6 +90,6 @@ def test_the_canary_setting_shares_records_but_not_membership():
 
 def test_train_sets_are_the_members():
     setting = clean_setting(make_data(), 3, 60, "clean")
-    for model, index in enumerate(setting.train_index()):
+    for model, index in enumerate(setting.train_indices()):
         assert set(index) == set(np.flatnonzero(setting.member[model]))
         assert (setting.train_set(model).x == setting.pool.x[index]).all()

@@ -1,1 +1,1 @@
-"""Built-in datasets: the contract in base.py, then one component a file."""
+"""Built-in datasets. base.py defines the contract; each component has its own file."""

@@ -1,4 +1,4 @@
-"""Adult: census records and income."""
+"""Adult: census records, labelled by income."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ TYPES = {
 
 
 class Adult(FileDataset):
-    """UCI Adult: 48,842 census records, 14 columns, is the income above 50,000 dollars.
+    """48,842 census records, 14 columns, income above $50,000.
 
-    Nothing is dropped: the missing value ``?`` is a category of its own, the sampling weight
-    ``fnlwgt`` is a column like any other, and ``education`` stays beside ``education-num``.
+    No record or column is dropped: the missing value ``?`` is a category, and the sampling weight
+    ``fnlwgt`` and both ``education`` and ``education-num`` are columns like any other.
     """
 
     name = "adult"
@@ -48,7 +48,7 @@ class Adult(FileDataset):
     records: ClassVar[tuple[int, int]] = (32_561, 16_281)
 
     def files(self) -> tuple[RemoteFile, ...]:
-        """The training file, then the test file."""
+        """Return the training file, then the test file."""
         return (
             RemoteFile(
                 "adult.data",
@@ -63,7 +63,7 @@ class Adult(FileDataset):
         )
 
     def decode(self, contents: Sequence[Content]) -> Data:
-        """Check the number of records and the labels."""
+        """Return the records, after checking their number and the labels."""
         import numpy as np
         import pandas as pd
 
@@ -78,7 +78,7 @@ class Adult(FileDataset):
 
 
 def parse_adult(content: Content) -> pd.DataFrame:
-    """A table of one file, with the label as its last column, without the dots of adult.test."""
+    """Return the table of one file, with the label last and without the dots of adult.test."""
     import pandas as pd
 
     expected = f"lines of {len(TYPES) + 1} fields"
@@ -92,8 +92,10 @@ def parse_adult(content: Content) -> pd.DataFrame:
             keep_default_na=False,
         )
     except ValueError as error:
-        raise content.error(f"something else ({error})", expected) from error
-    if not isinstance(table.index, pd.RangeIndex):  # the first of too many fields became the index
+        raise content.error(f"text that cannot be parsed ({error})", expected) from error
+    if not isinstance(
+        table.index, pd.RangeIndex
+    ):  # pandas takes the first of too many fields for the index
         raise content.error("more fields", expected)
     table[LABEL] = table[LABEL].str.removesuffix(".")
     if unknown := sorted(set(table[LABEL].fillna("")) - set(CLASSES)):

@@ -5,7 +5,7 @@ class Spirals(Dataset):
     name = "spirals"
     n: int = Field(1000, ge=100, description="number of records")
 
-    def load(self) -> Data:
+    def load(self):
         ...
         return Data(x, y, DataSpec(kind="tabular", shape=(2,), n_classes=2))
 """
@@ -20,18 +20,21 @@ from privbench.data import Data
 
 
 class Dataset(Component, ABC):
-    """Labelled records. Stages are keyed by the contents that ``load`` returns."""
+    """Labelled records. The keys of stages depend on the contents that ``load`` returns."""
 
     kind: ClassVar[str] = "dataset"
 
     @abstractmethod
     def load(self) -> Data:
-        """All records, always in the same order.
+        """Return all records, always in the same order.
 
-        May download into the data folder, with a checksum. Raises DatasetUnavailable if the data are
-        not there and cannot be fetched, DataError if their contents cannot be used.
+        May download files into the data folder, if their checksums are verified.
+
+        Raises:
+            DatasetUnavailable: If the files are missing and cannot be downloaded.
+            DataError: If the contents of the files are invalid.
         """
 
     def missing(self) -> str:
-        """Why ``load`` would have to download something first; empty if it would not."""
+        """Return what ``load`` would have to download; empty if nothing."""
         return ""

@@ -1,4 +1,4 @@
-"""CIFAR-10, binary version."""
+"""CIFAR-10, read from its binary version."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SHAPE = (3, 32, 32)  # also the order of the bytes in a record
-RECORD_BYTES = 1 + 3 * 32 * 32  # the label comes first
+SHAPE = (3, 32, 32)
+RECORD_BYTES = 1 + 3 * 32 * 32
+"""Bytes of a record: the label, then the pixels in the order of SHAPE."""
 
 
 class Cifar10(FileDataset):
-    """CIFAR-10: 60,000 photographs, 32x32 colour pixels, 10 classes."""
+    """60,000 photographs, 32x32 colour, 10 classes."""
 
     name = "cifar10"
     paper = "Krizhevsky 2009, Learning multiple layers of features from tiny images"
@@ -31,16 +32,16 @@ class Cifar10(FileDataset):
     records_per_file: ClassVar[int] = 10_000
 
     train_files: int = Field(
-        5, ge=1, le=5, description="how many of the five training files to use, from the first"
+        5, ge=1, le=5, description="number of training files to use, from the first"
     )
 
     def files(self) -> tuple[RemoteFile, ...]:
-        """The training files, then the test file."""
+        """Return the training files, then the test file."""
         names = [f"data_batch_{i}.bin" for i in range(1, self.train_files + 1)] + ["test_batch.bin"]
         return tuple(RemoteFile(name, self.url, self.checksum, archived=True) for name in names)
 
     def decode(self, contents: Sequence[Content]) -> Data:
-        """Check the size of each file and the range of its labels."""
+        """Return the records, after checking file sizes and labels."""
         import numpy as np
 
         batches = [parse_batch(content, self.records_per_file) for content in contents]
@@ -49,7 +50,7 @@ class Cifar10(FileDataset):
 
 
 def parse_batch(content: Content, records: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Images (records, 3, 32, 32) and labels (records,) of one file."""
+    """Return the images (records, 3, 32, 32) and labels (records,) of one file."""
     import numpy as np
 
     if len(content.data) != records * RECORD_BYTES:

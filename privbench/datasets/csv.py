@@ -1,4 +1,4 @@
-"""A table of one's own, as a CSV file."""
+"""A user's table in a CSV file."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from privbench.datasets.checks import (
     check_categories,
     check_label,
     check_values,
-    doubts,
+    column_warnings,
     is_numeric,
 )
-from privbench.datasets.describe import describe, listed
-from privbench.datasets.reading import Content, own_file, read_file
+from privbench.datasets.describe import describe, shortened
+from privbench.datasets.reading import Content, existing_file, read_file
 from privbench.datasets.tables import table_data
 from privbench.errors import DataError
 
@@ -31,21 +31,22 @@ log = logging.getLogger(__name__)
 
 
 class Csv(Dataset):
-    """Your own table: a CSV file with a header, one column of which is the label."""
+    """Your table: a CSV file with a header and a label column."""
 
     name = "csv"
 
     path: str = Field(
-        min_length=1, description="the file, UTF-8, plain or .gz; relative to the current directory"
+        min_length=1,
+        description="the file (UTF-8, plain or .gz), relative to the current directory",
     )
-    label: str = Field(min_length=1, description="the column that holds the class")
+    label: str = Field(min_length=1, description="name of the column with the classes")
     categorical: tuple[str, ...] = Field(
         (), description="numeric columns to treat as categories, such as postcodes"
     )
     drop: tuple[str, ...] = Field((), description="columns to leave out, such as record numbers")
 
     @model_validator(mode="after")
-    def _check_uses(self) -> Csv:
+    def _check_columns(self) -> Csv:
         if self.label in self.drop:
             raise ValueError(f"drop: {self.label!r} is the label")
         if both := sorted(set(self.drop) & set(self.categorical)):
@@ -53,8 +54,10 @@ class Csv(Dataset):
         return self
 
     def load(self) -> Data:
-        """All records, in the order of the file."""
-        table = parse_csv(read_file(own_file(self.path, self.name)), text_columns=self.categorical)
+        """Return all records, in the order of the file."""
+        table = parse_csv(
+            read_file(existing_file(self.path, self.name)), text_columns=self.categorical
+        )
         columns = list(table.columns)
         _check_names(self.path, "label", [self.label], columns)
         _check_names(self.path, "categorical", self.categorical, columns)
@@ -68,7 +71,9 @@ class Csv(Dataset):
         check_values(self.path, table)
         labels = table.pop(self.label)
         if table.columns.empty:
-            raise DataError(f"{self.path}: no columns are left to be features of {self.label!r}")
+            raise DataError(
+                f"{self.path}: no columns are left as features for label {self.label!r}"
+            )
         check_label(self.path, labels)
         categorical = [name for name in table.columns if not is_numeric(table[name])]
         for name in categorical:
@@ -76,15 +81,20 @@ class Csv(Dataset):
         y, classes = pd.factorize(labels, sort=True)
         data = table_data(table, categorical, y.astype(np.int64))
         log.info("%s: %s", self.path, describe(data, classes))
-        for doubt in doubts(table, labels, self.categorical):
-            log.warning("%s: %s", self.path, doubt)
+        for warning in column_warnings(table, labels, self.categorical):
+            log.warning("%s: %s", self.path, warning)
         return data
 
 
 def parse_csv(content: Content, text_columns: Iterable[str] = ()) -> pd.DataFrame:
-    """A table with a header; ``text_columns`` stay text even if they look like numbers.
+    """Parse a table with a header, without blanks around names and words.
 
-    Blanks around names and words are no part of them.
+    Args:
+        content: The file.
+        text_columns: Columns to read as text, even if they look like numbers.
+
+    Raises:
+        DataError: If the file is empty, has no header, or is not a table in UTF-8 with commas.
     """
     import pandas as pd
 
@@ -101,9 +111,9 @@ def parse_csv(content: Content, text_columns: Iterable[str] = ()) -> pd.DataFram
         raise DataError(f"{content.where}: the file is empty") from None
     except pd.errors.ParserError as error:
         raise DataError(f"{content.where}: not a table ({str(error).strip()})") from error
-    # pandas would take the first of too many fields for the names of the rows.
+    # pandas takes the first of too many fields for the index.
     if not isinstance(table.index, pd.RangeIndex):
-        raise DataError(f"{content.where}: the rows have more fields than the header")
+        raise DataError(f"{content.where}: rows have more fields than the header")
     if table.empty:
         raise DataError(f"{content.where}: no records below the header")
     for name in table.columns:
@@ -124,17 +134,17 @@ def _check_encoding(content: Content) -> None:
 
 
 def _check_header(where: str, names: list[str]) -> None:
-    for separator, called in ((";", "semicolons"), ("\t", "tabs")):
+    for separator, separators in ((";", "semicolons"), ("\t", "tabs")):
         if len(names) == 1 and separator in names[0]:
             raise DataError(
-                f"{where}: the header has {called} between the columns, and privbench reads commas;"
-                f" to convert it in Python: pandas.read_csv({where!r}, sep={separator!r})"
+                f"{where}: the columns are separated by {separators}, but privbench reads commas;"
+                f" to convert the file in Python: pandas.read_csv({where!r}, sep={separator!r})"
                 ".to_csv('commas.csv', index=False)"
             )
-    # pandas would rename a second column "y" to "y.1": the label would become a feature.
-    if twice := [name for name in names if names.count(name) > 1]:
+    # pandas would rename a second column "y" to "y.1", and the label would become a feature.
+    if repeated := [name for name in names if names.count(name) > 1]:
         raise DataError(
-            f"{where}: column name {twice[0]!r} occurs more than once in the first line, which must"
+            f"{where}: column name {repeated[0]!r} occurs more than once in the first line, which must"
             " name the columns"
         )
 
@@ -146,7 +156,7 @@ def _check_names(path: str, key: str, names: Iterable[str], columns: list[str]) 
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise DataError(
                 f"{path}: {key}: no column {name!r}{hint} (the first line must name the columns, and"
-                f" has: {listed(columns, shown=30)})"
+                f" has: {shortened(columns, shown=30)})"
             )
 
 

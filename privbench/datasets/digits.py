@@ -8,13 +8,13 @@ from privbench.datasets.images import image_data
 
 
 class Digits(Dataset):
-    """1,797 handwritten digits, 8x8 grey pixels, 10 classes; comes with scikit-learn."""
+    """1,797 handwritten digits of scikit-learn, 8x8, 10 classes."""
 
     name = "digits"
     paper = "Alpaydin and Kaynak 1998, UCI Optical Recognition of Handwritten Digits"
 
     def load(self) -> Data:
-        """All records, in scikit-learn's order."""
+        """Return all records, in the order of scikit-learn."""
         from sklearn.datasets import load_digits
 
         bunch = load_digits()

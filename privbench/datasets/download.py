@@ -7,14 +7,23 @@ from contextlib import suppress
 from pathlib import Path
 
 RETRIES = 2
-TIMEOUT = (10, 60)  # seconds: to connect, and between two chunks
+TIMEOUT = (10, 60)
+"""Seconds to connect, and seconds without data."""
 
 
 def download(url: str, checksum: str, folder: Path) -> Path:
-    """Put the file at ``url`` into ``folder``; it appears there only once its checksum is right.
+    """Download ``url`` into ``folder``, verify the checksum, and return the path of the file.
 
-    ``checksum`` is ``md5:...`` or ``sha256:...``. Raises OSError (which all errors of the network
-    are) or, for a wrong checksum, ValueError. A failed download leaves no new folder.
+    A failed download leaves neither a file nor a new folder.
+
+    Args:
+        url: Address of the file.
+        checksum: ``md5:...`` or ``sha256:...``.
+        folder: Created if it does not exist.
+
+    Raises:
+        OSError: If the network or the disk fails.
+        ValueError: If the checksum is wrong.
     """
     import pooch
 
@@ -26,22 +35,23 @@ def download(url: str, checksum: str, folder: Path) -> Path:
         urls={name: url},
         retry_if_failed=RETRIES,
     )
-    # In a log file a progress bar is noise.
     downloader = pooch.HTTPDownloader(
-        progressbar=sys.stderr.isatty(), chunk_size=2**16, timeout=TIMEOUT
+        progressbar=sys.stderr.isatty(),  # no progress bar in log files
+        chunk_size=2**16,
+        timeout=TIMEOUT,
     )
-    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    new_folders = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         return Path(registry.fetch(name, downloader=downloader))
     except BaseException:
-        for path in new:
-            with suppress(OSError):  # not empty: another process downloads, too
+        for path in new_folders:
+            with suppress(OSError):  # not empty if another process downloads into it
                 path.rmdir()
         raise
 
 
-def short_reason(error: BaseException) -> str:
-    """The innermost cause, such as "Connection refused", without the layers around it."""
+def root_cause(error: BaseException) -> str:
+    """Return the message of the innermost cause of an error, such as "Connection refused"."""
     while inner := error.__cause__ or error.__context__:
         error = inner
     return str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""Datasets that consist of canonical files: found on disk, or else downloaded.
+"""Datasets that are read from canonical files, which are downloaded if they are not on disk.
 
 class Iris(FileDataset):
     '''150 flowers.'''
@@ -9,7 +9,7 @@ class Iris(FileDataset):
         return (RemoteFile("iris.data", "https://example.org/iris.data", "md5:42615765..."),)
 
     def decode(self, contents):
-        ...  # contents[0].data are the bytes of iris.data
+        ...  # contents[0].data is the bytes of iris.data
 """
 
 from __future__ import annotations
@@ -23,53 +23,59 @@ from typing import ClassVar
 
 from privbench.data import Data
 from privbench.datasets.base import Dataset
-from privbench.datasets.download import download, short_reason
+from privbench.datasets.download import download, root_cause
 from privbench.datasets.reading import Content, read_archive, read_file
 from privbench.errors import DatasetUnavailable
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file of a dataset and where it can be had: ``url`` is the file, its ``.gz`` form, or, if
-    ``archived``, a tar archive with such a member. ``checksum`` is of the download: ``md5:...``.
-    """
+    """A file of a dataset, and its download."""
 
     name: str
+    """Name of the file."""
     url: str
+    """Address of the file, of the file compressed as ``.gz``, or of a tar archive that contains it."""
     checksum: str
+    """Checksum of the download: ``md5:...`` or ``sha256:...``."""
     archived: bool = False
+    """Whether ``url`` is a tar archive."""
 
     @property
     def download_name(self) -> str:
-        """What the download is called on disk."""
+        """The file name of the download on disk."""
         return self.url.rpartition("/")[2]
 
     def find(self, folders: Iterable[Path]) -> Path | None:
-        """The first of its forms that is in one of ``folders``."""
+        """Return the first path in ``folders`` of the file, its ``.gz`` form or the download."""
         forms = (self.name, f"{self.name}.gz", self.download_name)
         paths = (folder / form for folder in folders for form in forms)
         return next((path for path in paths if path.is_file()), None)
 
 
 class FileDataset(Dataset):
-    """A dataset that is read from files; a subclass says which, and what their bytes mean.
+    """A dataset that is read from files. A subclass lists the files and decodes their contents.
 
-    The checksum is verified on download only. What a user has placed is checked by content, in
-    ``decode``, since mirrors recompress files.
+    Checksums are verified on download only. ``decode`` checks the contents of files that a user has put
+    into the data folder, since mirrors recompress files.
     """
 
     folder: ClassVar[str]
+    """The name of the dataset's folder in the data folder."""
 
     @abstractmethod
     def files(self) -> tuple[RemoteFile, ...]:
-        """The files that it needs, with its parameters."""
+        """Return the files that the dataset needs."""
 
     @abstractmethod
     def decode(self, contents: Sequence[Content]) -> Data:
-        """The records, from the contents of ``files()``, in that order. Raises DataError."""
+        """Return the records, given the contents of ``files()`` in the same order.
+
+        Raises DataError if they are invalid.
+        """
 
     def locations(self) -> tuple[Path, ...]:
-        """The folders that are searched, in this order; the last one is where downloads go."""
+        """Return the folders to search, in order; downloads go into the last one."""
         from platformdirs import user_cache_path
 
         cache = user_cache_path("privbench") / "data" / self.folder
@@ -77,16 +83,19 @@ class FileDataset(Dataset):
         return (Path(placed).expanduser() / self.folder, cache) if placed else (cache,)
 
     def missing(self) -> str:
-        """Which downloads ``load`` would start with; empty if all files are there."""
+        """Return what ``load`` would download; empty if all files are on disk."""
         urls = dict.fromkeys(file.url for file, path in self._search().items() if path is None)
         return f"would download {', '.join(urls)}" if urls else ""
 
     def fetch(self) -> list[Path]:
-        """Download what is missing; where all its files are. Raises DatasetUnavailable."""
+        """Download missing files, and return the paths of all files.
+
+        Raises DatasetUnavailable if a download fails.
+        """
         return list(dict.fromkeys(self._available().values()))
 
     def load(self) -> Data:
-        """All records, read from the files; what is missing is downloaded first."""
+        """Return all records, after downloading missing files."""
         return self.decode(_read(self._available()))
 
     def _search(self) -> dict[RemoteFile, Path | None]:
@@ -103,24 +112,25 @@ class FileDataset(Dataset):
         return {file: path for file, path in self._search().items() if path is not None}
 
     def _explain(self, missing: Iterable[RemoteFile], url: str, error: Exception) -> str:
-        looked = (str(at) if at.is_dir() else f"{at} (no such folder)" for at in self.locations())
+        searched = (str(p) if p.is_dir() else f"{p} (no such folder)" for p in self.locations())
         return (
-            f"its files are not here, and the download of {url} failed: {short_reason(error)};\n"
+            f"its files are missing, and the download of {url} failed: {root_cause(error)};\n"
             f"  missing: {', '.join(file.name for file in missing)};\n"
-            f"  looked in: {', '.join(looked)}.\n"
+            f"  looked in: {', '.join(searched)}.\n"
             f"Set PRIVBENCH_DATA_DIR to a folder whose subfolder {self.folder!r} has these files,"
             " plain or as .gz, or try again with a network connection"
         )
 
 
 def _read(located: Mapping[RemoteFile, Path]) -> list[Content]:
-    archives: dict[Path, set[str]] = {}
-    found = {}
+    """Read the files; each archive is read once."""
+    contents = {}
+    members: dict[Path, set[str]] = {}
     for file, path in located.items():
         if file.archived and path.name == file.download_name:
-            archives.setdefault(path, set()).add(file.name)
+            members.setdefault(path, set()).add(file.name)
         else:
-            found[file.name] = read_file(path)
-    for path, names in archives.items():
-        found |= read_archive(path, names)
-    return [found[file.name] for file in located]
+            contents[file.name] = read_file(path)
+    for path, names in members.items():
+        contents |= read_archive(path, names)
+    return [contents[file.name] for file in located]

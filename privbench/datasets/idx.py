@@ -1,4 +1,4 @@
-"""The IDX format, and the two datasets that come as four IDX files of the same names."""
+"""The IDX format of MNIST, and the base class of the datasets that use it."""
 
 from __future__ import annotations
 
@@ -24,25 +24,29 @@ FILES = (
     "t10k-labels-idx1-ubyte",
 )
 UNSIGNED_BYTE = 8
+"""Type code of unsigned bytes in the IDX format."""
 
 
 class IdxDataset(FileDataset):
-    """28x28 grey images in 10 classes: the training files, then the test files."""
+    """28x28 grey images in 10 classes: first the training files, then the test files."""
 
     base_url: ClassVar[str]
-    checksums: ClassVar[tuple[str, str, str, str]]  # md5 of the .gz of FILES
+    checksums: ClassVar[tuple[str, str, str, str]]
+    """MD5 of the compressed FILES."""
     records: ClassVar[tuple[int, int]] = (60_000, 10_000)
-    class_counts: ClassVar[tuple[int, ...]]  # tells the two apart, whose files have the same names
+    """Number of records in the training and test files."""
+    class_counts: ClassVar[tuple[int, ...]]
+    """Number of records per class, which distinguishes datasets whose files have the same names."""
 
     def files(self) -> tuple[RemoteFile, ...]:
-        """The four IDX files."""
+        """Return the four IDX files."""
         return tuple(
             RemoteFile(name, f"{self.base_url}/{name}.gz", f"md5:{checksum}")
             for name, checksum in zip(FILES, self.checksums, strict=True)
         )
 
     def decode(self, contents: Sequence[Content]) -> Data:
-        """Check shapes and the number of records of each class."""
+        """Return the records, after checking shapes and the number of records per class."""
         import numpy as np
 
         n_train, n_test = self.records
@@ -52,17 +56,17 @@ class IdxDataset(FileDataset):
         counts = tuple(np.bincount(y, minlength=10).tolist())
         if counts != self.class_counts:
             raise DataError(
-                f"{contents[1].where}, {contents[3].where}: found {counts} records of the classes"
-                f" 0, 1, ...; {self.name} has {self.class_counts}"
+                f"{contents[1].where}, {contents[3].where}: found {counts} records in classes 0 to 9,"
+                f" but {self.name} has {self.class_counts}"
             )
         return image_data(x[:, None], y, n_classes=10)
 
 
 def parse_idx(content: Content, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """An IDX file of unsigned bytes, which must have this shape."""
+    """Return the array in an IDX file of unsigned bytes. Raises DataError for another shape."""
     import numpy as np
 
-    # Two zero bytes, the type, the number of dimensions; then each dimension, big-endian.
+    # Two zero bytes, the type and the number of dimensions; then the dimensions, big-endian.
     header = struct.pack(f">HBB{len(shape)}I", 0, UNSIGNED_BYTE, len(shape), *shape)
     if not content.data.startswith(header):
         raise content.error(_describe(content.data), f"an IDX file of bytes of shape {shape}")
@@ -73,6 +77,7 @@ def parse_idx(content: Content, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 def _describe(data: bytes) -> str:
+    """Return what the header says, for an error message."""
     if len(data) < 4 or data[:2] != b"\0\0" or len(data) < 4 + 4 * data[3]:
         return "something that is not an IDX file"
     return (

@@ -1,4 +1,4 @@
-"""What the image datasets share."""
+"""Encoding of images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def image_data(x: NDArray[Any], y: NDArray[Any], n_classes: int, white: int = 255) -> Data:
-    """Images (n, channels, height, width) with pixels in 0..white, scaled to [0, 1]."""
+    """Scale images (n, channels, height, width) with pixels in 0..white to [0, 1]."""
     import numpy as np
 
     scaled: NDArray[np.float32] = np.divide(x, white, dtype=np.float32)

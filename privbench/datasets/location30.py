@@ -1,4 +1,4 @@
-"""Location-30: where people checked in."""
+"""Location-30: places where users of a social network checked in."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLASSES = 30
 
 
 class Location30(FileDataset):
-    """Location-30: places that 5,010 people visited, 446 binary features, 30 classes."""
+    """Places that 5,010 people visited: 446 bits, 30 classes."""
 
     name = "location30"
     paper = "Yang et al. 2016, ACM TIST 7(3); Shokri et al. 2017, arXiv 1610.05820"
@@ -27,7 +27,7 @@ class Location30(FileDataset):
     records: ClassVar[int] = 5010
 
     def files(self) -> tuple[RemoteFile, ...]:
-        """One member of an archive."""
+        """Return the one file, a member of an archive."""
         return (
             RemoteFile(
                 "bangkok",
@@ -38,7 +38,7 @@ class Location30(FileDataset):
         )
 
     def decode(self, contents: Sequence[Content]) -> Data:
-        """Check the number of records, and that features are 0 or 1 and labels 1 to 30."""
+        """Return the records, after checking their number, features and labels."""
         import numpy as np
 
         (content,) = contents
@@ -50,7 +50,10 @@ class Location30(FileDataset):
 
 
 def parse_location(content: Content) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Features (n, 446) and labels 0 to 29, from lines of a quoted label 1 to 30 and the features."""
+    """Return features (n, 446) and labels (n,) in 0..29.
+
+    Each line has a quoted label in 1..30, then the features.
+    """
     import numpy as np
     import pandas as pd
 
@@ -58,7 +61,7 @@ def parse_location(content: Content) -> tuple[NDArray[np.int64], NDArray[np.int6
     try:
         rows = pd.read_csv(BytesIO(content.data), header=None, dtype=np.int64).to_numpy()
     except ValueError as error:
-        raise content.error(f"something else ({error})", expected) from error
+        raise content.error(f"text that cannot be parsed ({error})", expected) from error
     x, y = rows[:, 1:], rows[:, 0] - 1
     if x.shape[1] != FEATURES:
         raise content.error(f"{x.shape[1]} features", expected)

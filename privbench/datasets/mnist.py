@@ -1,4 +1,4 @@
-"""MNIST, and Fashion-MNIST, which was made to take its place."""
+"""MNIST and Fashion-MNIST."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from privbench.datasets.idx import IdxDataset
 
 
 class Mnist(IdxDataset):
-    """MNIST: 70,000 handwritten digits, 28x28 grey pixels, 10 classes."""
+    """70,000 handwritten digits, 28x28 grey, 10 classes."""
 
     name = "mnist"
     paper = "LeCun et al. 1998, Gradient-based learning applied to document recognition"
@@ -22,12 +22,12 @@ class Mnist(IdxDataset):
 
 
 class FashionMnist(IdxDataset):
-    """Fashion-MNIST: 70,000 pictures of clothes, 28x28 grey pixels, 10 classes."""
+    """70,000 images of clothes, 28x28 grey, 10 classes."""
 
     name = "fashion-mnist"
     paper = "Xiao et al. 2017, arXiv 1708.07747"
     folder = "fashion-mnist"
-    # The bucket's website has no https; the checksums are what protects the download.
+    # The host has no https; the checksums protect the download.
     base_url = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
     checksums = (
         "8d4fb7e6c68d591d4c3dfef9ec88bf0d",

@@ -1,4 +1,4 @@
-"""Arrays of one's own, as an .npz file."""
+"""A user's arrays in an .npz file."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pydantic import Field
 from privbench.data import Column, Data, DataKind, DataSpec
 from privbench.datasets.base import Dataset
 from privbench.datasets.describe import describe
-from privbench.datasets.reading import own_file
-from privbench.datasets.tables import standardise, usable
+from privbench.datasets.reading import existing_file
+from privbench.datasets.tables import is_finite_float32, standardise
 from privbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -25,21 +25,21 @@ log = logging.getLogger(__name__)
 
 
 class Npz(Dataset):
-    """Your own arrays: an .npz file with records `x` and integer labels `y`."""
+    """Your arrays: an .npz file with records x and labels y."""
 
     name = "npz"
 
-    path: str = Field(min_length=1, description="the file; relative to the current directory")
+    path: str = Field(min_length=1, description="the file, relative to the current directory")
     data_kind: Literal["auto", "image", "tabular", "binary"] = Field(
         "auto",
-        description="what `x` is; auto: 4 dimensions are images, zeros and ones binary, else tabular",
+        description="kind of data; auto: 4 dimensions are images, zeros and ones binary, else tabular",
     )
 
     def load(self) -> Data:
-        """All records, in the order of the file; a table is standardised."""
+        """Return all records, in the order of the file; tables are standardised."""
         import numpy as np
 
-        x, y = read_arrays(own_file(self.path, self.name))
+        x, y = read_arrays(existing_file(self.path, self.name))
         n_classes = _check_labels(self.path, x, y)
         _check_numbers(self.path, x)
         kind = _infer_kind(x) if self.data_kind == "auto" else self.data_kind
@@ -52,15 +52,15 @@ class Npz(Dataset):
 
 
 def read_arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The arrays ``x`` and ``y``. Pickled (object) arrays are refused."""
+    """Return the arrays ``x`` and ``y``. Raises DataError, also for pickled (object) arrays."""
     import numpy as np
 
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name.removesuffix(".npy") for name in archive.namelist()]
-        if absent := sorted({"x", "y"} - set(names)):
+        if missing := sorted({"x", "y"} - set(names)):
             raise DataError(
-                f"{path}: no array {absent[0]!r} (arrays: {', '.join(names) or 'none'})"
+                f"{path}: no array {missing[0]!r} (arrays: {', '.join(names) or 'none'})"
             )
         with np.load(path, allow_pickle=False) as arrays:
             return arrays["x"], arrays["y"]
@@ -72,7 +72,7 @@ def read_arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def _check_labels(path: str, x: NDArray[Any], y: NDArray[Any]) -> int:
-    """How many classes there are; each of 0..k-1 must occur, so that no class is empty."""
+    """Return the number of classes. Raises DataError unless each of 0..k-1 occurs."""
     import numpy as np
 
     if y.ndim != 1 or y.shape != x.shape[:1] or y.size == 0:
@@ -84,7 +84,7 @@ def _check_labels(path: str, x: NDArray[Any], y: NDArray[Any]) -> int:
         raise DataError(f"{path}: `y` is {y.dtype}, but labels must be integers 0..k-1")
     classes = np.unique(y)
     if len(classes) < 2:
-        raise DataError(f"{path}: `y` has one class only ({classes[0]}); a classifier needs two")
+        raise DataError(f"{path}: `y` has only one class ({classes[0]}); a classifier needs two")
     if classes[0] != 0 or classes[-1] != len(classes) - 1:
         raise DataError(
             f"{path}: `y` has {len(classes)} classes between {classes[0]} and {classes[-1]}, but labels"
@@ -98,7 +98,7 @@ def _check_numbers(path: str, x: NDArray[Any]) -> None:
 
     if x.dtype.kind not in "buif":
         raise DataError(f"{path}: `x` is {x.dtype}, but records must be numbers")
-    rows = np.flatnonzero(~usable(x).reshape(len(x), -1).all(axis=1))
+    rows = np.flatnonzero(~is_finite_float32(x).reshape(len(x), -1).all(axis=1))
     if len(rows):
         raise DataError(
             f"{path}: `x` has NaN, infinity or numbers too large for float32 in {len(rows)} of {len(x)}"
@@ -117,17 +117,19 @@ def _zeros_and_ones(x: NDArray[Any]) -> bool:
 
 
 def _convert(path: str, x: NDArray[Any], kind: DataKind) -> NDArray[np.float32]:
-    """Check ``x`` against its kind, and scale tables."""
+    """Return ``x`` as float32, with tables standardised. Raises DataError if it is not of its kind."""
     import numpy as np
 
     expected = "(n, channels, height, width)" if kind == "image" else "(n, features)"
     if x.ndim != (4 if kind == "image" else 2) or 0 in x.shape:
-        hint = "; grey images become that with x[:, None]" if x.ndim == 3 else ""
+        hint = "; for grey images write x[:, None]" if x.ndim == 3 else ""
         raise DataError(f"{path}: `x` has shape {x.shape}, but {kind} data are {expected}{hint}")
     if kind == "image":
         _check_image(path, x)
     if kind == "binary" and not _zeros_and_ones(x):
-        raise DataError(f"{path}: `x` has values from {x.min()} to {x.max()}, but binary is 0 or 1")
+        raise DataError(
+            f"{path}: `x` has values from {x.min()} to {x.max()}, but binary data are 0 or 1"
+        )
     return standardise(x) if kind == "tabular" else x.astype(np.float32)
 
 
@@ -141,5 +143,5 @@ def _check_image(path: str, x: NDArray[Any]) -> None:
     if low < 0 or high > 1:
         raise DataError(
             f"{path}: `x` has pixels from {low} to {high}, but images must be in [0, 1]; scale them,"
-            " for bytes with x / 255"
+            " such as x / 255 for bytes"
         )

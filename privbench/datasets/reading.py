@@ -1,4 +1,4 @@
-"""Reads plain, gzipped and archived files into memory. Nothing is unpacked to disk or unpickled."""
+"""Reading of plain, gzipped and archived files into memory. Nothing is unpacked or unpickled."""
 
 from __future__ import annotations
 
@@ -16,42 +16,43 @@ from privbench.errors import DataError
 
 @dataclass(frozen=True)
 class Content:
-    """The bytes of a file, and where they came from, for the messages about them."""
+    """The bytes of a file, and its path, which error messages name."""
 
     where: str
+    """Path of the file; for a member of an archive, both names."""
     data: bytes
 
     def error(self, found: str, expected: str) -> DataError:
-        """What to raise if the contents are not what they should be."""
+        """Return the error for contents that differ from what is expected."""
         return DataError(f"{self.where}: found {found}, expected {expected}")
 
 
-def own_file(path: str, dataset: str) -> Path:
-    """A file that a user named. Raises DataError if there is none."""
-    found = Path(path)
-    if found.is_dir():
+def existing_file(path: str, dataset: str) -> Path:
+    """Return the path of a user's file. Raises DataError if it does not exist."""
+    file = Path(path)
+    if file.is_dir():
         raise DataError(f"{path}: is a folder; `path` of dataset {dataset!r} must be a file")
-    if not found.is_file():
+    if not file.is_file():
         raise DataError(
-            f"{path}: no such file (looked for {found.absolute()}); check `path` of dataset {dataset!r}"
+            f"{path}: no such file (looked for {file.absolute()}); check `path` of dataset {dataset!r}"
         )
-    return found
+    return file
 
 
 def read_file(path: Path) -> Content:
-    """A whole file, decompressed if its name ends in ``.gz``."""
+    """Return the contents of a file, decompressed if its name ends in ``.gz``."""
     opener = gzip.open if path.suffix == ".gz" else open
-    with _damage_reported(path), opener(path, "rb") as file:
+    with _read_errors(path), opener(path, "rb") as file:
         return Content(str(path), file.read())
 
 
 def read_archive(path: Path, names: Collection[str]) -> dict[str, Content]:
-    """The members of a .tar.gz archive called ``names``, whatever folder they are in there."""
-    found = {}
-    # One pass, as a stream: seeking back in a compressed archive would decompress it again. And to
-    # the very end, since only there gzip's checksum is compared (tarfile's own "r|gz" does not).
+    """Return the members of a .tar.gz archive with these file names, in any of its folders."""
+    contents = {}
+    # As a stream, since seeking back would decompress the archive again; and to the very end, since
+    # gzip verifies its checksum only there (tarfile's mode "r|gz" stops before).
     with (
-        _damage_reported(path),
+        _read_errors(path),
         gzip.open(path, "rb") as stream,
         tarfile.open(fileobj=stream, mode="r|") as archive,
     ):
@@ -59,19 +60,20 @@ def read_archive(path: Path, names: Collection[str]) -> dict[str, Content]:
             name = posixpath.basename(member.name)
             file = archive.extractfile(member) if name in names and member.isfile() else None
             if file is not None:
-                found[name] = Content(f"{path}, member {member.name}", file.read())
+                contents[name] = Content(f"{path}, member {member.name}", file.read())
         while stream.read(2**20):
             pass
-    if absent := sorted(set(names) - set(found)):
+    if absent := sorted(set(names) - set(contents)):
         raise DataError(f"{path}: the archive has no member {', '.join(absent)}")
-    return found
+    return contents
 
 
 @contextmanager
-def _damage_reported(path: Path) -> Iterator[None]:
+def _read_errors(path: Path) -> Iterator[None]:
+    """Turn errors of reading and decompressing into DataError."""
     try:
         yield
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise DataError(
-            f"{path}: cannot be read ({error}); if it is damaged, replace it, or delete it"
+            f"{path}: cannot be read ({error}); replace the file if it is damaged, or delete it"
         ) from error

@@ -1,4 +1,4 @@
-"""How the records of tables become features."""
+"""Encoding of tables: standardised numeric columns and one-hot categorical columns."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
 
 def table_data(frame: pd.DataFrame, categorical: Collection[str], y: NDArray[np.int64]) -> Data:
-    """The columns of ``frame`` as features, in their order, with labels ``y`` in 0..k-1.
+    """Encode the columns of ``frame`` as features, in their order.
 
-    Columns in ``categorical`` become one-hot, with the categories sorted as text; all others are
-    standardised.
+    Args:
+        frame: The columns, without the label.
+        categorical: Columns to encode as one-hot, with categories sorted as text. All others are
+            standardised.
+        y: Labels (n,) in 0..k-1.
     """
     import numpy as np
 
@@ -38,8 +41,8 @@ def table_data(frame: pd.DataFrame, categorical: Collection[str], y: NDArray[np.
     return Data(np.concatenate(blocks, axis=1), y, spec)
 
 
-def usable(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which numbers can be features: neither NaN nor infinite, nor too large for float32."""
+def is_finite_float32(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which values are finite numbers in float32."""
     import numpy as np
 
     result: NDArray[np.bool_] = np.abs(values) <= np.finfo(np.float32).max
@@ -47,19 +50,19 @@ def usable(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def standardise(values: NDArray[Any]) -> NDArray[np.float32]:
-    """Columns of (n, d) with zero mean and unit variance; constant columns become zeros."""
+    """Scale columns (n, d) to zero mean and unit variance; constant columns become zeros."""
     import numpy as np
 
     values = values.astype(np.float64)
     scale = values.std(axis=0)
-    # The deviation of equal numbers is not always exactly zero.
+    # Rounding may give equal numbers a standard deviation above zero.
     scale[values.min(axis=0) == values.max(axis=0)] = np.inf
     result: NDArray[np.float32] = ((values - values.mean(axis=0)) / scale).astype(np.float32)
     return result
 
 
 def one_hot(values: pd.Series) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """One feature per category, and the categories, sorted as text."""
+    """Return one feature per category (n, categories), and the categories, sorted as text."""
     import numpy as np
     import pandas as pd
 

@@ -1,1 +1,1 @@
-"""Built-in executors: the contract in base.py, then one component a file."""
+"""Built-in executors. base.py defines the contract; each component has its own file."""

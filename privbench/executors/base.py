@@ -1,4 +1,4 @@
-"""The contract of an executor: which stage is computed when, and where."""
+"""The contract of an executor, which decides when and where each stage is computed."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ if TYPE_CHECKING:
 
 
 class Executor(Component, ABC):
-    """Runs the stages of a plan. The same plan gives the same results on each executor."""
+    """Runs the stages of a plan. Results do not depend on the executor."""
 
     kind: ClassVar[str] = "executor"
 
     @abstractmethod
     def execute(self, stages: Iterable[Stage], compute: Callable[[Stage], None]) -> None:
-        """Call ``compute`` once for each stage, after it was called for the stage's inputs.
+        """Call ``compute`` once for each stage, after the stage's inputs.
 
-        ``stages`` come in such an order. ``compute`` stores the result, reports to the observers and
-        does not raise if the stage fails.
+        Args:
+            stages: All stages of a plan, each after its inputs.
+            compute: Computes a stage, stores its artifact and reports to the observers. It does not
+                raise if the stage fails.
         """

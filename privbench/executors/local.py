@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
 
 class Local(Executor):
-    """One stage after another, in this process."""
+    """Computes one stage after another in this process."""
 
     name = "local"
 
     def execute(self, stages: Iterable[Stage], compute: Callable[[Stage], None]) -> None:
+        """Compute the stages in their order."""
         for stage in stages:
             compute(stage)

@@ -1,1 +1,1 @@
-"""Built-in generators: the contract in base.py, then one component a file."""
+"""Built-in generators. base.py defines the contract; each component has its own file."""

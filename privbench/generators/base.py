@@ -1,8 +1,10 @@
-"""The contract of a generator: a private training set in, a synthetic one out.
+"""The contract of a generator, which turns a private training set into a synthetic one.
 
-The harness fits one generator for each model of a population, encodes that model's training records,
-lets the latent mechanisms act on the codes, and decodes; or it draws new records. A generator that can
-fit all of them at once overrides ``fit_population``.
+The harness fits one generator per model of a population. Its ``release`` parameter decides what follows:
+
+- ``reconstruct``: the model's training records are encoded, the latent mechanisms act on the codes, and
+  the codes are decoded;
+- ``sample``: as many new records are drawn.
 """
 
 from __future__ import annotations
@@ -26,30 +28,34 @@ Progress = Callable[[int, int], None]  # (done, total)
 
 
 class FittedGenerator(ABC):
-    """A generator that was fitted on one training set."""
+    """A generator after its fit on one training set."""
 
     @abstractmethod
     def encode(self, data: Data) -> NDArray[np.float32]:
-        """Codes (n, latent_dim) of records, without randomness."""
+        """Return the codes (n, latent_dim) of records, without randomness."""
 
     @abstractmethod
     def decode(self, codes: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Records (n, *shape) from codes (n, latent_dim), without randomness."""
+        """Return records (n, *shape) for codes (n, latent_dim), without randomness."""
 
     def decode_labelled(
         self, codes: NDArray[np.float32], labels: NDArray[np.int64]
     ) -> NDArray[np.float32]:
-        """As ``decode``, for a generator that decodes each class in its own way; labels are (n,)."""
+        """Return records (n, *shape) for codes and their labels (n,).
+
+        The harness calls this method. Override it if the generator decodes each class differently; by
+        default the labels are ignored.
+        """
         return self.decode(codes)
 
     @abstractmethod
     def sample(self, n: int, rng: np.random.Generator) -> Data:
-        """``n`` new records with labels."""
+        """Draw ``n`` new records with labels."""
 
     def state(self) -> Mapping[str, NDArray[np.generic]] | None:
-        """Arrays from which ``Generator.restore`` rebuilds this; None if it cannot be stored.
+        """Return the arrays from which ``Generator.restore`` rebuilds this object.
 
-        What cannot be stored is fitted again in each run that needs it.
+        None, the default, means that it cannot be stored: it is fitted again in each run.
         """
         return None
 
@@ -64,17 +70,17 @@ class Generator(Component, ABC):
 
     fitted_on: Literal["private", "reference", "dp-sgd"] = Field(
         "private",
-        description="the records that it learns from: each model's training set, the reference"
-        " records, which makes it independent of the private ones, or the training set by DP-SGD",
+        description="records that it is fitted on: each model's training set, the reference records"
+        " (then it is independent of the private ones), or the training set by DP-SGD",
     )
     release: Literal["reconstruct", "sample"] = Field(
         "reconstruct",
-        description="what models are trained on: the training records, encoded and decoded, or as many"
-        " new ones",
+        description="training set of the models: the private records after encoding and decoding, or"
+        " as many new records",
     )
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _check_fitted_on(self) -> Self:
         if self.fitted_on == "dp-sgd" and not self.fits_with_dp_sgd:
             raise ValueError(
                 f"fitted_on: {self.name} cannot be fitted with DP-SGD (allowed: private, reference)"
@@ -83,7 +89,7 @@ class Generator(Component, ABC):
 
     @abstractmethod
     def fit(self, data: Data, rng: np.random.Generator) -> FittedGenerator:
-        """Fit on one private training set; all randomness comes from ``rng``."""
+        """Fit on one training set. All randomness must come from ``rng``."""
 
     def fit_population(
         self,
@@ -92,7 +98,16 @@ class Generator(Component, ABC):
         device: str,
         progress: Progress,
     ) -> Sequence[FittedGenerator]:
-        """Fit one generator for each training set. Must give what ``fit`` gives, to float tolerance."""
+        """Fit one generator per training set; by default one after another by ``fit``.
+
+        Override it to fit all of them at once. Results must equal those of ``fit`` up to floating point.
+
+        Args:
+            sets: The training sets.
+            rngs: One source of randomness per training set.
+            device: Torch device, such as ``cpu`` or ``cuda``.
+            progress: Call it as ``progress(done, total)``.
+        """
         fitted = []
         for index, (data, rng) in enumerate(zip(sets, rngs, strict=True)):
             fitted.append(self.fit(data, rng))
@@ -100,11 +115,11 @@ class Generator(Component, ABC):
         return fitted
 
     def restore(self, state: Mapping[str, NDArray[np.generic]], spec: DataSpec) -> FittedGenerator:
-        """The inverse of ``FittedGenerator.state``; a generator that has states overrides both."""
-        raise TypeError(f"generator {self.name!r} stores states but does not restore them")
+        """Rebuild a fitted generator from the arrays of its ``state``."""
+        raise TypeError(f"generator {self.name!r} has a state but no method to restore it")
 
     def skip(self, spec: DataSpec) -> str:
-        """Why this generator cannot learn such data; empty if it can."""
+        """Return why this generator cannot be fitted on such data; empty if it can."""
         return ""
 
     def guarantee(self, n_train: int) -> Guarantee | None:

@@ -1,4 +1,4 @@
-"""Numeric columns on a normal scale and back, by their quantiles (van der Waerden scores)."""
+"""Normal scores of numeric features by their quantiles (van der Waerden scores), and back."""
 
 from __future__ import annotations
 
@@ -7,41 +7,44 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-KEPT = 100
-"""Quantiles of each column."""
+N_QUANTILES = 100
+"""Number of quantiles per feature."""
 
 
 @dataclass(frozen=True)
 class Quantiles:
-    """The quantiles (columns, KEPT) of some columns, at probabilities evenly spread over (0, 1)."""
+    """Quantiles (features, N_QUANTILES) at probabilities spread evenly over (0, 1)."""
 
     values: NDArray[np.float32]
 
     @classmethod
-    def fit(cls, columns: NDArray[np.float32]) -> Quantiles:
-        """Of records (n, columns)."""
-        return cls(np.quantile(columns, _levels(), axis=0).T.astype(np.float32))
+    def fit(cls, features: NDArray[np.float32]) -> Quantiles:
+        """Compute the quantiles of records (n, features)."""
+        return cls(np.quantile(features, _probabilities(), axis=0).T.astype(np.float32))
 
-    def to_normal(self, columns: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Scores (n, columns); a value that several quantiles share gets the middle of their levels."""
+    def to_normal(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the normal scores (n, features).
+
+        A value that several quantiles share gets the score of the middle of their probabilities.
+        """
         from scipy.special import ndtri
 
-        scores = np.empty_like(columns)
+        scores = np.empty_like(features)
         for k, values in enumerate(self.values):
-            low = np.interp(columns[:, k], values, _levels())
-            high = 1 - np.interp(-columns[:, k], -values[::-1], _levels())
+            low = np.interp(features[:, k], values, _probabilities())
+            high = 1 - np.interp(-features[:, k], -values[::-1], _probabilities())
             scores[:, k] = ndtri((low + high) / 2)
         return scores
 
     def from_normal(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The inverse; scores beyond the outermost quantiles give these."""
+        """Return the features (n, features) of normal scores, clipped to the outermost quantiles."""
         from scipy.special import ndtr
 
         result = np.empty_like(scores)
         for k, values in enumerate(self.values):
-            result[:, k] = np.interp(ndtr(scores[:, k]), _levels(), values)
+            result[:, k] = np.interp(ndtr(scores[:, k]), _probabilities(), values)
         return result
 
 
-def _levels() -> NDArray[np.float64]:
-    return (np.arange(KEPT) + 0.5) / KEPT
+def _probabilities() -> NDArray[np.float64]:
+    return (np.arange(N_QUANTILES) + 0.5) / N_QUANTILES

@@ -1,9 +1,11 @@
-"""The variational autoencoder: the generator of the metric-privacy defense, and a defense of its own."""
+"""The variational autoencoder (VAE) as a generator: Kingma, Welling 2014, arXiv 1312.6114.
+
+It is the generator of the metric-privacy defense, and a defense of its own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 import numpy as np
@@ -12,6 +14,7 @@ from pydantic import Field, model_validator
 
 from privbench.data import Data, DataSpec
 from privbench.generators.base import FittedGenerator, Generator, Progress
+from privbench.generators.class_prior import ClassPrior
 from privbench.generators.quantiles import Quantiles
 from privbench.privacy import Guarantee
 from privbench.privacy.sampled_gaussian import Schedule, claim_of, noise_for
@@ -25,58 +28,13 @@ if TYPE_CHECKING:
 WEIGHT = "network."
 """Prefix of the network's weights in a stored state."""
 QUANTILES = "quantiles"
-"""Name of the numeric columns' quantiles in a stored state."""
+"""Name of the quantiles of numeric features in a stored state."""
 PRIOR = ("frequency", "mean", "sd")
-"""Names of the class prior's arrays in a stored state."""
-
-
-@dataclass(frozen=True)
-class ClassPrior:
-    """Where the codes of each class lie: a diagonal Gaussian per class, and how frequent classes are.
-
-    Drawing codes from N(0, I) would say nothing of labels, so ``sample`` draws the label first and the
-    code from this. A class without records has frequency 0.
-    """
-
-    frequency: NDArray[np.float64]  # (classes,)
-    mean: NDArray[np.float32]  # (classes, latent_dim)
-    sd: NDArray[np.float32]  # (classes, latent_dim)
-
-    @classmethod
-    def fit(
-        cls, mean: NDArray[np.float32], variance: NDArray[np.float32], y: NDArray[np.int64], k: int
-    ) -> ClassPrior:
-        """Moments of the codes' aggregate posterior in each of ``k`` classes.
-
-        ``mean`` and ``variance`` (n, latent_dim) are those of each record's posterior.
-        """
-        # in float64: codes far from 0 with a small spread would lose it in the difference of squares
-        exact = mean.astype(np.float64)
-        members = np.eye(k)[:, y]  # (classes, n)
-        count = np.maximum(members.sum(1, keepdims=True), 1)  # (classes, 1)
-        first = members @ exact / count
-        second = members @ (exact**2 + variance) / count
-        sd = np.sqrt(np.maximum(second - first**2, 0))
-        frequency = np.bincount(y, minlength=k) / len(y)
-        return cls(frequency, first.astype(np.float32), sd.astype(np.float32))
-
-    @classmethod
-    def standard(cls, latent_dim: int, k: int) -> ClassPrior:
-        """N(0, I) for each of ``k`` equally frequent classes: what one knows without the records."""
-        mean = np.zeros((k, latent_dim), np.float32)
-        return cls(np.full(k, 1 / k), mean, np.ones_like(mean))
-
-    def sample(
-        self, n: int, rng: np.random.Generator
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Codes (n, latent_dim) and their labels (n,)."""
-        y = rng.choice(len(self.frequency), size=n, p=self.frequency).astype(np.int64)
-        noise = rng.standard_normal((n, self.mean.shape[1]), dtype=np.float32)
-        return self.mean[y] + self.sd[y] * noise, y
+"""Names of the arrays of the class prior in a stored state."""
 
 
 class FittedVae(FittedGenerator):
-    """A trained network with the class prior of its training set."""
+    """A trained network, with the class prior from which it draws new records."""
 
     def __init__(
         self,
@@ -91,17 +49,20 @@ class FittedVae(FittedGenerator):
         self._quantiles = quantiles
 
     def encode(self, data: Data) -> NDArray[np.float32]:
-        """Means of the codes' posterior (n, latent_dim)."""
-        return posterior(self._network, scaled(data, self._quantiles).x, data.y)[0]
+        """Return the means (n, latent_dim) of the records' posteriors."""
+        return posterior(self._network, network_inputs(data, self._quantiles).x, data.y)[0]
 
     def decode(self, codes: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Expected records (n, *shape): probabilities of binary, image and one-hot features."""
+        """Return the expected records (n, *shape): binary and one-hot features are probabilities.
+
+        Raises TypeError for a conditional network, which needs labels: see ``decode_labelled``.
+        """
         return self._decode(codes, None)
 
     def decode_labelled(
         self, codes: NDArray[np.float32], labels: NDArray[np.int64]
     ) -> NDArray[np.float32]:
-        """As ``decode``; a conditional network is told the labels (n,)."""
+        """Return the expected records (n, *shape); a conditional network reads the labels (n,)."""
         return self._decode(codes, labels)
 
     def _decode(
@@ -113,17 +74,17 @@ class FittedVae(FittedGenerator):
         with torch.no_grad():
             records = self._network.decode(torch.tensor(codes, dtype=torch.float32), y).numpy()
         if self._quantiles is not None:
-            numeric = list(self._network.features.numeric)
+            numeric = self._spec.numeric_features
             records[:, numeric] = self._quantiles.from_normal(records[:, numeric])
         return records
 
     def sample(self, n: int, rng: np.random.Generator) -> Data:
-        """Labels by their frequency, codes from the label's Gaussian, decoded."""
+        """Draw labels and codes from the class prior, and decode the codes."""
         codes, y = self._prior.sample(n, rng)
         return Data(self._decode(codes, y), y, self._spec)
 
     def state(self) -> dict[str, NDArray[np.generic]]:
-        """Network, class prior and quantiles as arrays."""
+        """Return the network's weights, the class prior and the quantiles as arrays."""
         weights = {WEIGHT + name: t.numpy() for name, t in self._network.state_dict().items()}
         prior = {name: getattr(self._prior, name) for name in PRIOR}
         quantiles = {} if self._quantiles is None else {QUANTILES: self._quantiles.values}
@@ -131,68 +92,76 @@ class FittedVae(FittedGenerator):
 
 
 class Vae(Generator):
-    """Variational autoencoder: Bernoulli, categorical and Gaussian features, by the kind of data."""
+    """Variational autoencoder, dense or convolutional.
+
+    The likelihood of a feature follows from the data: Bernoulli for pixels and binary features,
+    categorical for one-hot columns, Gaussian for numeric columns.
+    """
 
     name: ClassVar[str] = "vae"
     paper: ClassVar[str] = "Kingma, Welling 2014, arXiv 1312.6114"
     fits_with_dp_sgd: ClassVar[bool] = True
 
     latent_dim: int = Field(16, ge=1, description="dimensions of a code")
-    hidden: int = Field(256, ge=1, description="units of the hidden layer, on either side")
+    hidden: int = Field(256, ge=1, description="units of the hidden layer in encoder and decoder")
     architecture: Literal["dense", "convolutional"] = Field(
-        "dense", description="of encoder and decoder; convolutional is for images"
+        "dense", description="layers of encoder and decoder; convolutional needs images"
     )
     conditional: bool = Field(
-        False, description="tell encoder and decoder the label (Sohn et al. 2015)"
+        False, description="give the label to encoder and decoder (Sohn et al. 2015)"
     )
     numbers: Literal["gaussian", "quantile"] = Field(
         "gaussian",
-        description="how numeric columns are modelled: as they are, or on the normal scale of their"
-        " quantiles",
+        description="scale on which numeric columns are modelled: their own, or the normal scores of"
+        " their quantiles",
     )
-    beta: float = Field(1.0, ge=0, description="weight of the KL term")
+    beta: float = Field(1.0, ge=0, description="weight of the KL term in the loss")
     epochs: int = Field(50, ge=1, description="passes over the training set")
-    batch_size: int = Field(64, ge=1, description="records a step")
+    batch_size: int = Field(64, ge=1, description="records per step")
     lr: float = Field(1e-3, gt=0, description="learning rate of Adam")
     fit_epsilon: float = Field(
-        8.0, gt=0, description='what fitted_on = "dp-sgd" spends on adding or removing a record'
+        8.0,
+        gt=0,
+        description='epsilon of the fit with fitted_on = "dp-sgd", for adding or removing a record',
     )
-    fit_delta: float = Field(1e-5, gt=0, lt=1, description="delta of that claim")
-    fit_grad_norm: float = Field(
-        1.0, gt=0, description="norm to which each gradient is clipped with DP-SGD"
-    )
+    fit_delta: float = Field(1e-5, gt=0, lt=1, description="delta of that guarantee")
+    fit_grad_norm: float = Field(1.0, gt=0, description="norm to which DP-SGD clips each gradient")
 
     @model_validator(mode="after")
-    def _no_parameter_without_effect(self) -> Vae:
-        """Values of DP-SGD's parameters that are no defaults are refused where they are not read."""
+    def _check_private_parameters(self) -> Vae:
+        """Refuse values for parameters of DP-SGD where the fit would ignore them."""
         for name in ("fit_epsilon", "fit_delta", "fit_grad_norm"):
             value, default = getattr(self, name), type(self).model_fields[name].default
             if self.fitted_on != "dp-sgd" and value != default:
                 raise ValueError(
-                    f'{name}: {value:g} is read with fitted_on = "dp-sgd" only (here:'
+                    f'{name}: {value:g} has no effect unless fitted_on = "dp-sgd" (here:'
                     f' "{self.fitted_on}")'
                 )
         return self
 
     @model_validator(mode="after")
-    def _without_the_records(self) -> Vae:
+    def _check_private_release(self) -> Vae:
+        """Refuse what would read the private records beside the fit by DP-SGD."""
         if self.fitted_on == "dp-sgd" and self.numbers == "quantile":
-            raise ValueError('numbers: "quantile" asks the private records (allowed: "gaussian")')
+            raise ValueError(
+                'numbers: "quantile" reads the private records, which fitted_on = "dp-sgd" does not'
+                ' allow (allowed: "gaussian")'
+            )
         if self.fitted_on == "dp-sgd" and self.release == "sample" and not self.conditional:
             raise ValueError(
-                "conditional: must be true to sample with DP-SGD: else labels have to be learned from"
-                " the private records' codes"
+                'conditional: must be true with fitted_on = "dp-sgd" and release = "sample": otherwise'
+                " labels would be learned from the codes of private records"
             )
         return self
 
     def skip(self, spec: DataSpec) -> str:
-        """Convolutions need images."""
+        """Return why the network cannot model such data; empty if it can."""
         if self.architecture == "convolutional" and spec.kind != "image":
-            return f"a convolutional {self.name} needs images, and this is {spec.kind} data"
+            return f"a convolutional {self.name} needs images, but the data are {spec.kind}"
         return ""
 
     def fit(self, data: Data, rng: np.random.Generator) -> FittedVae:
-        """Fit on one training set, on the CPU."""
+        """Fit one network on the CPU."""
         return self.fit_population([data], [rng], "cpu", lambda done, total: None)[0]
 
     def fit_population(
@@ -202,32 +171,22 @@ class Vae(Generator):
         device: str,
         progress: Progress,
     ) -> list[FittedVae]:
-        """Fit one network per training set, all at once; sets of several sizes one after another."""
+        """Fit one network per training set: all at once if the sets have the same size."""
         if len({len(data) for data in sets}) > 1:
-            return self._one_after_another(sets, rngs, device, progress)
+            fitted: list[FittedVae] = []
+            for data, rng in zip(sets, rngs, strict=True):
+                fitted += self.fit_population([data], [rng], device, lambda done, total: None)
+                progress(len(fitted), len(sets))
+            return fitted
         quantiles = [self._quantiles(data) for data in sets]
-        given = [scaled(data, own) for data, own in zip(sets, quantiles, strict=True)]
-        population = self._train(given, rngs, device, progress)
+        inputs = [network_inputs(*pair) for pair in zip(sets, quantiles, strict=True)]
+        population = self._train(inputs, rngs, device, progress)
         return [
-            self._fitted(population.module(i), data, own)
-            for i, (data, own) in enumerate(zip(given, quantiles, strict=True))
+            self._fitted(population.module(i), data, quantiles[i]) for i, data in enumerate(inputs)
         ]
 
-    def _one_after_another(
-        self,
-        sets: Sequence[Data],
-        rngs: Sequence[np.random.Generator],
-        device: str,
-        progress: Progress,
-    ) -> list[FittedVae]:
-        fitted: list[FittedVae] = []
-        for data, rng in zip(sets, rngs, strict=True):
-            fitted += self.fit_population([data], [rng], device, lambda done, total: None)
-            progress(len(fitted), len(sets))
-        return fitted
-
     def restore(self, state: Mapping[str, NDArray[np.generic]], spec: DataSpec) -> FittedVae:
-        """The inverse of ``FittedVae.state``. Raises ValueError if it is of another network."""
+        """Rebuild a fitted VAE from its state. Raises ValueError for the state of another network."""
         from privbench.engine import Population
 
         arrays: dict[str, Any] = dict(state)
@@ -253,8 +212,8 @@ class Vae(Generator):
         return noise_for(self.fit_epsilon, schedule, "prv")
 
     def _quantiles(self, data: Data) -> Quantiles | None:
-        """Of the numeric columns, if they are wanted and there are any."""
-        numeric = numeric_features(data.spec)
+        """Return the quantiles of the numeric features; None if they are not transformed."""
+        numeric = data.spec.numeric_features
         if self.numbers == "gaussian" or not numeric:
             return None
         return Quantiles.fit(data.x[:, numeric])
@@ -305,7 +264,7 @@ class Vae(Generator):
         return train_privately(self._build(spec), training, recipe, private, seeds, **options)
 
     def _fitted(self, module: nn.Module, data: Data, quantiles: Quantiles | None) -> FittedVae:
-        """With a class prior of ``data``, but not where that would tell more of it than DP-SGD does."""
+        """Return the network with a class prior: of ``data``, or independent of it under DP-SGD."""
         network = cast("VaeNetwork", module.cpu())
         if self.fitted_on == "dp-sgd":
             prior = ClassPrior.standard(self.latent_dim, data.spec.n_classes)
@@ -315,21 +274,14 @@ class Vae(Generator):
         return FittedVae(network, prior, data.spec, quantiles)
 
 
-def numeric_features(spec: DataSpec) -> list[int]:
-    """The features that are numbers of a table."""
-    if spec.kind != "tabular":
-        return []
-    one_hot = {i for c in spec.columns if c.type == "categorical" for i in range(*c.features)}
-    return [i for i in range(spec.shape[0]) if i not in one_hot]
+def network_inputs(data: Data, quantiles: Quantiles | None) -> Data:
+    """Return the records as the network reads them.
 
-
-def scaled(data: Data, quantiles: Quantiles | None) -> Data:
-    """The data as the network sees them.
-
-    What is not a number of a table lies in [0, 1], or the likelihood would grow without bound; noise on
-    the records (input-noise) leaves that range.
+    - Pixels, binary and one-hot features are clipped to [0, 1], which noise on the records
+      (input-noise) leaves. Outside of it, the Bernoulli likelihood has no maximum.
+    - Numeric features stay as they are, or become normal scores by their ``quantiles``.
     """
-    numeric = numeric_features(data.spec)
+    numeric = data.spec.numeric_features
     x = data.x.clip(0, 1)
     x[:, numeric] = data.x[:, numeric]
     if quantiles is not None:
@@ -343,7 +295,7 @@ def posterior(
     y: NDArray[np.int64],
     batch_size: int = 4096,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Means and variances (n, latent_dim) of the codes' posterior for records (n, *shape)."""
+    """Return the means and variances (n, latent_dim) of the posteriors of records (n, *shape)."""
     import torch
 
     with torch.no_grad():

@@ -1,1 +1,1 @@
-"""Built-in mechanisms: the contract in base.py, then one component a file."""
+"""Built-in mechanisms. base.py defines the contract; each component has its own file."""

@@ -1,4 +1,4 @@
-"""A model and an attack on it as one module. Imports torch: import it lazily."""
+"""The module of adversarial regularisation: a model and an attack. Imports torch: import it lazily."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from torch.nn.functional import one_hot
 
 
 class Adversarial(nn.Module):
-    """``model``, and ``attack``: from its answer and a record's label to a logit of membership.
+    """A model, and an attack that maps its probabilities and a label to a logit of membership.
 
-    The attack has the form of Nasr et al. 2018, figure 3: a layer for the answer, one for the label, one
-    for both; ours has one hidden layer where theirs has two or three.
+    The attack follows figure 3 of Nasr et al. 2018: one branch reads the probabilities, one the label,
+    and a third network reads both. Each has one hidden layer, where theirs have two or three.
     """
 
     def __init__(self, model: nn.Module, classes: int, hidden: int) -> None:
@@ -20,7 +20,7 @@ class Adversarial(nn.Module):
         self.attack = _Attack(classes, hidden)
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Logits (batch, classes) of records (batch, *shape), logits of membership (batch,)."""
+        """Return the model's logits (batch, classes) and the attack's logits of membership (batch,)."""
         logits: Tensor = self.model(x)
         label = logits.new_zeros(logits.shape) if y is None else one_hot(y, logits.shape[-1])
         return logits, self.attack(logits.float().softmax(-1), label.float())
@@ -29,11 +29,11 @@ class Adversarial(nn.Module):
 class _Attack(nn.Module):
     def __init__(self, classes: int, hidden: int) -> None:
         super().__init__()
-        self.answer = nn.Sequential(nn.Linear(classes, hidden), nn.ReLU())
+        self.probabilities = nn.Sequential(nn.Linear(classes, hidden), nn.ReLU())
         self.label = nn.Sequential(nn.Linear(classes, hidden), nn.ReLU())
         self.both = nn.Sequential(nn.Linear(2 * hidden, hidden), nn.ReLU(), nn.Linear(hidden, 1))
 
     def forward(self, p: Tensor, label: Tensor) -> Tensor:
-        both = torch.cat([self.answer(p), self.label(label)], -1)
-        inside: Tensor = self.both(both)[..., 0]
-        return inside
+        features = torch.cat([self.probabilities(p), self.label(label)], -1)
+        membership: Tensor = self.both(features)[..., 0]
+        return membership

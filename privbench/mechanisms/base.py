@@ -1,9 +1,9 @@
-"""The contract of a mechanism: one class per stage at which it acts.
+"""The contract of a mechanism: one base class for each place in the pipeline where it can act.
 
 class Mixing(OutputMechanism):
-    '''Mix the answers with the uniform distribution.'''
+    '''Mixes the outputs with the uniform distribution.'''
     name = "mixing"
-    weight: float = Field(0.1, ge=0, le=1, description="of the uniform distribution")
+    weight: float = Field(0.1, ge=0, le=1, description="weight of the uniform distribution")
 
     def apply(self, probabilities, rng):
         return (1 - self.weight) * probabilities + self.weight / probabilities.shape[1]
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 ActsOn = Literal["data", "latent", "training", "output"]
 PIPELINE_ORDER: tuple[ActsOn, ...] = ("data", "latent", "training", "output")
+"""The order of mechanisms in a pipeline."""
 
 
 @dataclass(frozen=True)
@@ -55,51 +56,54 @@ class GuaranteeContext:
 
 
 class Mechanism(Component, ABC):
-    """A privacy mechanism at one step of the pipeline; subclass one of the four below."""
+    """A privacy mechanism; subclass one of the four classes below."""
 
     kind: ClassVar[str] = "mechanism"
     acts_on: ClassVar[ActsOn]
     record_wise: ClassVar[bool] = False
-    """Of data and codes: whether each is changed without regard to the others. What is claimed of what
-    follows depends on it."""
+    """For mechanisms on data or codes: whether each record is changed independently of the others.
+
+    Then neighbouring training sets stay neighbours, which the guarantees of later mechanisms rely on.
+    """
 
     def guarantee(self, context: GuaranteeContext) -> Guarantee | None:
         """What the mechanism claims, with its conditions; None if it claims nothing."""
         return None
 
     def skip(self, spec: DataSpec, model: object) -> str:
-        """Why this mechanism cannot act on such data or such a model; empty if it can."""
+        """Return why the mechanism does not support such data or such a model; empty if it does."""
         return ""
 
 
 class DataMechanism(Mechanism):
-    """Acts on the private records before anything else sees them."""
+    """Acts on the private records before anything else reads them."""
 
     acts_on: ClassVar[ActsOn] = "data"
 
     @abstractmethod
     def apply(self, data: Data, rng: np.random.Generator) -> Data:
-        """The altered training set of one model."""
+        """Return the altered training set of one model, with as many records of the same shape."""
 
 
 class LatentMechanism(Mechanism):
-    """Acts on a generator's codes."""
+    """Acts on the codes of a generator."""
 
     acts_on: ClassVar[ActsOn] = "latent"
 
     @abstractmethod
     def apply(self, codes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-        """The altered codes (n, latent_dim) of one model's training set."""
+        """Return the altered codes (n, latent_dim) of one model's training set."""
 
-    def release(
+    def apply_with_reference(
         self,
         codes: NDArray[np.float32],
         reference: NDArray[np.float32],
         rng: np.random.Generator,
     ) -> NDArray[np.float32]:
-        """As ``apply``; ``reference`` are the codes (k, latent_dim) of reference records.
+        """Return the altered codes (n, latent_dim), given codes (k, latent_dim) of reference records.
 
-        For what must know how codes are spread, without asking the private ones.
+        The harness calls this method; by default it calls ``apply``. Override it if the mechanism
+        depends on the distribution of codes, which must not be estimated from the private ones.
         """
         return self.apply(codes, rng)
 
@@ -107,72 +111,77 @@ class LatentMechanism(Mechanism):
 OutputTransform: TypeAlias = (
     "Callable[[NDArray[np.float64], np.random.Generator], NDArray[np.float64]]"
 )
-"""``answer(probabilities, rng)`` gives the answers (n, n_classes) that are given instead."""
+"""``transform(probabilities, rng)`` returns defended outputs (n, n_classes) for bare outputs."""
 
 
 @dataclass(frozen=True)
 class OutputContext:
-    """What the owner of a model knows of it: for output mechanisms that must see the model first.
+    """What an output mechanism may use to fit itself to one model.
 
-    Answers are probabilities (n, n_classes) of the bare model, before any output mechanism: to its own
-    private training records, to reference records that it was not trained on, and to any others.
+    All outputs are probabilities (n, n_classes) of the bare model, before any output mechanism.
     """
 
     spec: DataSpec
-    members: NDArray[np.float64]
+    member_outputs: NDArray[np.float64]
+    """Outputs on the private training records of the model."""
     member_labels: NDArray[np.int64]
-    reference: NDArray[np.float64]
+    reference_outputs: NDArray[np.float64]
+    """Outputs on reference records, on which the model was not trained."""
     reference_labels: NDArray[np.int64]
     query: Callable[[NDArray[np.float32]], NDArray[np.float64]]
+    """Returns the outputs on any records (n, *shape)."""
 
 
 class OutputMechanism(Mechanism):
-    """Acts on what a model answers."""
+    """Acts on the outputs of a model."""
 
     acts_on: ClassVar[ActsOn] = "output"
-    fitted: ClassVar[bool] = False
-    """Whether it must see the model first: then ``fit`` is called for each, and ``apply`` is not."""
+    needs_fit: ClassVar[bool] = False
+    """Whether it depends on the model: then ``fit`` is called for each model, and ``apply`` is not."""
     reads_members: ClassVar[bool] = True
-    """Whether ``fit`` reads the answers to private records, which no guarantee before it covers."""
+    """Whether ``fit`` reads the outputs on private records, which no earlier guarantee covers."""
 
     def fit(self, context: OutputContext, rng: np.random.Generator) -> OutputTransform:
-        """What answers in the place of one model: a function like ``apply``."""
+        """Return the function that transforms the outputs of one model; by default ``apply``."""
         return self.apply
 
     @abstractmethod
     def apply(
         self, probabilities: NDArray[np.float64], rng: np.random.Generator
     ) -> NDArray[np.float64]:
-        """The answers (n, n_classes) given instead: non-negative, each row sums to one.
+        """Return the defended outputs (n, n_classes): non-negative, with rows that sum to one.
 
-        Every call is a new query of the same model: randomness drawn from ``rng`` is fresh.
+        Every call is a new query of the model, so randomness from ``rng`` is drawn afresh.
         """
 
     def resolution(self) -> float:
-        """Probabilities below this say nothing more; an adaptive adversary raises them to it.
+        """Return the probability below which defended outputs carry no information.
 
-        It matters where answers are clipped at zero: the logarithm of a tiny floor would be an
-        outlier that hides membership from attacks on log-probabilities, and flatter the defense.
+        An adaptive adversary raises smaller probabilities to this floor. It matters where outputs are
+        clipped at zero: the logarithm of a far smaller floor would be an outlier, which hides
+        membership from attacks on log-probabilities and makes the defense look better than it is.
         """
         return 1e-12
 
 
 @dataclass(frozen=True)
 class TrainingTask:
-    """One population to train: what the engine needs, and how far it has come."""
+    """One population to train. A training mechanism calls ``train``, once or several times."""
 
     model: TorchModel
     spec: DataSpec
     sets: TrainingSets
+    """The training sets of all models."""
     reference: Data
-    """Records of the same distribution that no model is trained on."""
+    """Reference records, on which no target is trained."""
     seeds: Sequence[int]
-    """One seed per model: initial weights, batches and noise follow from it."""
+    """One seed per model. It determines initial weights, batches and random inputs."""
     device: str
     progress: Callable[[int, int], None]
+    """Call it as ``progress(done, total)``."""
 
     def build(self) -> nn.Module:
-        """A freshly initialised module of the target model."""
+        """Return a freshly initialised module of the target model."""
         return self.model.build(self.spec.shape, self.spec.n_classes)
 
     def train(
@@ -185,7 +194,18 @@ class TrainingTask:
         noise: Noise | None = None,
         validation: Validation | None = None,
     ) -> Population:
-        """Train one model per seed by the engine: as the target model is, but for what is given here."""
+        """Train one model per seed with the engine.
+
+        Each argument replaces a part of the target model's training; what is None stays as it is.
+
+        Args:
+            loss: Per-example loss, or the phases of a step; by default cross-entropy.
+            sets: Training sets of all models.
+            build: Returns a freshly initialised module.
+            recipe: Optimizer, epochs and batch size.
+            noise: Draws the random numbers that the loss reads.
+            validation: Records by whose loss the best epoch of each model is chosen.
+        """
         from privbench.engine import cross_entropy, train_population
 
         return train_population(
@@ -201,46 +221,46 @@ class TrainingTask:
             progress=self.progress,
         )
 
-    def part(self, number: int, of: int) -> TrainingTask:
-        """One of several trainings that a mechanism makes: with draws and a share of progress."""
+    def subtask(self, index: int, count: int) -> TrainingTask:
+        """Return the task of one of ``count`` trainings, with its own seeds and share of progress."""
         return replace(
             self,
-            seeds=[seed_of(seed, "part", number) for seed in self.seeds],
-            progress=lambda done, total: self.progress(number * total + done, of * total),
+            seeds=[seed_of(seed, "part", index) for seed in self.seeds],
+            progress=lambda done, total: self.progress(index * total + done, count * total),
         )
 
 
 class TrainingMechanism(Mechanism):
-    """Acts on how a model learns: subclass PerExampleLoss (fast) or TrainingLoop (plain PyTorch)."""
+    """Acts on training; subclass PerExampleLoss (fast) or TrainingLoop (plain PyTorch) if you can."""
 
     acts_on: ClassVar[ActsOn] = "training"
 
     @abstractmethod
     def train_population(self, task: TrainingTask) -> Population:
-        """Train all models of the population."""
+        """Train all models of the population, by ``task.train``."""
 
     def skip(self, spec: DataSpec, model: object) -> str:
-        """Training mechanisms need a torch module."""
+        """Return why such a model cannot be trained; empty if it can, as torch models can."""
         from privbench.models.base import TorchModel
 
         if isinstance(model, TorchModel):
             return ""
         name = getattr(model, "name", type(model).__name__)
-        return f"{self.name} acts on the training of torch models, and {name} is no torch model"
+        return f"{self.name} acts on the training of torch models, and {name} is not one"
 
 
 class PerExampleLoss(TrainingMechanism):
-    """Another loss. Written for one model; the engine runs it for the whole population at once."""
+    """A loss, written for one model; the engine runs it for the whole population at once."""
 
     uses_reference: ClassVar[bool] = False
-    """Whether each step brings as many reference records, as ``batch.other_x`` and ``other_y``."""
+    """Whether each batch brings as many reference records, as ``batch.other_x`` and ``other_y``."""
 
     @abstractmethod
     def loss(self, forward: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
-        """Loss per example (batch,); ``forward`` maps records (batch, *shape) to logits.
+        """Return the loss per example (batch,); ``forward`` maps records (batch, *shape) to logits.
 
-        It may be recorded and replayed: what differs between examples or epochs is chosen by
-        ``torch.where``, not by ``if``.
+        The engine may record the operations once and replay them. Choose between values that depend
+        on examples or epochs by ``torch.where``, not by ``if``.
         """
 
     def noise(self, rng: np.random.Generator, m: int) -> NDArray[np.float32] | None:
@@ -248,7 +268,7 @@ class PerExampleLoss(TrainingMechanism):
         return None
 
     def train_population(self, task: TrainingTask) -> Population:
-        """Train with the engine's loop."""
+        """Train all models at once with this loss."""
         import numpy as np
 
         other = (task.reference.x, task.reference.y) if self.uses_reference else None
@@ -266,33 +286,41 @@ class PerExampleLoss(TrainingMechanism):
 
 
 class TrainingLoop(TrainingMechanism):
-    """A training loop of its own, in plain PyTorch; the engine calls it for one model after another."""
+    """A training loop in plain PyTorch, which the engine calls for one model after another."""
 
     @abstractmethod
     def train(
         self, module: nn.Module, x: Tensor, y: Tensor, model: TorchModel, rng: np.random.Generator
     ) -> None:
-        """Train ``module`` in place on records (n, *shape) with labels (n,).
+        """Train ``module`` in place.
 
-        ``model`` holds the recipe (epochs, lr, ...); all randomness comes from ``rng``. Torch's
-        default generator is seeded as well, for modules that draw from it.
+        Args:
+            module: A freshly initialised module in training mode.
+            x: Records (n, *shape).
+            y: Labels (n,).
+            model: The target model, with its recipe (``epochs``, ``lr``, ...).
+            rng: The source of all randomness. Torch's default generator is seeded as well, for modules
+                that draw from it.
         """
 
     def skip(self, spec: DataSpec, model: object) -> str:
-        """A torch module, on the records as they are, in float32: the loop is not the engine's."""
+        """Return why the loop cannot train such a model; empty if it can.
+
+        It has no augmentation, and trains in float32.
+        """
         from privbench.models.base import TorchModel
 
         reason = super().skip(spec, model)
         if reason or not isinstance(model, TorchModel):
             return reason
         if model.augmentation() is not None:
-            return f"{self.name} has a loop of its own, without augmentation (flip, crop)"
+            return f"{self.name} has its own training loop, without augmentation (flip, crop)"
         if model.precision != "float32":
-            return f"{self.name} has a loop of its own, in float32 and not in {model.precision}"
+            return f"{self.name} has its own training loop, in float32 and not in {model.precision}"
         return ""
 
     def train_population(self, task: TrainingTask) -> Population:
-        """Train one model after another."""
+        """Train one model after another by ``train``."""
         from privbench.engine import train_each
 
         return train_each(

@@ -1,17 +1,18 @@
-"""DP-SGD.
+"""DP-SGD: Abadi et al. 2016, "Deep Learning with Differential Privacy", arXiv 1607.00133, algorithm 1.
 
-Abadi et al. 2016, "Deep Learning with Differential Privacy", arXiv 1607.00133, algorithm 1, by Opacus:
-every step takes each record with probability q = batch_size / n, independently (Poisson sampling),
-clips the gradient of each example to ``max_grad_norm``, adds Gaussian noise of ``noise_multiplier *
-max_grad_norm`` to the sum and divides by the expected batch size. The optimizer of the model's recipe
-then uses that gradient; momentum and the like are post-processing.
+Each step
 
-An epoch is floor(n / batch_size) steps, as in Opacus. A batch size above n means q = 1. An empty batch
-is a step like any other: it adds noise.
+1. draws each record independently with probability q = batch_size / n (Poisson sampling);
+2. clips the gradient of each example to the norm ``max_grad_norm``;
+3. adds Gaussian noise with standard deviation ``noise_multiplier * max_grad_norm`` to their sum;
+4. divides by the expected batch size, and passes the result to the optimizer of the model's recipe.
 
-The engine trains populations with the same batches, the same clipping and the same noise; the models
-are Opacus's to float tolerance. Opacus itself trains what has dropout, and is the reference of the
-tests.
+An epoch is floor(n / batch_size) steps, as in Opacus. A batch size above n means q = 1. A step with an
+empty batch adds noise like any other.
+
+The engine trains all models of a population at once where it supports the module. Opacus trains the
+others, such as modules with dropout, one after another. Both use the same batches and noise, so their
+models agree up to floating point.
 """
 
 from __future__ import annotations
@@ -36,37 +37,36 @@ if TYPE_CHECKING:
 
 
 class DpSgd(TrainingLoop):
-    """Training on clipped per-example gradients with Gaussian noise."""
+    """DP-SGD: clipped per-example gradients with Gaussian noise."""
 
     name: ClassVar[str] = "dp-sgd"
     paper: ClassVar[str] = "Abadi et al. 2016, arXiv 1607.00133"
 
     epsilon: float | None = Field(
-        None, gt=0, description="choose the noise so that training spends at most this"
+        None, gt=0, description="largest epsilon of the training, which determines the noise"
     )
     noise_multiplier: float | None = Field(
-        None, gt=0, description="noise of the gradients' sum, as a multiple of max_grad_norm"
+        None, gt=0, description="standard deviation of the noise, as a multiple of max_grad_norm"
     )
-    delta: float = Field(1e-5, gt=0, lt=1, description="delta of the claim")
+    delta: float = Field(1e-5, gt=0, lt=1, description="delta of the guarantee")
     max_grad_norm: float = Field(1.0, gt=0, description="norm to which each gradient is clipped")
     accountant: Accountant = Field(
         "prv",
-        description="prv is tighter, and is replaced by rdp where epsilon is too large for it",
+        description="prv is tighter; rdp replaces it where epsilon is too large for it",
     )
-
     engine: Literal["auto", "batched", "opacus"] = Field(
         "auto",
-        description="the engine where the module allows it, or Opacus one model after another",
+        description="batched trains all models at once, opacus one after another; auto prefers batched",
     )
 
     @model_validator(mode="after")
-    def _one_of_two(self) -> DpSgd:
+    def _check_noise(self) -> DpSgd:
         if (self.epsilon is None) == (self.noise_multiplier is None):
             raise ValueError("give exactly one of epsilon and noise_multiplier")
         return self
 
     def train_population(self, task: TrainingTask) -> Population:
-        """Train all models at once if the module allows it, else one after another by Opacus."""
+        """Train all models at once if the engine supports the module, else in turn by Opacus."""
         from privbench.engine import PrivateSteps, can_train_privately, train_privately
 
         if self.engine == "opacus":
@@ -93,7 +93,10 @@ class DpSgd(TrainingLoop):
     def train(
         self, module: nn.Module, x: Tensor, y: Tensor, model: TorchModel, rng: np.random.Generator
     ) -> None:
-        """Train in place. Raises Incompatible for a module whose examples are not independent."""
+        """Train ``module`` in place by Opacus.
+
+        Raises Incompatible for a module without per-example gradients.
+        """
         problem = unsupported(module.train())
         if problem:
             raise Incompatible(f"{self.name}: {problem}")
@@ -106,9 +109,9 @@ class DpSgd(TrainingLoop):
             expected_batch_size=schedule.sample_rate * len(x),
             noise_seed=int(rng.integers(2**63)),
         )
-        with steps as step:
+        with steps as take_step:
             for batch in poisson_batches(len(x), schedule, rng):
-                step(x[batch], y[batch])
+                take_step(x[batch], y[batch])
 
     def guarantee(self, context: GuaranteeContext) -> Guarantee:
         """What the accountant says of the noise, the sampling rate and the number of steps."""

@@ -1,4 +1,4 @@
-"""Dropout (Srivastava et al. 2014), which Salem et al. 2019 propose against membership inference."""
+"""Dropout (Srivastava et al. 2014), proposed against membership inference by Salem et al. 2019."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 
 class Dropout(TrainingMechanism):
-    """Drops inputs of the linear layers at random while training; the network's first layer keeps its.
+    """Dropout before every linear layer except a first layer.
 
-    Raises Incompatible for a module without a linear layer behind its first layer.
+    The inputs of linear layers are dropped at random during training. Training a model without a
+    linear layer after its first layer raises Incompatible.
     """
 
     name: ClassVar[str] = "dropout"
@@ -27,13 +28,13 @@ class Dropout(TrainingMechanism):
     rate: float = Field(0.5, gt=0, lt=1, description="share of the units that are dropped")
 
     def train_population(self, task: TrainingTask) -> Population:
-        """Train with the engine's loop; each model draws masks of its own."""
-        if not behind_the_first(task.build()):
-            raise Incompatible(f"{self.name}: the model has no linear layer behind its first layer")
+        """Train all models at once; each draws its own masks."""
+        if not later_linear_layers(task.build()):
+            raise Incompatible(f"{self.name}: the model has no linear layer after its first layer")
 
         def build() -> nn.Module:
             module = task.build()
-            for layer in behind_the_first(module):
+            for layer in later_linear_layers(module):
                 layer.register_forward_pre_hook(self._drop)
             return module
 
@@ -45,11 +46,9 @@ class Dropout(TrainingMechanism):
         return functional.dropout(inputs[0], self.rate, layer.training)
 
 
-def behind_the_first(module: nn.Module) -> list[nn.Module]:
-    """The linear layers of a module, but for one that is its first layer with weights."""
+def later_linear_layers(module: nn.Module) -> list[nn.Module]:
+    """Return the linear layers of a module, without the first of all layers that have weights."""
     from torch import nn
 
-    layers = [
-        part for part in module.modules() if next(part.parameters(recurse=False), None) is not None
-    ]
-    return [layer for layer in layers[1:] if isinstance(layer, nn.Linear)]
+    weighted = [m for m in module.modules() if next(m.parameters(recurse=False), None) is not None]
+    return [layer for layer in weighted[1:] if isinstance(layer, nn.Linear)]

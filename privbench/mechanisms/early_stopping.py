@@ -1,4 +1,4 @@
-"""Early stopping: less fitting of the training records, and so less to see (Song, Mittal 2021)."""
+"""Early stopping, which Song, Mittal 2021 evaluate against membership inference."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 
 class EarlyStopping(TrainingMechanism):
-    """Keeps the weights of the epoch with the smallest loss on the reference records."""
+    """Keeps the epoch with the lowest loss on reference records."""
 
     name: ClassVar[str] = "early-stopping"
     paper: ClassVar[str] = "Song, Mittal 2021, arXiv 2003.10595, section 5.1.2"
 
     patience: int = Field(
-        2, ge=1, description="epochs without a smaller loss after which training stops"
+        2, ge=1, description="epochs without a lower loss after which training stops"
     )
 
     def train_population(self, task: TrainingTask) -> Population:
-        """Train with the engine's loop."""
+        """Train all models at once, each until its loss on reference records stops falling."""
         from privbench.engine import Validation
 
         reference = task.reference

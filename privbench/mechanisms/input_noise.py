@@ -1,10 +1,9 @@
-"""Noise on the training records themselves.
+"""Noise on the features of training records.
 
-Features that lie in [0, 1] (images, binary features, one-hot categories) differ between two records of
-d features by at most d in the L1 norm and sqrt(d) in the L2 norm. So one release of a record with
-Laplace noise of scale b is (d / b)-locally DP (Dwork et al. 2006), and with Gaussian noise it has the
-exact epsilon of Balle, Wang 2018, arXiv 1805.06530, theorem 8. Numeric columns have no bounds, and
-then there is no guarantee.
+Two records of d features in [0, 1] (pixels, binary and one-hot features) differ by at most d in the L1
+norm and sqrt(d) in the L2 norm. Therefore one release of a record is (d / b)-locally DP with Laplace
+noise of scale b (Dwork et al. 2006), and has the exact epsilon of Balle, Wang 2018, arXiv 1805.06530,
+theorem 8, with Gaussian noise. Numeric columns are unbounded, so a table with one has no guarantee.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class InputNoise(DataMechanism):
-    """Adds noise to every feature of the training records, once; labels stay."""
+    """Adds noise to all features of the training records."""
 
     name: ClassVar[str] = "input-noise"
     paper: ClassVar[str] = "Dwork et al. 2006; Balle, Wang 2018, arXiv 1805.06530"
@@ -37,11 +36,11 @@ class InputNoise(DataMechanism):
         0.5, gt=0, description="standard deviation (gaussian) or scale b (laplace) per feature"
     )
     delta: float = Field(
-        1e-5, gt=0, lt=1, description="delta of the claim; the laplace claim has none"
+        1e-5, gt=0, lt=1, description="delta of the guarantee; zero with laplace noise"
     )
 
     def apply(self, data: Data, rng: np.random.Generator) -> Data:
-        """The records with noise; they are not clipped, for models take any numbers."""
+        """Return the noisy records, which are not clipped, with their labels."""
         draw = rng.normal if self.noise == "gaussian" else rng.laplace
         noise = draw(scale=self.scale, size=data.x.shape)
         return Data((data.x + noise).astype("float32"), data.y, data.spec)
@@ -66,7 +65,5 @@ class InputNoise(DataMechanism):
 
 
 def bounded(spec: DataSpec) -> bool:
-    """Whether every feature lies in [0, 1]."""
-    if spec.kind != "tabular":
-        return True
-    return bool(spec.columns) and all(column.type == "categorical" for column in spec.columns)
+    """Return whether every feature lies in [0, 1]."""
+    return not spec.numeric_features

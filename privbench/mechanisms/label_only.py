@@ -1,4 +1,4 @@
-"""Answers without probabilities (Choquette-Choo et al. 2021 attack them all the same)."""
+"""Outputs without probabilities, which Choquette-Choo et al. 2021 attack nevertheless."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class LabelOnlyOutput(OutputMechanism):
-    """Gives the most probable class and no probabilities."""
+    """Publishes the predicted class without probabilities."""
 
     name: ClassVar[str] = "label-only"
     paper: ClassVar[str] = "Choquette-Choo et al. 2021, arXiv 2007.14321"
@@ -20,13 +20,13 @@ class LabelOnlyOutput(OutputMechanism):
     def apply(
         self, probabilities: NDArray[np.float64], rng: np.random.Generator
     ) -> NDArray[np.float64]:
-        """The answers (n, n_classes): one for the most probable class, zero for the others."""
+        """Return one-hot outputs (n, n_classes): one for the predicted class."""
         import numpy as np
 
-        answers = np.zeros_like(probabilities)
-        np.put_along_axis(answers, probabilities.argmax(axis=1)[:, None], 1.0, axis=1)
-        return answers
+        outputs = np.zeros_like(probabilities)
+        np.put_along_axis(outputs, probabilities.argmax(axis=1)[:, None], 1.0, axis=1)
+        return outputs
 
     def resolution(self) -> float:
-        """Zero and one say which class it is, and nothing of how sure the model is."""
+        """Return a floor far above zero, since outputs of zero carry no confidence."""
         return 1e-3

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class LabelSmoothing(PerExampleLoss):
-    """Cross-entropy to labels that are mixed with the uniform distribution."""
+    """Labels mixed with the uniform distribution."""
 
     name: ClassVar[str] = "label-smoothing"
     paper: ClassVar[str] = "Szegedy et al. 2016, arXiv 1512.00567"
@@ -27,7 +27,7 @@ class LabelSmoothing(PerExampleLoss):
     )
 
     def loss(self, forward: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
-        """Cross-entropy per example (batch,) to (1 - smoothing) one-hot + smoothing / classes."""
+        """Return the cross-entropy (batch,) to (1 - smoothing) one_hot + smoothing / classes."""
         log_p = forward(batch.x).float().log_softmax(-1)
-        own = log_p.gather(-1, batch.y[:, None])[:, 0]
-        return -(1 - self.smoothing) * own - self.smoothing * log_p.mean(-1)
+        log_p_label = log_p.gather(-1, batch.y[:, None])[:, 0]
+        return -(1 - self.smoothing) * log_p_label - self.smoothing * log_p.mean(-1)

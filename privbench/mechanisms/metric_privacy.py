@@ -1,10 +1,12 @@
 """Metric privacy on latent codes.
 
-Yang, Ma, Miao, Ma, arXiv 2202.05469 (DOI 10.1049/cmu2.12507), with d_X-privacy as defined by
-Chatzikokolakis et al. 2013: every code gets noise with density proportional to exp(-epsilon ||v||_2).
-In n dimensions that is a direction uniform on the sphere times a norm from Gamma(n, 1/epsilon), so
-E||v|| = n / epsilon. With the Mahalanobis metric the same is done to codes that are whitened with the
-aggregate posterior of the reference records.
+The mechanism is that of Yang, Ma, Miao, Ma 2022, arXiv 2202.05469 (doi 10.1049/cmu2.12507), with
+d_X-privacy as defined by Chatzikokolakis et al. 2013. Each code gets noise v with density proportional
+to exp(-epsilon ||v||_2). In n dimensions, v is a uniform direction times a norm from
+Gamma(n, 1 / epsilon), so E||v|| = n / epsilon.
+
+With the Mahalanobis metric, the noise is added to whitened codes. Mean and covariance are those of the
+codes of reference records.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class MetricPrivacy(LatentMechanism):
-    """Noise on latent codes that hides them among the codes nearby (n-dimensional Laplace)."""
+    """n-dimensional Laplace noise on latent codes."""
 
     name: ClassVar[str] = "metric-privacy"
     paper: ClassVar[str] = "Yang, Ma, Miao, Ma 2022, arXiv 2202.05469"
@@ -32,39 +34,43 @@ class MetricPrivacy(LatentMechanism):
     epsilon: float = Field(gt=0, description="privacy per unit of distance between codes")
     metric: Literal["euclidean", "mahalanobis"] = Field(
         "euclidean",
-        description="mahalanobis measures in standard deviations of the codes of reference records,"
-        " along their principal directions",
+        description="distance between codes; mahalanobis is that of codes whitened by the reference"
+        " records",
     )
     radius: float | None = Field(
         None,
         gt=0,
-        description="clip codes to a ball of this radius (in the metric) first: a finite local epsilon",
+        description="radius of the ball, in the metric, to which codes are clipped, for a finite epsilon"
+        " of local DP",
     )
 
     def apply(self, codes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-        """The noisy codes (n, latent_dim), by the Euclidean metric."""
+        """Return the noisy codes (n, latent_dim) with the Euclidean metric.
+
+        Raises TypeError for the Mahalanobis metric, which needs codes of reference records.
+        """
         import numpy as np
 
         if self.metric != "euclidean":
             raise TypeError(
-                f"{self.name}: metric {self.metric!r} needs reference codes: use release"
+                f"{self.name}: metric {self.metric!r} needs reference codes: use apply_with_reference"
             )
         return self._noisy(codes.astype(np.float64), rng).astype(np.float32)
 
-    def release(
+    def apply_with_reference(
         self,
         codes: NDArray[np.float32],
         reference: NDArray[np.float32],
         rng: np.random.Generator,
     ) -> NDArray[np.float32]:
-        """The noisy codes (n, latent_dim), by the metric that was chosen."""
+        """Return the noisy codes (n, latent_dim)."""
         import numpy as np
 
         if self.metric == "euclidean":
             return self.apply(codes, rng)
-        center, scale = spread(reference)
-        white = (codes.astype(np.float64) - center) @ np.linalg.inv(scale)
-        return (self._noisy(white, rng) @ scale + center).astype(np.float32)
+        center, scale = mean_and_scale(reference)
+        whitened = (codes.astype(np.float64) - center) @ np.linalg.inv(scale)
+        return (self._noisy(whitened, rng) @ scale + center).astype(np.float32)
 
     def _noisy(self, codes: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
         if self.radius is not None:
@@ -95,11 +101,11 @@ def fit_conditions(context: GuaranteeContext) -> tuple[str, ...]:
     )
 
 
-def spread(codes: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean (d,) of codes (k, d), and the symmetric square root (d, d) of their covariance.
+def mean_and_scale(codes: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the mean (d,) of codes (k, d), and the symmetric square root (d, d) of their covariance.
 
-    Directions in which codes hardly vary, as those that a VAE does not use, count as a hundredth of the
-    widest one, or the noise would vanish there and the metric with it.
+    The standard deviation in each principal direction is at least a hundredth of the largest one.
+    Otherwise the noise would vanish in the directions that a VAE does not use.
     """
     import numpy as np
 
@@ -113,18 +119,19 @@ def spread(codes: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.
 def laplace_ball(
     shape: tuple[int, ...], epsilon: float, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Noise (n, dimensions): each row has density proportional to exp(-epsilon ||v||_2)."""
+    """Draw noise (n, dimensions) whose rows have density proportional to exp(-epsilon ||v||_2)."""
     import numpy as np
 
     direction = rng.standard_normal(shape)
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    # The shell at distance r has area r^(n-1), so the norm is Gamma, and exponential only for n = 1.
+    # The sphere of radius r has an area proportional to r^(n-1): the norm is Gamma-distributed, and
+    # exponentially only for n = 1.
     norm = rng.gamma(shape[1], 1.0 / epsilon, size=(shape[0], 1))
     return direction * norm
 
 
 def clip_to_ball(codes: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
-    """The codes (n, dimensions), those outside the ball moved to its surface along their ray."""
+    """Return codes (n, dimensions) scaled down to the norm ``radius`` where theirs is larger."""
     import numpy as np
 
     norm = np.linalg.norm(codes, axis=1, keepdims=True)

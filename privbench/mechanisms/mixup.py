@@ -19,36 +19,36 @@ if TYPE_CHECKING:
 
 
 class Mixup(PerExampleLoss):
-    """Trains on mixtures of two records, with the mixture of their labels."""
+    """Trains on mixtures of two records and their labels."""
 
     name: ClassVar[str] = "mixup"
     paper: ClassVar[str] = "Zhang et al. 2018, arXiv 1710.09412"
 
-    alpha: float = Field(1.0, gt=0, description="shares come from Beta(alpha, alpha): 1 is uniform")
+    alpha: float = Field(1.0, gt=0, description="shares come from Beta(alpha, alpha); 1 is uniform")
 
     def noise(self, rng: np.random.Generator, m: int) -> NDArray[np.float32]:
-        """The share (m, 1) of each record in its mixture."""
+        """Return the share (m, 1) of each record in its mixture."""
         return shares(self.alpha, rng, m)
 
     def loss(self, forward: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
-        """Cross-entropy per mixture (batch,)."""
+        """Return the cross-entropy per mixture (batch,)."""
         return mixed_cross_entropy(forward, batch)
 
 
 def shares(alpha: float, rng: np.random.Generator, m: int) -> NDArray[np.float32]:
-    """What each record of an epoch keeps of itself (m, 1), from Beta(alpha, alpha)."""
+    """Draw the share (m, 1) of each record in its mixture from Beta(alpha, alpha)."""
     drawn: NDArray[np.float32] = rng.beta(alpha, alpha, (m, 1)).astype("float32")
     return drawn
 
 
 def mixed_cross_entropy(forward: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
-    """Cross-entropy (batch,) of mixtures with the record before in the batch (equations 1 and 2).
+    """Return the cross-entropy (batch,) of mixtures, equations 1 and 2.
 
-    ``batch.noise`` (batch, 1) is the share of the record itself.
+    Each record is mixed with the preceding one in the batch; ``batch.noise`` (batch, 1) is its share.
     """
     assert batch.noise is not None
     share = batch.noise.view(-1, *[1] * (batch.x.ndim - 1))
     mixed = share * batch.x + (1 - share) * batch.x.roll(1, 0)
     log_p = forward(mixed).float().log_softmax(-1)
-    own, other = (log_p.gather(-1, y[:, None]) for y in (batch.y, batch.y.roll(1, 0)))
-    return -(batch.noise * own + (1 - batch.noise) * other)[:, 0]
+    log_p_own, log_p_other = (log_p.gather(-1, y[:, None]) for y in (batch.y, batch.y.roll(1, 0)))
+    return -(batch.noise * log_p_own + (1 - batch.noise) * log_p_other)[:, 0]

@@ -1,11 +1,13 @@
 """MMD with mixup: Li, Li, Ribeiro 2021, "Membership Inference Attacks and Defenses in
 Classification Models", arXiv 2002.12062, section 5.
 
-The answers on training records are held close to those on records of the same classes that the model
-is not trained on, by the maximum mean discrepancy between the two (Gretton et al. 2012). It moves the
-answers on training records only. The published code takes its steps in turn with those of the loss,
-only where training accuracy is 3 points above that of the other records, and not in the last epoch;
-here both are one loss.
+The loss penalises the maximum mean discrepancy (Gretton et al. 2012, "A Kernel Two-Sample Test")
+between the outputs on training records and those on reference records of the same classes. The gradient
+flows through the outputs on training records only.
+
+The published code alternates between steps of the loss and of the penalty. It skips the penalty in the
+last epoch, and where training accuracy is less than 3 points above that on the reference records. Here
+both are one loss.
 """
 
 from __future__ import annotations
@@ -28,26 +30,26 @@ if TYPE_CHECKING:
 
 
 class Mmd(PerExampleLoss):
-    """Holds the answers on training records close to those on reference records of the same classes."""
+    """Matches outputs on training and reference records (MMD)."""
 
     name: ClassVar[str] = "mmd"
     paper: ClassVar[str] = "Li, Li, Ribeiro 2021, arXiv 2002.12062"
     uses_reference: ClassVar[bool] = True
 
-    weight: float = Field(1.0, gt=0, description="of the discrepancy in the loss")
+    weight: float = Field(1.0, gt=0, description="weight of the discrepancy in the loss")
     bandwidth: float = Field(
-        0.5, gt=0, description="of the Gaussian kernel between probability vectors"
+        0.5, gt=0, description="bandwidth of the Gaussian kernel on class probabilities"
     )
     mixup_alpha: float = Field(
-        1.0, ge=0, description="of the mixup that the paper combines it with; 0 for none"
+        1.0, ge=0, description="alpha of mixup, which the paper combines it with; 0 for none"
     )
 
     def noise(self, rng: np.random.Generator, m: int) -> NDArray[np.float32] | None:
-        """The share of each record in its mixture."""
+        """Return the share (m, 1) of each record in its mixture; None without mixup."""
         return shares(self.mixup_alpha, rng, m) if self.mixup_alpha else None
 
     def loss(self, forward: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
-        """Cross-entropy per example (batch,), plus the weighted discrepancy of the batch."""
+        """Return the cross-entropy per example (batch,), plus the weighted discrepancy of the batch."""
         from privbench.engine import cross_entropy
 
         assert batch.other_x is not None
@@ -57,24 +59,34 @@ class Mmd(PerExampleLoss):
             if self.mixup_alpha
             else cross_entropy(forward, batch)
         )
-        own, other = (forward(x).float().softmax(-1) for x in (batch.x, batch.other_x))
-        extra = discrepancy(own, batch.y, other.detach(), batch.other_y, self.bandwidth)
-        return fit + self.weight * extra
+        member, reference = (forward(x).float().softmax(-1) for x in (batch.x, batch.other_x))
+        penalty = discrepancy(member, batch.y, reference.detach(), batch.other_y, self.bandwidth)
+        return fit + self.weight * penalty
 
 
 def discrepancy(a: Tensor, y_a: Tensor, b: Tensor, y_b: Tensor, bandwidth: float) -> Tensor:
-    """Squared MMD between answers ``a`` (n, classes) and ``b`` of one class, mean over the classes.
+    """Return the squared MMD between outputs of the same class, averaged over the classes.
 
-    With a Gaussian kernel, and by the unbiased estimate (Gretton et al. 2012, equation 3), which may be
-    negative: batches hold a few records of a class, and the biased one would above all reward answers
-    that are alike. Classes with fewer than two answers in ``a`` or ``b`` do not count. A kernel that is
-    zero between classes would make one discrepancy of all, weaker by the number of classes.
+    The kernel is Gaussian. The estimate is the unbiased one (Gretton et al. 2012, equation 3), which may
+    be negative: with few records per class, the biased one would mainly reward outputs that are alike.
+
+    Args:
+        a: Outputs (n, classes).
+        y_a: Labels (n,) of ``a``.
+        b: Outputs (m, classes).
+        y_b: Labels (m,) of ``b``.
+        bandwidth: Bandwidth of the kernel.
+
+    Returns:
+        A scalar. Classes with fewer than two records in ``a`` or ``b`` do not count.
     """
     from torch.nn.functional import one_hot
 
-    classes = [one_hot(y, a.shape[-1]).to(a.dtype) for y in (y_a, y_b)]
-    counts = [one.sum(0) for one in classes]
-    share_a, share_b = (one / n.clamp_min(1) for one, n in zip(classes, counts, strict=True))
+    in_class = [one_hot(y, a.shape[-1]).to(a.dtype) for y in (y_a, y_b)]
+    counts = [labels.sum(0) for labels in in_class]
+    share_a, share_b = (
+        labels / count.clamp_min(1) for labels, count in zip(in_class, counts, strict=True)
+    )
 
     def mean(p: Tensor, share_p: Tensor, q: Tensor, share_q: Tensor) -> Tensor:
         distance = (p[:, None] - q[None]).square().sum(-1)
@@ -82,7 +94,7 @@ def discrepancy(a: Tensor, y_a: Tensor, b: Tensor, y_b: Tensor, bandwidth: float
         return (share_p * (kernel @ share_q)).sum(0)  # (classes,)
 
     n, m = counts
-    within = [  # without the pairs of an answer with itself, whose kernel is one
+    within = [  # without the pairs of a record with itself, whose kernel is one
         (count * mean(p, share, p, share) - 1) / (count - 1).clamp_min(1)
         for p, share, count in ((a, share_a, n), (b, share_b, m))
     ]

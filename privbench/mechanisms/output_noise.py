@@ -1,10 +1,14 @@
-"""Noise on the answered probabilities.
+"""Noise on the outputs.
 
-Whatever changes in training, two probability vectors differ by at most 2 in the L1 norm and by
-sqrt(2) in the L2 norm. So one answer with Laplace noise is (2 / scale, 0)-DP (Dwork et al. 2006), and
-with Gaussian noise it has the exact epsilon of Balle, Wang 2018, arXiv 1805.06530, theorem 8.
-Answers add up: k of them are k times epsilon with Laplace noise, and with Gaussian noise what one with a
-k times smaller variance is. Clipping at zero and renormalising is post-processing.
+Any two probability vectors differ by at most 2 in the L1 norm and sqrt(2) in the L2 norm, whatever
+changes in training. Therefore:
+
+- One query with Laplace noise is (2 / scale, 0)-DP (Dwork et al. 2006), and k queries have k times that
+  epsilon.
+- One query with Gaussian noise has the exact epsilon of Balle, Wang 2018, arXiv 1805.06530, theorem 8.
+  k queries have the epsilon of one query with a k times smaller variance.
+
+Clipping at zero and renormalising are post-processing.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from privbench.mechanisms.base import GuaranteeContext, OutputMechanism
+from privbench.mechanisms.probabilities import renormalise
 from privbench.privacy import Guarantee, gaussian_epsilon
 
 if TYPE_CHECKING:
@@ -23,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class OutputNoise(OutputMechanism):
-    """Adds noise to the probabilities of every answer, drawn afresh for each query."""
+    """Adds fresh noise to the outputs of every query."""
 
     name: ClassVar[str] = "output-noise"
     paper: ClassVar[str] = "Balle, Wang 2018, arXiv 1805.06530"
@@ -36,24 +41,24 @@ class OutputNoise(OutputMechanism):
         0.1, gt=0, description="standard deviation (gaussian) or scale b (laplace) per probability"
     )
     delta: float = Field(
-        1e-5, gt=0, lt=1, description="delta of the claim; the laplace claim has none"
+        1e-5, gt=0, lt=1, description="delta of the guarantee; zero with laplace noise"
     )
-
-    queries: int = Field(1, ge=1, description="answers that the claim covers together")
+    queries: int = Field(1, ge=1, description="number of queries that the guarantee covers")
 
     def apply(
         self, probabilities: NDArray[np.float64], rng: np.random.Generator
     ) -> NDArray[np.float64]:
-        """The noisy answers (n, n_classes), clipped at zero and renormalised."""
+        """Return the noisy outputs (n, n_classes), clipped at zero and renormalised."""
         draw = rng.normal if self.noise == "gaussian" else rng.laplace
         noisy = probabilities + draw(scale=self.scale, size=probabilities.shape)
         return renormalise(noisy)
 
     def resolution(self) -> float:
-        """A tenth of the noise's scale.
+        """Return a tenth of the noise scale.
 
-        Of 1e-12, 1e-3 and 1e-2, online LiRA did best with 1e-2 against Gaussian noise of 0.1 on
-        Location-30 and MNIST models; a floor far below the noise makes clipped answers outliers.
+        A floor far below the noise makes clipped outputs outliers. Against Gaussian noise of 0.1 on
+        models of Location-30 and MNIST, online LiRA is strongest with a floor of 1e-2, compared with
+        1e-3 and 1e-12.
         """
         return self.scale / 10
 
@@ -71,13 +76,3 @@ class OutputNoise(OutputMechanism):
         asked = f"{count} ({more})"
         conditions = (asked, "textbook floating-point sampler (Mironov 2012)")
         return Guarantee("dp", epsilon, delta, "replace-one", accountant, conditions)
-
-
-def renormalise(answers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows (n, n_classes) clipped at zero, then scaled to sum to one; all zero becomes uniform."""
-    import numpy as np
-
-    clipped = np.maximum(answers, 0.0)
-    total = clipped.sum(axis=1, keepdims=True)
-    empty = total == 0
-    return np.where(empty, 1.0 / answers.shape[1], clipped / np.where(empty, 1.0, total))

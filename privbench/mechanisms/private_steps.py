@@ -1,9 +1,8 @@
-"""The steps of DP-SGD: Poisson batches, clipping and noise, on top of Opacus.
+"""The steps of DP-SGD with Opacus: Poisson sampling, clipping and noise.
 
-Gradients are clipped by ghost clipping (Li et al. 2022, arXiv 2110.05679): one backward pass for the
-norms, one for the sum of the gradients weighted by how much each is clipped. The sum is the same as
-with per-example gradients, which on a small MLP take three times as long by hooks, and far longer by
-functorch.
+Gradients are clipped by ghost clipping (Li et al. 2022, arXiv 2110.05679). One backward pass computes
+the norms of the per-example gradients, and a second one the sum of the clipped gradients. On a small
+MLP this is three times as fast as per-example gradients by hooks.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def poisson_batches(n: int, schedule: Schedule, rng: np.random.Generator) -> Iterator[Tensor]:
-    """The indices of each step's batch: every record with the sampling rate, independently."""
+    """Yield the indices of each step's batch: each record with probability ``sample_rate``."""
     import torch
 
     for _ in range(schedule.steps):
@@ -39,9 +38,9 @@ def private_steps(
     expected_batch_size: float,
     noise_seed: int,
 ) -> Iterator[Callable[[Tensor, Tensor], None]]:
-    """A function that takes one private step on a batch of records and labels, which may be empty.
+    """Yield a function ``take_step(x, y)`` that takes one private step on a batch, which may be empty.
 
-    Opacus's hooks and attributes are on ``module`` inside the context only.
+    The hooks and attributes of Opacus are removed from ``module`` at the end of the context.
     """
     from opacus.grad_sample import GradSampleModuleFastGradientClipping
     from opacus.optimizers import DPOptimizerFastGradientClipping
@@ -58,20 +57,20 @@ def private_steps(
     )
     loss = DPLossFastGradientClipping(hooked, private, nn.CrossEntropyLoss())
 
-    def step(x: Tensor, y: Tensor) -> None:
+    def take_step(x: Tensor, y: Tensor) -> None:
         private.zero_grad()
         if len(x):
             loss(hooked(x), y).backward()
-        else:  # not every layer takes an empty batch
+        else:  # not every layer accepts an empty batch
             for parameter in trained:
                 parameter.grad = zeros_like(parameter)
         private.step()
 
     with warnings.catch_warnings():
-        # True of the first layer, and harmless: records need no gradient.
+        # It fires for the first layer, whose inputs need no gradient.
         warnings.filterwarnings("ignore", "Full backward hook is firing", UserWarning)
         try:
-            yield step
+            yield take_step
         finally:
             hooked.cleanup()
             for parameter in trained:
@@ -80,12 +79,12 @@ def private_steps(
 
 
 def _with_noise(kind: type[Any], seed: int) -> type[Any]:
-    """An optimizer of Opacus with the noise of the engine, so that both train the same models."""
+    """Return an Opacus optimizer that draws the noise as the engine does, so that both agree."""
     import torch
 
     from privbench.engine.gaussian import GaussianNoise
 
-    class OwnNoise(kind):  # type: ignore[misc]
+    class EngineNoise(kind):  # type: ignore[misc]
         stream: GaussianNoise | None = None
 
         def add_noise(self) -> None:
@@ -98,17 +97,17 @@ def _with_noise(kind: type[Any], seed: int) -> type[Any]:
             for parameter, total, noise in zip(self.params, sums, parts, strict=True):
                 parameter.grad = (total + noise.view_as(total)).view_as(parameter)
 
-    return OwnNoise
+    return EngineNoise
 
 
 def unsupported(module: nn.Module) -> str:
-    """Why the examples of a batch cannot be told apart in ``module``; empty if they can."""
+    """Return why ``module`` has no per-example gradients; empty if it has."""
     from opacus.grad_sample import GradSampleModule
     from opacus.validators import ModuleValidator
     from torch import nn
 
     for name, layer in module.named_modules():
-        # Opacus passes over batch norm without weights, which mixes the examples all the same.
+        # Opacus accepts batch norm without weights, which mixes examples nevertheless.
         if isinstance(layer, nn.modules.batchnorm._BatchNorm):
             return f"{name} ({type(layer).__name__}) mixes the examples of a batch; use GroupNorm"
     if not any(parameter.requires_grad for parameter in module.parameters()):

@@ -1,8 +1,8 @@
 """Randomised response on labels: Warner 1965; label DP of Ghazi et al. 2021, arXiv 2102.06062.
 
-With k classes a label is kept with probability e^epsilon / (e^epsilon + k - 1) and is otherwise one of
-the others, each with the same probability. The ratio of any two probabilities is at most e^epsilon,
-and it is reached: the guarantee is exact.
+With k classes, a label is kept with probability e^epsilon / (e^epsilon + k - 1), and is otherwise drawn
+uniformly from the other labels. The largest ratio of two probabilities is e^epsilon, so the guarantee
+is exact.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
 
 
 class RandomizedResponse(DataMechanism):
-    """Replaces labels at random before training; the records' features stay."""
+    """Replaces labels at random before training."""
 
     name: ClassVar[str] = "randomized-response"
     paper: ClassVar[str] = "Warner 1965; Ghazi et al. 2021, arXiv 2102.06062"
     record_wise: ClassVar[bool] = True
 
-    epsilon: float = Field(gt=0, le=100, description="local DP of a label")
+    epsilon: float = Field(gt=0, le=100, description="epsilon of the local DP of a label")
 
-    def keeps(self, n_classes: int) -> float:
-        """The probability that a label stays."""
+    def keep_probability(self, n_classes: int) -> float:
+        """Return the probability that a label is kept."""
         return 1 / (1 + (n_classes - 1) * math.exp(-self.epsilon))
 
     def apply(self, data: Data, rng: np.random.Generator) -> Data:
-        """The same records with randomised labels."""
+        """Return the same records with randomised labels."""
         import numpy as np
 
         k = data.spec.n_classes
-        lies = rng.random(len(data)) >= self.keeps(k)
-        other = (data.y + rng.integers(1, k, len(data))) % k
-        return Data(data.x, np.where(lies, other, data.y), data.spec)
+        is_replaced = rng.random(len(data)) >= self.keep_probability(k)
+        other_label = (data.y + rng.integers(1, k, len(data))) % k
+        return Data(data.x, np.where(is_replaced, other_label, data.y), data.spec)
 
     def guarantee(self, context: GuaranteeContext) -> Guarantee:
         """Local DP of labels."""

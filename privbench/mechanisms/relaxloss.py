@@ -1,9 +1,13 @@
 """RelaxLoss: Chen, Yu, Fritz 2022, arXiv 2207.05801, algorithm 1.
 
-As long as a batch's mean loss is above ``alpha``, it is descended. Below, even epochs push it back up
-to ``alpha``, and odd ones flatten the posteriors: the label keeps its probability, and the other classes
-share the rest evenly. The published code flattens all records of tables, as here; on images its code
-has another formula for the records that are predicted right, which the paper does not give.
+What a step minimises depends on the mean loss of the batch and on the epoch:
+- above ``alpha``: the loss;
+- below ``alpha``, in even epochs: the distance of the mean loss from ``alpha``;
+- below ``alpha``, in odd epochs: the cross-entropy to flattened outputs, in which the label keeps its
+  probability and the other classes share the rest evenly.
+
+For tables, the published code flattens the outputs of all records, as here. For images, it uses another
+formula for records that are classified correctly, which the paper does not give.
 """
 
 from __future__ import annotations
@@ -23,18 +27,18 @@ if TYPE_CHECKING:
 
 
 class RelaxLoss(PerExampleLoss):
-    """Keeps the training loss at a level that non-members have as well."""
+    """Keeps the training loss at the level of non-members."""
 
     name: ClassVar[str] = "relaxloss"
     paper: ClassVar[str] = "Chen, Yu, Fritz 2022, arXiv 2207.05801"
 
-    alpha: float = Field(0.5, ge=0, description="the level of the mean training loss, in nats")
+    alpha: float = Field(0.5, ge=0, description="target of the mean training loss, in nats")
     upper: float = Field(
-        1.0, gt=0, le=1, description="largest probability that flattening leaves the label"
+        1.0, gt=0, le=1, description="largest probability of the label in flattened outputs"
     )
 
     def loss(self, forward: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
-        """Loss per example (batch,); what it is depends on the batch's mean and the epoch."""
+        """Return the loss per example (batch,)."""
         import torch
         from torch.nn import functional
 

@@ -1,4 +1,4 @@
-"""Softening of the answers: a temperature (Shokri et al. 2017, section VIII)."""
+"""Temperature scaling of the outputs (Shokri et al. 2017, arXiv 1610.05820, section VIII)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from privbench.mechanisms.base import OutputMechanism
+from privbench.mechanisms.probabilities import softmax
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,20 +15,19 @@ if TYPE_CHECKING:
 
 
 class Temperature(OutputMechanism):
-    """Divides the logits by a temperature, which softens the answers and keeps their order."""
+    """Divides the logits by a temperature."""
 
     name: ClassVar[str] = "temperature"
     paper: ClassVar[str] = "Shokri et al. 2017, arXiv 1610.05820, section VIII"
 
-    temperature: float = Field(4.0, gt=0, description="above 1 softens, below 1 sharpens")
+    temperature: float = Field(
+        4.0, gt=0, description="above 1 softens, below 1 sharpens the outputs"
+    )
 
     def apply(
         self, probabilities: NDArray[np.float64], rng: np.random.Generator
     ) -> NDArray[np.float64]:
-        """The answers (n, n_classes): p^(1 / temperature), normalised."""
+        """Return outputs (n, n_classes) proportional to p^(1 / temperature)."""
         import numpy as np
 
-        logits = np.log(np.maximum(probabilities, 1e-300)) / self.temperature
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        softened: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
-        return softened
+        return softmax(np.log(np.maximum(probabilities, 1e-300)) / self.temperature)

@@ -1,4 +1,4 @@
-"""Weight decay: the oldest regulariser, and a defense of Shokri et al. 2017, section VIII."""
+"""Weight decay, one of the defenses of Shokri et al. 2017, arXiv 1610.05820, section VIII."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 class WeightDecay(TrainingMechanism):
-    """An L2 penalty on the weights, in the place of the model's own."""
+    """L2 penalty on the weights, instead of the model's own."""
 
     name: ClassVar[str] = "weight-decay"
     paper: ClassVar[str] = "Shokri et al. 2017, arXiv 1610.05820, section VIII"
 
     strength: float = Field(
-        5e-3, gt=0, description="of the penalty: weight_decay of torch's optimizers"
+        5e-3, gt=0, description="weight_decay of the optimizer, in place of the model's"
     )
 
     def train_population(self, task: TrainingTask) -> Population:
-        """Train with the engine's loop."""
+        """Train all models at once with this weight decay."""
         return task.train(recipe=replace(task.model.recipe(), weight_decay=self.strength))

@@ -1,1 +1,1 @@
-"""Built-in models: the contract in base.py, then one component a file."""
+"""Built-in target models. base.py defines the contract; each component has its own file."""

@@ -1,7 +1,7 @@
 """The contract of a target model.
 
 class Tiny(TorchModel):
-    '''One hidden layer of 16.'''
+    '''One hidden layer with 16 units.'''
     name = "tiny"
 
     def build(self, shape, n_classes):
@@ -31,50 +31,53 @@ class Estimator(Protocol):
     """A fitted model that is not a torch module."""
 
     def predict_proba(self, x: NDArray[np.float32]) -> NDArray[np.floating]:
-        """Class probabilities (n, n_classes) of records (n, *shape)."""
+        """Return class probabilities (n, n_classes) for records (n, *shape)."""
         ...
 
 
 class TargetModel(Component, ABC):
-    """An architecture with its training recipe: subclass TorchModel or EstimatorModel."""
+    """An architecture with its training recipe; subclass TorchModel or EstimatorModel."""
 
     kind: ClassVar[str] = "model"
 
     def skip(self, spec: DataSpec) -> str:
-        """Why this model cannot be trained on such data; empty if it can."""
+        """Return why the model cannot be trained on such data; empty if it can."""
         return ""
 
 
 class TorchModel(TargetModel):
-    """A torch module, trained by the engine: a whole population as one batched computation."""
+    """A torch module. The engine trains a whole population as one batched computation."""
 
     seedless: ClassVar[frozenset[str]] = frozenset({"precision"})
 
     optimizer: Literal["sgd", "adam", "adamw"] = Field("sgd", description="the optimizer")
     lr: float = Field(0.1, gt=0, description="learning rate")
-    momentum: float = Field(0.9, ge=0, lt=1, description="momentum of sgd; the others ignore it")
+    momentum: float = Field(
+        0.9, ge=0, lt=1, description="momentum of sgd; other optimizers ignore it"
+    )
     weight_decay: float = Field(0.0, ge=0, description="L2 penalty (adamw: decoupled)")
     epochs: int = Field(20, ge=1, description="passes over the training set")
-    batch_size: int = Field(64, ge=1, description="records a step")
+    batch_size: int = Field(64, ge=1, description="records per step")
     precision: Literal["float32", "tf32", "bf16"] = Field(
         "float32",
-        description="of the forward and backward pass; weights, optimizer and losses stay float32."
-        " tf32 needs a GPU",
+        description="precision of the forward and backward pass; weights, optimizer and losses stay"
+        " float32. tf32 needs a GPU",
     )
 
     @abstractmethod
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
-        """A freshly initialised module: records (batch, *shape) to logits (batch, n_classes).
+        """Return a freshly initialised module.
 
-        It draws its initial weights from torch's default generator, which the engine seeds.
+        It maps records (batch, *shape) to logits (batch, n_classes), and draws its initial weights from
+        torch's default generator, which the engine seeds.
         """
 
     def augmentation(self) -> Augmentation | None:
-        """How records are altered at random, each time that they are trained on; None for not at all."""
+        """Return the random augmentation of records during training; None, the default, for none."""
         return None
 
     def recipe(self) -> Recipe:
-        """How the engine trains it."""
+        """Return the optimizer, epochs, batch size and precision for the engine."""
         from privbench.engine import Recipe
 
         return Recipe(
@@ -89,7 +92,10 @@ class TorchModel(TargetModel):
 
 
 class EstimatorModel(TargetModel):
-    """Any other model: fitted one after another, and never stored, only its answers are."""
+    """Any other model. The models of a population are fitted one after another.
+
+    Fitted models are not stored, only their outputs are.
+    """
 
     @abstractmethod
     def fit(
@@ -99,8 +105,8 @@ class EstimatorModel(TargetModel):
         n_classes: int,
         rng: np.random.Generator,
     ) -> Estimator:
-        """Fit one model on records (n, *shape) with labels (n,); all randomness comes from ``rng``.
+        """Fit one model on records (n, *shape) with labels (n,).
 
-        The returned estimator must give a probability to each of ``n_classes``, also to a class that
-        is not in ``y``.
+        All randomness must come from ``rng``. The estimator must return a probability for each of
+        ``n_classes``, including classes without records in ``y``.
         """

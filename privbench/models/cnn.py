@@ -1,4 +1,4 @@
-"""A small convolutional network."""
+"""A small convolutional network for images."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 
 
 class Cnn(ImageModel):
-    """Two 3x3 convolutions with ReLU and max pooling, then a linear layer; for small images."""
+    """Two 3x3 convolutions and a linear layer; for images.
+
+    ReLU and 2x2 max pooling follow each convolution.
+    """
 
     name: ClassVar[str] = "cnn"
-    smallest: ClassVar[int] = 4
-    """Pixels a side that survive two poolings by 2."""
+    min_side: ClassVar[int] = 4
+    """Two poolings by 2 leave at least one pixel."""
 
     lr: float = Field(0.05, gt=0, description="learning rate")
     epochs: int = Field(10, ge=1, description="passes over the training set")
@@ -26,13 +29,13 @@ class Cnn(ImageModel):
     )
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
-        """Images (batch, channels, height, width) to logits (batch, n_classes)."""
+        """Return a module from images (batch, channels, height, width) to logits (batch, n_classes)."""
         from torch import nn
 
-        depth, height, width = shape
+        in_channels, height, width = shape
         first, second = self.channels, 2 * self.channels
         return nn.Sequential(
-            nn.Conv2d(depth, first, 3, padding=1),
+            nn.Conv2d(in_channels, first, 3, padding=1),
             nn.ReLU(),
             nn.MaxPool2d(2),
             nn.Conv2d(first, second, 3, padding=1),

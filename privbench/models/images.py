@@ -1,4 +1,4 @@
-"""What target models of images share: augmentation, and which data they cannot take."""
+"""The base class of target models for images: augmentation, and the smallest image."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ if TYPE_CHECKING:
 
 
 class ImageModel(TorchModel):
-    """A torch module for images (channels, height, width) of at least ``smallest`` pixels a side."""
+    """A torch module for images (channels, height, width)."""
 
-    smallest: ClassVar[int]
+    min_side: ClassVar[int]
+    """The smallest height and width that the network supports, in pixels."""
     seedless: ClassVar[frozenset[str]] = TorchModel.seedless | {"flip", "crop"}
 
     flip: bool = Field(
-        False, description="mirror each image left to right with probability 1/2 while training"
+        False, description="flip each image horizontally with probability 1/2 during training"
     )
     crop: int = Field(
         0,
         ge=0,
-        description="shift each image by up to so many pixels while training (reflect padding)",
+        description="shift each image by up to this many pixels during training (reflect padding)",
     )
 
     def augmentation(self) -> Augmentation | None:
-        """Random flips and crops; None if both are off."""
+        """Return random flips and crops; None if both are off."""
         if not self.flip and not self.crop:
             return None
         from privbench.engine import Augmentation
@@ -37,13 +38,13 @@ class ImageModel(TorchModel):
         return Augmentation(flip=self.flip, crop=self.crop)
 
     def skip(self, spec: DataSpec) -> str:
-        """Images only, of at least ``smallest`` pixels a side, and larger than ``crop``."""
+        """Return why the records are not images or are too small; empty if the model supports them."""
         if spec.kind != "image" or len(spec.shape) != 3:
             return f"{self.name} needs images, and these records are {spec.kind}"
         height, width = spec.shape[1:]
-        least = self.smallest
-        if min(height, width) < least:
-            return f"{self.name} needs at least {least}x{least} pixels, got {height}x{width}"
+        side = self.min_side
+        if min(height, width) < side:
+            return f"{self.name} needs at least {side}x{side} pixels, got {height}x{width}"
         if min(height, width) <= self.crop:
-            return f"{self.name} with crop = {self.crop} needs more pixels, got {height}x{width}"
+            return f"{self.name} with crop = {self.crop} needs larger images, got {height}x{width}"
         return ""

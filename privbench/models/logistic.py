@@ -1,4 +1,4 @@
-"""Logistic regression."""
+"""Multinomial logistic regression."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 class Logistic(TorchModel):
-    """Multinomial logistic regression: one linear layer on the flattened record."""
+    """Multinomial logistic regression."""
 
     name: ClassVar[str] = "logistic"
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
-        """Records (batch, *shape) to logits (batch, n_classes)."""
+        """Return one linear layer from records (batch, *shape) to logits (batch, n_classes)."""
         from torch import nn
 
         return nn.Sequential(nn.Flatten(), nn.Linear(prod(shape), n_classes))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Mlp(TorchModel):
-    """Dense layers with ReLU between them, on the flattened record."""
+    """Multilayer perceptron with ReLU."""
 
     name: ClassVar[str] = "mlp"
 
@@ -22,11 +22,11 @@ class Mlp(TorchModel):
         (128,), min_length=1, description="units of each hidden layer"
     )
     dropout: float = Field(
-        0.0, ge=0, lt=1, description="share of hidden units dropped while training"
+        0.0, ge=0, lt=1, description="share of hidden units dropped during training"
     )
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
-        """Records (batch, *shape) to logits (batch, n_classes)."""
+        """Return a module from records (batch, *shape) to logits (batch, n_classes)."""
         from torch import nn
 
         layers: list[nn.Module] = [nn.Flatten()]

@@ -1,37 +1,37 @@
-"""The network of ``resnet9``."""
+"""The network of ``resnet9``. Imports torch: import it lazily."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
-SCALE = 0.125
-"""Of the logits (Page 2018): it slows the last layer, so that one learning rate suits all."""
+LOGIT_SCALE = 0.125
+"""Factor of the logits (Page 2018). It reduces the effective learning rate of the last layer."""
 
 
 class ResNet9Network(nn.Module):
-    """Images (batch, channels, height, width) to logits (batch, n_classes)."""
+    """Maps images (batch, channels, height, width) to logits (batch, n_classes)."""
 
     def __init__(self, channels: int, n_classes: int, width: int, groups: int) -> None:
         super().__init__()
-        one, two, four = width, 2 * width, 4 * width
+        width2, width4 = 2 * width, 4 * width
         self.layers = nn.Sequential(
-            convolution(channels, one, groups),
-            *(convolution(one, two, groups), nn.MaxPool2d(2)),  # half the pixels a side
-            Residual(two, groups),
-            *(convolution(two, four, groups), nn.MaxPool2d(2)),  # a quarter
-            *(convolution(four, four, groups), nn.MaxPool2d(2)),  # an eighth
-            Residual(four, groups),
+            convolution(channels, width, groups),
+            *(convolution(width, width2, groups), nn.MaxPool2d(2)),  # 1/2 of the side
+            Residual(width2, groups),
+            *(convolution(width2, width4, groups), nn.MaxPool2d(2)),  # 1/4
+            *(convolution(width4, width4, groups), nn.MaxPool2d(2)),  # 1/8
+            Residual(width4, groups),
         )
-        self.last = nn.Linear(four, n_classes)
+        self.last = nn.Linear(width4, n_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         features = self.layers(x).amax((2, 3))  # (batch, 4 width)
-        logits: Tensor = SCALE * self.last(features)
+        logits: Tensor = LOGIT_SCALE * self.last(features)
         return logits
 
 
 class Residual(nn.Module):
-    """Two convolutions, and what came in added to what comes out."""
+    """Two convolutions with a skip connection."""
 
     def __init__(self, width: int, groups: int) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class Residual(nn.Module):
 
 
 def convolution(channels: int, filters: int, groups: int) -> nn.Module:
-    """A 3x3 convolution that keeps the size, GroupNorm, ReLU."""
+    """Return a 3x3 convolution that keeps the size, followed by GroupNorm and ReLU."""
     return nn.Sequential(
         nn.Conv2d(channels, filters, 3, padding=1, bias=False),
         nn.GroupNorm(groups, filters),

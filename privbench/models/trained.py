@@ -1,4 +1,4 @@
-"""Trained models, as something that can be asked."""
+"""Trained models of a population: their log-probabilities and, for torch models, their modules."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class TrainedModel(Protocol):
     """One model of a population."""
 
     def log_probs(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Log-probabilities (n, n_classes) of records (n, *shape)."""
+        """Return log-probabilities (n, n_classes) for records (n, *shape)."""
         ...
 
     def module(self) -> nn.Module:
-        """Its network. Raises Incompatible if it is none."""
+        """Return the torch module. Raises Incompatible for a model without one."""
         ...
 
 
 def load_models(population: Artifact, model: Bound, spec: DataSpec) -> list[TrainedModel]:
-    """The models of a population stage's artifact, whose target model is ``model``."""
+    """Return the models of a population from its artifact; ``model`` is their target model."""
     if population.live is not None:
         return [_Estimator(one, model, spec.n_classes) for one in population.live]
     from privbench.engine import Population
@@ -85,7 +85,10 @@ class _Estimator:
 
 
 def to_log_probs(probabilities: NDArray[np.floating], floor: float = 1e-12) -> NDArray[np.float32]:
-    """Logarithms of probabilities, raised to ``floor`` where they are smaller, and normalised."""
+    """Return log-probabilities (..., n_classes) of probabilities that are clipped to ``floor`` below.
+
+    Rows are normalised.
+    """
     import numpy as np
 
     floored = np.maximum(np.asarray(probabilities, dtype=np.float64), floor)

@@ -118,9 +118,7 @@ def _if(guarantee: Guarantee | None, *conditions: str) -> Guarantee | None:
 
 def _on_scale(guarantee: Guarantee | None, spec: DataSpec) -> Guarantee | None:
     """The guarantee of what reads features, whose numbers are scaled before it sees them."""
-    from privbench.generators.vae import numeric_features
-
-    if guarantee is None or guarantee.covers == "labels" or not numeric_features(spec):
+    if guarantee is None or guarantee.covers == "labels" or not spec.numeric_features:
         return guarantee
     return _if(guarantee, SCALED)
 
@@ -141,7 +139,7 @@ def _draws_without_claim(generator: Bound, fit: Guarantee | None) -> bool:
 
 def _reads_members(bound: Bound) -> bool:
     component = bound.component
-    return bool(component.acts_on == "output" and component.fitted and component.reads_members)
+    return bool(component.acts_on == "output" and component.needs_fit and component.reads_members)
 
 
 def _stated(bound: Bound, context: GuaranteeContext | int) -> Guarantee | None:

@@ -89,7 +89,7 @@ class DefendedOutputsStage(Stage):
     @property
     def _is_fitted(self) -> bool:
         """Whether some mechanism must see the models first."""
-        return any(bound.component.fitted for bound in self.mechanisms)
+        return any(bound.component.needs_fit for bound in self.mechanisms)
 
     def compute(self, context: Context) -> Artifact:
         bare = context.get(self.bare).arrays
@@ -160,9 +160,9 @@ class DefendedOutputsStage(Stage):
             member = setting.member[i]
             yield OutputContext(
                 spec=setting.pool.spec,
-                members=np.exp(bare["pool"][i, member].astype(np.float64)),
+                member_outputs=np.exp(bare["pool"][i, member].astype(np.float64)),
                 member_labels=setting.pool.y[member],
-                reference=np.exp(bare["reference"][i].astype(np.float64)),
+                reference_outputs=np.exp(bare["reference"][i].astype(np.float64)),
                 reference_labels=setting.reference.y,
                 query=query_of(model),
             )

@@ -99,7 +99,7 @@ def _training_sets(setting: Setting, released: list[Data] | None) -> TrainingSet
     from privbench.engine import TrainingSets
 
     if released is None:
-        return TrainingSets.shared(setting.pool.x, setting.pool.y, setting.train_index())
+        return TrainingSets.shared(setting.pool.x, setting.pool.y, setting.train_indices())
     return TrainingSets.own(
         np.stack([data.x for data in released]), np.stack([data.y for data in released])
     )

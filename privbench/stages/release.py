@@ -88,7 +88,7 @@ class ReleaseStage(Stage):
         for position, bound in enumerate(self.latent_mechanisms):
             rng = self.rng("latent", position, model)
             with calling(bound):
-                altered = bound.component.release(codes, reference, rng)
+                altered = bound.component.apply_with_reference(codes, reference, rng)
             what = f"{bound.name}: apply returned"
             codes = checked_array(altered, codes.shape, what).astype("float32")
         with calling(generator):

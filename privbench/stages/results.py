@@ -39,8 +39,6 @@ class FidelityStage(Stage):
         return (self.release.setting, self.release)
 
     def compute(self, context: Context) -> Artifact:
-        import math
-
         import numpy as np
 
         from privbench.metrics.fidelity import column_fidelity, pairwise_fidelity
@@ -48,9 +46,9 @@ class FidelityStage(Stage):
         setting: Setting = context.get(self.release.setting).live
         released: list[Data] = context.get(self.release).live
         spec = setting.pool.spec
-        blocks = [column.features for column in spec.columns if column.type == "categorical"]
+        blocks = list(spec.categorical_blocks)
         if spec.kind != "tabular":  # decoded bits and pixels are probabilities
-            blocks = [(i, i + 1) for i in range(math.prod(spec.shape))]
+            blocks = [(i, i + 1) for i in range(spec.n_features)]
         columns, pairs = [], []
         for model, data in enumerate(released):
             private = setting.train_set(model)

@@ -26,7 +26,7 @@ def populations():
         pool, member = setting.pool, setting.member
         population = train_population(
             lambda: model.build(data.spec.shape, data.spec.n_classes),
-            TrainingSets.shared(pool.x, pool.y, setting.train_index()),
+            TrainingSets.shared(pool.x, pool.y, setting.train_indices()),
             model.recipe(),
             seeds=range(MODELS),
         )

@@ -82,7 +82,7 @@ def test_a_failed_download(cli, tiny, server, folders, body):
     server.files["/t.bin"] = body
     result = cli("data", "fetch", "tiny", "-p", tiny)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "error: dataset 'tiny': its files are not here, and the download of" in result.stderr
+    assert "error: dataset 'tiny': its files are missing, and the download of" in result.stderr
     assert result.stderr.count("dataset 'tiny'") == 1
     assert "PRIVBENCH_DATA_DIR" in result.stderr
     assert "Traceback" not in result.stderr

@@ -10,7 +10,7 @@ from .helpers import printed, refused, statuses
 ADAPTIVE = ("-k", "none and adaptive", "--json")
 TABLES = {
     "holes.csv": ("a,b,y\n1,2,0\n,1,1\n", ["missing values", "a (1 of 2 rows)"]),
-    "one_class.csv": ("a,b,y\n1,2,0\n2,1,0\n", ["'y' has 1 class"]),
+    "one_class.csv": ("a,b,y\n1,2,0\n2,1,0\n", ["'y' has only one class"]),
     "nowhere.csv": (None, ["nowhere.csv: no such file"]),
 }
 
@@ -177,6 +177,6 @@ def test_a_dataset_that_cannot_be_fetched(run, remote, server, blobs):
     rows = printed(run("small", "-p", remote, "--set", both, *ADAPTIVE), status=1)
     assert statuses(rows, "dataset") == {"remote": "unavailable", "npz": "ok"}
     reason = rows[0]["reason"]
-    assert reason.startswith("dataset 'remote': its files are not here, and the download of")
+    assert reason.startswith("dataset 'remote': its files are missing, and the download of")
     assert reason.count("'remote'") == 2  # and the subfolder
     assert server.requests["/r.bin"] > 0

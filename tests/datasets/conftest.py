@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import tarfile
 
 import pytest
 
+from privbench.datasets.csv import Csv
 from privbench.datasets.files import FileDataset
 
 
@@ -36,3 +38,29 @@ def real():
         return dataset.load()
 
     return load
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Loads a CSV file with a given text."""
+
+    def load(text, label="outcome", **params):
+        path = tmp_path / "my.csv"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return Csv(path=str(path), label=label, **params).load()
+
+    return load
+
+
+@pytest.fixture
+def logged(load, caplog):
+    """Loads a CSV file and returns the summary and the warnings that are logged."""
+
+    def logged(*args, **params):
+        caplog.set_level(logging.INFO, "privbench")
+        caplog.clear()
+        load(*args, **params)
+        (line,) = [r.getMessage() for r in caplog.records if r.levelno == logging.INFO]
+        return line, [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+
+    return logged

@@ -56,7 +56,10 @@ def test_wrong_contents():
             r"file-0: found label '50000', expected labels <=50K and",
         ),
         (FIRST.replace(", <=50K", ""), r"file-0: found label ''"),
-        (FIRST.replace("39", "old"), r"file-0: found something else .*expected lines of 15 fields"),
+        (
+            FIRST.replace("39", "old"),
+            r"file-0: found text that cannot be parsed .*expected lines of 15 fields",
+        ),
         (FIRST.replace("39", "1, 39"), r"file-0: found more fields, expected lines of 15 fields"),
         ("", r"file-0: found 0 records, expected 2"),
         (FIRST, r"file-0: found 1 records, expected 2"),

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from privbench.data import Column, Data, DataSpec
-from privbench.datasets.describe import counted, describe, listed
+from privbench.datasets.describe import counted, describe, shortened
 
 NUMBER = Column("n", "numeric", (0, 1))
 WORD = Column("sex", "categorical", (1, 3), ("f", "m"))
@@ -38,9 +38,9 @@ def test_long_lists_and_names_are_cut_short():
     assert text.endswith("sex: 2 and 1 more)")
 
 
-def test_listed():
-    assert listed(["a", "b", "c"], shown=3) == "a, b, c"
-    assert listed(["a", "b", "c"], shown=2) == "a, b and 1 more"
+def test_shortened():
+    assert shortened(["a", "b", "c"], shown=3) == "a, b, c"
+    assert shortened(["a", "b", "c"], shown=2) == "a, b and 1 more"
 
 
 def test_counted():

@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from privbench.datasets.download import download, short_reason
+from privbench.datasets.download import download, root_cause
 
 BODY = b"some data" * 1000
 SHA256 = f"sha256:{hashlib.sha256(BODY).hexdigest()}"
@@ -48,9 +48,9 @@ def test_progress_goes_to_a_terminal_only(server, tmp_path, monkeypatch, capsys,
     assert ("100%" in captured.err) == terminal
 
 
-def test_short_reason_is_the_innermost():
+def test_the_root_cause_is_the_innermost():
     outer = OSError("max retries exceeded with url: ...")
     outer.__cause__ = ValueError("while connecting")
     outer.__cause__.__context__ = ConnectionRefusedError(111, "Connection refused")
-    assert short_reason(outer) == "[Errno 111] Connection refused"
-    assert short_reason(TimeoutError()) == "TimeoutError"
+    assert root_cause(outer) == "[Errno 111] Connection refused"
+    assert root_cause(TimeoutError()) == "TimeoutError"

@@ -110,7 +110,7 @@ def test_message_when_the_server_is_down(tiny, server, folders):
         tiny.load()
     data, cache = folders
     assert str(caught.value).splitlines() == [
-        f"its files are not here, and the download of {server.url}/x.gz failed: [Errno 111]"
+        f"its files are missing, and the download of {server.url}/x.gz failed: [Errno 111]"
         " Connection refused;",
         "  missing: x, y;",
         f"  looked in: {data}/tiny-files (no such folder), {cache}/tiny-files (no such folder).",
@@ -121,7 +121,7 @@ def test_message_when_the_server_is_down(tiny, server, folders):
 
 def test_cache_folder_that_cannot_be_made(tiny, folders):
     folders[1].parent.parent.write_text("a file where a folder should be")
-    with pytest.raises(DatasetUnavailable, match="its files are not here"):
+    with pytest.raises(DatasetUnavailable, match="its files are missing"):
         tiny.load()
 
 

@@ -50,7 +50,7 @@ def test_training_records_then_test_records():
     assert (data.spec.kind, data.spec.shape, data.spec.n_classes) == ("image", (1, 28, 28), 10)
 
 
-def test_files_of_the_other_dataset_are_told_apart(place):
+def test_files_of_another_dataset_are_refused(place):
     (place / FILES[1]).write_bytes(idx(np.array([9, 0, 8])))
     with pytest.raises(
         DataError, match=r"train-labels.*found \(1, .* 2, 1\).*small has \(1, .*2\)"

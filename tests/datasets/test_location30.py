@@ -27,9 +27,9 @@ def test_labels_start_at_zero_and_features_keep_their_order():
 @pytest.mark.parametrize(
     ("lines", "found"),
     [
-        ([], "something else"),
-        (["<html>\n"], "something else"),
-        ([line(1), line(2, features=445)], "something else"),
+        ([], "text that cannot be parsed"),
+        (["<html>\n"], "text that cannot be parsed"),
+        ([line(1), line(2, features=445)], "text that cannot be parsed"),
         ([line(1, features=600)], "600 features"),
         ([line(1).replace(",0\n", ",2\n")], "features other than 0 and 1"),
         ([line(1), line(31)], "labels 1 to 31"),

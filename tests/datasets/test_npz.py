@@ -15,7 +15,7 @@ BITS = RNG.integers(0, 2, (6, 7))
 
 @pytest.fixture
 def load(tmp_path):
-    """Loads a file of such arrays."""
+    """Loads an .npz file with given arrays."""
 
     def load(data_kind="auto", **arrays):
         np.savez(tmp_path / "my.npz", **arrays)
@@ -75,7 +75,7 @@ def test_file_not_found(tmp_path, monkeypatch):
         (TABLE, "4 features from 4 numeric columns"),
     ],
 )
-def test_a_file_is_echoed(load, caplog, x, features):
+def test_a_file_is_summarised_in_the_log(load, caplog, x, features):
     caplog.set_level("INFO", "privbench")
     load(x=x, y=Y)
     (message,) = caplog.messages
@@ -121,7 +121,11 @@ def test_shapes_must_agree(load):
 @pytest.mark.parametrize(
     ("kind", "x", "found"),
     [
-        ("auto", IMAGES[:, 0], r"\(6, 4, 5\), but tabular .*\(n, features\); grey .*x\[:, None\]"),
+        (
+            "auto",
+            IMAGES[:, 0],
+            r"\(6, 4, 5\), but tabular .*\(n, features\); for grey .*x\[:, None\]",
+        ),
         ("tabular", IMAGES, r"\(6, 3, 4, 5\), but tabular data are \(n, features\)"),
         ("image", TABLE, r"\(6, 4\), but image data are \(n, channels, height, width\)"),
         ("auto", TABLE[:, :0], r"\(6, 0\), but binary data are \(n, features\)"),
@@ -162,7 +166,9 @@ def test_images_must_be_scaled(load, factor, shift):
 
 
 def test_binary_data_must_be_binary(load):
-    fails(load, "values from 0 to 2, but binary is 0 or 1", x=BITS * 2, y=Y, data_kind="binary")
+    fails(
+        load, "values from 0 to 2, but binary data are 0 or 1", x=BITS * 2, y=Y, data_kind="binary"
+    )
 
 
 @pytest.mark.parametrize(
@@ -174,7 +180,7 @@ def test_binary_data_must_be_binary(load):
         (Y + 1, "3 classes between 1 and 3, .*return_inverse"),
         (np.array([-1, 0, 2])[Y], "3 classes between -1 and 2, but labels must be 0..k-1"),
         (Y * 2, "3 classes between 0 and 4, .*without gaps"),
-        (Y * 0, r"`y` has one class only \(0\)"),
+        (Y * 0, r"`y` has only one class \(0\)"),
     ],
 )
 def test_wrong_labels(load, y, found):

@@ -48,7 +48,7 @@ def test_damaged_files_are_data_errors(write_tar, tmp_path, damage):
     gz.write_bytes(damage(gzip.compress(NOISE)))
     tar = write_tar(tmp_path / "a.tgz", {"a.bin": NOISE})
     tar.write_bytes(damage(tar.read_bytes()))
-    if gz.stat().st_size:  # no bytes at all are a valid gzip file, with nothing in it
+    if gz.stat().st_size:  # an empty file is a valid gzip file
         with pytest.raises(DataError, match=r"a\.gz: cannot be read .*delete it"):
             read_file(gz)
     with pytest.raises(DataError, match=r"a\.tgz: cannot be read .*delete it"):

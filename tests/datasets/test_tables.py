@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from privbench.data import Column
-from privbench.datasets.tables import one_hot, standardise, table_data, usable
+from privbench.datasets.tables import is_finite_float32, one_hot, standardise, table_data
 
 
 def test_standardise_by_hand():
@@ -22,7 +22,7 @@ def test_columns_are_standardised_one_by_one():
 
 def test_constant_columns_become_zeros():
     constant = np.full((1000, 1), 0.1)
-    assert constant.std(axis=0) != 0  # what makes the test worth its while: rounding
+    assert constant.std(axis=0) != 0  # because of rounding
     assert (standardise(constant) == 0).all()
 
 
@@ -46,7 +46,7 @@ def test_features_keep_the_order_of_the_columns():
     assert data.x == pytest.approx(np.array(expected))
 
 
-def test_usable_numbers():
+def test_finite_numbers():
     numbers = np.array([0, -1e38, 1e39, np.nan, -np.inf])
-    assert usable(numbers).tolist() == [True, True, False, False, False]
-    assert usable(np.array([True, False])).all()
+    assert is_finite_float32(numbers).tolist() == [True, True, False, False, False]
+    assert is_finite_float32(np.array([True, False])).all()

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare, kstest
 
-from privbench.generators.vae import ClassPrior, posterior
+from privbench.generators.class_prior import ClassPrior
+from privbench.generators.vae import posterior
 
 from .problems import MIXED, SMALL, network_of, records, rng_of
 

@@ -11,13 +11,12 @@ from privbench.data import Column, DataSpec
 from privbench.engine import Batch
 from privbench.generators.vae_network import (
     LOG_VARIANCE_FLOOR,
-    Features,
     VaeNetwork,
     elbo_loss,
     kl,
 )
 
-from .problems import BINARY, IMAGE, MIXED, NUMERIC, SPECS, records
+from .problems import BINARY, IMAGE, MIXED, SPECS, records
 
 LATENT, HIDDEN = 3, 5
 
@@ -175,23 +174,6 @@ def test_each_example_has_its_own_loss():
         loss(network, batch(x[i : i + 1], y[i : i + 1], noise[i : i + 1])) for i in range(len(x))
     ]
     torch.testing.assert_close(together, torch.cat(alone), rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize("kind", SPECS)
-def test_every_feature_has_one_likelihood(kind):
-    spec = SPECS[kind]
-    found = Features.of(spec)
-    one_hot = [i for first, end in found.blocks for i in range(first, end)]
-    assert sorted([*found.bernoulli, *found.numeric, *one_hot]) == list(
-        range(math.prod(spec.shape))
-    )
-
-
-def test_likelihoods_follow_from_the_data():
-    assert Features.of(BINARY) == Features(tuple(range(6)), (), ())
-    assert Features.of(IMAGE) == Features(tuple(range(12)), (), ())
-    assert Features.of(MIXED) == Features((), (0, 4), ((1, 4), (5, 6), (6, 8)))
-    assert Features.of(NUMERIC) == Features((), (0, 1, 2, 3), ())
 
 
 @pytest.mark.parametrize("kind", SPECS)

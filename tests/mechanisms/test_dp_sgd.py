@@ -15,9 +15,7 @@ from privbench.engine import TrainingSets
 from privbench.errors import BadInput, Incompatible
 from privbench.mechanisms.base import GuaranteeContext, TrainingTask
 from privbench.mechanisms.dp_sgd import DpSgd
-from privbench.mechanisms.private_steps import poisson_batches
 from privbench.models.base import TargetModel, TorchModel
-from privbench.privacy.sampled_gaussian import Schedule
 
 SPEC = DataSpec("tabular", (6,), 3)
 IMAGES = DataSpec("image", (1, 6, 6), 3)
@@ -87,7 +85,7 @@ def trained(mechanism, model, n=50, spec=SPEC, seed=0):
 
 
 def slow_clipped_mean(module, x, y, bound):
-    """One gradient after another, clipped, summed, divided by the number of records."""
+    """The mean of per-example gradients, clipped in a loop."""
     total = torch.zeros_like(weights(module))
     for i in range(len(x)):
         loss = cross_entropy(module(x[i : i + 1]), y[i : i + 1])
@@ -99,7 +97,7 @@ def slow_clipped_mean(module, x, y, bound):
 @pytest.mark.parametrize(("model", "spec"), [(Small, SPEC), (Convolution, IMAGES)])
 @pytest.mark.parametrize("bound", [0.05, 1.0, 100.0])
 def test_a_step_is_the_mean_of_clipped_gradients(model, spec, bound):
-    recipe = model(lr=1.0, momentum=0.0, epochs=1, batch_size=20)  # 20 of 20: all are in the batch
+    recipe = model(lr=1.0, momentum=0.0, epochs=1, batch_size=20)  # q = 1
     mechanism = DpSgd(noise_multiplier=1e-9, max_grad_norm=bound)
     step = weights(fresh(recipe, spec)) - weights(trained(mechanism, recipe, n=20, spec=spec))
     expected = slow_clipped_mean(fresh(recipe, spec), *records(20, spec), bound)
@@ -125,18 +123,6 @@ def test_empty_batches_take_noisy_steps():
     moved = runs - weights(fresh(recipe))
     # 830 draws: the standard error is 2.5%. Without the empty steps it would be 16% less.
     assert moved.std() == pytest.approx(np.sqrt(30), rel=0.08)
-
-
-def test_batches_are_poisson_samples():
-    schedule = Schedule(sample_rate=0.1, steps=2000, delta=1e-5)
-    batches = list(poisson_batches(200, schedule, np.random.default_rng(0)))
-    sizes = np.array([len(batch) for batch in batches])
-    assert len(batches) == 2000
-    assert sizes.mean() == pytest.approx(20, abs=5 * np.sqrt(18 / 2000))
-    assert sizes.var() == pytest.approx(18, rel=0.15)
-    share = np.bincount(torch.cat(batches), minlength=200) / 2000
-    np.testing.assert_allclose(share, 0.1, atol=5 * np.sqrt(0.09 / 2000))
-    assert all(len(batch.unique()) == len(batch) for batch in batches)
 
 
 def test_training_takes_poisson_batches():
@@ -199,14 +185,6 @@ def test_the_recipe_of_the_model_is_used(recipe):
     assert not torch.allclose(before, after)
 
 
-def test_nothing_of_opacus_stays_on_the_module():
-    module = trained(DpSgd(noise_multiplier=1.0), Small(epochs=1))
-    assert all(p.grad is None for p in module.parameters())
-    left = {name for p in module.parameters() for name in vars(p)}
-    assert not left & {"grad_sample", "summed_grad", "_norm_sample", "_forward_counter"}
-    assert not any(layer._forward_hooks or layer._backward_hooks for layer in module.modules())
-
-
 def test_with_little_noise_it_learns():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(400, 6)).astype(np.float32)
@@ -264,7 +242,7 @@ def test_batch_norm_is_incompatible(affine):
         trained(DpSgd(noise_multiplier=1.0), BatchNorm(affine=affine))
 
 
-def test_what_it_can_train_is_not_skipped_and_asking_draws_nothing():
+def test_supported_models_are_not_skipped_and_skip_draws_nothing():
     torch.manual_seed(3)
     expected = torch.rand(1)
     torch.manual_seed(3)
@@ -273,7 +251,7 @@ def test_what_it_can_train_is_not_skipped_and_asking_draws_nothing():
     assert torch.rand(1) == expected
 
 
-def test_models_that_are_no_torch_modules_are_skipped():
+def test_models_that_are_not_torch_modules_are_skipped():
     assert "torch" in DpSgd(noise_multiplier=1.0).skip(SPEC, NotTorch())
 
 

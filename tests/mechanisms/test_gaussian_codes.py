@@ -1,3 +1,5 @@
+"""The Gaussian mechanism on codes, and the epsilon of two codes at the largest distance."""
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -22,7 +24,7 @@ def test_codes_are_clipped_and_get_gaussian_noise():
     assert kstest((noisy - expected).ravel(), norm(scale=0.5).cdf).pvalue > 1e-3
 
 
-def test_the_claim_is_met_by_the_two_codes_that_are_furthest_apart():
+def test_epsilon_is_exact_for_the_two_codes_at_the_largest_distance():
     """P(A) - e^epsilon Q(A) of N(R, s) and N(-R, s) is delta at the set where the ratio is e^epsilon."""
     sigma, radius, delta = 3.0, 2.0, 1e-4
     claim = GaussianCodes(sigma=sigma, radius=radius, delta=delta).guarantee(context())

@@ -1,3 +1,5 @@
+"""Metric privacy: the law of its noise, its metric, and its guarantee."""
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -5,7 +7,12 @@ from scipy.stats import expon, gamma, kstest
 
 from privbench.data import DataSpec
 from privbench.mechanisms.base import GuaranteeContext
-from privbench.mechanisms.metric_privacy import MetricPrivacy, clip_to_ball, laplace_ball, spread
+from privbench.mechanisms.metric_privacy import (
+    MetricPrivacy,
+    clip_to_ball,
+    laplace_ball,
+    mean_and_scale,
+)
 
 N = 20_000
 
@@ -91,7 +98,7 @@ def test_apply_adds_the_noise_of_its_epsilon():
 
 
 MIX = np.array([[3.0, 0.0, 0.0], [2.0, 0.5, 0.0], [0.0, 1.0, 0.2]])
-"""Of the codes of reference records: far from round."""
+"""Mixing matrix of the reference codes, which makes their distribution far from isotropic."""
 
 
 def gaussian_codes(n=N, seed=0):
@@ -99,9 +106,9 @@ def gaussian_codes(n=N, seed=0):
     return codes.astype(np.float32)
 
 
-def test_the_spread_is_mean_and_root_of_the_covariance():
+def test_the_scale_is_the_root_of_the_covariance():
     codes = gaussian_codes()
-    center, scale = spread(codes)
+    center, scale = mean_and_scale(codes)
     np.testing.assert_allclose(center, codes.mean(0), rtol=1e-4)
     np.testing.assert_allclose(scale, scale.T, atol=1e-9)
     np.testing.assert_allclose(scale @ scale, np.cov(codes.T, bias=True), rtol=1e-3)
@@ -109,17 +116,19 @@ def test_the_spread_is_mean_and_root_of_the_covariance():
 
 def test_directions_without_spread_keep_some_noise():
     codes = np.zeros((50, 3), dtype=np.float32)
-    np.testing.assert_allclose(spread(codes)[1], np.eye(3))  # nothing to measure by
+    np.testing.assert_allclose(mean_and_scale(codes)[1], np.eye(3))  # no spread at all
     codes[:, 0] = np.arange(50)
     sd = np.arange(50).std()
-    np.testing.assert_allclose(spread(codes)[1], np.diag([sd, sd / 100, sd / 100]), atol=1e-9)
+    np.testing.assert_allclose(
+        mean_and_scale(codes)[1], np.diag([sd, sd / 100, sd / 100]), atol=1e-9
+    )
 
 
 def test_mahalanobis_noise_is_laplace_of_the_distance_that_the_covariance_gives():
     """The distance v' C^-1 v is computed from the covariance itself, without a square root of it."""
     codes, reference = gaussian_codes(seed=1), gaussian_codes(seed=2)
     mechanism = MetricPrivacy(epsilon=2.0, metric="mahalanobis")
-    v = mechanism.release(codes, reference, np.random.default_rng(0)) - codes
+    v = mechanism.apply_with_reference(codes, reference, np.random.default_rng(0)) - codes
     inverse = np.linalg.inv(np.cov(reference.T, bias=True))
     distance = np.sqrt(np.einsum("ni,ij,nj->n", v, inverse, v))
     assert kstest(distance, gamma(3, scale=1 / 2.0).cdf).pvalue > 1e-3
@@ -132,19 +141,19 @@ def test_the_metric_is_that_of_reference_codes_alone():
     mechanism = MetricPrivacy(epsilon=2.0, metric="mahalanobis")
 
     def noise_of(codes):
-        return mechanism.release(codes, reference, np.random.default_rng(0)) - codes
+        return mechanism.apply_with_reference(codes, reference, np.random.default_rng(0)) - codes
 
     other = codes.copy()
-    other[1:] *= 7  # the first record's release does not ask the others
+    other[1:] *= 7  # the noise of the first record does not depend on the others
     np.testing.assert_array_equal(noise_of(codes)[0], noise_of(other)[0])
-    with pytest.raises(TypeError, match="release"):
+    with pytest.raises(TypeError, match="apply_with_reference"):
         mechanism.apply(codes, np.random.default_rng(0))
 
 
 def test_mahalanobis_clips_by_its_own_metric():
     codes, reference = 100 * gaussian_codes(500, seed=1), gaussian_codes(seed=2)
     mechanism = MetricPrivacy(epsilon=1e9, metric="mahalanobis", radius=1.5)
-    clipped = mechanism.release(codes, reference, np.random.default_rng(0))
+    clipped = mechanism.apply_with_reference(codes, reference, np.random.default_rng(0))
     off = clipped - reference.mean(0)
     inverse = np.linalg.inv(np.cov(reference.T, bias=True))
     distance = np.sqrt(np.einsum("ni,ij,nj->n", off, inverse, off))

@@ -1,38 +1,33 @@
+"""Noise on outputs: its distribution, and its guarantee."""
+
 import numpy as np
 import pytest
 from scipy.stats import kstest, laplace, norm
 
 from privbench.data import DataSpec
 from privbench.mechanisms.base import GuaranteeContext
-from privbench.mechanisms.output_noise import OutputNoise, renormalise
+from privbench.mechanisms.output_noise import OutputNoise
 from privbench.privacy import gaussian_epsilon
 
 CONTEXT = GuaranteeContext(DataSpec("tabular", (4,), 2), 100, None, "none")
 
 
-def answers(n=4000, classes=3, seed=0):
+def outputs(n=4000, classes=3, seed=0):
     return np.random.default_rng(seed).dirichlet(np.ones(classes), n)
 
 
 @pytest.mark.parametrize("noise", ["gaussian", "laplace"])
 @pytest.mark.parametrize("scale", [1e-3, 0.1, 10.0])
-def test_answers_are_probabilities(noise, scale):
-    noisy = OutputNoise(noise=noise, scale=scale).apply(answers(), np.random.default_rng(0))
+def test_noisy_outputs_are_probabilities(noise, scale):
+    noisy = OutputNoise(noise=noise, scale=scale).apply(outputs(), np.random.default_rng(0))
     assert noisy.shape == (4000, 3)
     assert (noisy >= 0).all()
     np.testing.assert_allclose(noisy.sum(axis=1), 1.0)
 
 
-def test_renormalise():
-    raw = np.array([[0.5, 0.7, -0.2], [-1.0, -2.0, -3.0], [0.0, 0.0, 4.0]])
-    third = 1 / 3
-    expected = [[0.5 / 1.2, 0.7 / 1.2, 0.0], [third, third, third], [0.0, 0.0, 1.0]]
-    np.testing.assert_allclose(renormalise(raw), expected)
-
-
 @pytest.mark.parametrize(("noise", "law"), [("gaussian", norm), ("laplace", laplace)])
 def test_the_noise_has_the_named_distribution(noise, law):
-    """Two classes at a half answer with the difference of their draws, to first order in the noise."""
+    """With two classes at 1/2, outputs differ by the difference of the draws, to first order."""
     scale = 1e-4
     half = np.full((4000, 2), 0.5)
     noisy = OutputNoise(noise=noise, scale=scale).apply(half, np.random.default_rng(0))
@@ -46,16 +41,16 @@ def test_the_noise_has_the_named_distribution(noise, law):
 
 def test_every_query_is_a_fresh_draw():
     rng = np.random.default_rng(0)
-    mechanism, asked = OutputNoise(), answers()
-    assert not np.array_equal(mechanism.apply(asked, rng), mechanism.apply(asked, rng))
+    mechanism, bare = OutputNoise(), outputs()
+    assert not np.array_equal(mechanism.apply(bare, rng), mechanism.apply(bare, rng))
 
 
-def test_the_same_rng_gives_the_same_answers_and_leaves_the_question_alone():
-    asked = answers()
-    before = asked.copy()
-    first, second = (OutputNoise().apply(asked, np.random.default_rng(3)) for _ in range(2))
+def test_the_same_rng_gives_the_same_outputs_and_bare_outputs_stay():
+    bare = outputs()
+    before = bare.copy()
+    first, second = (OutputNoise().apply(bare, np.random.default_rng(3)) for _ in range(2))
     np.testing.assert_array_equal(first, second)
-    np.testing.assert_array_equal(asked, before)
+    np.testing.assert_array_equal(bare, before)
 
 
 def test_laplace_guarantee():
@@ -72,17 +67,17 @@ def test_gaussian_guarantee():
     assert OutputNoise(scale=2.0, delta=1e-3).guarantee(CONTEXT).epsilon < exact
 
 
-def test_no_two_answers_are_further_apart_than_the_sensitivities():
+def test_no_two_outputs_differ_by_more_than_the_sensitivities():
     a, b = (
         np.eye(5),
         np.roll(np.eye(5), 1, axis=0),
-    )  # the corners of the simplex, the furthest apart
-    difference = np.concatenate([a - b, answers(classes=5) - answers(classes=5, seed=1)])
+    )  # corners of the simplex
+    difference = np.concatenate([a - b, outputs(classes=5) - outputs(classes=5, seed=1)])
     assert np.abs(difference).sum(axis=1).max() == pytest.approx(2.0)
     assert np.linalg.norm(difference, axis=1).max() == pytest.approx(np.sqrt(2))
 
 
-def test_answers_add_up():
+def test_queries_add_up():
     one, many = (OutputNoise(noise="laplace", queries=k).guarantee(CONTEXT) for k in (1, 7))
     assert many.epsilon == pytest.approx(7 * one.epsilon)
     assert one.conditions[0].startswith("one query (k queries")

@@ -24,25 +24,25 @@ def test_augmentation_follows_from_the_parameters(cls, flip, crop):
     assert cls(flip=False, crop=0).augmentation() is None
 
 
-@pytest.mark.parametrize(("cls", "name", "least"), CASES)
-def test_what_is_no_image_is_skipped(cls, name, least):
+@pytest.mark.parametrize(("cls", "name", "min_side"), CASES)
+def test_other_data_than_images_are_skipped(cls, name, min_side):
     for kind in ("tabular", "binary"):
         reason = cls().skip(DataSpec(kind, (7,), 3))
         assert reason == f"{name} needs images, and these records are {kind}"
 
 
-@pytest.mark.parametrize(("cls", "name", "least"), CASES)
-def test_small_images_are_skipped(cls, name, least):
-    for height, width in [(least - 1, 99), (99, least - 1)]:
+@pytest.mark.parametrize(("cls", "name", "min_side"), CASES)
+def test_small_images_are_skipped(cls, name, min_side):
+    for height, width in [(min_side - 1, 99), (99, min_side - 1)]:
         reason = cls().skip(DataSpec("image", (3, height, width), 3))
-        assert reason == f"{name} needs at least {least}x{least} pixels, got {height}x{width}"
-    assert cls().skip(DataSpec("image", (3, least, least), 3)) == ""
+        assert reason == f"{name} needs at least {min_side}x{min_side} pixels, got {height}x{width}"
+    assert cls().skip(DataSpec("image", (3, min_side, min_side), 3)) == ""
 
 
-@pytest.mark.parametrize(("cls", "name", "least"), CASES)
-def test_images_that_cannot_be_shifted_so_far_are_skipped(cls, name, least):
+@pytest.mark.parametrize(("cls", "name", "min_side"), CASES)
+def test_images_smaller_than_the_crop_are_skipped(cls, name, min_side):
     for height, width in [(10, 11), (11, 10)]:
         spec = DataSpec("image", (1, height, width), 3)
         assert cls(crop=9).skip(spec) == ""
-        needs = f"{name} with crop = 10 needs more pixels, got {height}x{width}"
+        needs = f"{name} with crop = 10 needs larger images, got {height}x{width}"
         assert cls(crop=10).skip(spec) == needs

@@ -78,7 +78,7 @@ def test_training_mechanisms_are_skipped_with_the_reason(tmp_path):
     )
     frame = privbench.run("forest", config=config, results=tmp_path)
     assert set(frame["status"]) == {"skipped"}
-    assert frame["reason"][0].endswith("and random-forest is no torch model")
+    assert frame["reason"][0].endswith("and random-forest is not one")
 
 
 @pytest.mark.parametrize("parameter", ["n_trees", "min_leaf"])

@@ -1,4 +1,4 @@
-"""What a generator gets from its base class."""
+"""The default methods of a generator."""
 
 from typing import ClassVar
 
@@ -52,7 +52,7 @@ def test_every_training_set_needs_its_rng(generator, sizes):
 
 def test_a_generator_without_states():
     assert Averages().fit(records(MIXED), rng_of()).state() is None
-    with pytest.raises(TypeError, match="'averages' stores states but does not restore them"):
+    with pytest.raises(TypeError, match="'averages' has a state but no method to restore it"):
         Averages().restore({}, MIXED)
 
 
