@@ -54,7 +54,7 @@ class Condition:
     def from_json(cls, stored: str | dict[str, Any]) -> Condition:
         """Return the condition that a row of results stores.
 
-        Rows of version 0.1 store its text, with the reason in it.
+        Older rows store its text, with the reason in it.
 
         >>> Condition.from_json("trust (not so here: none)")
         Condition(text='trust', met=False, why='none', name='')

@@ -71,7 +71,7 @@ class Guarantee:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Guarantee:
-        """Return the guarantee that a row of results stores, also a row of version 0.1."""
+        """Return the guarantee that a row of results stores; conditions of older rows are texts."""
         conditions = tuple(Condition.from_json(c) for c in stored["conditions"])
         return cls(**{**stored, "conditions": conditions})
 

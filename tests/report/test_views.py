@@ -74,7 +74,7 @@ def test_a_guarantee_comes_with_its_conditions(rows):
     assert note in block.notes
 
 
-def test_a_row_of_version_0_1_is_shown_as_before(row):
+def test_an_older_row_is_shown_as_before(row):
     """Its conditions are texts."""
     structured = {"text": "trust", "met": False, "why": "none", "name": ""}
     for stored in ("trust (not so here: none)", structured):
