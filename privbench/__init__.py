@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from privbench.hookspecs import hookimpl
     from privbench.mechanisms.base import (
         DataMechanism,
-        GuaranteeContext,
         LatentMechanism,
         OutputContext,
         OutputMechanism,
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
         TrainingTask,
     )
     from privbench.models.base import Estimator, EstimatorModel, TorchModel
-    from privbench.privacy import Guarantee
+    from privbench.privacy import Condition, Guarantee, GuaranteeContext
 
 __version__ = "0.1.0"
 
@@ -76,7 +75,6 @@ _HOMES = {
     "privbench.hookspecs": ("hookimpl",),
     "privbench.mechanisms.base": (
         "DataMechanism",
-        "GuaranteeContext",
         "LatentMechanism",
         "OutputContext",
         "OutputMechanism",
@@ -86,7 +84,7 @@ _HOMES = {
         "TrainingTask",
     ),
     "privbench.models.base": ("Estimator", "EstimatorModel", "TorchModel"),
-    "privbench.privacy": ("Guarantee",),
+    "privbench.privacy": ("Condition", "Guarantee", "GuaranteeContext"),
 }
 
 __all__ = [
@@ -96,6 +94,7 @@ __all__ = [
     "BatchedSyntheticAttack",
     "Column",
     "Component",
+    "Condition",
     "Data",
     "DataError",
     "DataMechanism",

@@ -109,6 +109,7 @@ def test_every_class_to_subclass_has_an_example(base):
     "cls",
     [
         privbench.Outputs,
+        privbench.Condition,
         privbench.Guarantee,
         privbench.GuaranteeContext,
         privbench.OutputContext,
@@ -121,7 +122,7 @@ def test_every_field_and_method_of_what_components_are_given_is_explained(cls):
     text = (ROOT / "docs" / "plugins.md").read_text()
     fields = [field.name for field in dataclasses.fields(cls)]
     methods = [name for name in vars(cls) if callable(getattr(cls, name)) and name[0] != "_"]
-    if cls is privbench.Guarantee:  # its methods are for tables
+    if cls in (privbench.Condition, privbench.Guarantee):  # its methods are for tables
         methods = []
     rows = [
         line.partition("|")[2].partition("|")[0] for line in text.splitlines() if line[:1] == "|"
@@ -171,9 +172,9 @@ def test_the_plugins_of_the_page_work_together(cli, block, tmp_path):
     assert len(rows) == 7 * 2 * 2 * 2  # defenses, models, attacks, knowledge
     skipped = {(row["model"], row["defense"]) for row in rows if row["status"] != "ok"}
     assert skipped == {("neighbours", "smoothing"), ("neighbours", "mixup-loop")}
-    claims = {row["defense"]: row["guarantee"] for row in rows if row["guarantee"]}
-    assert claims.keys() == {"one-label"}
-    assert claims["one-label"]["epsilon"] == pytest.approx(math.log(3))
+    guarantees = {row["defense"]: row["guarantee"] for row in rows if row["guarantee"]}
+    assert guarantees.keys() == {"one-label"}
+    assert guarantees["one-label"]["epsilon"] == pytest.approx(math.log(3))
     assert "56 trials, " in result.stderr
     assert "next: population rings/smoothing/tiny (records)" in result.stderr
 
@@ -184,15 +185,15 @@ def component(block, name, **params):
     return plugin.components[0].build(params, "here").component
 
 
-def test_the_claim_of_the_page_is_the_ratio_of_its_probabilities(block):
+def test_the_guarantee_of_the_page_is_the_ratio_of_its_probabilities(block):
     mechanism = component(block, "plugins.md: OneLabel", mix=0.6)
     certain = np.tile([1.0, 0.0, 0.0], (200_000, 1))
     answers = mechanism.apply(certain, np.random.default_rng(0))
     assert (answers.sum(1) == 1).all()
     spec = privbench.DataSpec("tabular", (2,), 3)
-    claim = mechanism.guarantee(privbench.GuaranteeContext(spec, 10, None, "none"))
+    stated = mechanism.guarantee(privbench.GuaranteeContext(spec, 10, None, "none"))
     chosen, other = answers[:, 0].mean(), answers[:, 1].mean()
-    assert chosen / other == pytest.approx(math.exp(claim.epsilon), rel=0.02)  # other: 20%, +-0.1%
+    assert chosen / other == pytest.approx(math.exp(stated.epsilon), rel=0.02)  # other: 20%, +-0.1%
 
 
 def test_the_neighbours_of_the_page_are_those_of_scikit_learn(block):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from privbench.privacy import Guarantee
+    from privbench.privacy import Guarantee, GuaranteeContext
 
 Progress = Callable[[int, int], None]  # (done, total)
 
@@ -122,6 +122,6 @@ class Generator(Component, ABC):
         """Return why this generator cannot be fitted on such data; empty if it can."""
         return ""
 
-    def guarantee(self, n_train: int) -> Guarantee | None:
-        """What fitting on ``n_train`` private records claims; None if it claims nothing."""
+    def guarantee(self, context: GuaranteeContext) -> Guarantee | None:
+        """Return what the fit states about its training set, or None if it states nothing."""
         return None

@@ -16,8 +16,12 @@ from privbench.data import Data, DataSpec
 from privbench.generators.base import FittedGenerator, Generator, Progress
 from privbench.generators.class_prior import ClassPrior
 from privbench.generators.quantiles import Quantiles
-from privbench.privacy import Guarantee
-from privbench.privacy.sampled_gaussian import Schedule, claim_of, noise_for
+from privbench.privacy import Guarantee, GuaranteeContext
+from privbench.privacy.sampled_gaussian import (
+    SampledGaussianSteps,
+    guarantee_of,
+    noise_multiplier_for,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -197,19 +201,19 @@ class Vae(Generator):
         quantiles = None if values is None else Quantiles(values)
         return FittedVae(cast("VaeNetwork", network), prior, spec, quantiles)
 
-    def guarantee(self, n_train: int) -> Guarantee | None:
-        """DP of the fit on ``n_train`` private records, with ``fitted_on = "dp-sgd"``."""
+    def guarantee(self, context: GuaranteeContext) -> Guarantee | None:
+        """Return DP of the fit with ``fitted_on = "dp-sgd"``, else None."""
         if self.fitted_on != "dp-sgd":
             return None
-        schedule = self._schedule(n_train)
-        return claim_of(self._noise(schedule), schedule, "prv")
+        sampled = self._sampled_steps(context.n_train)
+        return guarantee_of(self._noise_multiplier(sampled), sampled, "prv")
 
-    def _schedule(self, n: int) -> Schedule:
+    def _sampled_steps(self, n: int) -> SampledGaussianSteps:
         size = min(self.batch_size, n)
-        return Schedule(size / n, self.epochs * (n // size), self.fit_delta)
+        return SampledGaussianSteps(size / n, self.epochs * (n // size), self.fit_delta)
 
-    def _noise(self, schedule: Schedule) -> float:
-        return noise_for(self.fit_epsilon, schedule, "prv")
+    def _noise_multiplier(self, sampled: SampledGaussianSteps) -> float:
+        return noise_multiplier_for(self.fit_epsilon, sampled, "prv")
 
     def _quantiles(self, data: Data) -> Quantiles | None:
         """Return the quantiles of the numeric features; None if they are not transformed."""
@@ -258,8 +262,8 @@ class Vae(Generator):
         }
         if self.fitted_on != "dp-sgd":
             return train_population(self._build(spec), training, recipe, seeds, **options)
-        schedule = self._schedule(training.m)
-        rate, steps, noise = schedule.sample_rate, schedule.steps, self._noise(schedule)
+        sampled = self._sampled_steps(training.m)
+        rate, steps, noise = sampled.sample_rate, sampled.steps, self._noise_multiplier(sampled)
         private = PrivateSteps(rate, steps, noise, self.fit_grad_norm)
         return train_privately(self._build(spec), training, recipe, private, seeds, **options)
 

@@ -14,11 +14,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from privbench.components import Component
 from privbench.data import Data, DataSpec
-from privbench.privacy import Guarantee
+from privbench.privacy import Guarantee, GuaranteeContext
+from privbench.privacy.composition import PIPELINE_ORDER as PIPELINE_ORDER
+from privbench.privacy.composition import ActsOn as ActsOn
 from privbench.seeds import seed_of
 
 if TYPE_CHECKING:
@@ -38,22 +40,6 @@ if TYPE_CHECKING:
     )
     from privbench.models.base import TorchModel
 
-ActsOn = Literal["data", "latent", "training", "output"]
-PIPELINE_ORDER: tuple[ActsOn, ...] = ("data", "latent", "training", "output")
-"""The order of mechanisms in a pipeline."""
-
-
-@dataclass(frozen=True)
-class GuaranteeContext:
-    """What a guarantee may depend on beside the mechanism's parameters."""
-
-    spec: DataSpec
-    n_train: int
-    model: object
-    """The target model component."""
-    generator_fitted_on: Literal["private", "reference", "dp-sgd", "none"]
-    """The records that the pipeline's generator has learned from; ``dp-sgd`` are the private ones."""
-
 
 class Mechanism(Component, ABC):
     """A privacy mechanism; subclass one of the four classes below."""
@@ -67,7 +53,7 @@ class Mechanism(Component, ABC):
     """
 
     def guarantee(self, context: GuaranteeContext) -> Guarantee | None:
-        """What the mechanism claims, with its conditions; None if it claims nothing."""
+        """Return what the mechanism states about its input, or None if it states nothing."""
         return None
 
     def skip(self, spec: DataSpec, model: object) -> str:

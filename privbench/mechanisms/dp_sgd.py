@@ -17,16 +17,21 @@ models agree up to floating point.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from privbench.errors import Incompatible
-from privbench.mechanisms.base import GuaranteeContext, TrainingLoop, TrainingTask
+from privbench.mechanisms.base import TrainingLoop, TrainingTask
 from privbench.mechanisms.private_steps import poisson_batches, private_steps, unsupported
-from privbench.privacy import Guarantee
-from privbench.privacy.guarantees import NOT_SO
-from privbench.privacy.sampled_gaussian import Accountant, Schedule, claim_of, noise_for
+from privbench.privacy import Condition, Guarantee, GuaranteeContext
+from privbench.privacy.sampled_gaussian import (
+    Accountant,
+    SampledGaussianSteps,
+    guarantee_of,
+    noise_multiplier_for,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,11 +83,11 @@ class DpSgd(TrainingLoop):
             )
         if problem:
             return super().train_population(task)
-        schedule = self._schedule(task.model, task.sets.m)
+        sampled = self._sampled_steps(task.model, task.sets.m)
         private = PrivateSteps(
-            sample_rate=schedule.sample_rate,
-            steps=schedule.steps,
-            noise_multiplier=self._noise(schedule),
+            sample_rate=sampled.sample_rate,
+            steps=sampled.steps,
+            noise_multiplier=self._noise_multiplier(sampled),
             max_grad_norm=self.max_grad_norm,
         )
         return train_privately(
@@ -100,38 +105,39 @@ class DpSgd(TrainingLoop):
         problem = unsupported(module.train())
         if problem:
             raise Incompatible(f"{self.name}: {problem}")
-        schedule = self._schedule(model, len(x))
+        sampled = self._sampled_steps(model, len(x))
         steps = private_steps(
             module,
             model.recipe(),
-            noise_multiplier=self._noise(schedule),
+            noise_multiplier=self._noise_multiplier(sampled),
             max_grad_norm=self.max_grad_norm,
-            expected_batch_size=schedule.sample_rate * len(x),
+            expected_batch_size=sampled.sample_rate * len(x),
             noise_seed=int(rng.integers(2**63)),
         )
         with steps as take_step:
-            for batch in poisson_batches(len(x), schedule, rng):
+            for batch in poisson_batches(len(x), sampled, rng):
                 take_step(x[batch], y[batch])
 
     def guarantee(self, context: GuaranteeContext) -> Guarantee:
-        """What the accountant says of the noise, the sampling rate and the number of steps."""
+        """Return what the accountant computes from noise, sampling rate and number of steps."""
         from privbench.models.base import TorchModel
 
         assert isinstance(context.model, TorchModel)  # any other is skipped
-        conditions: tuple[str, ...] = ()
-        if context.generator_fitted_on == "private":  # what DP-SGD fits adds its own epsilon
-            conditions = (
-                f"generator is independent of the records {NOT_SO}fitted on the private records)",
-            )
-        schedule = self._schedule(context.model, context.n_train)
-        return claim_of(self._noise(schedule), schedule, self.accountant, conditions)
+        sampled = self._sampled_steps(context.model, context.n_train)
+        stated = guarantee_of(self._noise_multiplier(sampled), sampled, self.accountant)
+        if context.generator_fitted_on != "private":  # a fit by DP-SGD adds its own epsilon
+            return stated
+        text, why = "generator is independent of the records", "fitted on the private records"
+        broken = Condition(text, met=False, why=why)
+        return replace(stated, conditions=(broken, *stated.conditions))
 
-    def _schedule(self, model: TorchModel, n: int) -> Schedule:
+    def _sampled_steps(self, model: TorchModel, n: int) -> SampledGaussianSteps:
         batch_size = min(model.batch_size, n)
-        return Schedule(batch_size / n, model.epochs * (n // batch_size), self.delta)
+        steps = model.epochs * (n // batch_size)
+        return SampledGaussianSteps(batch_size / n, steps, self.delta)
 
-    def _noise(self, schedule: Schedule) -> float:
+    def _noise_multiplier(self, sampled: SampledGaussianSteps) -> float:
         if self.noise_multiplier is not None:
             return self.noise_multiplier
         assert self.epsilon is not None  # one of the two is given
-        return noise_for(self.epsilon, schedule, self.accountant)
+        return noise_multiplier_for(self.epsilon, sampled, self.accountant)

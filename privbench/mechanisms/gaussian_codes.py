@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from privbench.mechanisms.base import GuaranteeContext, LatentMechanism
+from privbench.mechanisms.base import LatentMechanism
 from privbench.mechanisms.metric_privacy import clip_to_ball, fit_conditions
-from privbench.privacy import Guarantee, gaussian_epsilon
-from privbench.privacy.guarantees import LABELS
+from privbench.privacy import Guarantee, GuaranteeContext, gaussian_epsilon
+from privbench.privacy.conditions import LABELS_NOT_COVERED, as_conditions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,13 +44,15 @@ class GaussianCodes(LatentMechanism):
         return 2 * self.radius**2 / self.sigma**2
 
     def guarantee(self, context: GuaranteeContext) -> Guarantee:
-        """Local DP of a record's features."""
+        """Return local DP of a record's features."""
         epsilon = gaussian_epsilon(sigma=self.sigma, delta=self.delta, sensitivity=2 * self.radius)
-        conditions = (
-            *fit_conditions(context),
-            LABELS,
-            "each record is released once",
-            "textbook floating-point Gaussian (Mironov 2012)",
+        conditions = as_conditions(
+            (
+                *fit_conditions(context),
+                LABELS_NOT_COVERED,
+                "each record is released once",
+                "textbook floating-point Gaussian (Mironov 2012)",
+            )
         )
         accountant = f"analytic Gaussian, zCDP rho={self.rho():.4g}"
         return Guarantee(

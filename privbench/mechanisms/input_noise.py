@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from privbench.data import Data, DataSpec
-from privbench.mechanisms.base import DataMechanism, GuaranteeContext
-from privbench.privacy import Guarantee, gaussian_epsilon
-from privbench.privacy.guarantees import LABELS
+from privbench.mechanisms.base import DataMechanism
+from privbench.privacy import Guarantee, GuaranteeContext, gaussian_epsilon
+from privbench.privacy.conditions import LABELS_NOT_COVERED, as_conditions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +46,7 @@ class InputNoise(DataMechanism):
         return Data((data.x + noise).astype("float32"), data.y, data.spec)
 
     def guarantee(self, context: GuaranteeContext) -> Guarantee | None:
-        """Local DP of a record's features where all of them are bounded."""
+        """Return local DP of a record's features where all of them are bounded."""
         if not bounded(context.spec):
             return None
         d = math.prod(context.spec.shape)
@@ -56,10 +56,12 @@ class InputNoise(DataMechanism):
             sensitivity, delta = math.sqrt(d), self.delta
             epsilon = gaussian_epsilon(sigma=self.scale, delta=delta, sensitivity=sensitivity)
             accountant = "analytic Gaussian"
-        conditions = (
-            LABELS,
-            "each record is released once",
-            "textbook floating-point sampler (Mironov 2012)",
+        conditions = as_conditions(
+            (
+                LABELS_NOT_COVERED,
+                "each record is released once",
+                "textbook floating-point sampler (Mironov 2012)",
+            )
         )
         return Guarantee("local-dp", epsilon, delta, "local", accountant, conditions, "features")
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from privbench.mechanisms.base import GuaranteeContext, LatentMechanism
-from privbench.privacy import Guarantee
-from privbench.privacy.guarantees import LABELS, NOT_SO
+from privbench.mechanisms.base import LatentMechanism
+from privbench.privacy import Condition, Guarantee, GuaranteeContext
+from privbench.privacy.conditions import LABELS_NOT_COVERED, as_conditions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,12 +78,14 @@ class MetricPrivacy(LatentMechanism):
         return codes + laplace_ball(codes.shape, self.epsilon, rng)
 
     def guarantee(self, context: GuaranteeContext) -> Guarantee:
-        """Metric privacy; with a radius also a finite epsilon of local DP: the ball is 2 radius wide."""
-        conditions = (
-            *fit_conditions(context),
-            LABELS,
-            "each record is released once",
-            "textbook floating-point sampler (Haney et al. 2022)",
+        """Return metric privacy; with a radius, local DP: the ball of codes is 2 radius wide."""
+        conditions = as_conditions(
+            (
+                *fit_conditions(context),
+                LABELS_NOT_COVERED,
+                "each record is released once",
+                "textbook floating-point sampler (Haney et al. 2022)",
+            )
         )
         how = "closed form" if self.metric == "euclidean" else f"closed form, {self.metric} d"
         if self.radius is None:
@@ -92,13 +94,12 @@ class MetricPrivacy(LatentMechanism):
         return Guarantee("local-dp", epsilon, 0.0, "local", how, conditions, "features")
 
 
-def fit_conditions(context: GuaranteeContext) -> tuple[str, ...]:
-    """What the release of a code is conditional on, by what the encoder and decoder were fitted on."""
+def fit_conditions(context: GuaranteeContext) -> tuple[Condition, ...]:
+    """Return the condition on the fit under which a code is a function of its own record alone."""
     if context.generator_fitted_on != "private":
         return ()
-    return (
-        f"encoder and decoder are independent of the record {NOT_SO}fitted on the private records)",
-    )
+    text = "encoder and decoder are independent of the record"
+    return (Condition(text, met=False, why="fitted on the private records"),)
 
 
 def mean_and_scale(codes: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

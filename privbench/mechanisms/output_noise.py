@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from privbench.mechanisms.base import GuaranteeContext, OutputMechanism
+from privbench.mechanisms.base import OutputMechanism
 from privbench.mechanisms.probabilities import renormalise
-from privbench.privacy import Guarantee, gaussian_epsilon
+from privbench.privacy import Guarantee, GuaranteeContext, gaussian_epsilon
+from privbench.privacy.conditions import as_conditions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,7 +64,7 @@ class OutputNoise(OutputMechanism):
         return self.scale / 10
 
     def guarantee(self, context: GuaranteeContext) -> Guarantee:
-        """DP of ``queries`` answers together."""
+        """Return DP of ``queries`` queries together."""
         if self.noise == "laplace":
             accountant, epsilon, delta = "closed form", 2 * self.queries / self.scale, 0.0
             more = "k queries cost k times epsilon"
@@ -73,6 +74,7 @@ class OutputNoise(OutputMechanism):
             epsilon = gaussian_epsilon(sigma=sigma, delta=delta, sensitivity=math.sqrt(2))
             more = "k queries are one of a Gaussian with scale / sqrt(k)"
         count = "one query" if self.queries == 1 else f"at most {self.queries} queries"
-        asked = f"{count} ({more})"
-        conditions = (asked, "textbook floating-point sampler (Mironov 2012)")
+        conditions = as_conditions(
+            (f"{count} ({more})", "textbook floating-point sampler (Mironov 2012)")
+        )
         return Guarantee("dp", epsilon, delta, "replace-one", accountant, conditions)

@@ -17,15 +17,17 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from privbench.engine import Recipe
-    from privbench.privacy.sampled_gaussian import Schedule
+    from privbench.privacy.sampled_gaussian import SampledGaussianSteps
 
 
-def poisson_batches(n: int, schedule: Schedule, rng: np.random.Generator) -> Iterator[Tensor]:
+def poisson_batches(
+    n: int, sampled: SampledGaussianSteps, rng: np.random.Generator
+) -> Iterator[Tensor]:
     """Yield the indices of each step's batch: each record with probability ``sample_rate``."""
     import torch
 
-    for _ in range(schedule.steps):
-        yield torch.from_numpy((rng.random(n) < schedule.sample_rate).nonzero()[0])
+    for _ in range(sampled.steps):
+        yield torch.from_numpy((rng.random(n) < sampled.sample_rate).nonzero()[0])
 
 
 @contextmanager

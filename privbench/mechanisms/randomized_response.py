@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from privbench.data import Data
-from privbench.mechanisms.base import DataMechanism, GuaranteeContext
-from privbench.privacy import Guarantee
-from privbench.privacy.guarantees import FEATURES
+from privbench.mechanisms.base import DataMechanism
+from privbench.privacy import Guarantee, GuaranteeContext
+from privbench.privacy.conditions import ONLY_LABELS_COVERED, as_conditions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,8 +44,8 @@ class RandomizedResponse(DataMechanism):
         return Data(data.x, np.where(is_replaced, other_label, data.y), data.spec)
 
     def guarantee(self, context: GuaranteeContext) -> Guarantee:
-        """Local DP of labels."""
-        conditions = (FEATURES, "each label is released once")
+        """Return local DP of labels."""
+        conditions = as_conditions((ONLY_LABELS_COVERED, "each label is released once"))
         return Guarantee(
             "local-dp", self.epsilon, 0.0, "local", "closed form", conditions, "labels"
         )

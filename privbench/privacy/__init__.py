@@ -1,6 +1,9 @@
-"""What defenses claim: guarantees and the accounting behind them."""
+"""Guarantees: what components state, how a pipeline's is composed, and the accounting behind them."""
 
+from privbench.privacy.composition import compose
+from privbench.privacy.conditions import Condition
+from privbench.privacy.context import GuaranteeContext
 from privbench.privacy.gaussian import gaussian_epsilon
-from privbench.privacy.guarantees import Guarantee, Stated, compose
+from privbench.privacy.guarantees import Guarantee
 
-__all__ = ["Guarantee", "Stated", "compose", "gaussian_epsilon"]
+__all__ = ["Condition", "Guarantee", "GuaranteeContext", "compose", "gaussian_epsilon"]

@@ -12,10 +12,17 @@ import math
 
 
 def gaussian_epsilon(*, sigma: float, delta: float, sensitivity: float) -> float:
-    """The smallest epsilon >= 0 for which the Gaussian mechanism is (epsilon, delta)-DP.
+    """Return the smallest epsilon >= 0 for which the Gaussian mechanism is (epsilon, delta)-DP.
 
-    ``sigma`` > 0 and ``sensitivity`` > 0 have the unit of the query; 0 < ``delta`` < 1. Everything is
-    compared as logarithms, so that an epsilon of thousands does not overflow.
+    Theorem 8 is evaluated in logarithms, so that an epsilon of thousands does not overflow.
+
+    Args:
+        sigma: Standard deviation of the noise, > 0, in the unit of the query.
+        delta: In (0, 1).
+        sensitivity: L2 sensitivity of the query, > 0.
+
+    Raises:
+        ValueError: If an argument is out of these bounds.
 
     >>> round(gaussian_epsilon(sigma=1.0, delta=1e-5, sensitivity=1.0), 3)
     4.377
@@ -31,12 +38,12 @@ def gaussian_epsilon(*, sigma: float, delta: float, sensitivity: float) -> float
     if log_delta(0.0, ratio) <= math.log(delta):
         return 0.0
     # delta(epsilon) is below its first term, which is delta where its argument is ndtri(delta).
-    enough = max(ratio**2 / 2 - ratio * float(ndtri(delta)), 0.0)
-    return float(brentq(lambda epsilon: log_delta(epsilon, ratio) - math.log(delta), 0.0, enough))
+    upper = max(ratio**2 / 2 - ratio * float(ndtri(delta)), 0.0)
+    return float(brentq(lambda epsilon: log_delta(epsilon, ratio) - math.log(delta), 0.0, upper))
 
 
 def log_delta(epsilon: float, ratio: float) -> float:
-    """Log of the left side of theorem 8, for ``ratio`` = sensitivity / sigma."""
+    """Return the log of the left side of theorem 8, for ``ratio`` = sensitivity / sigma."""
     from scipy.special import log_ndtr
 
     first = float(log_ndtr(ratio / 2 - epsilon / ratio))

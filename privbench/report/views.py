@@ -112,7 +112,7 @@ def block_title(rows: Sequence[Row]) -> str:
 
 
 class _Notes:
-    """Numbered conditions of claims, and what went wrong."""
+    """Numbered conditions of guarantees, and what went wrong."""
 
     def __init__(self) -> None:
         self.conditions: list[str] = []
@@ -172,7 +172,7 @@ def _summary_line(defense: str, rows: list[Row], notes: _Notes) -> dict[str, str
         "naive\nTPR": _value(_strongest(naive, _tpr), _tpr),
         "canaries\nTPR at 1% FPR": _estimate(_strongest(canaries, _tpr), _tpr),
         DATA_AUC: _value(_strongest(data, _auc), _auc),
-        "claim": _claim(rows[0], notes),
+        "guarantee": _guarantee(rows[0], notes),
         "audited": _audited(rows),
         "s": f"{max(row['seconds'] for row in rows):.0f}",
     }
@@ -308,25 +308,26 @@ def number(value: float) -> str:
     return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
 
 
-def _claim(row: Row, notes: _Notes) -> str:
-    guarantee = row["guarantee"]
-    if guarantee is None:
+def _guarantee(row: Row, notes: _Notes) -> str:
+    """Return the epsilon of a row's guarantee, and a footnote with its terms and conditions."""
+    if row["guarantee"] is None:
         return notes.mark(row["reason"]) if row["reason"] else "-"
     from privbench.privacy import Guarantee
 
-    claimed = Guarantee(**{**guarantee, "conditions": tuple(guarantee["conditions"])})
-    unit = "·d" if claimed.kind == "metric-dp" else ""
-    conditions = f", if {'; '.join(claimed.conditions)}" if claimed.conditions else ""
-    note = notes.mark(f"{claimed.terms()}, {claimed.accountant}{conditions}")
-    return f"ε={claimed.epsilon:.3g}{unit} {note}"
+    guarantee = Guarantee.from_json(row["guarantee"])
+    unit = "·d" if guarantee.kind == "metric-dp" else ""
+    conditions = "; ".join(map(str, guarantee.conditions))
+    given = f", if {conditions}" if conditions else ""
+    note = notes.mark(f"{guarantee.terms()}, {guarantee.accountant}{given}")
+    return f"ε={guarantee.epsilon:.3g}{unit} {note}"
 
 
 def _audited(rows: Sequence[Row]) -> str:
-    """The largest epsilon that an attack proves, and whether it refutes the claim.
+    """Return the largest audited epsilon, and whether it refutes the guarantee.
 
-    Where some attacks are held against a claim, only they count: others see what it does not cover.
-    A defense that claims nothing as a whole may still claim something of the data that it releases; that
-    attacks agree with this is said in the rows of these attacks, and here only if they do not.
+    - If the guarantee applies to some of the attacks, only these count; others see more.
+    - A defense without a guarantee as a whole may have one for its released data. Of its verdicts only
+      ``refuted`` is shown here; rows of attacks on the data have both.
     """
     verdicts = {row["verdict"] for row in rows} - {None}
     if rows[0]["guarantee"] is None:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from privbench.components import Bound
 from privbench.config import Defense
+from privbench.privacy.composition import PIPELINE_ORDER, ActsOn, Composed
+from privbench.privacy.verdict import audit_guarantee
 from privbench.stages.base import Context, Stage
-from privbench.stages.claims import ALL, audited, claim_of_pipeline, steps_seen
+from privbench.stages.guarantees import acts_on_before, guarantee_of
 from privbench.stages.release import ReleaseStage
 from privbench.stages.scores import AnyOutputsStage, ReleaseScoresStage, ScoresStage
 from privbench.stages.setting import SettingStage
@@ -17,9 +19,7 @@ from privbench.storage.artifacts import Artifact
 
 if TYPE_CHECKING:
     from privbench.data import Data
-    from privbench.mechanisms.base import ActsOn
     from privbench.membership import Setting
-    from privbench.privacy import Guarantee
 
 AnyScoresStage: TypeAlias = ScoresStage | ReleaseScoresStage
 
@@ -105,12 +105,10 @@ class UtilityStage(Stage):
             }
         )
 
-    def guarantee(
-        self, setting: Setting, acts_on: Collection[ActsOn] = ALL
-    ) -> tuple[Guarantee | None, str]:
+    def guarantee(self, setting: Setting, acts_on: Collection[ActsOn] = PIPELINE_ORDER) -> Composed:
         """Return the guarantee of the mechanisms that act on ``acts_on``, or why there is none."""
         pool, model = setting.pool, self.model.component
-        return claim_of_pipeline(self.defense, pool.spec, len(pool) // 2, model, acts_on)
+        return guarantee_of(self.defense, pool.spec, len(pool) // 2, model, acts_on)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,8 +150,8 @@ class MetricsStage(Stage):
             groups=labels if attack.per_class_threshold else None,
             rng=self.rng("bootstrap"),
         )
-        guarantee, _ = self.utility.guarantee(setting, steps_seen(attack))
+        guarantee, _ = self.utility.guarantee(setting, acts_on_before(attack))
         return Artifact(
             info=summary.to_json()
-            | audited(guarantee, target, shadow, member, labels, self.rng("pairs"))
+            | audit_guarantee(guarantee, target, shadow, member, labels, self.rng("pairs"))
         )

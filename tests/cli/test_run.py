@@ -36,9 +36,9 @@ def test_json_is_a_list_of_rows(cli, config):
         assert all(set(tpr) == {"value", "ci", "resolved"} for tpr in row["tpr_at_fpr"].values())
         low, high = row["auc_ci"]
         assert 0 <= low <= row["auc"] <= high <= 1
-    claims = {row["defense"]: row["guarantee"] for row in rows}
-    assert claims["none"] is None
-    assert {"kind", "epsilon", "delta", "conditions"} <= set(claims["noisy"])
+    guarantees = {row["defense"]: row["guarantee"] for row in rows}
+    assert guarantees["none"] is None
+    assert {"kind", "epsilon", "delta", "conditions"} <= set(guarantees["noisy"])
 
 
 def test_the_same_rows_are_stored(run, cli):

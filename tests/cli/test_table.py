@@ -9,7 +9,7 @@ from privbench.storage.results import COLUMNS, Results
 
 from .helpers import printed, refused
 
-CLAIM = {
+GUARANTEE = {
     "kind": "dp",
     "epsilon": 2.0,
     "delta": 1e-5,
@@ -41,7 +41,7 @@ def row(**values):
     }
 
 
-ROWS = [row(), row(defense="noisy", guarantee=CLAIM), row(subset="canaries", auc=0.875)]
+ROWS = [row(), row(defense="noisy", guarantee=GUARANTEE), row(subset="canaries", auc=0.875)]
 OTHER = [row(benchmark="other", defense="mine")]
 
 

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from privbench.data import Data, DataSpec
 from privbench.generators.vae import Vae
 from privbench.generators.vae_network import VaeNetwork
-from privbench.privacy.sampled_gaussian import Schedule, spent
+from privbench.privacy import GuaranteeContext
+from privbench.privacy.sampled_gaussian import SampledGaussianSteps, epsilon_of
 
 from .problems import (
     LEARNS,
@@ -132,13 +133,15 @@ def test_a_private_fit_learns_with_little_noise_and_not_with_much():
     assert error(0.01) > 0.15
 
 
-def test_what_a_private_fit_claims_is_what_the_accountant_says():
-    claim = PRIVATE.guarantee(200)
-    assert (claim.kind, claim.adjacency, claim.delta) == ("dp", "add-remove", 1e-5)
-    assert 7 < claim.epsilon <= 8
-    schedule = Schedule(0.1, 600, 1e-5)
-    assert spent(PRIVATE._noise(schedule), schedule, "prv").epsilon == claim.epsilon
-    assert SMALL.guarantee(200) is None
+def test_the_guarantee_of_a_private_fit_is_what_the_accountant_computes():
+    context = GuaranteeContext(DataSpec("binary", (6,), 3), 200, None, "dp-sgd")
+    stated = PRIVATE.guarantee(context)
+    assert (stated.kind, stated.adjacency, stated.delta) == ("dp", "add-remove", 1e-5)
+    assert 7 < stated.epsilon <= 8
+    sampled = SampledGaussianSteps(0.1, 600, 1e-5)
+    noise_multiplier = PRIVATE._noise_multiplier(sampled)
+    assert epsilon_of(noise_multiplier, sampled, "prv").epsilon == stated.epsilon
+    assert SMALL.guarantee(context) is None
 
 
 def test_samples_of_a_private_fit_say_nothing_more_of_the_records():

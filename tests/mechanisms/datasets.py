@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from privbench.data import Column, Data, DataSpec
-from privbench.mechanisms.base import GuaranteeContext
+from privbench.privacy import GuaranteeContext
 
 IMAGE = DataSpec("image", (1, 4, 4), 3)
 

@@ -9,6 +9,7 @@ from scipy.stats import kstest
 from privbench.data import Data
 from privbench.mechanisms.input_noise import InputNoise
 from privbench.privacy import gaussian_epsilon
+from privbench.privacy.conditions import LABELS_NOT_COVERED
 
 from .datasets import BINARY, IMAGE, MIXED, ONE_HOT, UNKNOWN, context, records
 
@@ -56,13 +57,13 @@ def test_input_noise_follows_from_its_rng():
 
 @pytest.mark.parametrize(("spec", "d"), [(IMAGE, 16), (BINARY, 9), (ONE_HOT, 5)])
 def test_guarantee_of_input_noise(spec, d):
-    claim = InputNoise(noise="laplace", scale=0.5, delta=0.1).guarantee(context(spec))
-    assert (claim.kind, claim.epsilon, claim.delta) == ("local-dp", pytest.approx(d / 0.5), 0.0)
-    claim = InputNoise(scale=2.0, delta=1e-6).guarantee(context(spec))
+    stated = InputNoise(noise="laplace", scale=0.5, delta=0.1).guarantee(context(spec))
+    assert (stated.kind, stated.epsilon, stated.delta) == ("local-dp", pytest.approx(d / 0.5), 0.0)
+    stated = InputNoise(scale=2.0, delta=1e-6).guarantee(context(spec))
     exact = gaussian_epsilon(sigma=2.0, delta=1e-6, sensitivity=math.sqrt(d))
-    assert (claim.kind, claim.epsilon, claim.delta) == ("local-dp", exact, 1e-6)
-    assert claim.adjacency == "local"
-    assert "labels are not covered" in claim.conditions
+    assert (stated.kind, stated.epsilon, stated.delta) == ("local-dp", exact, 1e-6)
+    assert stated.adjacency == "local"
+    assert LABELS_NOT_COVERED in stated.conditions
 
 
 @pytest.mark.parametrize("spec", [MIXED, UNKNOWN])
@@ -74,10 +75,10 @@ def test_there_is_no_guarantee_for_features_without_bounds(noise, spec):
 def test_laplace_epsilon_is_exact_for_the_densities_of_two_records():
     """The log-ratio of densities, for the two records at the largest distance."""
     scale, d = 0.7, 9
-    claim = InputNoise(noise="laplace", scale=scale).guarantee(context(BINARY))
+    stated = InputNoise(noise="laplace", scale=scale).guarantee(context(BINARY))
     points = np.random.default_rng(0).normal(scale=5, size=(1000, d))
     ratio = (np.abs(points - 1) - np.abs(points)).sum(axis=1) / scale
-    assert ratio.max() <= claim.epsilon + 1e-9
+    assert ratio.max() <= stated.epsilon + 1e-9
     assert (np.abs(-np.ones(d) - 1) - np.abs(-np.ones(d))).sum() / scale == pytest.approx(
-        claim.epsilon
+        stated.epsilon
     )

@@ -6,13 +6,13 @@ from pydantic import ValidationError
 from scipy.stats import expon, gamma, kstest
 
 from privbench.data import DataSpec
-from privbench.mechanisms.base import GuaranteeContext
 from privbench.mechanisms.metric_privacy import (
     MetricPrivacy,
     clip_to_ball,
     laplace_ball,
     mean_and_scale,
 )
+from privbench.privacy import GuaranteeContext
 
 N = 20_000
 
@@ -158,23 +158,24 @@ def test_mahalanobis_clips_by_its_own_metric():
     inverse = np.linalg.inv(np.cov(reference.T, bias=True))
     distance = np.sqrt(np.einsum("ni,ij,nj->n", off, inverse, off))
     np.testing.assert_allclose(distance, 1.5, rtol=1e-3)
-    claim = mechanism.guarantee(context())
-    assert (claim.kind, claim.epsilon) == ("local-dp", 3e9)
-    assert "mahalanobis" in claim.accountant
+    stated = mechanism.guarantee(context())
+    assert (stated.kind, stated.epsilon) == ("local-dp", 3e9)
+    assert "mahalanobis" in stated.accountant
 
 
 def test_guarantee_unclipped_is_per_unit_distance():
-    claim = MetricPrivacy(epsilon=8.0).guarantee(context())
-    assert (claim.kind, claim.epsilon, claim.delta) == ("metric-dp", 8.0, 0.0)
-    assert claim.short() == "ε=8 per unit distance"
-    assert not any("private" in condition for condition in claim.conditions)
+    stated = MetricPrivacy(epsilon=8.0).guarantee(context())
+    assert (stated.kind, stated.epsilon, stated.delta) == ("metric-dp", 8.0, 0.0)
+    assert stated.short() == "ε=8 per unit distance"
+    assert not any("private" in str(condition) for condition in stated.conditions)
 
 
 def test_guarantee_clipped_is_local():
-    claim = MetricPrivacy(epsilon=0.5, radius=3.0).guarantee(context("private"))
-    assert (claim.kind, claim.epsilon, claim.adjacency) == ("local-dp", 3.0, "local")
-    assert "not so here: fitted on the private records" in claim.conditions[0]
-    assert any("labels" in condition for condition in claim.conditions)
+    stated = MetricPrivacy(epsilon=0.5, radius=3.0).guarantee(context("private"))
+    assert (stated.kind, stated.epsilon, stated.adjacency) == ("local-dp", 3.0, "local")
+    assert stated.conditions[0].broken
+    assert stated.conditions[0].why == "fitted on the private records"
+    assert any("labels" in condition.text for condition in stated.conditions)
 
 
 @pytest.mark.parametrize("params", [{}, {"epsilon": 0.0}, {"epsilon": 1.0, "radius": 0.0}])

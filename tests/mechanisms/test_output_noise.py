@@ -5,9 +5,8 @@ import pytest
 from scipy.stats import kstest, laplace, norm
 
 from privbench.data import DataSpec
-from privbench.mechanisms.base import GuaranteeContext
 from privbench.mechanisms.output_noise import OutputNoise
-from privbench.privacy import gaussian_epsilon
+from privbench.privacy import GuaranteeContext, gaussian_epsilon
 
 CONTEXT = GuaranteeContext(DataSpec("tabular", (4,), 2), 100, None, "none")
 
@@ -54,16 +53,16 @@ def test_the_same_rng_gives_the_same_outputs_and_bare_outputs_stay():
 
 
 def test_laplace_guarantee():
-    claim = OutputNoise(noise="laplace", scale=0.5, delta=0.1).guarantee(CONTEXT)
-    assert (claim.kind, claim.epsilon, claim.delta) == ("dp", 4.0, 0.0)
-    assert claim.adjacency == "replace-one"
-    assert "k times epsilon" in claim.conditions[0]
+    stated = OutputNoise(noise="laplace", scale=0.5, delta=0.1).guarantee(CONTEXT)
+    assert (stated.kind, stated.epsilon, stated.delta) == ("dp", 4.0, 0.0)
+    assert stated.adjacency == "replace-one"
+    assert "k times epsilon" in stated.conditions[0].text
 
 
 def test_gaussian_guarantee():
-    claim = OutputNoise(scale=2.0, delta=1e-6).guarantee(CONTEXT)
+    stated = OutputNoise(scale=2.0, delta=1e-6).guarantee(CONTEXT)
     exact = gaussian_epsilon(sigma=2.0, delta=1e-6, sensitivity=np.sqrt(2))
-    assert (claim.epsilon, claim.delta, claim.kind) == (exact, 1e-6, "dp")
+    assert (stated.epsilon, stated.delta, stated.kind) == (exact, 1e-6, "dp")
     assert OutputNoise(scale=2.0, delta=1e-3).guarantee(CONTEXT).epsilon < exact
 
 
@@ -80,7 +79,7 @@ def test_no_two_outputs_differ_by_more_than_the_sensitivities():
 def test_queries_add_up():
     one, many = (OutputNoise(noise="laplace", queries=k).guarantee(CONTEXT) for k in (1, 7))
     assert many.epsilon == pytest.approx(7 * one.epsilon)
-    assert one.conditions[0].startswith("one query (k queries")
-    assert many.conditions[0].startswith("at most 7 queries (k queries")
+    assert one.conditions[0].text.startswith("one query (k queries")
+    assert many.conditions[0].text.startswith("at most 7 queries (k queries")
     nine = OutputNoise(scale=3.0, queries=9).guarantee(CONTEXT)
     assert nine.epsilon == pytest.approx(OutputNoise(scale=1.0).guarantee(CONTEXT).epsilon)

@@ -7,12 +7,12 @@ from torch import nn
 
 from privbench.engine import Recipe
 from privbench.mechanisms.private_steps import poisson_batches, private_steps, unsupported
-from privbench.privacy.sampled_gaussian import Schedule
+from privbench.privacy.sampled_gaussian import SampledGaussianSteps
 
 
 def test_batches_are_poisson_samples():
-    schedule = Schedule(sample_rate=0.1, steps=2000, delta=1e-5)
-    batches = list(poisson_batches(200, schedule, np.random.default_rng(0)))
+    sampled = SampledGaussianSteps(sample_rate=0.1, steps=2000, delta=1e-5)
+    batches = list(poisson_batches(200, sampled, np.random.default_rng(0)))
     sizes = np.array([len(batch) for batch in batches])
     assert len(batches) == 2000
     assert sizes.mean() == pytest.approx(20, abs=5 * np.sqrt(18 / 2000))

@@ -9,6 +9,7 @@ from scipy.stats import binomtest, chisquare
 
 from privbench.data import Data, DataSpec
 from privbench.mechanisms.randomized_response import RandomizedResponse
+from privbench.privacy.conditions import ONLY_LABELS_COVERED
 
 from .datasets import IMAGE, MIXED, context, records
 
@@ -69,10 +70,10 @@ def test_records_and_the_argument_stay():
 
 
 def test_guarantee_of_randomised_response():
-    claim = RandomizedResponse(epsilon=1.5).guarantee(context(MIXED))
-    assert (claim.kind, claim.epsilon, claim.delta) == ("local-dp", 1.5, 0.0)
-    assert claim.adjacency == "local"
-    assert "only labels are covered" in claim.conditions
+    stated = RandomizedResponse(epsilon=1.5).guarantee(context(MIXED))
+    assert (stated.kind, stated.epsilon, stated.delta) == ("local-dp", 1.5, 0.0)
+    assert stated.adjacency == "local"
+    assert ONLY_LABELS_COVERED in stated.conditions
 
 
 @pytest.mark.parametrize("params", [{}, {"epsilon": 0}, {"epsilon": -1}, {"epsilon": math.inf}])

@@ -2,19 +2,17 @@ import math
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from scipy.stats import norm
 
-from privbench.privacy import Guarantee, Stated, compose
-from privbench.privacy.guarantees import NOT_SO
+from privbench.privacy import Condition, Guarantee, gaussian_epsilon
+from privbench.privacy.conditions import SCALED_APART
 
 DP = Guarantee("dp", 7.9912345, 1e-5, "add-remove", "prv (Opacus)", ("Poisson sampling",))
 LOCAL = Guarantee("local-dp", 16.0, 0.0, "local", "closed form")
 METRIC = Guarantee("metric-dp", 8.0, 0.0, "local", "closed form")
-FEATURES = Guarantee("local-dp", 3.0, 0.0, "local", "x", ("labels are not covered",), "features")
-LABELS = Guarantee("local-dp", 1.0, 0.0, "local", "y", ("only labels are covered",), "labels")
-FIT = Guarantee("dp", 2.0, 1e-6, "add-remove", "rdp (Opacus)")
-N = 1_000
-FIT_DELTA = (1 + math.exp(2.0)) * 1e-6  # of replacing a record, by group privacy
+BROKEN = Condition("trust", met=False, why="none")
 
 
 @pytest.mark.parametrize(
@@ -29,96 +27,62 @@ def test_short(guarantee, text):
     assert guarantee.short() == text
 
 
-def test_compose_nothing():
-    assert compose([], N) == (None, "")
-
-
-def test_compose_one_keeps_its_conditions():
-    assert compose([Stated("dp-sgd", DP)], N) == (DP, "")
-
-
-def test_compose_several_names_them_and_claims_nothing():
-    result, reason = compose([Stated("metric-privacy", METRIC), Stated("dp-sgd", DP)], N)
-    assert result is None
-    assert f"metric-privacy {METRIC.short()}" in reason
-    assert f"dp-sgd {DP.short()}" in reason
+def test_a_text_stands_for_a_condition():
+    assert DP.conditions == (Condition("Poisson sampling"),)
+    assert replace(DP, conditions=["a", BROKEN]).conditions == (Condition("a"), BROKEN)
 
 
 def test_json_holds_every_field():
-    stored = DP.to_json()
-    assert Guarantee(**{**stored, "conditions": tuple(stored["conditions"])}) == DP
+    stored = replace(DP, conditions=("a", BROKEN), covers="features").to_json()
+    assert stored["conditions"][0] == {"text": "a", "met": None, "why": "", "name": ""}
+    assert Guarantee.from_json(stored) == replace(DP, conditions=("a", BROKEN), covers="features")
 
 
-def test_of_guarantees_in_sequence_the_smallest_counts():
-    """For sets of fixed size: adding and removing cost twice, so 7.99 of them are more than 15."""
-    local = replace(LOCAL, epsilon=15.0)
-    assert compose([Stated("input-noise", local), Stated("dp-sgd", DP)], N) == (local, "")
-    assert compose([Stated("input-noise", LOCAL), Stated("dp-sgd", DP)], N) == (DP, "")
-    assert compose([Stated("input-noise", FEATURES), Stated("dp-sgd", DP)], N) == (DP, "")
-    assert compose([Stated("randomized-response", LABELS), Stated("dp-sgd", DP)], N) == (DP, "")
+def test_conditions_that_older_rows_store_as_texts_are_read():
+    stored = DP.to_json() | {"conditions": ["a", "trust (not so here: none)"]}
+    assert Guarantee.from_json(stored).conditions == (Condition("a"), BROKEN)
 
 
-def test_features_and_labels_add_up_to_records():
-    result, _ = compose([Stated("randomized-response", LABELS), Stated("gaussian", FEATURES)], N)
-    assert result == Guarantee("local-dp", 4.0, 0.0, "local", "x + y", (), "records")
+def test_further_conditions_come_last():
+    assert DP.under(BROKEN).conditions == (*DP.conditions, BROKEN)
+    assert DP.under() == DP
 
 
-@pytest.mark.parametrize("guarantee", [LOCAL, FEATURES, LABELS])
-def test_a_fit_adds_to_what_reads_the_same_records(guarantee):
-    """A fit covers whole records, so the sum covers what the mechanism covers."""
-    result, _ = compose([Stated("mechanism", guarantee, FIT)], N)
-    assert result.epsilon == 4.0 + guarantee.epsilon
-    assert result.delta == pytest.approx(FIT_DELTA)
-    assert (result.kind, result.adjacency) == ("dp", "replace-one")
-    assert result.covers == guarantee.covers
-    assert result.conditions == guarantee.conditions
+def test_a_broken_condition_breaks_a_guarantee_unless_it_is_on_scaling():
+    assert not DP.is_broken()
+    assert not DP.under(SCALED_APART).is_broken()
+    assert DP.under(SCALED_APART, BROKEN).is_broken()
+    assert not DP.under(Condition("trust", met=True)).is_broken()
 
 
-def test_a_fit_features_and_labels_add_up_once():
-    stated = [Stated("randomized-response", LABELS), Stated("gaussian", FEATURES, FIT)]
-    result, _ = compose(stated, N)
-    assert (result.epsilon, result.covers, result.conditions) == (8.0, "records", ())
-    assert result.delta == pytest.approx(FIT_DELTA)
+def test_group_privacy_bounds_two_steps_of_a_gaussian():
+    """Replacing moves a sum by up to 2: the exact delta at 2 epsilon is that of sensitivity 2."""
+    sigma, delta = 2.0, 1e-6
+    one = gaussian_epsilon(sigma=sigma, delta=delta, sensitivity=1.0)
+    epsilon, total = Guarantee("dp", one, delta, "add-remove", "").group_privacy()
+    ratio = 2 / sigma
+    exact = norm.cdf(ratio / 2 - epsilon / ratio) - np.exp(epsilon) * norm.cdf(
+        -ratio / 2 - epsilon / ratio
+    )
+    assert (epsilon, total) == (2 * one, pytest.approx((1 + math.exp(one)) * delta))
+    assert exact <= total
+    assert exact > delta  # without the growth of delta the bound would be wrong
 
 
-def test_metric_privacy_has_nothing_to_add_to_a_fit():
-    result, reason = compose([Stated("metric-privacy", METRIC, FIT)], N)
-    assert result is None
-    assert f"metric-privacy {METRIC.short()} has no finite epsilon" in reason
-    assert FIT.short() in reason
+@pytest.mark.parametrize("adjacency", ["replace-one", "local"])
+def test_what_is_for_replacing_a_record_is_not_converted(adjacency):
+    kind = "local-dp" if adjacency == "local" else "dp"
+    assert Guarantee(kind, 3.0, 1e-5, adjacency, "").of_replacing() == (3.0, 1e-5)
 
 
-def test_two_of_adding_and_removing_add_up_as_such():
-    result, _ = compose([Stated("dp-sgd", DP, FIT)], N)
-    assert (result.epsilon, result.delta) == (DP.epsilon + 2.0, pytest.approx(1.1e-5))
-    assert (result.kind, result.adjacency, result.covers) == ("dp", "add-remove", "records")
+def test_a_large_epsilon_leaves_a_delta_of_one():
+    assert Guarantee("dp", 1e6, 1e-5, "add-remove", "").of_replacing() == (2e6, 1.0)
 
 
-def stated(*guarantees):
-    return [Stated(f"m{i}", one) for i, one in enumerate(guarantees)]
-
-
-def test_features_and_labels_count_before_a_larger_claim_of_records():
-    result, _ = compose(stated(LABELS, FEATURES, DP), N)
-    assert (result.epsilon, result.kind, result.covers) == (4.0, "local-dp", "records")
-    small = replace(DP, epsilon=1.5)  # 3 of replacing a record
-    assert compose(stated(LABELS, FEATURES, small), N)[0] == small
-
-
-def test_what_is_known_to_be_broken_counts_last():
-    broken = replace(LOCAL, epsilon=0.1, conditions=(f"trust {NOT_SO}none)",))
-    assert not broken.holds()
-    assert compose(stated(broken, LOCAL), N)[0] == LOCAL
-    assert compose(stated(FEATURES, broken), N)[0] == FEATURES
-    assert compose(stated(broken), N)[0] == broken
-    assert compose(stated(LABELS, replace(broken, covers="features")), N)[0] == LABELS
-
-
-def test_a_delta_that_allows_to_publish_a_record_counts_after_others():
-    vacuous = replace(LOCAL, epsilon=0.0, delta=1 / N)
-    assert compose(stated(vacuous, LOCAL), N)[0] == LOCAL
-    fine = replace(vacuous, delta=0.5 / N)
-    assert compose(stated(fine, LOCAL), N)[0] == fine
+def test_metric_privacy_and_labels_say_nothing_of_replacing_a_record():
+    assert METRIC.of_replacing() is None
+    assert replace(LOCAL, covers="labels").of_replacing() is None
+    assert replace(LOCAL, covers="features").of_replacing() == (16.0, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +99,10 @@ def test_a_delta_that_allows_to_publish_a_record_counts_after_others():
         ({"epsilon": "8"}, "epsilon '8'"),
         ({"delta": 2.0}, "delta 2.0 (allowed: a number from 0 to 1)"),
         ({"delta": -1e-9}, "delta -1e-09"),
-        ({"conditions": "one query"}, "conditions 'one query' (allowed: a tuple of str)"),
+        (
+            {"conditions": "one query"},
+            "conditions 'one query' (allowed: a tuple of Condition or str)",
+        ),
         ({"conditions": (1,)}, "conditions (1,)"),
     ],
 )

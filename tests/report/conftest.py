@@ -10,7 +10,7 @@ DP = {
     "delta": 1e-5,
     "adjacency": "add-remove",
     "accountant": "prv (Opacus)",
-    "conditions": ["Poisson sampling"],
+    "conditions": [{"text": "Poisson sampling", "met": None, "why": "", "name": ""}],
 }
 
 

@@ -21,7 +21,7 @@ def test_summary_has_a_line_a_defense_with_its_strongest_attack(rows):
     assert none["AUC\n[95% CI]"] == ".750 [.700 .800]"
     assert none["naive\nAUC"] == ".740"
     assert none["canaries\nTPR at 1% FPR"] == ".950 [.475 1.050]"
-    assert none["claim"] == "-"
+    assert none["guarantee"] == "-"
 
 
 def test_a_naive_attack_that_does_better_is_named_so(rows):
@@ -67,27 +67,35 @@ def test_what_is_not_there_and_what_is_unresolved_are_told_apart(rows):
     assert line["canaries\nTPR at 1% FPR"] == "-"
 
 
-def test_a_claim_comes_with_its_conditions(rows):
+def test_a_guarantee_comes_with_its_conditions(rows):
     (block,) = summary(rows)
-    assert cells(block, "dp-sgd")["claim"] == "ε=7.99 [1]"
+    assert cells(block, "dp-sgd")["guarantee"] == "ε=7.99 [1]"
     note = "[1] dp, δ=1e-05, add-remove, prv (Opacus), if Poisson sampling"
     assert note in block.notes
 
 
-def test_claims_that_differ_in_epsilon_only_share_a_note(row):
+def test_an_older_row_is_shown_as_before(row):
+    """Its conditions are texts."""
+    structured = {"text": "trust", "met": False, "why": "none", "name": ""}
+    for stored in ("trust (not so here: none)", structured):
+        (block,) = summary([row(guarantee=DP | {"conditions": [stored]})])
+        assert block.notes[0].endswith("prv (Opacus), if trust (not so here: none)")
+
+
+def test_guarantees_that_differ_in_epsilon_only_share_a_note(row):
     rows = [row(defense=f"dp-{e}", guarantee=DP | {"epsilon": e}) for e in (2.0, 4.0)]
     (block,) = summary(rows)
-    assert [line["claim"] for line in block.lines] == ["ε=2 [1]", "ε=4 [1]"]
+    assert [line["guarantee"] for line in block.lines] == ["ε=2 [1]", "ε=4 [1]"]
     assert len(block.notes) == 1
 
 
-def test_a_metric_claim_names_the_distance(row):
-    claim = DP | {"kind": "metric-dp", "epsilon": 8.0, "delta": 0.0, "adjacency": "local"}
-    (block,) = summary([row(guarantee=claim)])
-    assert block.lines[0]["claim"] == "ε=8·d [1]"
+def test_a_metric_guarantee_names_the_distance(row):
+    metric = DP | {"kind": "metric-dp", "epsilon": 8.0, "delta": 0.0, "adjacency": "local"}
+    (block,) = summary([row(guarantee=metric)])
+    assert block.lines[0]["guarantee"] == "ε=8·d [1]"
 
 
-def test_the_audit_is_of_attacks_on_what_the_claim_covers(row):
+def test_the_audit_is_of_attacks_on_what_the_guarantee_covers(row):
     """An attack on the data that DP-SGD trains on proves nothing against DP-SGD."""
     row = partial(row, guarantee=DP)
     on_data = row(attack="dcr", audited_epsilon=4.0)
@@ -99,18 +107,18 @@ def test_the_audit_is_of_attacks_on_what_the_claim_covers(row):
     assert summary([on_data])[0].lines[0]["audited"] == "ε≥4.00"
 
 
-def test_without_a_claim_of_the_whole_only_a_refuted_part_is_shown(row):
-    """Of the data something is claimed, and of the whole pipeline nothing."""
+def test_without_a_guarantee_of_the_whole_only_a_refuted_part_is_shown(row):
+    """The released data have a guarantee, and the whole pipeline has none."""
     rows = [row(audited_epsilon=0.5, verdict="consistent"), row(audited_epsilon=0.7)]
     assert summary(rows)[0].lines[0]["audited"] == "ε≥0.70"
     rows.append(row(audited_epsilon=0.6, verdict="refuted"))
     assert summary(rows)[0].lines[0]["audited"] == "ε≥0.60 refuted"
 
 
-def test_why_there_is_no_claim_is_a_note(row):
-    (block,) = summary([row(reason="2 guarantees are stated and not composed")])
-    assert block.lines[0]["claim"] == "[1]"
-    assert block.notes == ("[1] 2 guarantees are stated and not composed",)
+def test_why_there_is_no_guarantee_is_a_note(row):
+    (block,) = summary([row(reason="metric privacy does not compose")])
+    assert block.lines[0]["guarantee"] == "[1]"
+    assert block.notes == ("[1] metric privacy does not compose",)
 
 
 def test_a_failed_trial_is_noted_with_its_reason(rows):
