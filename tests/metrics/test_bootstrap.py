@@ -6,7 +6,7 @@ from scipy.stats import beta, t
 
 from privbench.metrics import Roc, auc, intervals, tpr_at_fpr
 from privbench.metrics.bootstrap import draw_weights
-from privbench.metrics.interval import arcsine_t, bootstrap_t, student, without_spread
+from privbench.metrics.interval import arcsine_t, bootstrap_t, t_quantile, clopper_pearson_interval
 from privbench.metrics.pairs import Pairs
 from privbench.metrics.resample import WeightedAuc, WeightedTpr
 
@@ -176,13 +176,13 @@ def test_a_perfect_attack_gets_an_exact_binomial_bound(rng):
 
 
 def test_copies_count_as_models_and_not_as_pairs():
-    low, high = without_spread(0.75, 16, 10_000)
+    low, high = clopper_pearson_interval(0.75, 16, 10_000)
     assert (low, high) == pytest.approx((beta.ppf(0.025, 12, 5), beta.ppf(0.975, 13, 4)))
 
 
 def test_quantiles_of_t():
     for n_models in (2, 16, 64):
-        assert student(n_models) == pytest.approx(t.ppf(0.975, n_models - 1))
+        assert t_quantile(n_models) == pytest.approx(t.ppf(0.975, n_models - 1))
 
 
 def test_arcsine_interval_of_small_spread_is_the_plain_one(rng):
@@ -212,7 +212,7 @@ def test_an_attack_with_an_error_is_no_surer_than_one_without():
     draws = np.array([1.0, 0.99999] * 500)
     errors = np.where(draws < 1, 1e-5, 0.0)
     low, high = bootstrap_t(0.99999, 1e-5, draws, errors, 16, 1200)
-    assert low == pytest.approx(without_spread(1.0, 16, 1200)[0])
+    assert low == pytest.approx(clopper_pearson_interval(1.0, 16, 1200)[0])
     assert 0.99999 < high < 1
 
 

@@ -7,9 +7,9 @@ import pytest
 from scipy.stats import beta, binom
 
 from privbench.metrics import clopper_pearson, epsilon_lower_bound, one_run, one_run_bound
-from privbench.metrics.epsilon import CANDIDATES, most_telling
+from privbench.metrics.epsilon import N_CANDIDATES, thresholds_of_largest_bound
 from privbench.metrics.pairs import Pairs
-from privbench.metrics.threshold import NOBODY
+from privbench.metrics.threshold import ABOVE_ALL_SCORES
 
 GOLDEN = [
     (500, 100, 100, 1e-5, 0.05, 3.479195),
@@ -148,14 +148,14 @@ def test_shadows_of_one_kind_prove_nothing(rng):
     assert epsilon_lower_bound(scores, member, scores, one_kind, leave_one_out=False) == 0.0
 
 
-def slow_most_telling(scores, member, delta, tail):
+def slow_threshold_of_largest_bound(scores, member, delta, tail):
     """A sort of these scores alone, counts at some of its thresholds, and the best of them."""
     if not 0 < member.sum() < member.size:
-        return NOBODY
+        return ABOVE_ALL_SCORES
     values = np.unique(scores)[::-1]
     n = len(values)
-    even = np.linspace(0, n - 1, CANDIDATES // 2).astype(int)
-    ends = np.geomspace(1, n, CANDIDATES // 4).astype(int) - 1
+    even = np.linspace(0, n - 1, N_CANDIDATES // 2).astype(int)
+    ends = np.geomspace(1, n, N_CANDIDATES // 4).astype(int) - 1
     values = values[np.unique(np.concatenate([even, ends, n - 1 - ends]))]
     inside, outside = np.sort(scores[member]), np.sort(scores[~member])
     missed = np.searchsorted(inside, values)
@@ -165,7 +165,7 @@ def slow_most_telling(scores, member, delta, tail):
     fnr[missed == len(inside)] = fpr[false == len(outside)] = 1.0
     with np.errstate(divide="ignore", invalid="ignore"):
         bounds = np.where(1 - fnr > delta, np.log((1 - fnr - delta) / fpr), -np.inf)
-    return values[bounds.argmax()] if bounds.max() > 0 else NOBODY
+    return values[bounds.argmax()] if bounds.max() > 0 else ABOVE_ALL_SCORES
 
 
 @pytest.mark.parametrize("delta", [0.0, 0.01])
@@ -181,11 +181,11 @@ def test_one_sort_chooses_the_thresholds_of_a_sort_for_each(
     rows = np.arange(n_models)
     pairs = Pairs.sort(scores, member)
     for one, (s, m) in ((pairs, (scores, member)), (pairs.mirrored(), (-scores, ~member))):
-        found = most_telling(one, delta, 0.0125, leave_one_out=True)
-        expected = [slow_most_telling(s[rows != i], m[rows != i], delta, 0.0125) for i in rows]
+        found = thresholds_of_largest_bound(one, delta, 0.0125, leave_one_out=True)
+        expected = [slow_threshold_of_largest_bound(s[rows != i], m[rows != i], delta, 0.0125) for i in rows]
         np.testing.assert_array_equal(found, expected)
-        found = most_telling(one, delta, 0.0125, leave_one_out=False)
-        assert found == [slow_most_telling(s, m, delta, 0.0125)]
+        found = thresholds_of_largest_bound(one, delta, 0.0125, leave_one_out=False)
+        assert found == [slow_threshold_of_largest_bound(s, m, delta, 0.0125)]
 
 
 def test_many_models_take_seconds(rng):

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import norm
 
 from privbench.metrics import balanced_accuracy, balanced_accuracy_at
-from privbench.metrics.threshold import NOBODY, best_threshold, leave_one_out_thresholds
+from privbench.metrics.threshold import ABOVE_ALL_SCORES, best_threshold, leave_one_out_thresholds
 
 from . import reference
 
@@ -104,7 +104,7 @@ def test_without_anything_to_choose_by_nobody_is_a_member():
     scores = np.array([[1.0, 0.0], [1.0, 0.0]])
     assert np.isnan(leave_one_out_thresholds(scores, member)[0])
     assert balanced_accuracy(scores, member, scores, member) == pytest.approx(0.5 * (0 + 2 / 3))
-    assert best_threshold(-scores[:1], member[:1])[0] == NOBODY
+    assert best_threshold(-scores[:1], member[:1])[0] == ABOVE_ALL_SCORES
 
 
 def test_bad_input_is_named(rng):
