@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from privbench.attacks import moments
-from privbench.attacks.moments import Moments, centred_on_out, chunks, fill, means, medians
+from privbench.attacks.moments import Moments, subtract_out_mean, chunks, fill_missing, means, medians
 
 
 def plain(rng, shape):
@@ -115,7 +115,7 @@ def test_moments_of_equal_values_are_exact(value, used, leave_one_out):
 def test_fill_with_equal_values_is_exact():
     found = np.full((1, 1000), 0.1)
     found[0, ::7] = np.nan
-    np.testing.assert_array_equal(fill(found), 0.1)
+    np.testing.assert_array_equal(fill_missing(found), 0.1)
 
 
 @pytest.mark.parametrize("leave_one_out", [True, False])
@@ -150,20 +150,20 @@ def test_one_or_two_shadows(n_shadows):
 
 def test_fill_takes_the_mean_over_the_other_records():
     nan = np.nan
-    found = fill(np.array([[1.0, nan, 3.0], [nan, nan, 5.0], [nan, nan, nan]]))
+    found = fill_missing(np.array([[1.0, nan, 3.0], [nan, nan, 5.0], [nan, nan, nan]]))
     np.testing.assert_array_equal(found, [[1, 2, 3], [5, 5, 5], [0, 0, 0]])
 
 
 @pytest.mark.parametrize("chunk", [1, 30, 100, 10_000])
 @pytest.mark.parametrize("leave_one_out", [True, False])
-def test_centred_on_out(chunk, leave_one_out, used, monkeypatch):
+def test_subtract_out_mean(chunk, leave_one_out, used, monkeypatch):
     """Records without an OUT shadow take the mean of all others, in whichever chunk those are."""
     monkeypatch.setattr(moments, "CHUNK", chunk)
     values = plain(np.random.default_rng(0), (7, 50))
     out = by_hand(values, used, leave_one_out, np.mean, np.nan)
     typical = np.nanmean(out, axis=1, keepdims=True)
     expected = values - np.where(np.isnan(out), typical, out)
-    np.testing.assert_allclose(centred_on_out(values, values, ~used, leave_one_out), expected)
+    np.testing.assert_allclose(subtract_out_mean(values, values, ~used, leave_one_out), expected)
 
 
 @pytest.mark.parametrize("chunk", [1, 10, 64, 10_000])

@@ -112,7 +112,7 @@ def test_many_targets_at_once_are_as_each_alone(attack, n_models):
 
 @pytest.mark.parametrize("attack", [Shokri(), MlLeaks()])
 @pytest.mark.parametrize(
-    ("limit", "value"), [("ITERATIONS", 0), ("ITERATIONS", 1), ("AT_ONCE", 1), ("AT_ONCE", 6000)]
+    ("limit", "value"), [("MAX_ITERATIONS", 0), ("MAX_ITERATIONS", 1), ("MAX_RESIDUALS", 1), ("MAX_RESIDUALS", 6000)]
 )
 def test_scores_do_not_depend_on_limits_of_time_and_memory(monkeypatch, attack, limit, value):
     """Targets whose weights are not found at once are fitted alone; few rows at a time do."""

@@ -7,15 +7,15 @@ from scipy.stats import t as student
 
 from privbench.attacks.moments import Moments
 from privbench.attacks.shrinkage import (
-    MOST_FREEDOM,
-    Belief,
+    MAX_FREEDOM,
+    Posterior,
     Gap,
     Prior,
-    gap_terms,
+    gap_sums,
     inverse_trigamma,
     log_cdf,
     log_density,
-    log_variance_terms,
+    log_variance_sums,
 )
 
 
@@ -34,7 +34,7 @@ def simulated_variances(rng, d0, scale, n):
 
 
 def fit(moments, smallest=1e-12):
-    return Prior.fit(log_variance_terms(moments, column(smallest)))
+    return Prior.fit(log_variance_sums(moments, column(smallest)))
 
 
 @pytest.mark.parametrize("y", [1e-4, 0.1, 1.0, 3.5, 100.0, 1e6])
@@ -70,9 +70,9 @@ def test_equal_variances_leave_nothing_to_individual_records():
     values = np.tile(np.linspace(-3, 3, 6)[:, None], 500)
     moments = moments_of(values)
     prior = fit(moments)
-    assert prior.freedom[0, 0] == MOST_FREEDOM
+    assert prior.freedom[0, 0] == MAX_FREEDOM
     scale, freedom = prior.posterior(moments)
-    assert freedom[0, 0] == MOST_FREEDOM + 5
+    assert freedom[0, 0] == MAX_FREEDOM + 5
     # The sampling bias of a log variance makes the scale a little larger than the sample variance.
     bias = np.exp(np.log(5 / 2) - polygamma(0, 5 / 2))
     np.testing.assert_allclose(prior.scale, values.var(axis=0, ddof=1)[0] * bias, rtol=1e-3)
@@ -94,7 +94,7 @@ def test_each_target_has_a_prior_without_its_own_row():
 def test_the_smallest_variance_is_each_targets_own():
     moments = moments_of(np.zeros((4, 9)), leave_one_out=True)
     smallest = np.array([[1e-6], [1e-3], [1.0], [1e3]])
-    prior = Prior.fit(log_variance_terms(moments, smallest))
+    prior = Prior.fit(log_variance_sums(moments, smallest))
     np.testing.assert_allclose(prior.scale / prior.scale[0], smallest / smallest[0], rtol=1e-9)
 
 
@@ -117,7 +117,7 @@ def test_the_posterior_beats_the_sample_and_the_common_variance():
     assert shrunk < 0.8 * min(own, common)
 
 
-@pytest.mark.parametrize("freedom", [0.5, 3.0, 40.0, MOST_FREEDOM])
+@pytest.mark.parametrize("freedom", [0.5, 3.0, 40.0, MAX_FREEDOM])
 def test_student_against_scipy(freedom):
     value = np.linspace(-30, 30, 61)[None]
     args = value, column(1.5), column(4.0), column(freedom)
@@ -132,17 +132,17 @@ def test_log_cdf_keeps_both_tails_apart():
     values = log_cdf(np.array([[-50.0, -40.0, 40.0, 50.0]]), column(0), column(1), column(20))
     assert (np.diff(values) > 0).all()
     assert (values < 0).all()
-    assert np.isfinite(log_cdf(column(-1e9), column(0), column(1), column(MOST_FREEDOM))).all()
+    assert np.isfinite(log_cdf(column(-1e9), column(0), column(1), column(MAX_FREEDOM))).all()
 
 
 def belief(mean, precision, scale=1.0, freedom=5.0):
-    return Belief(column(mean), column(scale), column(freedom), column(precision))
+    return Posterior(column(mean), column(scale), column(freedom), column(precision))
 
 
 def test_belief_by_its_formula():
     values = np.array([[1.0, 5.0], [3.0, 0.0]])
     used = np.array([[True, True], [True, False]])
-    found = Belief.of(moments_of(values, used), Prior(column(3), column(2)))
+    found = Posterior.of(moments_of(values, used), Prior(column(3), column(2)))
     np.testing.assert_allclose(found.mean, [[2, 5]])
     np.testing.assert_allclose(found.scale, [[(3 * 2 + 2) / 4, 2]])
     np.testing.assert_allclose(found.precision, [[2 / 2, 1 / 2]])
@@ -157,27 +157,27 @@ def test_the_gap_is_recovered():
     member = rng.random((9, n)) < 0.5
     values = centre + gaps * member + 2 * rng.normal(size=(9, n))
     sides = [moments_of(values, used) for used in (member, ~member)]
-    beliefs = [Belief.of(moments, fit(moments)) for moments in sides]
-    gap = Gap.fit(gap_terms(*beliefs))
+    beliefs = [Posterior.of(moments, fit(moments)) for moments in sides]
+    gap = Gap.fit(gap_sums(*beliefs))
     assert gap.mean[0, 0] == pytest.approx(1.5, abs=0.03)
     assert gap.variance[0, 0] == pytest.approx(0.49, abs=0.07)
 
 
 def test_a_gap_that_does_not_differ_has_no_variance():
     inside, outside = (
-        Belief(np.full((1, 9), m), np.ones((1, 9)), np.ones((1, 9)), np.full((1, 9), 4.0))
+        Posterior(np.full((1, 9), m), np.ones((1, 9)), np.ones((1, 9)), np.full((1, 9), 4.0))
         for m in (3.0, 1.0)
     )
-    gap = Gap.fit(gap_terms(inside, outside))
+    gap = Gap.fit(gap_sums(inside, outside))
     assert gap.mean[0, 0] == 2
     assert gap.variance[0, 0] == 0
 
 
 def test_the_gap_counts_records_with_both_sides():
-    inside = Belief(*np.array([[[4.0, 9.0, 5.0]], [[1.0] * 3], [[1.0] * 3], [[1.0, 0.0, 2.0]]]))
-    outside = Belief(*np.array([[[1.0, 2.0, 3.0]], [[1.0] * 3], [[1.0] * 3], [[4.0, 1.0, 1.0]]]))
+    inside = Posterior(*np.array([[[4.0, 9.0, 5.0]], [[1.0] * 3], [[1.0] * 3], [[1.0, 0.0, 2.0]]]))
+    outside = Posterior(*np.array([[[1.0, 2.0, 3.0]], [[1.0] * 3], [[1.0] * 3], [[4.0, 1.0, 1.0]]]))
     # Records 0 and 2: differences 3 and 2, of sampling variance 1 + 1/4 and 1/2 + 1.
-    np.testing.assert_allclose(gap_terms(inside, outside)[:, 0], [2, 5, 13, 2.75])
+    np.testing.assert_allclose(gap_sums(inside, outside)[:, 0], [2, 5, 13, 2.75])
 
 
 def conditioned(own, other, gap, sign):

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from privbench.attacks.dcr import Dcr
 from privbench.attacks.domias import Domias
-from privbench.attacks.gan_leaks import GanLeaks, mean_outside
+from privbench.attacks.gan_leaks import GanLeaks, out_mean
 from privbench.attacks.groundhog import Groundhog
 from privbench.attacks.lira import log_ratios
 from privbench.attacks.logan import Logan
@@ -183,14 +183,14 @@ def test_the_mean_over_outsiders_is_without_the_target():
     rng = np.random.default_rng(0)
     values, member = rng.normal(size=(6, 9)), rng.random((6, 9)) < 0.5
     member[:, 0] = True  # a record that is in everywhere
-    found = mean_outside(values, member, True)
+    found = out_mean(values, member, True)
     for i in range(6):
         others = [m for m in range(6) if m != i]
         every = [values[m, j] for j in range(9) for m in others if not member[m, j]]
         for j in range(9):
             own = [values[m, j] for m in others if not member[m, j]]
             assert found[i, j] == pytest.approx(np.mean(own or every))
-    np.testing.assert_allclose(mean_outside(values[1:], member[1:], False)[0], found[0])
+    np.testing.assert_allclose(out_mean(values[1:], member[1:], False)[0], found[0])
 
 
 CHANGES = [

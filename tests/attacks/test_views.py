@@ -79,7 +79,7 @@ def other_records(one):
     ("attack", "lack", "reason"),
     [
         (Gradient(), predictions_only, "parameters"),
-        (LabelOnly(), predictions_only, "answers to its own queries"),
+        (LabelOnly(), predictions_only, "outputs for its own queries"),
         (LabelOnly(), no_records, "records themselves"),
         (Quantile(), predictions_only, "records themselves"),
         (AttackP(), no_references, "reference records"),
