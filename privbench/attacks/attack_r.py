@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.attacks.base import BatchedAttack, Views
+from privbench.attacks.moments import of_targets_and_shadows
 
 
 class AttackR(BatchedAttack):
@@ -30,9 +31,9 @@ class AttackR(BatchedAttack):
 
     def score_all(self, views: Views) -> NDArray[np.float64]:
         """Return scores (targets, n_pool), between 0 and 1."""
-        phi = views.targets.scaled_confidence(views.labels)
-        same = views.shadows is views.targets
-        shadows = phi if same else views.shadows.scaled_confidence(views.labels)
+        phi, shadows = of_targets_and_shadows(
+            views, lambda outputs: outputs.scaled_confidence(views.labels)
+        )
         out = ~views.shadow_member
         scores = np.empty(phi.shape)
         for target, target_phi in enumerate(phi):

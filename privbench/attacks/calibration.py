@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.attacks.base import BatchedAttack, Views
-from privbench.attacks.moments import subtract_out_mean
+from privbench.attacks.moments import of_targets_and_shadows, subtract_out_mean
 
 
 class Calibration(BatchedAttack):
@@ -27,7 +27,7 @@ class Calibration(BatchedAttack):
 
     def score_all(self, views: Views) -> NDArray[np.float64]:
         """Return scores (targets, n_pool), in nats."""
-        targets = views.targets.log_prob_of(views.labels)
-        same = views.shadows is views.targets
-        shadows = targets if same else views.shadows.log_prob_of(views.labels)
+        targets, shadows = of_targets_and_shadows(
+            views, lambda outputs: outputs.log_prob_of(views.labels)
+        )
         return subtract_out_mean(targets, shadows, views.shadow_member, views.leave_one_out)

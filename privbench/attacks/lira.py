@@ -41,7 +41,14 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from privbench.attacks.base import BatchedAttack, Views
-from privbench.attacks.moments import Bools, Floats, Moments, chunks, medians
+from privbench.attacks.moments import (
+    Bools,
+    Floats,
+    Moments,
+    chunks,
+    medians,
+    of_targets_and_shadows,
+)
 from privbench.attacks.shrinkage import (
     MAX_FREEDOM,
     Gap,
@@ -77,10 +84,9 @@ class Lira(BatchedAttack):
 
     def score_all(self, views: Views) -> NDArray[np.float64]:
         """Return scores (targets, n_pool): log-likelihood ratios, or logs of one-sided p-values."""
-        phi = views.targets.scaled_confidence(views.labels)
-        shadows = phi
-        if views.shadows is not views.targets:
-            shadows = views.shadows.scaled_confidence(views.labels)
+        phi, shadows = of_targets_and_shadows(
+            views, lambda outputs: outputs.scaled_confidence(views.labels)
+        )
         member, leave_one_out = views.shadow_member, views.leave_one_out
         if self.mode == "offline":
             return self._offline(phi, _ShadowValues(shadows, ~member, leave_one_out))

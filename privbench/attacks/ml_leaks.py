@@ -23,6 +23,7 @@ from pydantic import Field
 
 from privbench.attacks.base import BatchedAttack, NeedsShadows, Outputs, Views
 from privbench.attacks.learned import limit_blas_to_one_thread, log_odds
+from privbench.attacks.moments import of_targets_and_shadows
 
 
 class MlLeaks(BatchedAttack):
@@ -39,13 +40,12 @@ class MlLeaks(BatchedAttack):
 
     def score_all(self, views: Views) -> NDArray[np.float64]:
         """Return scores (targets, n_pool): the attack model's log-odds of membership."""
-        shadows = self._features(views.shadows)
-        same = views.targets is views.shadows
+        targets, shadows = of_targets_and_shadows(views, self._features)
         with limit_blas_to_one_thread():
             scores = log_odds(
                 shadows,
                 views.shadow_member,
-                shadows if same else self._features(views.targets),
+                targets,
                 self.penalty,
                 leave_one_out=views.leave_one_out,
                 progress=views.progress,

@@ -9,17 +9,32 @@ summed separately and merged, at about twice the cost of one target.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from privbench.attacks.base import Outputs, Views
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 CHUNK = 2**19
 """Number of values (shadows times records) to process at a time, so that they stay in the cache."""
+
+
+def of_targets_and_shadows(
+    views: Views, statistic: Callable[[Outputs], Floats]
+) -> tuple[Floats, Floats]:
+    """Compute a statistic (models, n, ...) of the outputs of targets and of shadows.
+
+    It is computed once where the shadows are the targets themselves.
+    """
+    targets = statistic(views.targets)
+    if views.shadows is views.targets:
+        return targets, targets
+    return targets, statistic(views.shadows)
 
 
 def chunks(n_shadows: int, n_records: int) -> Iterator[slice]:

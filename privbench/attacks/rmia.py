@@ -28,7 +28,14 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from privbench.attacks.base import BatchedAttack, Views
-from privbench.attacks.moments import Bools, Floats, chunks, fill_missing, means
+from privbench.attacks.moments import (
+    Bools,
+    Floats,
+    chunks,
+    fill_missing,
+    means,
+    of_targets_and_shadows,
+)
 
 MIN_PROBABILITY = 1e-300  # floor that avoids log(0)
 TIE_TOLERANCE = 1e-12
@@ -61,9 +68,9 @@ class Rmia(BatchedAttack):
     def score_all(self, views: Views) -> NDArray[np.float64]:
         """Return scores (targets, n_pool), multiples of 1 / (number of reference records)."""
         no_members = np.zeros((len(views.shadows), len(views.reference_labels)), dtype=bool)
-        targets = views.targets.log_prob_of(views.labels)
-        same = views.shadows is views.targets
-        shadows = targets if same else views.shadows.log_prob_of(views.labels)
+        targets, shadows = of_targets_and_shadows(
+            views, lambda outputs: outputs.log_prob_of(views.labels)
+        )
         pool = self._log_ratios(targets, shadows, views.shadow_member, views.leave_one_out)
         reference = self._log_ratios(
             views.target_reference.log_prob_of(views.reference_labels),
