@@ -24,7 +24,7 @@ from privbench.attacks.rmia import Rmia
 from privbench.attacks.shokri import Shokri
 from privbench.plugins.builtins import register_attacks
 
-from .helpers import answers, auc, null_band, permuted, random_population, views_of
+from .helpers import auc, null_band, outputs_of_logits, permuted, random_population, views_of
 
 ATTACKS = [
     Gap(),
@@ -192,7 +192,7 @@ def random_labels(rng, n_models, n):
 
 def test_logits_of_plus_minus_sixty(attack):
     rng = np.random.default_rng(0)
-    models = answers(rng.choice([-60.0, 60.0], size=(6, 80, 4)))
+    models = outputs_of_logits(rng.choice([-60.0, 60.0], size=(6, 80, 4)))
     labels, member = random_labels(rng, 6, 80)
     check_all(attack, lambda: views_of(models, labels, member, references=20))
 
@@ -221,7 +221,7 @@ def saturated(rng, models, member):
     """The first model is unsure; the others are all but certain, and alike to the seventh digit."""
     phi = 15 + 1e-5 * rng.normal(size=member.shape)
     phi[0] = rng.normal(scale=30, size=member.shape[1])
-    return answers(np.stack([phi, np.zeros_like(phi)], axis=-1))
+    return outputs_of_logits(np.stack([phi, np.zeros_like(phi)], axis=-1))
 
 
 def constant(rng, models, member):
@@ -234,7 +234,7 @@ def constant(rng, models, member):
 def two_levels(rng, models, member):
     """Phi is one of two numbers that are no sums of powers of two."""
     phi = np.where(rng.random(member.shape) < 0.5, 0.1, 3.7)
-    return answers(np.stack([phi, np.zeros_like(phi)], axis=-1))
+    return outputs_of_logits(np.stack([phi, np.zeros_like(phi)], axis=-1))
 
 
 def mostly_saturated(rng, models, member):
@@ -284,10 +284,10 @@ def check_blind_to_own_row(attack, models, labels, member):
 
 @pytest.mark.parametrize("n_models", [2, 16])
 @pytest.mark.parametrize("logit", [0.1, 40.0])
-def test_constant_answers_tell_nothing(attack, logit, n_models):
+def test_constant_outputs_tell_nothing(attack, logit, n_models):
     """All models say the same of all records: the scores are equal, or differ by chance."""
     _, labels, member = random_population(n_models=n_models, n=400, references=REFERENCES)
-    models = answers(np.broadcast_to([logit, 0.0, 0.0], (n_models, len(labels), 3)))
+    models = outputs_of_logits(np.broadcast_to([logit, 0.0, 0.0], (n_models, len(labels), 3)))
     views = views_of(models, 0 * labels, member, references=REFERENCES)
     scores, member = attack.score_all(views), member[:, :-REFERENCES]
     # Label-only adds noise to the records; shrunk LiRA is less sure where there are fewer shadows.
@@ -305,7 +305,7 @@ BY_MEANS = ("lira", "rmia", "calibration")
 @pytest.mark.parametrize("kind", [mostly_saturated, two_levels])
 @pytest.mark.parametrize("attack", [a for a in ATTACKS if a.name in BY_MEANS], ids=str)
 def test_ties_tell_nothing(attack, kind):
-    """Few different answers, and many records, so that rounding would show."""
+    """Few distinct outputs and many records, so that rounding would show."""
     _, labels, member = random_population(n_models=8, n=3000, n_classes=2, references=REFERENCES)
     models = kind(np.random.default_rng(7), None, member)
     scores = attack.score_all(views_of(models, 0 * labels, member, references=REFERENCES))
@@ -313,7 +313,7 @@ def test_ties_tell_nothing(attack, kind):
     assert abs(auc(scores, member) - 0.5) < null_band(member.sum(), (~member).sum())
 
 
-def test_a_targets_answers_reach_no_other_target_but_through_a_shadow(attack):
+def test_a_targets_outputs_affect_other_targets_only_as_a_shadow(attack):
     """Separate targets: the scores of one do not depend on which others are attacked with it."""
     views, alone = other_shadows(5, leave_one_out=False), other_shadows(5, leave_one_out=False)
     fewer = dataclasses.replace(
@@ -328,4 +328,4 @@ def test_a_targets_answers_reach_no_other_target_but_through_a_shadow(attack):
 
 
 def test_the_floor_is_below_what_logits_of_sixty_give():
-    assert answers([[60.0, -60.0]]).log_probs.min() > LOG_FLOOR
+    assert outputs_of_logits([[60.0, -60.0]]).log_probs.min() > LOG_FLOOR

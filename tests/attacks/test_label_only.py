@@ -34,7 +34,7 @@ def view_of_records(records, weight, labels):
 
 
 def test_slow_reference():
-    """The share of right answers to the record and to the copies that were asked about."""
+    """The fraction of correct predictions on the record and on the copies that were queried."""
     models, labels, member = random_population(n_models=2, n=50)
     view = views_of(models, labels, member)[0]
     view = view_of_records(view.records, view.target_model.weight, labels)

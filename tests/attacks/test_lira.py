@@ -14,9 +14,9 @@ from privbench.attacks import moments
 from privbench.attacks.lira import Lira
 
 from .helpers import (
-    answers_with_phi,
     auc,
     null_band,
+    outputs_of_phi,
     random_population,
     tpr_at,
     view_of,
@@ -119,7 +119,7 @@ def known_gaussians(n_models=401, n=500, gap=1.0, seed=1):
     rng = np.random.default_rng(seed)
     member = rng.random((n_models, n)) < 0.5
     phi = rng.normal(size=(n_models, n)) + 5 * rng.normal(size=n) + gap * member
-    return answers_with_phi(phi), np.zeros(n, dtype=np.int64), member
+    return outputs_of_phi(phi), np.zeros(n, dtype=np.int64), member
 
 
 @pytest.mark.parametrize("mode", ["online", "offline"])
@@ -142,7 +142,7 @@ def test_slow_reference_of_shrunk(mode, n_models, chunk, monkeypatch):
     member = rng.random((n_models, 60)) < 0.5
     spread, gaps = np.exp(rng.normal(size=60)), 1 + rng.normal(size=60)
     phi = spread * rng.normal(size=member.shape) + gaps * member + 5 * rng.normal(size=60)
-    views = views_of(answers_with_phi(phi), np.zeros(60, dtype=np.int64), member)
+    views = views_of(outputs_of_phi(phi), np.zeros(60, dtype=np.int64), member)
     scores = Lira(mode=mode, variance="shrunk").score_all(views)
     for found, view in zip(scores, views, strict=True):
         np.testing.assert_allclose(found, slow_shrunk(view, mode), rtol=1e-6, atol=1e-8)
@@ -184,7 +184,7 @@ def simulated(rng, n_models, n, gap, spread):
     member = rng.random((n_models, n)) < 0.5
     deviation = np.exp(spread * rng.normal(size=n))
     phi = deviation * rng.normal(size=member.shape) + 5 * rng.normal(size=n) + gap * member
-    return views_of(answers_with_phi(phi), np.zeros(n, dtype=np.int64), member), member
+    return views_of(outputs_of_phi(phi), np.zeros(n, dtype=np.int64), member), member
 
 
 def test_global_wins_with_few_shadows_and_equal_variances():
@@ -217,7 +217,7 @@ def test_shrunk_is_far_better_than_both_where_variances_differ():
 def small_view(phi, member):
     """The first row is the target."""
     phi, member = np.array(phi, dtype=float), np.array(member, dtype=bool)
-    return view_of(answers_with_phi(phi), np.zeros(phi.shape[1], dtype=np.int64), member)
+    return view_of(outputs_of_phi(phi), np.zeros(phi.shape[1], dtype=np.int64), member)
 
 
 def test_a_missing_centre_is_the_other_sides_with_the_mean_gap():

@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from privbench.attacks.ml_leaks import MlLeaks
 
-from .helpers import answers, auc, random_population, view_of
+from .helpers import auc, outputs_of_logits, random_population, view_of
 
 
 def slow_features(row, largest):
@@ -41,7 +41,7 @@ def test_neither_labels_nor_the_order_of_classes_matter():
     models, labels, member = random_population(n_models=5, n=100)
     rng = np.random.default_rng(0)
     scores = MlLeaks().score(view_of(models, labels, member))
-    shuffled = answers(rng.permuted(models.log_probs, axis=-1))
+    shuffled = outputs_of_logits(rng.permuted(models.log_probs, axis=-1))
     other = MlLeaks().score(view_of(shuffled, rng.permutation(labels), member))
     np.testing.assert_allclose(other, scores, rtol=1e-4, atol=1e-5)
 

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from privbench.attacks import moments
-from privbench.attacks.moments import Moments, subtract_out_mean, chunks, fill_missing, means, medians
+from privbench.attacks.moments import (
+    Moments,
+    chunks,
+    fill_missing,
+    means,
+    medians,
+    subtract_out_mean,
+)
 
 
 def plain(rng, shape):

@@ -21,7 +21,7 @@ from privbench.attacks.modified_entropy import ModifiedEntropy
 from privbench.attacks.rmia import Rmia
 from privbench.metrics import balanced_accuracy_at
 
-from .helpers import answers, auc, tpr_at, views_of
+from .helpers import auc, outputs_of_logits, tpr_at, views_of
 
 FOLDER = os.environ.get("PRIVBENCH_ORACLES", "")
 pytestmark = pytest.mark.skipif(not FOLDER, reason="PRIVBENCH_ORACLES is not set")
@@ -42,7 +42,7 @@ def load(dataset, shadow_rows=slice(None)):
         np.load(Path(FOLDER, f"{dataset}_{role}.npz")) for role in ("shadow", "target")
     )
     targets, shadows = (
-        answers(np.concatenate([role["logits"], role["reference_logits"]], axis=1))
+        outputs_of_logits(np.concatenate([role["logits"], role["reference_logits"]], axis=1))
         for role in (target, shadow)
     )
     references = len(shadow["reference_labels"])

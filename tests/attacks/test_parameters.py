@@ -62,8 +62,8 @@ REFUSED = [
 def all_parameters():
     registered = []
     register_attacks(registered.append)
-    on_answers = [cls for cls in registered if issubclass(cls, Attack)]
-    return {(cls, name) for cls in on_answers for name in cls.model_fields}
+    on_outputs = [cls for cls in registered if issubclass(cls, Attack)]
+    return {(cls, name) for cls in on_outputs for name in cls.model_fields}
 
 
 def view():

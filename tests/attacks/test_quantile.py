@@ -9,7 +9,7 @@ from sklearn.linear_model import QuantileRegressor
 
 from privbench.attacks.quantile import Quantile
 
-from .helpers import answers_with_phi, random_population, views_of
+from .helpers import outputs_of_phi, random_population, views_of
 
 
 def view_with_records(seed=0, n=60, references=150, shape=(2, 3)):
@@ -31,8 +31,8 @@ def test_slow_reference(params):
             for x, y in zip(records, labels, strict=True)
         ]
 
-    def phi(answers, labels):
-        p = [np.exp(row.astype(float)) for row in answers.log_probs]
+    def phi(outputs, labels):
+        p = [np.exp(row.astype(float)) for row in outputs.log_probs]
         return [np.log(q[y] / (q.sum() - q[y])) for q, y in zip(p, labels, strict=True)]
 
     regression = HistGradientBoostingRegressor(
@@ -53,7 +53,7 @@ def two_classes(n=30, references=400):
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, n + references)
     phi = rng.normal(size=(2, n + references)) + 10 * labels
-    models = answers_with_phi(np.where(labels == 0, phi, -phi))
+    models = outputs_of_phi(np.where(labels == 0, phi, -phi))
     view = views_of(models, labels, np.zeros(phi.shape, bool), references=references)[0]
     blank = np.zeros((n + references, 1), np.float32)
     return dataclasses.replace(view, records=blank[:n], reference_records=blank[n:]), phi[0]

@@ -6,12 +6,12 @@ import pytest
 from privbench.attacks import moments
 from privbench.attacks.rmia import Rmia
 
-from .helpers import answers_with_phi, random_population, views_of
+from .helpers import outputs_of_phi, random_population, views_of
 
 
-def label_probabilities(answers, labels):
+def label_probabilities(outputs, labels):
     """P(label) of each record, from the stored logarithms."""
-    return [np.exp(float(row[y])) for row, y in zip(answers.log_probs, labels, strict=True)]
+    return [np.exp(float(row[y])) for row, y in zip(outputs.log_probs, labels, strict=True)]
 
 
 def marginal(attack, values, inside):
@@ -75,7 +75,7 @@ def two_records(target, shadow):
     """One pool record and one reference record, with the probabilities that each model gives them."""
     odds = [[np.log(p / (1 - p)) for p in pair] for pair in (target, shadow)]
     member = np.zeros((2, 2), dtype=bool)
-    return views_of(answers_with_phi(np.array(odds)), np.zeros(2, int), member, references=1)[0]
+    return views_of(outputs_of_phi(np.array(odds)), np.zeros(2, int), member, references=1)[0]
 
 
 def test_gamma_is_the_factor_by_which_a_record_must_beat_the_other():

@@ -8,8 +8,8 @@ from scipy.stats import t as student
 from privbench.attacks.moments import Moments
 from privbench.attacks.shrinkage import (
     MAX_FREEDOM,
-    Posterior,
     Gap,
+    Posterior,
     Prior,
     gap_sums,
     inverse_trigamma,
