@@ -34,7 +34,7 @@ def test_one_run_without_delta_is_a_binomial_test():
 
 
 @pytest.mark.parametrize("correct", [0, 20, 50])
-def test_one_run_proves_nothing_by_chance(correct):
+def test_one_run_of_chance_implies_nothing(correct):
     assert one_run(records=100, guesses=100, correct=correct, delta=1e-5) == 0.0
 
 
@@ -53,7 +53,7 @@ def test_more_evidence_delta_and_confidence_move_the_bound():
 
 
 def slow_clopper_pearson(tp, n_in, fp, n_out, delta, tail):
-    """From the beta quantiles that define the intervals, one direction after the other."""
+    """Compute the bound from the beta quantiles that define the intervals, direction by direction."""
     fpr = beta.ppf(1 - tail, fp + 1, n_out - fp) if fp < n_out else 1.0
     fnr = beta.ppf(1 - tail, n_in - tp + 1, tp) if tp > 0 else 1.0
     candidates = [0.0]
@@ -83,9 +83,10 @@ def test_clopper_pearson_by_hand():
 
 
 def randomised_response(rng, n_models, n_records, epsilon, noise=0.3):
-    """Exactly epsilon-DP: each membership bit is told right with probability e^eps / (1 + e^eps).
+    """Return scores of an exactly epsilon-DP mechanism, and the membership.
 
-    Scores add noise that carries nothing, so that there are thresholds to choose among.
+    Each membership bit is kept with probability e^eps / (1 + e^eps). Noise without information makes
+    the scores distinct, so that there are thresholds to choose among.
     """
     member = rng.random((n_models, n_records)) < 0.5
     lie = rng.random(member.shape) >= 1 / (1 + np.exp(-epsilon))
@@ -93,7 +94,7 @@ def randomised_response(rng, n_models, n_records, epsilon, noise=0.3):
 
 
 def refuted(rng, epsilon, runs, n_models=6, n_records=40):
-    """Share of ``runs`` in which an exactly epsilon-DP mechanism is refuted."""
+    """Return the fraction of ``runs`` in which an exactly epsilon-DP mechanism is refuted."""
     count = 0
     for _ in range(runs):
         scores, member = randomised_response(rng, n_models, n_records, epsilon)
@@ -102,7 +103,7 @@ def refuted(rng, epsilon, runs, n_models=6, n_records=40):
     return count / runs
 
 
-def test_a_true_claim_is_rarely_refuted_and_a_false_one_is(rng):
+def test_a_true_guarantee_is_rarely_refuted_and_a_false_one_is(rng):
     assert refuted(rng, 1.0, runs=100) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 100)
     scores, member = randomised_response(rng, 16, 200, 3.0, noise=0.1)
     bound = epsilon_lower_bound(scores, member, scores, member, leave_one_out=True)
@@ -111,7 +112,7 @@ def test_a_true_claim_is_rarely_refuted_and_a_false_one_is(rng):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("epsilon", [0.0, 1.0, 3.0])
-def test_a_true_claim_is_refuted_in_at_most_5_percent(epsilon):
+def test_a_true_guarantee_is_refuted_in_at_most_5_percent(epsilon):
     rng = np.random.default_rng(int(epsilon))
     share = refuted(rng, epsilon, runs=1000, n_models=16, n_records=50)
     assert share <= 0.05
@@ -134,7 +135,7 @@ def test_separate_shadows_may_have_scored_other_records(rng):
 
 
 def test_the_threshold_is_not_chosen_on_the_target():
-    """Shadows whose scores point the wrong way make the adversary accuse the wrong ones."""
+    """Shadows whose scores point the wrong way make the adversary call non-members members."""
     rng = np.random.default_rng(0)
     scores, member = randomised_response(rng, 4, 200, 4.0)
     assert epsilon_lower_bound(scores, member, -scores, ~member, leave_one_out=False) < 4
@@ -142,14 +143,14 @@ def test_the_threshold_is_not_chosen_on_the_target():
     assert backwards == 0.0
 
 
-def test_shadows_of_one_kind_prove_nothing(rng):
+def test_shadows_of_one_kind_imply_nothing(rng):
     scores, member = randomised_response(rng, 4, 50, 4.0)
     one_kind = np.ones_like(member)
     assert epsilon_lower_bound(scores, member, scores, one_kind, leave_one_out=False) == 0.0
 
 
 def slow_threshold_of_largest_bound(scores, member, delta, tail):
-    """A sort of these scores alone, counts at some of its thresholds, and the best of them."""
+    """Sort these scores alone, and return the candidate threshold of the largest bound."""
     if not 0 < member.sum() < member.size:
         return ABOVE_ALL_SCORES
     values = np.unique(scores)[::-1]
@@ -182,7 +183,9 @@ def test_one_sort_chooses_the_thresholds_of_a_sort_for_each(
     pairs = Pairs.sort(scores, member)
     for one, (s, m) in ((pairs, (scores, member)), (pairs.mirrored(), (-scores, ~member))):
         found = thresholds_of_largest_bound(one, delta, 0.0125, leave_one_out=True)
-        expected = [slow_threshold_of_largest_bound(s[rows != i], m[rows != i], delta, 0.0125) for i in rows]
+        expected = [
+            slow_threshold_of_largest_bound(s[rows != i], m[rows != i], delta, 0.0125) for i in rows
+        ]
         np.testing.assert_array_equal(found, expected)
         found = thresholds_of_largest_bound(one, delta, 0.0125, leave_one_out=False)
         assert found == [slow_threshold_of_largest_bound(s, m, delta, 0.0125)]
@@ -197,7 +200,7 @@ def test_many_models_take_seconds(rng):
 
 
 def test_one_run_bound_counts_by_hand():
-    """Of 100 records it guesses about 20: 9 of the 10 highest and 8 of the 10 lowest are right."""
+    """It guesses about 20 of 100 records: 9 of the 10 highest and 8 of the 10 lowest are correct."""
     member = np.arange(100) % 2 == 0
     member[90:] = [True] * 9 + [False]
     member[:10] = [False] * 8 + [True] * 2
@@ -206,7 +209,7 @@ def test_one_run_bound_counts_by_hand():
 
 
 def test_one_run_bound_does_not_read_the_order_of_tied_records(rng):
-    """Members first in the file, and an attack that says the same of all."""
+    """All scores are equal, and members come first, or last."""
     for member in (np.arange(1000) < 500, np.arange(1000) >= 500):
         assert one_run_bound(np.zeros(1000), member, rng=rng) < 0.5
 
@@ -216,7 +219,7 @@ def one_run_bounds(rng, epsilon, runs, n=500):
     return np.array([one_run_bound(s[0], m[0], rng=rng) for s, m in cases])
 
 
-def test_one_run_bound_proves_what_is_there(rng):
+def test_one_run_bound_comes_close_to_the_true_epsilon(rng):
     bounds = one_run_bounds(rng, 3.0, runs=20, n=2000)
     assert 2.0 < np.median(bounds) < 3.0
 

@@ -1,3 +1,5 @@
+"""Summaries: the same values as the metrics, as plain JSON."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Thresholds: against brute force, and what they must not depend on."""
+
 from __future__ import annotations
 
 import json
@@ -99,7 +101,7 @@ def test_a_group_without_members_among_the_shadows_takes_the_overall_threshold()
     assert balanced_accuracy_at(scores, member, shadow, shadow_member, groups) == 1.0
 
 
-def test_without_anything_to_choose_by_nobody_is_a_member():
+def test_without_a_better_threshold_no_record_is_called_a_member():
     member = np.array([[True, False], [False, False]])
     scores = np.array([[1.0, 0.0], [1.0, 0.0]])
     assert np.isnan(leave_one_out_thresholds(scores, member)[0])
@@ -137,7 +139,7 @@ def test_shadows_on_other_records_choose_thresholds_by_their_own_groups(rng):
 
 
 def song_mittal(logits, labels):
-    """Scores (4, models, records): correctness, confidence, entropy, modified entropy."""
+    """Return scores (4, models, records): correctness, confidence, entropy, modified entropy."""
     logits = logits.astype(np.float64)
     p = np.exp(logits - logits.max(axis=-1, keepdims=True))
     p /= p.sum(axis=-1, keepdims=True)
