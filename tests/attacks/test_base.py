@@ -87,30 +87,30 @@ def test_ordinary_views_are_no_obstacle():
         assert attack.obstacle(views()) == ""
 
 
-def predictions_only(one):
+def predictions_only(given):
     return dataclasses.replace(
-        one, records=None, reference_records=None, target_models=(), shadow_models=()
+        given, records=None, reference_records=None, target_models=(), shadow_models=()
     )
 
 
-def no_records(one):
-    return dataclasses.replace(one, records=None, reference_records=None)
+def no_records(given):
+    return dataclasses.replace(given, records=None, reference_records=None)
 
 
-def no_references(one):
+def no_references(given):
     return views(references=0)
 
 
-def alone(one):
+def alone(given):
     return views(n_models=1)
 
 
-def other_records(one):
-    return dataclasses.replace(one, shadow_labels=one.shadow_labels.copy())
+def other_records(given):
+    return dataclasses.replace(given, shadow_labels=given.shadow_labels.copy())
 
 
 @pytest.mark.parametrize(
-    ("attack", "lack", "reason"),
+    ("attack", "without", "reason"),
     [
         (Gradient(), predictions_only, "parameters"),
         (LabelOnly(), predictions_only, "outputs for its own queries"),
@@ -125,12 +125,12 @@ def other_records(one):
         (Gradient(calibrated=False), predictions_only, "parameters"),
     ],
 )
-def test_what_it_lacks_is_named(attack, lack, reason):
-    assert reason in attack.obstacle(lack(views()))
+def test_the_obstacle_names_what_is_missing(attack, without, reason):
+    assert reason in attack.obstacle(without(views()))
 
 
 @pytest.mark.parametrize(
-    ("attack", "lack"),
+    ("attack", "without"),
     [
         (Loss(), predictions_only),
         (Loss(), alone),
@@ -143,5 +143,5 @@ def test_what_it_lacks_is_named(attack, lack, reason):
         (Gradient(calibrated=False), other_records),
     ],
 )
-def test_what_it_does_not_need_it_may_lack(attack, lack):
-    assert attack.obstacle(lack(views())) == ""
+def test_what_is_not_needed_is_no_obstacle(attack, without):
+    assert attack.obstacle(without(views())) == ""

@@ -60,9 +60,9 @@ def attack(request):
     return request.param
 
 
-def random_views(**choices):
+def random_views(**options):
     return views_of(
-        *random_population(**{"n": 120, **choices}, references=REFERENCES), references=REFERENCES
+        *random_population(**{"n": 120, **options}, references=REFERENCES), references=REFERENCES
     )
 
 
@@ -125,8 +125,10 @@ def test_without_signal_the_auc_is_a_half(attack):
 def test_permuting_records_permutes_scores(attack):
     rng = np.random.default_rng(1)
     order, reference_order = rng.permutation(120), rng.permutation(REFERENCES)
-    view, other = random_views()[0], permuted(random_views()[0], order, reference_order)
-    np.testing.assert_allclose(attack.score(other), attack.score(view)[order], rtol=1e-6, atol=1e-8)
+    view, reordered = random_views()[0], permuted(random_views()[0], order, reference_order)
+    np.testing.assert_allclose(
+        attack.score(reordered), attack.score(view)[order], rtol=1e-6, atol=1e-8
+    )
 
 
 def test_the_target_is_told_apart_from_the_shadows(attack):
@@ -295,7 +297,10 @@ def test_constant_outputs_tell_nothing(attack, logit, n_models):
         assert abs(auc(scores, member) - 0.5) < null_band(member.sum(), (~member).sum())
     else:
         np.testing.assert_array_equal(scores, scores[:, :1] + np.zeros_like(scores))
-        assert all(auc(own, row) == 0.5 for own, row in zip(scores, member, strict=True))
+        assert all(
+            auc(target_scores, row) == 0.5
+            for target_scores, row in zip(scores, member, strict=True)
+        )
 
 
 BY_MEANS = ("lira", "rmia", "calibration")

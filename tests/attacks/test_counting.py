@@ -11,7 +11,7 @@ N_MODELS, N = 16, 2000
 
 
 def counting_attack(member):
-    """Scores each record of each model by how many of the other models are IN."""
+    """Score each record of each model by how many of the other models are IN."""
     return member.sum(axis=0) - member
 
 
@@ -27,11 +27,11 @@ def test_counting_is_at_chance_under_the_membership_that_is_drawn(canaries, seed
     member = draw_membership(N_MODELS, canary, ["counting", seed])
     scores = counting_attack(member)
     for records in [slice(None), canary, ~canary]:
-        own, truth = scores[:, records], member[:, records]
+        model_scores, truth = scores[:, records], member[:, records]
         if truth.size:
             # Pairs of one record share their count's other terms, which narrows the band rather
             # than widens it.
-            assert abs(auc(own, truth) - 0.5) < null_band(truth.sum(), (~truth).sum())
+            assert abs(auc(model_scores, truth) - 0.5) < null_band(truth.sum(), (~truth).sum())
 
 
 def test_counting_is_certain_under_balanced_columns():

@@ -34,5 +34,5 @@ def test_the_bounds():
 
 
 def test_the_label_is_ignored(view):
-    other = view.__class__(**{**vars(view), "labels": (view.labels + 1) % 5})
-    np.testing.assert_array_equal(Entropy().score(other), Entropy().score(view))
+    relabelled = view.__class__(**{**vars(view), "labels": (view.labels + 1) % 5})
+    np.testing.assert_array_equal(Entropy().score(relabelled), Entropy().score(view))

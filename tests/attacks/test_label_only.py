@@ -1,4 +1,4 @@
-"""Label-only: against a closed form, and what the target is asked."""
+"""Label-only: against a closed form, and the queries that the target gets."""
 
 from math import sqrt
 
@@ -12,14 +12,14 @@ from .helpers import Network, random_population, views_of
 
 
 class Recorder(Network):
-    """A network that remembers what it was asked."""
+    """A network that keeps its queries."""
 
     def __init__(self, weight):
         super().__init__(weight)
-        self.asked = []
+        self.queries = []
 
     def query(self, x):
-        self.asked.append(x)
+        self.queries.append(x)
         return super().query(x)
 
 
@@ -27,7 +27,7 @@ def view_of_records(records, weight, labels):
     """A target of this ``weight`` (features, classes) on ``records``; the shadows do not matter."""
     target = Recorder(weight)
     models = target.query(records)[None]
-    target.asked.clear()
+    target.queries.clear()
     views = views_of(models, labels, np.zeros((1, len(labels)), dtype=bool))
     view = views[0]
     return view.__class__(**{**vars(view), "records": records, "target_model": target})
@@ -39,10 +39,10 @@ def test_slow_reference():
     view = views_of(models, labels, member)[0]
     view = view_of_records(view.records, view.target_model.weight, labels)
     scores = LabelOnly(copies=9, noise=0.2).score(view)
-    asked = view.target_model.asked
-    assert len(asked) == 9
+    queries = view.target_model.queries
+    assert len(queries) == 9
     for i, (label, record) in enumerate(zip(labels, view.records, strict=True)):
-        rows = [record, *(copy[i] for copy in asked)]
+        rows = [record, *(copy[i] for copy in queries)]
         right = [np.argmax(row @ view.target_model.weight) == label for row in rows]
         assert scores[i] == pytest.approx(np.mean(right))
 
@@ -71,7 +71,7 @@ def test_what_the_copies_look_like():
     records = mixed_records(np.random.default_rng(0))
     view = view_of_records(records, np.ones((3, 2)), np.zeros(400, dtype=np.int64))
     LabelOnly(copies=20, noise=0.5, flips=0.1).score(view)
-    copies = np.stack(view.target_model.asked)
+    copies = np.stack(view.target_model.queries)
     assert copies.dtype == np.float32
     assert not np.array_equal(copies[0], copies[1])
     flipped = copies[..., 0] != records[:, 0]
@@ -86,7 +86,7 @@ def test_binary_features_are_flipped_each_for_itself():
     records = np.random.default_rng(0).integers(0, 2, (300, 2)).astype(np.float32)
     view = view_of_records(records, np.ones((2, 2)), np.zeros(300, dtype=np.int64))
     LabelOnly(copies=20, flips=0.5).score(view)
-    first, second = np.moveaxis(np.stack(view.target_model.asked) != records, -1, 0)
+    first, second = np.moveaxis(np.stack(view.target_model.queries) != records, -1, 0)
     assert np.mean(first & second) == pytest.approx(0.25, abs=4 * sqrt(0.19 / 6000))
 
 

@@ -144,8 +144,8 @@ def test_slow_reference_of_shrunk(mode, n_models, chunk, monkeypatch):
     phi = spread * rng.normal(size=member.shape) + gaps * member + 5 * rng.normal(size=60)
     views = views_of(outputs_of_phi(phi), np.zeros(60, dtype=np.int64), member)
     scores = Lira(mode=mode, variance="shrunk").score_all(views)
-    for found, view in zip(scores, views, strict=True):
-        np.testing.assert_allclose(found, slow_shrunk(view, mode), rtol=1e-6, atol=1e-8)
+    for target_scores, view in zip(scores, views, strict=True):
+        np.testing.assert_allclose(target_scores, slow_shrunk(view, mode), rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize("mode", ["online", "offline"])
@@ -188,14 +188,14 @@ def simulated(rng, n_models, n, gap, spread):
 
 
 def test_global_wins_with_few_shadows_and_equal_variances():
-    found = auc_by_variance(*simulated(np.random.default_rng(1), 9, 4000, gap=2.0, spread=0.0))
-    assert found["global"] > found["per-record"] + 0.02
+    aucs = auc_by_variance(*simulated(np.random.default_rng(1), 9, 4000, gap=2.0, spread=0.0))
+    assert aucs["global"] > aucs["per-record"] + 0.02
 
 
 def test_per_record_wins_with_many_shadows_where_variances_differ():
-    found = auc_by_variance(*simulated(np.random.default_rng(0), 101, 500, gap=1.0, spread=1.5))
-    assert found["per-record"] > found["global"] + 0.02
-    assert found["shrunk"] > found["per-record"]
+    aucs = auc_by_variance(*simulated(np.random.default_rng(0), 101, 500, gap=1.0, spread=1.5))
+    assert aucs["per-record"] > aucs["global"] + 0.02
+    assert aucs["shrunk"] > aucs["per-record"]
 
 
 @pytest.mark.parametrize("mode", ["online", "offline"])
@@ -210,8 +210,8 @@ def test_shrunk_wins_with_eight_shadows_whether_variances_differ_or_not(mode, sp
 
 
 def test_shrunk_is_far_better_than_both_where_variances_differ():
-    found = auc_by_variance(*simulated(np.random.default_rng(0), 9, 4000, gap=1.5, spread=1.0))
-    assert found["shrunk"] > max(found["global"], found["per-record"]) + 0.03
+    aucs = auc_by_variance(*simulated(np.random.default_rng(0), 9, 4000, gap=1.5, spread=1.0))
+    assert aucs["shrunk"] > max(aucs["global"], aucs["per-record"]) + 0.03
 
 
 def small_view(phi, member):
@@ -255,8 +255,8 @@ def test_with_one_shadow_shrunk_is_global_with_the_uncertainty_of_its_centres():
 
 @pytest.mark.parametrize("n_models", [2, 3, 5])
 def test_shrunk_loses_to_neither_with_very_few_shadows(n_models):
-    found = auc_by_variance(*simulated(np.random.default_rng(0), n_models, 4000, 1.5, 0.5))
-    assert found["shrunk"] > max(found["global"], found["per-record"]) - 0.005
+    aucs = auc_by_variance(*simulated(np.random.default_rng(0), n_models, 4000, 1.5, 0.5))
+    assert aucs["shrunk"] > max(aucs["global"], aucs["per-record"]) - 0.005
 
 
 def test_offline_never_looks_at_in_shadows():

@@ -75,23 +75,23 @@ def used():
     return rng.random((7, 50)).argsort(axis=0) < np.arange(50) % 8
 
 
-def close(found, expected, scale=0.0):
+def close(result, expected, scale=0.0):
     """Equal to nine digits, or to fifteen of ``scale``: NumPy rounds as well."""
-    assert found.shape == expected.shape
-    assert (np.abs(found - expected) <= 1e-9 * np.abs(expected) + 1e-15 * scale).all()
+    assert result.shape == expected.shape
+    assert (np.abs(result - expected) <= 1e-9 * np.abs(expected) + 1e-15 * scale).all()
 
 
 @pytest.mark.parametrize("leave_one_out", [True, False])
 def test_moments(values, used, leave_one_out):
-    found = Moments.of(values, used, leave_one_out=leave_one_out)
+    result = Moments.of(values, used, leave_one_out=leave_one_out)
     count = by_hand(values, used, leave_one_out, len, 0)
-    np.testing.assert_array_equal(found.count, count)
+    np.testing.assert_array_equal(result.count, count)
     # Of the values that the target sees, so that nothing of one that it does not see is left.
     largest = by_hand(values, used, leave_one_out, lambda v: np.abs(v).max(), 0)
-    close(found.mean, by_hand(values, used, leave_one_out, np.mean, 0), 10 * largest)
+    close(result.mean, by_hand(values, used, leave_one_out, np.mean, 0), 10 * largest)
     squares = by_hand(values, used, leave_one_out, lambda v: ((v - v.mean()) ** 2).sum(), 0)
     spread = np.sqrt(squares)
-    close(found.squares, squares, 1e3 * spread * largest + 1e-12 * largest**2)
+    close(result.squares, squares, 1e3 * spread * largest + 1e-12 * largest**2)
 
 
 def test_a_targets_own_row_changes_nothing_to_the_last_bit(values, used):
@@ -101,43 +101,43 @@ def test_a_targets_own_row_changes_nothing_to_the_last_bit(values, used):
     changed[1][3] = 7.0
     for flags, numbers in [(changed[0], values), (used, changed[1]), changed]:
         for of in (all_moments, medians, means):
-            found = np.atleast_3d(of(numbers, flags, leave_one_out=True))
+            result = np.atleast_3d(of(numbers, flags, leave_one_out=True))
             expected = np.atleast_3d(of(values, used, leave_one_out=True))
-            np.testing.assert_array_equal(found[3], expected[3])
+            np.testing.assert_array_equal(result[3], expected[3])
 
 
 def all_moments(values, used, leave_one_out):
-    found = Moments.of(values, used, leave_one_out=leave_one_out)
-    return np.stack([found.count, found.mean, found.squares], axis=-1)
+    result = Moments.of(values, used, leave_one_out=leave_one_out)
+    return np.stack([result.count, result.mean, result.squares], axis=-1)
 
 
 @pytest.mark.parametrize("leave_one_out", [True, False])
 @pytest.mark.parametrize("value", [0.1, -1e-9, 1e8 / 3])
 def test_moments_of_equal_values_are_exact(value, used, leave_one_out):
-    found = Moments.of(np.full(used.shape, value), used, leave_one_out=leave_one_out)
-    np.testing.assert_array_equal(found.mean, np.where(found.count > 0, value, 0))
-    np.testing.assert_array_equal(found.squares, 0)
+    result = Moments.of(np.full(used.shape, value), used, leave_one_out=leave_one_out)
+    np.testing.assert_array_equal(result.mean, np.where(result.count > 0, value, 0))
+    np.testing.assert_array_equal(result.squares, 0)
 
 
 def test_fill_with_equal_values_is_exact():
-    found = np.full((1, 1000), 0.1)
-    found[0, ::7] = np.nan
-    np.testing.assert_array_equal(fill_missing(found), 0.1)
+    result = np.full((1, 1000), 0.1)
+    result[0, ::7] = np.nan
+    np.testing.assert_array_equal(fill_missing(result), 0.1)
 
 
 @pytest.mark.parametrize("leave_one_out", [True, False])
 def test_medians(values, used, leave_one_out):
-    found = medians(values, used, leave_one_out=leave_one_out)
-    close(found, by_hand(values, used, leave_one_out, np.median, 0))
+    result = medians(values, used, leave_one_out=leave_one_out)
+    close(result, by_hand(values, used, leave_one_out, np.median, 0))
 
 
 @pytest.mark.parametrize("leave_one_out", [True, False])
 def test_means_are_exact_whatever_is_left_out(used, leave_one_out):
     """Of numbers that are not negative, as probabilities are: to the last digits of the result."""
     values = probabilities(np.random.default_rng(0), used.shape)
-    found = means(values, used, leave_one_out=leave_one_out)
+    result = means(values, used, leave_one_out=leave_one_out)
     expected = by_hand(values, used, leave_one_out, np.mean, np.nan)
-    np.testing.assert_allclose(found, expected, rtol=1e-14)
+    np.testing.assert_allclose(result, expected, rtol=1e-14)
 
 
 @pytest.mark.parametrize("n_shadows", [1, 2])
@@ -145,8 +145,8 @@ def test_one_or_two_shadows(n_shadows):
     values = np.array([[3.0, 5.0], [7.0, 11.0]])[:n_shadows]
     used = np.array([[True, True], [True, False]])[:n_shadows]
     for of, name in [(np.mean, "mean"), (lambda v: v.var() * len(v), "squares")]:
-        found = getattr(Moments.of(values, used, leave_one_out=True), name)
-        np.testing.assert_allclose(found, by_hand(values, used, True, of, 0))
+        result = getattr(Moments.of(values, used, leave_one_out=True), name)
+        np.testing.assert_allclose(result, by_hand(values, used, True, of, 0))
     np.testing.assert_allclose(
         medians(values, used, leave_one_out=True), by_hand(values, used, True, np.median, 0)
     )
@@ -157,8 +157,8 @@ def test_one_or_two_shadows(n_shadows):
 
 def test_fill_takes_the_mean_over_the_other_records():
     nan = np.nan
-    found = fill_missing(np.array([[1.0, nan, 3.0], [nan, nan, 5.0], [nan, nan, nan]]))
-    np.testing.assert_array_equal(found, [[1, 2, 3], [5, 5, 5], [0, 0, 0]])
+    result = fill_missing(np.array([[1.0, nan, 3.0], [nan, nan, 5.0], [nan, nan, nan]]))
+    np.testing.assert_array_equal(result, [[1, 2, 3], [5, 5, 5], [0, 0, 0]])
 
 
 @pytest.mark.parametrize("chunk", [1, 30, 100, 10_000])

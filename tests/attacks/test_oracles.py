@@ -84,26 +84,26 @@ def test_rmia(dataset):
 def test_balanced_accuracy_of_thresholds_from_one_shadow(dataset):
     """Correctness, confidence, entropy and modified entropy of Song, Mittal."""
     views, truth = load(dataset)
-    found = []
+    accuracies = []
     for attack in (Gap(), Confidence(), Entropy(), ModifiedEntropy()):
         shadow = attack.score(replace(views[0], target=views.shadows[0]))
         groups = views.labels if attack.per_class_threshold else None
         scores = attack.score(views[0])
-        found.append(
+        accuracies.append(
             balanced_accuracy_at(
                 scores[None], truth[:1], shadow[None], views.shadow_member[:1], groups
             )
         )
     known = expected(dataset, "song-mittal, shadow 0 on target 16, official")
-    np.testing.assert_allclose(found, [float(value) for value in known], atol=1e-3)
+    np.testing.assert_allclose(accuracies, [float(value) for value in known], atol=1e-3)
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_shrunk_is_best_with_eight_shadows(dataset):
     rng = np.random.default_rng(0)
-    found = {"per-record": [], "global": [], "shrunk": []}
+    aucs = {"per-record": [], "global": [], "shrunk": []}
     for _ in range(3):
         views, truth = load(dataset, rng.choice(16, 8, replace=False))
-        for variance, areas in found.items():
-            areas.append(auc(Lira(variance=variance).score_all(views), truth))
-    assert np.mean(found["shrunk"]) > np.mean(found["global"]) > np.mean(found["per-record"])
+        for variance, values in aucs.items():
+            values.append(auc(Lira(variance=variance).score_all(views), truth))
+    assert np.mean(aucs["shrunk"]) > np.mean(aucs["global"]) > np.mean(aucs["per-record"])

@@ -13,7 +13,7 @@ from .helpers import outputs_of_phi, random_population, views_of
 
 
 def view_with_records(seed=0, n=60, references=150, shape=(2, 3)):
-    """Records (2, 3) of which the first entry says how sure the models are."""
+    """Return a view with records of shape (2, 3)."""
     models, labels, member = random_population(n_models=2, n=n, references=references, seed=seed)
     view = views_of(models, labels, member, references=references)[0]
     x = np.random.default_rng(seed).normal(size=(n + references, *shape)).astype(np.float32)

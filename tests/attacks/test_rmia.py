@@ -10,12 +10,12 @@ from .helpers import outputs_of_phi, random_population, views_of
 
 
 def label_probabilities(outputs, labels):
-    """P(label) of each record, from the stored logarithms."""
+    """Return the probability of each record's label."""
     return [np.exp(float(row[y])) for row, y in zip(outputs.log_probs, labels, strict=True)]
 
 
 def marginal(attack, values, inside):
-    """P(x) from what each shadow says of one record; None where no shadow may be used."""
+    """Return p(x) from the shadows' probabilities of one record; None where no shadow may be used."""
     if attack.mode == "online":
         return sum(values) / len(values)
     out = [value for value, is_in in zip(values, inside, strict=True) if not is_in]
@@ -25,9 +25,11 @@ def marginal(attack, values, inside):
 
 
 def slow_rmia(attack, view):
-    """Equations 2, 3 and 10, pair by pair; every record has an OUT shadow, or all others have one."""
-    shadows = [label_probabilities(one, view.labels) for one in view.shadows]
-    others = [label_probabilities(one, view.reference_labels) for one in view.shadow_reference]
+    """Compute equations 2, 3 and 10, pair by pair."""
+    shadows = [label_probabilities(shadow, view.labels) for shadow in view.shadows]
+    others = [
+        label_probabilities(shadow, view.reference_labels) for shadow in view.shadow_reference
+    ]
     p_x = [
         marginal(attack, [s[i] for s in shadows], view.shadow_member[:, i])
         for i in range(len(view.labels))
@@ -102,11 +104,11 @@ def test_a_says_how_far_in_probabilities_are_from_out_ones():
 
 def test_offline_never_looks_at_in_shadows():
     models, labels, member = random_population(n_models=5, n=60, references=20)
-    other = models.log_probs.copy()
-    other[1:][member[1:]] = other[1:][member[1:]][:, ::-1]
+    changed = models.log_probs.copy()
+    changed[1:][member[1:]] = changed[1:][member[1:]][:, ::-1]
     views = [
         views_of(type(models)(models.predicted, log_probs), labels, member, references=20)
-        for log_probs in (models.log_probs, other)
+        for log_probs in (models.log_probs, changed)
     ]
     for mode, same in (("offline", True), ("online", False)):
         before, after = (Rmia(mode=mode).score(view[0]) for view in views)
