@@ -28,7 +28,8 @@ def test_the_discriminator_finds_the_density_ratio():
     x = np.zeros((9, FEATURES), np.float32)
     x[:, 0] = np.linspace(-2, 2, 9)
     given = replace(views, records=x, reference=normal(rng, 2400, -1.0))
-    scores = Logan(epochs=10).score_all(given)
+    scores = Logan(epochs=5).score_all(given)
     assert scores.shape == (2, 9)
-    np.testing.assert_allclose(scores, np.tile(2 * x[:, 0], (2, 1)), atol=1.5)
-    assert (np.diff(scores, axis=1) > 0).all()
+    error = scores - 2 * x[:, 0]
+    assert np.abs(error).max() < 1
+    assert np.abs(error.mean(axis=1)).max() < 0.3  # with one synthetic record for four references

@@ -30,12 +30,12 @@ def advantage(scores, member):
 
 def threshold(scores, member):
     """Return the largest of the best thresholds, infinity if none beats chance."""
-    best, found = 0.5, np.inf
+    best, largest_best = 0.5, np.inf
     for value in np.unique(scores)[::-1]:
         accuracy = ((scores[member] >= value).mean() + (scores[~member] < value).mean()) / 2
         if accuracy > best + 1e-12:
-            best, found = accuracy, value
-    return found
+            best, largest_best = accuracy, value
+    return largest_best
 
 
 def balanced_accuracy(scores, member, shadow_scores, shadow_member, groups):

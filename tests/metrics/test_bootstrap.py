@@ -20,17 +20,17 @@ def test_models_are_drawn_with_replacement(rng):
 
 def test_the_same_generator_gives_the_same_interval(rng):
     scores, member = random_population(rng)
-    first, again, other = (
+    first, again, different = (
         intervals(scores, member, (0.1,), rng=np.random.default_rng(seed)) for seed in (1, 1, 2)
     )
     assert first == again
-    assert first != other
+    assert first != different
 
 
 def test_only_the_order_counts(rng):
     scores, member = random_population(rng)
     order = rng.permutation(scores.shape[1])
-    found = [
+    estimates = [
         intervals(*same, (0.1,), rng=np.random.default_rng(1))
         for same in (
             (scores, member),
@@ -38,8 +38,8 @@ def test_only_the_order_counts(rng):
             (scores[:, order], member[:, order]),
         )
     ]
-    assert found[0] == found[1]
-    assert found[0] == found[2]
+    assert estimates[0] == estimates[1]
+    assert estimates[0] == estimates[2]
 
 
 def test_more_models_narrow_the_interval(gaussians, rng):
@@ -57,9 +57,9 @@ def test_dependence_within_models_widens_the_interval(gaussians, rng):
 
 def test_unresolved_rates_have_no_interval(rng):
     scores, member = random_population(rng)
-    found = intervals(scores, member, (0.001, 0.1), rng=rng).tpr_at_fpr
-    assert found[0.001] is None
-    assert found[0.1] is not None
+    ci = intervals(scores, member, (0.001, 0.1), rng=rng).tpr_at_fpr
+    assert ci[0.001] is None
+    assert ci[0.1] is not None
 
 
 def degenerate():
@@ -88,9 +88,9 @@ def degenerate():
 )
 def test_degenerate_intervals_are_sensible(scores, member, rng):
     fprs = (0.01, 0.1, 1.0)
-    found = intervals(scores, member, fprs, rng=rng)
+    ci = intervals(scores, member, fprs, rng=rng)
     estimates = [auc(scores, member), *(tpr_at_fpr(scores, member, fpr) for fpr in fprs)]
-    for estimate, interval in zip(estimates, [found.auc, *found.tpr_at_fpr.values()], strict=True):
+    for estimate, interval in zip(estimates, [ci.auc, *ci.tpr_at_fpr.values()], strict=True):
         if estimate is None:
             assert interval is None
         else:
@@ -101,9 +101,9 @@ def test_degenerate_intervals_are_sensible(scores, member, rng):
 
 def test_a_perfect_attack_gets_an_exact_binomial_bound(rng):
     member = np.arange(100) < 50
-    found = intervals(np.tile(member + 0.0, (16, 1)), np.tile(member, (16, 1)), (0.01,), rng=rng)
-    assert found.auc == pytest.approx((0.025 ** (1 / 800), 1.0))
-    assert found.tpr_at_fpr[0.01] == pytest.approx((0.025 ** (1 / 800), 1.0))
+    ci = intervals(np.tile(member + 0.0, (16, 1)), np.tile(member, (16, 1)), (0.01,), rng=rng)
+    assert ci.auc == pytest.approx((0.025 ** (1 / 800), 1.0))
+    assert ci.tpr_at_fpr[0.01] == pytest.approx((0.025 ** (1 / 800), 1.0))
 
 
 def test_bad_input_is_named(rng):

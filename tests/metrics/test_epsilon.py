@@ -21,10 +21,10 @@ GOLDEN = [
 
 @pytest.mark.parametrize(("records", "guesses", "correct", "delta", "level", "epsilon"), GOLDEN)
 def test_one_run_golden(records, guesses, correct, delta, level, epsilon):
-    found = one_run(
+    bound = one_run(
         records=records, guesses=guesses, correct=correct, delta=delta, confidence=1 - level
     )
-    assert found == pytest.approx(epsilon, rel=2e-6)
+    assert bound == pytest.approx(epsilon, rel=2e-6)
 
 
 def test_one_run_without_delta_is_a_binomial_test():
@@ -68,18 +68,18 @@ def test_clopper_pearson_reference():
     cases = [(0, 0), (0, 50), (50, 0), (50, 50), (30, 2), (48, 20), (10, 10), (3, 40)]
     tp, fp = np.array(cases).T
     for delta in (0.0, 1e-3):
-        found = clopper_pearson(
+        bound = clopper_pearson(
             true_positives=tp, members=50, false_positives=fp, nonmembers=50, delta=delta
         )
         expected = [slow_clopper_pearson(a, 50, b, 50, delta, 0.025) for a, b in cases]
-        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(bound, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_clopper_pearson_by_hand():
     """No false positive among 1,000: FPR at most 1 - 0.025^(1/1000). No miss: the same for FNR."""
     rate = 1 - 0.025 ** (1 / 1000)
-    found = clopper_pearson(true_positives=1000, members=1000, false_positives=0, nonmembers=1000)
-    assert found == pytest.approx(np.log((1 - rate) / rate))
+    bound = clopper_pearson(true_positives=1000, members=1000, false_positives=0, nonmembers=1000)
+    assert bound == pytest.approx(np.log((1 - rate) / rate))
 
 
 def randomised_response(rng, n_models, n_records, epsilon, noise=0.3):
@@ -181,14 +181,14 @@ def test_one_sort_chooses_the_thresholds_of_a_sort_for_each(
     scores = scores if decimals is None else scores.round(decimals)
     rows = np.arange(n_models)
     pairs = Pairs.sort(scores, member)
-    for one, (s, m) in ((pairs, (scores, member)), (pairs.mirrored(), (-scores, ~member))):
-        found = thresholds_of_largest_bound(one, delta, 0.0125, leave_one_out=True)
+    for sorted_pairs, (s, m) in ((pairs, (scores, member)), (pairs.mirrored(), (-scores, ~member))):
+        thresholds = thresholds_of_largest_bound(sorted_pairs, delta, 0.0125, leave_one_out=True)
         expected = [
             slow_threshold_of_largest_bound(s[rows != i], m[rows != i], delta, 0.0125) for i in rows
         ]
-        np.testing.assert_array_equal(found, expected)
-        found = thresholds_of_largest_bound(one, delta, 0.0125, leave_one_out=False)
-        assert found == [slow_threshold_of_largest_bound(s, m, delta, 0.0125)]
+        np.testing.assert_array_equal(thresholds, expected)
+        thresholds = thresholds_of_largest_bound(sorted_pairs, delta, 0.0125, leave_one_out=False)
+        assert thresholds == [slow_threshold_of_largest_bound(s, m, delta, 0.0125)]
 
 
 def test_many_models_take_seconds(rng):
@@ -204,8 +204,8 @@ def test_one_run_bound_counts_by_hand():
     member = np.arange(100) % 2 == 0
     member[90:] = [True] * 9 + [False]
     member[:10] = [False] * 8 + [True] * 2
-    found = one_run_bound(np.arange(100.0), member, rng=np.random.default_rng(0))
-    assert found == one_run(records=100, guesses=20, correct=17)
+    bound = one_run_bound(np.arange(100.0), member, rng=np.random.default_rng(0))
+    assert bound == one_run(records=100, guesses=20, correct=17)
 
 
 def test_one_run_bound_does_not_read_the_order_of_tied_records(rng):

@@ -18,8 +18,8 @@ def population(request, rng):
 def check_sorted(pairs, scores, row, is_member):
     """``scores``, ``row`` and ``is_member`` are those of all pairs, in any order."""
     index = pairs.threshold_index()
-    found = sorted(zip(pairs.thresholds[index], pairs.row, pairs.is_member, strict=True))
-    assert found == sorted(zip(scores, row, is_member, strict=True))
+    ours = sorted(zip(pairs.thresholds[index], pairs.row, pairs.is_member, strict=True))
+    assert ours == sorted(zip(scores, row, is_member, strict=True))
     assert (np.diff(pairs.thresholds) < 0).all()
     assert (np.diff(index) >= 0).all()
     assert list(pairs.ends) == [(scores >= threshold).sum() for threshold in pairs.thresholds]

@@ -24,9 +24,9 @@ def test_draws_equal_those_of_a_plain_loop(rng, decimals):
     for draw, weight in enumerate(weights):
         population = reference.repeat(scores, member, weight)
         assert areas[draw] == pytest.approx(reference_auc(*population), abs=1e-12)
-        for fpr, found in rates.items():
+        for fpr, values in rates.items():
             expected = reference.tpr_at_fpr(*population, fpr)
-            assert found[draw] == pytest.approx(expected, abs=1e-12)
+            assert values[draw] == pytest.approx(expected, abs=1e-12)
 
 
 def reference_auc(scores, member):
@@ -37,10 +37,10 @@ def reference_auc(scores, member):
 def test_draws_of_many_pairs_cross_blocks(rng):
     scores, member = random_population(rng, 2, n_models=40, n_records=500)
     weights = draw_weights(len(scores), 300, rng)
-    found = WeightedTpr.of(Pairs.of(scores, member))(weights, 0.05)
+    values = WeightedTpr.of(Pairs.of(scores, member))(weights, 0.05)
     for draw in range(0, 300, 37):
         again = Pairs.of(*reference.repeat(scores, member, weights[draw]))
-        assert found[draw] == pytest.approx(Roc.of(again).tpr_at_fpr(0.05), abs=1e-12)
+        assert values[draw] == pytest.approx(Roc.of(again).tpr_at_fpr(0.05), abs=1e-12)
 
 
 def test_equal_weights_are_the_population(rng):
@@ -55,11 +55,11 @@ def test_the_standard_error_is_that_of_numerical_influences(rng):
     weighted = WeightedAuc.of(Pairs.of(scores, member))
     weights = draw_weights(len(scores), 5, rng)
     step, n = 1e-5, len(scores)
-    for weight, found in zip(weights, weighted.standard_error(weights), strict=True):
+    for weight, values in zip(weights, weighted.standard_error(weights), strict=True):
         share = weight / n
         moved = [step * (np.eye(n) - share) + share, -step * (np.eye(n) - share) + share]
         influence = (weighted(moved[0]) - weighted(moved[1])) / (2 * step)
-        assert found == pytest.approx(np.sqrt(share @ influence**2 / (n - 1)), rel=1e-6)
+        assert values == pytest.approx(np.sqrt(share @ influence**2 / (n - 1)), rel=1e-6)
 
 
 def test_draws_without_members_are_undefined():
@@ -67,12 +67,12 @@ def test_draws_without_members_are_undefined():
     member = np.array([[False, False], [True, False]])
     weights = np.array([[2.0, 0.0], [0.0, 2.0], [1.0, 1.0]])
     pairs = Pairs.of(scores, member)
-    for found in (
+    for values in (
         WeightedAuc.of(pairs)(weights),
         WeightedAuc.of(pairs).standard_error(weights),
         WeightedTpr.of(pairs)(weights, 0.5),
     ):
-        assert list(np.isnan(found)) == [True, False, False]
+        assert list(np.isnan(values)) == [True, False, False]
 
 
 @pytest.mark.parametrize("decimals", [None, 0])
