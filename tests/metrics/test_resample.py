@@ -43,6 +43,15 @@ def test_draws_of_many_pairs_cross_blocks(rng):
         assert values[draw] == pytest.approx(Roc.of(again).tpr_at_fpr(0.05), abs=1e-12)
 
 
+def test_members_at_the_start_of_the_next_block_pass():
+    """All allowed non-members are in the first block of 128 pairs, and 50 members follow it."""
+    is_member = np.repeat([True, False, True, False], [100, 28, 50, 72])
+    ranked = np.arange(250.0)[::-1].reshape(2, 125)
+    pairs = Pairs.of(ranked, is_member.reshape(2, 125))
+    assert WeightedTpr.of(pairs)(np.ones((1, 2)), 0.28)[0] == 1.0
+    assert WeightedTpr.of(pairs)(np.ones((1, 2)), 0.27)[0] == 100 / 150
+
+
 def test_equal_weights_are_the_population(rng):
     scores, member = random_population(rng)
     pairs, once = Pairs.of(scores, member), np.ones((1, len(scores)))
