@@ -127,6 +127,23 @@ def test_one_run_is_refuted_in_at_most_5_percent(epsilon):
     assert (bounds > epsilon).mean() <= 0.05
 
 
+@pytest.mark.parametrize(("true", "false"), [(98, 60), (40, 2)], ids=["acquits", "accuses"])
+@pytest.mark.parametrize("delta", [0.0, 0.05])
+def test_the_bound_is_clopper_pearson_at_a_quarter_of_the_error(true, false, delta):
+    """Of 100 members ``true`` score 1, of 100 non-members ``false``; all others score 0."""
+    member = np.repeat([True, False], 100)[None]
+    scores = np.repeat([1.0, 0.0, 1.0, 0.0], [true, 100 - true, false, 100 - false])[None]
+    bound = epsilon_lower_bound(scores, member, scores, member, leave_one_out=False, delta=delta)
+    expected = slow_clopper_pearson(true, 100, false, 100, delta, 0.05 / 4)
+    assert bound == pytest.approx(expected, rel=1e-9)
+    half = np.arange(200)[None] % 2 == 0
+    counted = epsilon_lower_bound(
+        scores, member, scores, member, leave_one_out=False, delta=delta, counted=half
+    )
+    expected = slow_clopper_pearson(true // 2, 50, false // 2, 50, delta, 0.05 / 4)
+    assert counted == pytest.approx(expected, rel=1e-9)
+
+
 def test_separate_shadows_may_have_scored_other_records(rng):
     scores, member = randomised_response(rng, 4, 500, 2.0)
     shadow_scores, shadow_member = randomised_response(rng, 3, 200, 2.0)
