@@ -62,6 +62,7 @@ def out_mean(values: Floats, member: NDArray[np.bool_], leave_one_out: bool) -> 
     out = (~member).astype(float)
     total, count = (values * out).sum(0)[None], out.sum(0)[None]
     if leave_one_out:
+        # Distances are float32, whose sums are exact in float64: no rounding error is left behind.
         total, count = total - values * out, count - out
     typical = (total.sum(1) / np.maximum(count.sum(1), 1))[:, None]
     mean: Floats = np.where(count > 0, total / np.maximum(count, 1), typical)

@@ -20,7 +20,7 @@ from privbench.attacks.base import Attack, NeedsShadows, View, log_sum_of_others
 
 
 class ModifiedEntropy(Attack):
-    """Minus the modified entropy, which takes the label into account.
+    """Minus the modified entropy, which uses the label.
 
     The modified entropy is zero only for a correct prediction with probability one.
     """
