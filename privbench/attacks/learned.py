@@ -184,8 +184,8 @@ def _spreads(x: Floats, left_out: Bools) -> Floats:
     return spreads
 
 
-def limit_blas_to_one_thread() -> AbstractContextManager[object]:
-    """Limit NumPy's BLAS to one thread; fits of milliseconds lose time to more."""
+def one_blas_thread() -> AbstractContextManager[object]:
+    """Limit BLAS and OpenMP to one thread: fits of milliseconds gain nothing from more."""
     from threadpoolctl import threadpool_limits
 
     limits: AbstractContextManager[object] = threadpool_limits(limits=1)

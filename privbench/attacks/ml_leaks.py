@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from privbench.attacks.base import BatchedAttack, NeedsShadows, Outputs, Views
-from privbench.attacks.learned import limit_blas_to_one_thread, log_odds
+from privbench.attacks.learned import log_odds, one_blas_thread
 from privbench.attacks.moments import of_targets_and_shadows
 
 
@@ -41,7 +41,7 @@ class MlLeaks(BatchedAttack):
     def score_all(self, views: Views) -> NDArray[np.float64]:
         """Return scores (targets, n_pool): the attack model's log-odds of membership."""
         targets, shadows = of_targets_and_shadows(views, self._features)
-        with limit_blas_to_one_thread():
+        with one_blas_thread():
             scores = log_odds(
                 shadows,
                 views.shadow_member,

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from privbench.attacks.base import BatchedAttack, NeedsShadows, Outputs, Views
-from privbench.attacks.learned import limit_blas_to_one_thread, log_odds
+from privbench.attacks.learned import log_odds, one_blas_thread
 
 
 class Shokri(BatchedAttack):
@@ -41,7 +41,7 @@ class Shokri(BatchedAttack):
 
     def score_all(self, views: Views) -> NDArray[np.float64]:
         """Return scores (targets, n_pool): the attack models' log-odds of membership."""
-        with limit_blas_to_one_thread():
+        with one_blas_thread():
             return self._score_all(views)
 
     def _score_all(self, views: Views) -> NDArray[np.float64]:
