@@ -1,4 +1,4 @@
-"""Independent rows of membership give nothing away; balanced ones do (protocol, section 1)."""
+"""Counting IN shadows reveals nothing under independent rows of membership, unlike balanced ones."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def counting_attack(member):
 
 
 def balanced_columns(rng):
-    """Each record in exactly half of the models (Carlini et al. 2022)."""
+    """Return membership with each record in exactly half of the models (Carlini et al. 2022)."""
     return rng.random((N_MODELS, N)).argsort(axis=0) < N_MODELS // 2
 
 
@@ -29,8 +29,7 @@ def test_counting_is_at_chance_under_the_membership_that_is_drawn(canaries, seed
     for records in [slice(None), canary, ~canary]:
         model_scores, truth = scores[:, records], member[:, records]
         if truth.size:
-            # Pairs of one record share their count's other terms, which narrows the band rather
-            # than widens it.
+            # Pairs of one record share most of their count, which narrows the band.
             assert abs(auc(model_scores, truth) - 0.5) < null_band(truth.sum(), (~truth).sum())
 
 

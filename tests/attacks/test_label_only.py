@@ -24,7 +24,7 @@ class Recorder(Network):
 
 
 def view_of_records(records, weight, labels):
-    """A target of this ``weight`` (features, classes) on ``records``; the shadows do not matter."""
+    """Return the view of a linear target of this ``weight`` (features, classes) on ``records``."""
     target = Recorder(weight)
     models = target.query(records)[None]
     target.queries.clear()
@@ -34,7 +34,7 @@ def view_of_records(records, weight, labels):
 
 
 def test_slow_reference():
-    """The fraction of correct predictions on the record and on the copies that were queried."""
+    """The score is the fraction of correct predictions on the record and on the queried copies."""
     models, labels, member = random_population(n_models=2, n=50)
     view = views_of(models, labels, member)[0]
     view = view_of_records(view.records, view.target_model.weight, labels)
@@ -62,12 +62,12 @@ def test_the_distance_to_the_boundary_in_a_closed_form(noise):
 
 
 def mixed_records(rng, n=400):
-    """A binary feature, a number, and one that never changes."""
+    """Return records with a binary feature, a number, and a constant."""
     columns = [rng.integers(0, 2, n), rng.normal(size=n), np.zeros(n)]
     return np.stack(columns, axis=1).astype(np.float32)
 
 
-def test_what_the_copies_look_like():
+def test_copies_have_flips_or_noise_by_the_kind_of_feature():
     records = mixed_records(np.random.default_rng(0))
     view = view_of_records(records, np.ones((3, 2)), np.zeros(400, dtype=np.int64))
     LabelOnly(copies=20, noise=0.5, flips=0.1).score(view)
@@ -77,12 +77,12 @@ def test_what_the_copies_look_like():
     flipped = copies[..., 0] != records[:, 0]
     assert set(np.unique(copies[..., 0])) == {0, 1}
     assert flipped.mean() == pytest.approx(0.1, abs=4 * sqrt(0.09 / 8000))
-    moved = copies[..., 1:] - records[:, 1:]  # the constant one is no binary feature
+    moved = copies[..., 1:] - records[:, 1:]  # the constant feature is not binary
     np.testing.assert_allclose(moved.mean(axis=(0, 1)), 0, atol=4 * 0.5 / sqrt(8000))
     np.testing.assert_allclose(moved.std(axis=(0, 1)), 0.5, rtol=4 / sqrt(16000))
 
 
-def test_binary_features_are_flipped_each_for_itself():
+def test_binary_features_are_flipped_independently():
     records = np.random.default_rng(0).integers(0, 2, (300, 2)).astype(np.float32)
     view = view_of_records(records, np.ones((2, 2)), np.zeros(300, dtype=np.int64))
     LabelOnly(copies=20, flips=0.5).score(view)

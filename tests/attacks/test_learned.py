@@ -1,4 +1,4 @@
-"""The shared logistic regression: against another solver, and in groups against one target alone."""
+"""Logistic regression for many targets: against another solver, and against single targets."""
 
 from dataclasses import replace
 
@@ -94,7 +94,7 @@ def test_scores_do_not_depend_on_limits_of_time_and_memory(monkeypatch, attack, 
 def test_a_targets_own_shadow_changes_nothing_of_its_scores(attack, row):
     """Neither its membership, nor its outputs where it is another model than the target."""
     models, labels, member = random_population(n_models=20, n=150, n_classes=3)
-    member[1:, labels == 2] = True  # one class only the attack model of all classes serves
+    member[1:, labels == 2] = True  # a class that only the attack model of all classes can score
     views = views_of(models, labels, member)
     changed = member.copy()
     changed[0] = ~member[0] if row is None else row

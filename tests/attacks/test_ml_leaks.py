@@ -1,4 +1,4 @@
-"""ML-Leaks: against scikit-learn with another solver, and what its attack model can and cannot use."""
+"""ML-Leaks: against scikit-learn with another solver, and what its attack model ignores."""
 
 from math import exp, log
 

@@ -1,4 +1,4 @@
-"""Leave-one-out statistics against leaving the row out and asking NumPy."""
+"""Leave-one-out statistics: against NumPy without the row."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def far_from_zero(rng, shape):
 
 
 def one_is_huge(rng, shape):
-    """Beside which the others round away: 1e8 beside values of 1e-8."""
+    """Return values of 1e-8 with one of 1e8 per record, in whose sum the others are lost."""
     values = 1e-8 * rng.normal(size=shape)
     values[rng.integers(0, shape[0], shape[1]), np.arange(shape[1])] = 1e8
     return values
@@ -42,7 +42,7 @@ def huge_and_tiny(rng, shape):
 
 
 def probabilities(rng, shape):
-    """1 beside 1e-30."""
+    """Return probabilities that are 1 or about 1e-30."""
     return np.where(rng.random(shape) < 0.3, 1.0, 1e-30 * (1 + rng.random(shape)))
 
 
@@ -50,7 +50,7 @@ KINDS = [plain, ties, equal, far_from_zero, one_is_huge, huge_and_tiny, probabil
 
 
 def by_hand(values, used, leave_one_out, of, empty):
-    """``of`` the values that each target sees of each record; ``empty`` where it sees none."""
+    """Apply ``of`` to the values that each target sees of each record; ``empty`` if there are none."""
     targets = range(len(values)) if leave_one_out else [None]
     result = np.empty((len(targets), values.shape[1]))
     for row, target in enumerate(targets):
@@ -70,13 +70,13 @@ def values(request):
 
 @pytest.fixture
 def used():
-    """Records with 0, 1, 2, 3, ..., 7 values."""
+    """Which values are used: 0, 1, ..., 7 per record."""
     rng = np.random.default_rng(1)
     return rng.random((7, 50)).argsort(axis=0) < np.arange(50) % 8
 
 
 def close(result, expected, scale=0.0):
-    """Equal to nine digits, or to fifteen of ``scale``: NumPy rounds as well."""
+    """Check equality to nine digits, or to fifteen digits of ``scale``, as NumPy rounds as well."""
     assert result.shape == expected.shape
     assert (np.abs(result - expected) <= 1e-9 * np.abs(expected) + 1e-15 * scale).all()
 
@@ -86,7 +86,7 @@ def test_moments(values, used, leave_one_out):
     result = Moments.of(values, used, leave_one_out=leave_one_out)
     count = by_hand(values, used, leave_one_out, len, 0)
     np.testing.assert_array_equal(result.count, count)
-    # Of the values that the target sees, so that nothing of one that it does not see is left.
+    # The tolerance is relative to the values that the target sees, so that no other one may show.
     largest = by_hand(values, used, leave_one_out, lambda v: np.abs(v).max(), 0)
     close(result.mean, by_hand(values, used, leave_one_out, np.mean, 0), 10 * largest)
     squares = by_hand(values, used, leave_one_out, lambda v: ((v - v.mean()) ** 2).sum(), 0)
@@ -119,7 +119,7 @@ def test_moments_of_equal_values_are_exact(value, used, leave_one_out):
     np.testing.assert_array_equal(result.squares, 0)
 
 
-def test_fill_with_equal_values_is_exact():
+def test_fill_missing_with_equal_values_is_exact():
     result = np.full((1, 1000), 0.1)
     result[0, ::7] = np.nan
     np.testing.assert_array_equal(fill_missing(result), 0.1)
@@ -133,7 +133,7 @@ def test_medians(values, used, leave_one_out):
 
 @pytest.mark.parametrize("leave_one_out", [True, False])
 def test_means_are_exact_whatever_is_left_out(used, leave_one_out):
-    """Of numbers that are not negative, as probabilities are: to the last digits of the result."""
+    """Means of non-negative numbers, such as probabilities, are accurate to their last digits."""
     values = probabilities(np.random.default_rng(0), used.shape)
     result = means(values, used, leave_one_out=leave_one_out)
     expected = by_hand(values, used, leave_one_out, np.mean, np.nan)
@@ -155,7 +155,7 @@ def test_one_or_two_shadows(n_shadows):
     )
 
 
-def test_fill_takes_the_mean_over_the_other_records():
+def test_fill_missing_takes_the_mean_over_the_other_records():
     nan = np.nan
     result = fill_missing(np.array([[1.0, nan, 3.0], [nan, nan, 5.0], [nan, nan, nan]]))
     np.testing.assert_array_equal(result, [[1, 2, 3], [5, 5, 5], [0, 0, 0]])
@@ -164,7 +164,7 @@ def test_fill_takes_the_mean_over_the_other_records():
 @pytest.mark.parametrize("chunk", [1, 30, 100, 10_000])
 @pytest.mark.parametrize("leave_one_out", [True, False])
 def test_subtract_out_mean(chunk, leave_one_out, used, monkeypatch):
-    """Records without an OUT shadow take the mean of all others, in whichever chunk those are."""
+    """Records without an OUT shadow get the mean over all others, in all chunks."""
     monkeypatch.setattr(moments, "CHUNK", chunk)
     values = plain(np.random.default_rng(0), (7, 50))
     out = by_hand(values, used, leave_one_out, np.mean, np.nan)

@@ -1,4 +1,4 @@
-"""Published-format predictions of real models: AUC and TPR as computed elsewhere from the formulas.
+"""Predictions of real models, whose AUC and TPR were computed independently from the formulas.
 
 Skipped unless the environment variable PRIVBENCH_ORACLES names the folder that holds them.
 """
@@ -37,7 +37,7 @@ DATASETS = ["location30", "mnist"]
 
 
 def load(dataset, shadow_rows=slice(None)):
-    """The views of the 4 targets with the 16 shadows, or some of them; the targets' membership."""
+    """Return views of the 4 targets with some of the 16 shadows, and the targets' membership."""
     shadow, target = (
         np.load(Path(FOLDER, f"{dataset}_{role}.npz")) for role in ("shadow", "target")
     )
@@ -73,7 +73,7 @@ def test_oracle(dataset, name):
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_rmia(dataset):
-    """Its scores are multiples of 1/1000, so that the TPR depends on how ties are broken."""
+    """Scores are multiples of 1/1000, so only the AUC is compared: the TPR depends on ties."""
     views, truth = load(dataset)
     scores = Rmia(mode="offline", a=0.3, gamma=1.0).score_all(views)
     known = expected(dataset, "rmia offline a=0.3 gamma=1, formula of protocol.md")

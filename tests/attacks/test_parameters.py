@@ -1,4 +1,4 @@
-"""Every parameter of every attack changes the scores, and what makes no sense is refused."""
+"""Every parameter of every attack changes the scores, and invalid values are refused."""
 
 import dataclasses
 
@@ -67,7 +67,7 @@ def all_parameters():
 
 
 def view():
-    """With a feature of each kind: 0/1, and numbers."""
+    """Return a view whose records have binary features and numbers."""
     plain = views_of(*random_population(n=60, references=120), references=120)[0]
     half = np.arange(180) % 2 == 0  # features of records, one each
     records, reference_records = (

@@ -1,4 +1,4 @@
-"""The quantile attack: against scikit-learn, quantiles that are known, and what it must not see."""
+"""Quantile: against scikit-learn, and against known quantiles."""
 
 import dataclasses
 
@@ -49,7 +49,7 @@ def test_slow_reference(params):
 
 
 def two_classes(n=30, references=400):
-    """Phi of class 1 lies 10 above that of class 0, and the records say nothing."""
+    """Return a view in which phi of class 1 is higher by 10, and records carry no information."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, n + references)
     phi = rng.normal(size=(2, n + references)) + 10 * labels
@@ -61,7 +61,7 @@ def two_classes(n=30, references=400):
 
 @pytest.mark.parametrize("level", [0.5, 0.9])
 def test_each_class_has_a_quantile_of_its_own(level):
-    """As a linear quantile regression on the classes finds it, which is exact."""
+    """A linear quantile regression on the classes is exact."""
     view, phi = two_classes()
     one_hot = np.eye(2)[np.concatenate([view.labels, view.reference_labels])]
     linear = QuantileRegressor(quantile=level, alpha=0, fit_intercept=False)
@@ -76,7 +76,7 @@ def test_with_too_few_records_for_two_leaves_it_is_the_quantile_of_all():
     np.testing.assert_allclose(scores, phi[:30] - np.quantile(phi[30:], 0.9), atol=1e-4)
 
 
-def test_non_members_exceed_the_level_as_often_as_it_says():
+def test_non_members_exceed_the_quantile_at_the_intended_fpr():
     view = view_with_records(n=1, references=2000, seed=3)
     pool, known = slice(1000), slice(1000, None)
     unseen = dataclasses.replace(

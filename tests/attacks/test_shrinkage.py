@@ -1,4 +1,4 @@
-"""Empirical Bayes against simulations of its model, SciPy, and Gaussian conditioning by matrices."""
+"""Empirical Bayes: against simulations of its model, SciPy, and Gaussian conditioning."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def moments_of(values, used=None, leave_one_out=False):
 
 
 def simulated_variances(rng, d0, scale, n):
-    """From a scaled inverse chi-squared distribution."""
+    """Draw variances from a scaled inverse chi-squared distribution."""
     return d0 * scale / rng.chisquare(d0, n)
 
 
@@ -42,8 +42,8 @@ def test_inverse_trigamma(y):
     assert inverse_trigamma(polygamma(1, column(y)))[0, 0] == pytest.approx(y, rel=1e-8)
 
 
-def test_each_inverse_is_found_by_itself():
-    """Whatever is looked for beside it, to the last bit."""
+def test_each_inverse_is_solved_independently():
+    """The other values have no effect, to the last bit."""
     values = np.array([[1e-6], [0.3], [50.0], [1e6]])
     alone = [inverse_trigamma(value[None])[0] for value in values]
     np.testing.assert_array_equal(inverse_trigamma(values), alone)
@@ -55,7 +55,7 @@ def test_trigamma_reaches_zero_at_infinity():
 
 @pytest.mark.parametrize(("d0", "scale"), [(1.0, 1.0), (4.0, 3.0), (20.0, 0.01)])
 def test_the_prior_is_recovered(d0, scale):
-    """From records with 2 to 7 values each, and some that say nothing about the variance."""
+    """Records have 0 to 7 values, so some carry no information about the variance."""
     rng = np.random.default_rng(0)
     n = 100_000
     values = rng.normal(size=(7, n)) * np.sqrt(simulated_variances(rng, d0, scale, n))
@@ -66,7 +66,7 @@ def test_the_prior_is_recovered(d0, scale):
 
 
 def test_equal_variances_leave_nothing_to_individual_records():
-    """Sample variances that differ by less than sampling makes them differ: d0 is infinite."""
+    """Sample variances that differ less than sampling noise imply an infinite d0."""
     values = np.tile(np.linspace(-3, 3, 6)[:, None], 500)
     moments = moments_of(values)
     prior = fit(moments)
@@ -107,7 +107,7 @@ def test_posterior_variance_by_its_formula():
 
 
 def test_the_posterior_beats_the_sample_and_the_common_variance():
-    """In the mean squared error of the logarithm, where records differ but have few values."""
+    """The log posterior variance has the smallest squared error where records have few values."""
     rng = np.random.default_rng(0)
     truth = simulated_variances(rng, 4.0, 1.0, 20_000)
     moments = moments_of(rng.normal(size=(5, 20_000)) * np.sqrt(truth))
@@ -150,7 +150,7 @@ def test_posterior_of_both_by_its_formula():
 
 
 def test_the_gap_is_recovered():
-    """The spread of true gaps, apart from what few shadows add to it."""
+    """The variance of the true gaps is estimated without the sampling noise of few shadows."""
     rng = np.random.default_rng(0)
     n = 100_000
     centre, gaps = 5 * rng.normal(size=n), 1.5 + 0.7 * rng.normal(size=n)
@@ -181,10 +181,10 @@ def test_the_gap_counts_records_with_both_sides():
 
 
 def conditioned(same, opposite, gap, sign):
-    """Mean and variance of one side's next value, given the means of both, by conditioning.
+    """Return mean and variance of the next value of one side, by Gaussian conditioning.
 
-    Unknown are the opposite centre (with a prior that is all but flat) and the gap; this
-    centre is their sum.
+    The unknowns are the opposite centre, with a nearly flat prior, and the gap; the centre is their
+    sum.
     """
     flat = 1e6
     prior = np.diag([flat, gap.variance[0, 0]])
