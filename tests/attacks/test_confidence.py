@@ -3,19 +3,8 @@
 from math import exp
 
 import numpy as np
-import pytest
 
 from privbench.attacks.confidence import Confidence
-
-from .helpers import (
-    random_population,
-    view_of,
-)
-
-
-@pytest.fixture
-def view():
-    return view_of(*random_population())
 
 
 def test_scores_are_logarithms_of_the_labels_probability(view):

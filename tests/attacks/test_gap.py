@@ -13,11 +13,6 @@ from .helpers import (
 )
 
 
-@pytest.fixture
-def view():
-    return view_of(*random_population())
-
-
 def test_scores_are_correct_predictions(view):
     expected = [float(p == y) for p, y in zip(view.target.predicted, view.labels, strict=True)]
     assert Gap().score(view).tolist() == expected

@@ -3,20 +3,13 @@
 from math import exp, log
 
 import numpy as np
-import pytest
 
 from privbench.attacks.loss import Loss
 
 from .helpers import (
     outputs_of_logits,
-    random_population,
     view_of,
 )
-
-
-@pytest.fixture
-def view():
-    return view_of(*random_population())
 
 
 def test_slow_reference(view):

@@ -9,14 +9,8 @@ from privbench.attacks.modified_entropy import ModifiedEntropy
 
 from .helpers import (
     outputs_of_logits,
-    random_population,
     view_of,
 )
-
-
-@pytest.fixture
-def view():
-    return view_of(*random_population())
 
 
 def xlogx(p, q):
