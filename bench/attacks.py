@@ -1,11 +1,11 @@
-"""Seconds and memory of attacks and metrics at full size, beside a slow reference.
+"""Time and memory of attacks and metrics at full size, compared with a slow reference.
 
     python bench/attacks.py [--repeat 3] [--share 1.0]
 
-The reference computes the same numbers as the formulas say, record by record (the bootstrap: draw by
-draw, each with its own sort). It is timed on a part of the work and scaled up. Medians of ``--repeat``
-runs; memory is the peak of what is allocated beside the input, as a multiple of it. ``--share`` shrinks
-the number of records.
+The reference computes the same numbers from the formulas, record by record (for the bootstrap: draw by
+draw, each with a sort). It is timed on a part of the work and extrapolated. Times are medians of
+``--repeat`` runs. Memory is the peak allocation beyond the input, as a multiple of the input.
+``--share`` scales the number of records.
 """
 
 from __future__ import annotations
@@ -30,39 +30,48 @@ CLASSES = 10
 
 
 @dataclass(frozen=True)
-class Job:
+class Case:
+    """A computation to time.
+
+    Attributes:
+        name: what is computed.
+        run: computes it.
+        reference: returns the seconds that the reference would take, extrapolated.
+        input_bytes: size of the input.
+        target: seconds that it may take.
+    """
+
     name: str
     run: Callable[[], object]
     reference: Callable[[], float]
-    """Seconds that the whole of it would take."""
     input_bytes: int
     target: float
 
 
 def population(n_models: int, n: int, references: int = 0) -> Views:
-    """Answers of models that are surer of records they were trained on, each the target in turn."""
+    """Return views of models with higher confidence in members; each is the target in turn."""
     rng = np.random.default_rng(0)
-    labels, known = rng.integers(0, CLASSES, n), rng.integers(0, CLASSES, references)
+    labels, reference_labels = rng.integers(0, CLASSES, n), rng.integers(0, CLASSES, references)
     member = rng.random((n_models, n)) < 0.5
-    hardness = 2 * rng.normal(size=n)
+    easiness = 2 * rng.normal(size=n)
     pool = np.empty((n_models, n, CLASSES), np.float32)
     outside = np.empty((n_models, references, CLASSES), np.float32)
     for model in range(n_models):
         logits = rng.normal(size=(n, CLASSES))
-        logits[np.arange(n), labels] += hardness + 1 + 2 * member[model]
+        logits[np.arange(n), labels] += easiness + 1 + 2 * member[model]
         pool[model] = log_softmax(logits)
         outside[model] = log_softmax(rng.normal(size=(references, CLASSES)))
-    answers = Outputs(pool.argmax(-1), pool)
+    outputs = Outputs(pool.argmax(-1), pool)
     reference = Outputs(outside.argmax(-1), outside)
     return Views(
         labels=labels,
         n_classes=CLASSES,
-        targets=answers,
-        shadows=answers,
+        targets=outputs,
+        shadows=outputs,
         shadow_labels=labels,
         shadow_member=member,
         leave_one_out=True,
-        reference_labels=known,
+        reference_labels=reference_labels,
         target_reference=reference,
         shadow_reference=reference,
         rngs=[np.random.default_rng(i) for i in range(n_models)],
@@ -74,8 +83,8 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
 
 
-def lira_job(attack: Lira, views: Views) -> Job:
-    """The reference of ``shrunk`` is that of ``global``, which it needs and adds to."""
+def lira_case(attack: Lira, views: Views) -> Case:
+    """Return the case of LiRA; ``shrunk`` has the reference of ``global``, which is less work."""
     phi = views.shadows.scaled_confidence(views.labels)
 
     def reference(targets: int = 2, records: int = 200) -> float:
@@ -85,11 +94,11 @@ def lira_job(attack: Lira, views: Views) -> Job:
         return (time.perf_counter() - started) * phi.size / (targets * records)
 
     name = f"LiRA {attack.mode} {attack.variance}"
-    return Job(name, lambda: attack.score_all(views), reference, input_bytes(views), 5.0)
+    return Case(name, lambda: attack.score_all(views), reference, input_bytes(views), 5.0)
 
 
 def slow_lira(attack: Lira, phi: np.ndarray, member: np.ndarray, target: int) -> list[float]:
-    """Scores of one target, by the formulas."""
+    """Compute the scores of one target by the formulas, record by record."""
     others = [i for i in range(len(phi)) if i != target]
     scores = [0.0] * phi.shape[1]
     for inside in (True, False) if attack.mode == "online" else (False,):
@@ -99,18 +108,19 @@ def slow_lira(attack: Lira, phi: np.ndarray, member: np.ndarray, target: int) ->
             centre = np.median(values) if attack.variance == "per-record" else np.mean(values)
             fits.append((centre, np.var(values), len(values)))
         pooled = sum(var * n for _, var, n in fits) / sum(n for *_, n in fits)
-        for record, (centre, own, _) in enumerate(fits):
-            variance = own if attack.variance == "per-record" else pooled
-            away = phi[target, record] - centre
+        for record, (centre, record_variance, _) in enumerate(fits):
+            variance = record_variance if attack.variance == "per-record" else pooled
+            difference = phi[target, record] - centre
             if attack.mode == "offline":
-                scores[record] = float(log_ndtr(away / variance**0.5))
+                scores[record] = float(log_ndtr(difference / variance**0.5))
             else:
-                density = -0.5 * (away**2 / variance + np.log(variance))
+                density = -0.5 * (difference**2 / variance + np.log(variance))
                 scores[record] += density if inside else -density
     return scores
 
 
-def rmia_job(attack: Rmia, views: Views) -> Job:
+def rmia_case(attack: Rmia, views: Views) -> Case:
+    """Return the case of RMIA."""
     probs = np.exp(views.targets.log_prob_of(views.labels))
     others = np.exp(views.target_reference.log_prob_of(views.reference_labels))
     rest = np.arange(1, len(probs))
@@ -127,17 +137,18 @@ def rmia_job(attack: Rmia, views: Views) -> Job:
         started = time.perf_counter()
         for record in range(records):
             out = rest[~views.shadow_member[rest, record]]
-            used = rest if attack.mode == "online" else out
-            own = probs[0, record] / marginal(probs[used, record])
-            _ = sum(own / ratio >= attack.gamma for ratio in ratios) / len(ratios)
+            shadows = rest if attack.mode == "online" else out
+            record_ratio = probs[0, record] / marginal(probs[shadows, record])
+            _ = sum(record_ratio / ratio >= attack.gamma for ratio in ratios) / len(ratios)
         each = (time.perf_counter() - started) / records
         return prepared * len(probs) + each * probs.size
 
     name = f"RMIA {attack.mode}"
-    return Job(name, lambda: attack.score_all(views), reference, input_bytes(views), 15.0)
+    return Case(name, lambda: attack.score_all(views), reference, input_bytes(views), 15.0)
 
 
-def bootstrap_job(n_models: int, n: int) -> Job:
+def bootstrap_case(n_models: int, n: int) -> Case:
+    """Return the case of 1,000 bootstrap draws."""
     rng = np.random.default_rng(0)
     member = rng.random((n_models, n)) < 0.5
     scores = rng.normal(size=member.shape) + member
@@ -157,10 +168,11 @@ def bootstrap_job(n_models: int, n: int) -> Job:
     def run() -> object:
         return intervals(scores, member, draws=1000, rng=np.random.default_rng(0))
 
-    return Job("bootstrap, 1,000 draws", run, reference, scores.nbytes + member.nbytes, 10.0)
+    return Case("bootstrap, 1,000 draws", run, reference, scores.nbytes + member.nbytes, 10.0)
 
 
-def epsilon_job(n_models: int, n: int) -> Job:
+def epsilon_case(n_models: int, n: int) -> Case:
+    """Return the case of the lower bound on epsilon, leave-one-out."""
     rng = np.random.default_rng(0)
     member = rng.random((n_models, n)) < 0.5
     scores = rng.normal(size=member.shape) + member
@@ -175,7 +187,7 @@ def epsilon_job(n_models: int, n: int) -> Job:
         )
 
     def reference(targets: int = 2) -> float:
-        """Target by target, each with a sort of all others of its own."""
+        """Sort all other models for each target."""
         started = time.perf_counter()
         for target in range(targets):
             others = np.delete(np.arange(n_models), target)
@@ -184,55 +196,58 @@ def epsilon_job(n_models: int, n: int) -> Job:
 
     everyone = np.arange(n_models)
     size = scores.nbytes + member.nbytes
-    return Job(
+    return Case(
         "epsilon lower bound", lambda: bound(True, everyone, everyone), reference, size, 10.0
     )
 
 
 def input_bytes(views: Views) -> int:
-    answers = (views.targets, views.target_reference)
-    held = sum(a.predicted.nbytes + a.log_probs.nbytes for a in answers if a.log_probs is not None)
-    return held + views.shadow_member.nbytes
+    """Return the size of the outputs and of the membership."""
+    outputs = (views.targets, views.target_reference)
+    size = sum(o.predicted.nbytes + o.log_probs.nbytes for o in outputs if o.log_probs is not None)
+    return size + views.shadow_member.nbytes
 
 
-def jobs(share: float) -> Iterator[Job]:
+def cases(share: float) -> Iterator[Case]:
+    """Yield all cases, with ``share`` of the records."""
     views = population(256, int(20_000 * share))
     for mode in ("online", "offline"):
         for variance in ("global", "per-record", "shrunk"):
-            yield lira_job(Lira(mode=mode, variance=variance), views)
+            yield lira_case(Lira(mode=mode, variance=variance), views)
     views = population(64, int(10_000 * share), 2_000)
-    yield rmia_job(Rmia(mode="online"), views)
-    yield rmia_job(Rmia(mode="offline"), views)
-    yield bootstrap_job(64, int(10_000 * share))
-    yield epsilon_job(64, int(10_000 * share))
+    yield rmia_case(Rmia(mode="online"), views)
+    yield rmia_case(Rmia(mode="offline"), views)
+    yield bootstrap_case(64, int(10_000 * share))
+    yield epsilon_case(64, int(10_000 * share))
 
 
-def measure(job: Job, repeat: int) -> None:
+def measure(case: Case, repeat: int) -> None:
+    """Time a case, and print one line about it."""
     times = []
     for _ in range(repeat):
         started = time.perf_counter()
-        job.run()
+        case.run()
         times.append(time.perf_counter() - started)
     tracemalloc.start()
-    job.run()
+    case.run()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    seconds, slow = median(times), job.reference()
+    seconds, slow = median(times), case.reference()
     print(
-        f"{job.name:26} {seconds:7.2f} s (target {job.target:g}) {slow / seconds:9.0f}x the reference"
-        f"  memory {peak / job.input_bytes:4.1f}x the input of {job.input_bytes / 1e6:.0f} MB",
+        f"{case.name:26} {seconds:7.2f} s (target {case.target:g}) {slow / seconds:9.0f}x the reference"
+        f"  memory {peak / case.input_bytes:4.1f}x the input of {case.input_bytes / 1e6:.0f} MB",
         flush=True,
     )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="time attacks and metrics at full size")
-    parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--share", type=float, default=1.0, help="of the records")
+    parser.add_argument("--repeat", type=int, default=3, help="runs of each case")
+    parser.add_argument("--share", type=float, default=1.0, help="share of the records to use")
     arguments = parser.parse_args()
     print(f"numpy {np.__version__}, load {os.getloadavg()[0]:.1f}")
-    for job in jobs(arguments.share):
-        measure(job, arguments.repeat)
+    for case in cases(arguments.share):
+        measure(case, arguments.repeat)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Built-in attacks: the contract in base.py, then one component a file."""
+"""Built-in attacks: the contracts in base.py and synthetic.py, and one component per file."""

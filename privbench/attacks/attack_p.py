@@ -1,13 +1,13 @@
-"""The population attack: how unusual the record's loss is among those of non-members.
+"""The population attack (attack P).
 
 Ye et al. 2022, "Enhanced Membership Inference Attacks against Machine Learning Models", arXiv
-2111.09679, attack P: the record's loss under the target is ranked among the losses of reference
-records under the same target. The score is the share of reference records whose label is at most as
-probable,
+2111.09679, attack P. The loss of a record under the target is ranked among the losses of reference
+records, which are non-members, under the same target. The score is the fraction of reference records z
+whose label is at most as probable as that of the record x:
 
-    share of z with p(z) <= p(x)
+    score(x) = fraction of z with p(z) <= p(x)
 
-Deviation: equal probabilities count half, so that a constant answer is no evidence.
+Deviation: equal probabilities count one half, so that constant outputs give every record a score of 1/2.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from privbench.attacks.base import Attack, NeedsShadows, View
 
 
 class AttackP(Attack):
-    """Rank of the record's loss among reference records, under the same target."""
+    """Rank of the record's loss among reference records."""
 
     name: ClassVar[str] = "attack-p"
     paper: ClassVar[str] = "Ye et al. 2022, arXiv 2111.09679"
@@ -29,7 +29,7 @@ class AttackP(Attack):
     needs_reference: ClassVar[bool] = True
 
     def score(self, view: View) -> NDArray[np.float64]:
-        """Scores (n_pool,), between 0 and 1."""
+        """Return scores (n_pool,), between 0 and 1."""
         phi = view.target.scaled_confidence(view.labels)
         reference = np.sort(view.target_reference.scaled_confidence(view.reference_labels))
         below = np.searchsorted(reference, phi, side="left")

@@ -1,13 +1,15 @@
-"""The reference attack: how unusual the record's loss is among models that were not trained on it.
+"""The reference-model attack (attack R).
 
-Ye et al. 2022, arXiv 2111.09679, attack R: the record's loss under the target is ranked among its losses
-under OUT shadows. The score is the share of OUT shadows under which its label is at most as probable.
+Ye et al. 2022, "Enhanced Membership Inference Attacks against Machine Learning Models", arXiv
+2111.09679, attack R. The loss of a record under the target is ranked among its losses under OUT shadows.
+The score is the fraction of OUT shadows under which the record's label is at most as probable.
+
 Deviations:
 
-- Equal probabilities count half.
-- With m OUT shadows the share is one of few values, which is coarse at a low FPR. The paper interpolates
-  between the shadows; a normal fitted to them instead is offline LiRA, which privbench has.
-- A record without an OUT shadow has the score 1/2: no evidence.
+- Equal probabilities count one half.
+- With m OUT shadows the fraction takes few values, which is coarse at a low FPR. The paper
+  interpolates between the shadows; fitting a normal to them instead gives offline LiRA.
+- A record without an OUT shadow has a score of 1/2, which is no evidence.
 """
 
 from __future__ import annotations
@@ -18,28 +20,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.attacks.base import BatchedAttack, Views
+from privbench.attacks.moments import of_targets_and_shadows
 
 
 class AttackR(BatchedAttack):
-    """Rank of the record's loss among models that were not trained on it."""
+    """Rank of the record's loss among OUT shadows."""
 
     name: ClassVar[str] = "attack-r"
     paper: ClassVar[str] = "Ye et al. 2022, arXiv 2111.09679"
 
     def score_all(self, views: Views) -> NDArray[np.float64]:
-        """Scores (targets, n_pool), between 0 and 1."""
-        phi = views.targets.scaled_confidence(views.labels)
-        same = views.shadows is views.targets
-        shadows = phi if same else views.shadows.scaled_confidence(views.labels)
+        """Return scores (targets, n_pool), between 0 and 1."""
+        phi, shadows = of_targets_and_shadows(
+            views, lambda outputs: outputs.scaled_confidence(views.labels)
+        )
         out = ~views.shadow_member
         scores = np.empty(phi.shape)
-        for target, own in enumerate(phi):
-            used = out.copy() if views.leave_one_out else out
+        for target, target_phi in enumerate(phi):
+            use = out.copy() if views.leave_one_out else out
             if views.leave_one_out:
-                used[target] = False
-            below = ((shadows < own) & used).sum(axis=0)
-            equal = ((shadows == own) & used).sum(axis=0)
-            count = used.sum(axis=0)
-            share = (below + equal / 2) / np.maximum(count, 1)
-            scores[target] = np.where(count > 0, share, 0.5)
+                use[target] = False
+            below = ((shadows < target_phi) & use).sum(axis=0)
+            equal = ((shadows == target_phi) & use).sum(axis=0)
+            count = use.sum(axis=0)
+            fraction = (below + equal / 2) / np.maximum(count, 1)
+            scores[target] = np.where(count > 0, fraction, 0.5)
         return scores

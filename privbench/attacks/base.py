@@ -7,9 +7,9 @@
         def score(self, view):
             return view.target.log_prob_of(view.target.predicted)
 
-Larger scores mean member, everywhere. An attack never sees the membership of its target; it sees what
-its ``observes`` declares of the target and of the shadows, the shadows' membership, and reference
-records that no model was trained on.
+Larger scores mean member, everywhere. An attack never sees the membership of its target. It sees the
+outputs (or parameters) of the target and of the shadows, as its ``observes`` declares; the membership
+of the shadows; and reference records that no model was trained on.
 """
 
 from __future__ import annotations
@@ -31,17 +31,19 @@ Observes = Literal["labels", "probabilities", "parameters"]
 NeedsShadows = Literal["no", "any", "same records"]
 
 LOG_FLOOR = -200.0
-"""Log-probabilities are read as at least this. Float32 logits of +-60 reach -120, so only a
-probability of exactly zero (an answer that was rounded or clipped) meets it."""
+"""Floor of log-probabilities, which avoids log(0). Float32 logits of +-60 reach -120, so only a
+probability of exactly zero (from outputs that were rounded or clipped) is raised to it."""
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """What models answer about records; leading axes are models, where there is more than one.
+    """Predictions of one model, or of several along a leading axis, for n records.
 
-    ``predicted`` int64 (..., n) is the most probable class. ``log_probs`` float32 (..., n, n_classes)
-    are log-probabilities, absent for an attack that observes labels only. They may be -inf, where a
-    probability is exactly zero; the methods below read them no lower than ``LOG_FLOOR``.
+    Attributes:
+        predicted: int64 (..., n), the most probable class.
+        log_probs: float32 (..., n, n_classes), log-probabilities; None for an attack that observes
+            labels only. They are -inf where a probability is exactly zero; the methods below raise
+            them to ``LOG_FLOOR``.
     """
 
     predicted: NDArray[np.int64]
@@ -51,36 +53,36 @@ class Outputs:
         return len(self.predicted)
 
     def __getitem__(self, index: Any) -> Outputs:
-        """The answers of some of the models (or of one, without its axis), as NumPy indexes them."""
+        """Return the outputs of some models and records, indexed as in NumPy."""
         log_probs = None if self.log_probs is None else self.log_probs[index]
         return Outputs(self.predicted[index], log_probs)
 
     def log_probabilities(self) -> NDArray[np.float64]:
-        """Log-probabilities (..., n, n_classes), finite."""
+        """Return log-probabilities (..., n, n_classes), finite."""
         if self.log_probs is None:
             raise TypeError("this attack declares observes = 'labels', so it has no probabilities")
         return np.maximum(self.log_probs, LOG_FLOOR).astype(np.float64)
 
     def probabilities(self) -> NDArray[np.float64]:
-        """Class probabilities (..., n, n_classes)."""
+        """Return class probabilities (..., n, n_classes)."""
         return np.exp(self.log_probabilities())
 
     def log_prob_of(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Log-probability (..., n) of each record's label (n,).
+        """Return the log-probability (..., n) of each record's label (n,).
 
-        From the scaled confidence, so that certain answers are still told apart where the stored
-        logarithm rounds to zero: log p = -log(1 + exp(-phi)).
+        It is computed from the scaled confidence, log p = -log(1 + exp(-phi)), so that confident
+        predictions differ even where the stored logarithm rounds to zero.
         """
         log_prob: NDArray[np.float64] = -np.logaddexp(0.0, -self.scaled_confidence(labels))
         return log_prob
 
     def scaled_confidence(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Phi = log p_y - log sum_{c != y} p_c, (..., n): the logit-scaled confidence.
+        """Return phi = log p_y - log sum_{c != y} p_c (..., n), the logit-scaled confidence.
 
-        Carlini et al. 2022, arXiv 2112.03570, section IV-C. Computed by logsumexp over the other
-        classes, so that it stays finite where p_y rounds to one.
+        Carlini et al. 2022, arXiv 2112.03570, section IV-C. The sum is a logsumexp over the other
+        classes, so that phi stays finite where p_y rounds to one.
         """
-        if self.predicted.ndim > 1:  # one model at a time: float64 of all classes of all is large
+        if self.predicted.ndim > 1:  # one model at a time, to bound the memory in float64
             phi = np.empty(self.predicted.shape)
             for model in range(len(self)):
                 phi[model] = self[model].scaled_confidence(labels)
@@ -92,9 +94,10 @@ class Outputs:
 def log_sum_of_others(
     log_probs: NDArray[np.float64], classes: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Log sum_{c != classes} p_c (...,): the log-probability of any other class.
+    """Return log sum_{c != classes} p_c (...,), the log-probability of any other class.
 
-    Accurate where 1 - p rounds to zero. ``classes`` broadcasts to the shape without the last axis.
+    It is accurate where 1 - p rounds to zero. ``classes`` broadcasts to the shape without the last
+    axis.
     """
     others = log_probs.copy()
     index = np.broadcast_to(classes, log_probs.shape[:-1])[..., None]
@@ -110,33 +113,40 @@ def _of_label(log_probs: NDArray[np.float64], labels: NDArray[np.int64]) -> NDAr
 
 
 class Model(Protocol):
-    """One model that an adversary can put questions to, or take apart."""
+    """One model that an adversary can query, or whose parameters it has."""
 
     def query(self, x: NDArray[np.float32]) -> Outputs:
-        """What it answers about records (n, *shape), after the defense's output mechanisms.
+        """Return its outputs for records (n, *shape), after the defense's output mechanisms.
 
         Every call is a new query: random mechanisms draw afresh.
         """
         ...
 
     def module(self) -> nn.Module:
-        """Its network, in eval mode: records to logits. Output mechanisms do not act on it."""
+        """Return its network, in eval mode: records to logits, without output mechanisms."""
         ...
 
 
 @dataclass(frozen=True)
 class View:
-    """Everything that the adversary knows when it attacks one target.
+    """Everything that the adversary sees of one target.
 
-    The pool's ``labels`` (n_pool,); the ``target``'s answers on it; the ``shadows``' answers with a
-    leading axis of models; which shadow was trained on which record, ``shadow_member`` bool
-    (n_shadows, n_pool). The same for the reference records, which the adversary owns. ``rng`` is the
-    only source of randomness. ``shadow_labels`` are those of the records that the shadows answered
-    about: the pool, unless an attack declares that "any" will do (``needs_shadows``).
-
-    ``records`` float32 (n_pool, *shape) and ``reference_records`` are the features; they are None
-    where only predictions are known. ``target_model`` is None unless the attack declares ``queries``
-    or observes "parameters".
+    Attributes:
+        labels: int64 (n_pool,), the labels of the pool.
+        n_classes: number of classes.
+        target: outputs of the target for the pool.
+        shadows: outputs of the shadows, with a leading axis of models.
+        shadow_labels: int64, the labels of the records of ``shadows``: those of the pool, unless an
+            attack declares that "any" records will do (``needs_shadows``).
+        shadow_member: bool (n_shadows, n_pool), which records each shadow was trained on.
+        reference_labels: int64 (n_reference,), the labels of the reference records.
+        target_reference: outputs of the target for the reference records.
+        shadow_reference: outputs of the shadows for the reference records.
+        rng: the only source of randomness.
+        records: float32 (n_pool, *shape), features; None where only predictions are known.
+        reference_records: float32 (n_reference, *shape); None where only predictions are known.
+        target_model: None unless the attack declares ``queries`` or observes "parameters".
+        shadow_models: empty unless the attack declares ``queries`` or observes "parameters".
     """
 
     labels: NDArray[np.int64]
@@ -157,10 +167,11 @@ class View:
 
 @dataclass(frozen=True)
 class Views:
-    """The views of many targets at once, for attacks that can use what these share.
+    """The views of several targets at once, for attacks that share work between targets.
 
-    As in `View`, with a leading axis of targets before ``targets`` and ``target_reference``. With
-    ``leave_one_out`` shadow i is target i, or stands for it: target i must not use it.
+    The attributes are those of `View`, with a leading axis of targets in ``targets`` and
+    ``target_reference``. With ``leave_one_out``, shadow i is target i or stands for it, and target i
+    must not use it.
     """
 
     labels: NDArray[np.int64]
@@ -184,13 +195,13 @@ class Views:
         return len(self.targets)
 
     def __iter__(self) -> Iterator[View]:
-        """One view after another; whoever asks for the next one is done with the last."""
+        """Iterate over the views of single targets, and report progress after each."""
         for target in range(len(self)):
             yield self[target]
             self.progress(target + 1, len(self))
 
     def __getitem__(self, target: int) -> View:
-        """The view of one target."""
+        """Return the view of one target."""
         used = np.ones(len(self.shadows), dtype=bool)
         if self.leave_one_out:
             used[target] = False
@@ -213,7 +224,7 @@ class Views:
 
     @classmethod
     def single(cls, view: View) -> Views:
-        """One target, which sees all shadows."""
+        """Return the views of a single target, which may use all shadows."""
         return cls(
             labels=view.labels,
             n_classes=view.n_classes,
@@ -239,29 +250,29 @@ class Attack(Component, ABC):
     kind: ClassVar[str] = "attack"
     observes: ClassVar[Observes] = "probabilities"
     needs_shadows: ClassVar[NeedsShadows] = "same records"
-    """Whether it is skipped without shadows: "any" will do with shadows that answered about other
-    records than the pool's, to learn from."""
+    """Which shadows it needs, and is skipped without: "no", "any" (whose outputs may be for records
+    other than the pool's), or "same records" (whose outputs are for the pool)."""
     needs_reference: ClassVar[bool] = False
-    """Whether it uses reference records; without any it is skipped."""
+    """Whether it needs reference records, and is skipped without."""
     needs_records: ClassVar[bool] = False
-    """Whether it uses the records' features; where only predictions are known it is skipped."""
+    """Whether it needs the records' features, and is skipped where only predictions are known."""
     queries: ClassVar[bool] = False
-    """Whether it asks the target about records of its own making."""
+    """Whether it queries the target on records of its own."""
     per_class_threshold: ClassVar[bool] = False
-    """Whether the threshold for balanced accuracy is chosen for each class (Song, Mittal 2021)."""
+    """Whether balanced accuracy uses one threshold per class (Song, Mittal 2021)."""
 
     def needs_models(self) -> bool:
-        """Whether it needs more of the models than their answers about the pool."""
+        """Return whether it needs the models themselves, beyond their outputs for the pool."""
         return self.queries or self.observes == "parameters"
 
     def shadows_needed(self) -> NeedsShadows:
-        """Whether it is skipped without shadows, with these parameters; see ``needs_shadows``."""
+        """Return which shadows it needs with these parameters; see ``needs_shadows``."""
         return self.needs_shadows
 
     def obstacle(self, views: Views) -> str:
-        """Why it cannot attack, for want of something in ``views``; empty if it can."""
+        """Return what is missing in ``views`` for this attack, or an empty string."""
         if self.needs_models() and not views.target_models:
-            what = "parameters" if self.observes == "parameters" else "answers to its own queries"
+            what = "parameters" if self.observes == "parameters" else "outputs for its own queries"
             return f"needs the target's {what}, and there are predictions only"
         if self.needs_records and views.records is None:
             return "needs the records themselves, and there are predictions only"
@@ -278,25 +289,25 @@ class Attack(Component, ABC):
 
     @abstractmethod
     def score(self, view: View) -> NDArray[np.float64]:
-        """Scores (n_pool,), finite, larger = member."""
+        """Return scores (n_pool,), finite, larger = member."""
 
     def score_all(self, views: Views) -> NDArray[np.float64]:
-        """Scores (targets, n_pool). Must give what ``score`` gives for each view.
+        """Return scores (targets, n_pool), which must equal those of ``score`` for each view.
 
-        Override it where the targets share work; a target's scores must not depend on its own row of
-        ``shadow_member``.
+        Override it to share work between targets. The scores of a target must not depend on its own
+        row of ``shadow_member``.
         """
         return np.stack([self.score(view) for view in views])
 
 
 class BatchedAttack(Attack):
-    """An attack that is written for all targets at once; one target is a special case."""
+    """An attack that scores all targets at once; a single target is a special case."""
 
     @abstractmethod
     def score_all(self, views: Views) -> NDArray[np.float64]:
-        """Scores (targets, n_pool), finite, larger = member."""
+        """Return scores (targets, n_pool), finite, larger = member."""
 
     def score(self, view: View) -> NDArray[np.float64]:
-        """Scores (n_pool,) of one target."""
+        """Return the scores (n_pool,) of one target."""
         scores: NDArray[np.float64] = self.score_all(Views.single(view))[0]
         return scores

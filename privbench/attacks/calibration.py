@@ -1,11 +1,11 @@
 """The difficulty-calibrated loss attack.
 
 Watson et al. 2022, "On the Importance of Difficulty Calibration in Membership Inference Attacks", arXiv
-2111.08440, equation 3: the score less its mean over models that were not trained on the record,
+2111.08440, equation 3: the score minus its mean over models that were not trained on the record,
 
     log p_y - mean over OUT shadows of log p_y
 
-Deviation: a record without an OUT shadow is calibrated by the mean over the other records'.
+Deviation: a record without an OUT shadow is calibrated by the mean over the other records.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.attacks.base import BatchedAttack, Views
-from privbench.attacks.moments import centred_on_out
+from privbench.attacks.moments import of_targets_and_shadows, subtract_out_mean
 
 
 class Calibration(BatchedAttack):
-    """Log-probability of the label, less what OUT shadows make of it."""
+    """Log-probability of the label minus its OUT-shadow mean."""
 
     name: ClassVar[str] = "calibration"
     paper: ClassVar[str] = "Watson et al. 2022, arXiv 2111.08440"
 
     def score_all(self, views: Views) -> NDArray[np.float64]:
-        """Scores (targets, n_pool), in nats."""
-        own = views.targets.log_prob_of(views.labels)
-        same = views.shadows is views.targets
-        shadows = own if same else views.shadows.log_prob_of(views.labels)
-        return centred_on_out(own, shadows, views.shadow_member, views.leave_one_out)
+        """Return scores (targets, n_pool), in nats."""
+        targets, shadows = of_targets_and_shadows(
+            views, lambda outputs: outputs.log_prob_of(views.labels)
+        )
+        return subtract_out_mean(targets, shadows, views.shadow_member, views.leave_one_out)

@@ -1,8 +1,9 @@
 """The confidence attack.
 
 Song, Mittal 2021, "Systematic Evaluation of Privacy Risks of Machine Learning Models", arXiv
-2003.10595, section 3.2: the probability of the label, with one threshold for each class, chosen on
-shadows. The score is its logarithm, which has the same order and does not round to one.
+2003.10595, section 3.2: the probability of the label, with one threshold per class that is chosen on
+shadows. The score is the logarithm of that probability, which orders records alike and does not round
+to the same value for all confident predictions.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from privbench.attacks.base import Attack, NeedsShadows, View
 
 
 class Confidence(Attack):
-    """Log-probability of the label, with a threshold for each class."""
+    """Log-probability of the label, with per-class thresholds."""
 
     name: ClassVar[str] = "confidence"
     paper: ClassVar[str] = "Song, Mittal 2021, arXiv 2003.10595"
@@ -24,5 +25,5 @@ class Confidence(Attack):
     per_class_threshold: ClassVar[bool] = True
 
     def score(self, view: View) -> NDArray[np.float64]:
-        """Scores (n_pool,), at most zero."""
+        """Return scores (n_pool,), at most zero, in nats."""
         return view.target.log_prob_of(view.labels)

@@ -1,4 +1,7 @@
-"""Distance to the closest record: a baseline known to be weak (Yao et al. 2025, arXiv 2505.01524)."""
+"""Distance to the closest record: a common privacy metric for synthetic data, and a weak attack.
+
+Yao et al. 2025, arXiv 2505.01524, show how much it misses.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,6 @@ class Dcr(SyntheticAttack):
     paper: ClassVar[str] = "Yao et al. 2025, arXiv 2505.01524"
 
     def score(self, view: SyntheticView) -> Floats:
-        """Scores (n_pool,)."""
+        """Return scores (n_pool,), at most zero."""
         scores: Floats = -nearest(view.records, view.synthetic.x)[:, 0]
         return scores

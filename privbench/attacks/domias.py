@@ -1,8 +1,10 @@
-"""DOMIAS: van Breugel, Sun, Qian, van der Schaar 2023, arXiv 2302.12580, equation 2.
+"""DOMIAS: membership inference from the local density of synthetic data.
 
-The density of a record under the synthetic data over its density under reference data: local
-overfitting, and not merely a dense region. Densities are those of Gaussian kernels on principal
-components, as in the paper's kernel variant.
+van Breugel, Sun, Qian, van der Schaar 2023, "Membership Inference Attacks against Synthetic Data through
+Overfitting Detection", arXiv 2302.12580, equation 2: the density of the synthetic data at a record,
+divided by the density of the reference data. The ratio detects local overfitting rather than a region
+that is dense in any case. Densities are Gaussian kernel density estimates on principal components, as
+in the paper's kernel variant.
 """
 
 from __future__ import annotations
@@ -22,29 +24,33 @@ from privbench.attacks.synthetic import (
 
 
 class Domias(BatchedSyntheticAttack):
-    """Log-ratio of the densities of synthetic and of reference records."""
+    """Log density ratio of synthetic to reference records."""
 
     name: ClassVar[str] = "domias"
     paper: ClassVar[str] = "van Breugel et al. 2023, arXiv 2302.12580"
 
-    dimensions: int = Field(10, ge=1, description="principal components that densities are of")
+    dimensions: int = Field(
+        10, ge=1, description="number of principal components on which densities are estimated"
+    )
     bandwidth: float | None = Field(
-        None, gt=0, description="of the kernels, in standard deviations; Scott's rule by default"
+        None,
+        gt=0,
+        description="bandwidth of the kernels, in standard deviations; by default Scott's rule",
     )
 
     def score_all(self, views: SyntheticViews) -> Floats:
-        """Scores (targets, n_pool)."""
+        """Return scores (targets, n_pool), in nats."""
         project = principal(views.reference.x, self.dimensions)
         points = project(views.records)
-        usual = self._log_density(points, project(views.reference.x))
+        reference = self._log_density(points, project(views.reference.x))
         scores = np.empty((len(views), len(points)))
         for target, data in enumerate(views.targets):
-            scores[target] = self._log_density(points, project(data.x)) - usual
+            scores[target] = self._log_density(points, project(data.x)) - reference
             views.progress(target + 1, len(views))
         return scores
 
     def _log_density(self, points: NDArray[np.float32], data: NDArray[np.float32]) -> Floats:
-        """Log-density (n,) at ``points`` (n, d) of Gaussian kernels on ``data`` (m, d)."""
+        """Return the log-density (n,) at ``points`` (n, d) of Gaussian kernels on ``data`` (m, d)."""
         import torch
 
         m, d = data.shape

@@ -1,11 +1,11 @@
-"""The entropy attack: a record that is answered with certainty is taken for a member.
+"""The entropy attack: confident predictions indicate members.
 
-Song, Mittal 2021, arXiv 2003.10595, section 3.2 (after Salem et al. 2019, arXiv 1806.01246): the
-score is minus the entropy of the answer,
+Song, Mittal 2021, arXiv 2003.10595, section 3.2 (after Salem et al. 2019, arXiv 1806.01246). The score
+is minus the entropy of the predicted probabilities,
 
     -H(p) = sum_c p_c log p_c
 
-with one threshold for each class, chosen on shadows. No deviation.
+with one threshold per class that is chosen on shadows. No deviation.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from privbench.attacks.base import Attack, NeedsShadows, View
 
 
 class Entropy(Attack):
-    """Minus the entropy of the answer; the label is not looked at."""
+    """Minus the entropy of the predicted probabilities."""
 
     name: ClassVar[str] = "entropy"
     paper: ClassVar[str] = "Song, Mittal 2021, arXiv 2003.10595"
@@ -27,11 +27,10 @@ class Entropy(Attack):
     per_class_threshold: ClassVar[bool] = True
 
     def score(self, view: View) -> NDArray[np.float64]:
-        """Scores (n_pool,), between -log(n_classes) and 0, in nats."""
+        """Return scores (n_pool,), between -log(n_classes) and 0, in nats."""
         log_probs = view.target.log_probabilities()
         top = log_probs.argmax(axis=-1)
-        log_probs[np.arange(len(top)), top] = view.target.log_prob_of(
-            top
-        )  # exact where p rounds to 1
+        # The stored logarithm of a probability near one is rounded; this one is not.
+        log_probs[np.arange(len(top)), top] = view.target.log_prob_of(top)
         scores: NDArray[np.float64] = (np.exp(log_probs) * log_probs).sum(axis=-1)
         return scores

@@ -1,7 +1,9 @@
-"""GAN-Leaks: Chen, Yu, Zhang, Fritz 2020, arXiv 1909.03935: the full black-box attack, calibrated.
+"""GAN-Leaks: the full black-box attack on generative models, with calibration.
 
-The distance of a record to the closest synthetic one (equation 5), less the same distance for sets that
-come from a generator which did not see the record (equation 12): here those of the OUT shadows.
+Chen, Yu, Zhang, Fritz 2020, "GAN-Leaks: A Taxonomy of Membership Inference Attacks against Generative
+Models", arXiv 1909.03935: the distance of a record to the closest synthetic record (equation 5), minus
+that distance for a generator that was not trained on the record (equation 12). Here the latter is the
+mean over the releases of OUT shadows.
 """
 
 from __future__ import annotations
@@ -21,34 +23,46 @@ from privbench.attacks.synthetic import (
 
 
 class GanLeaks(BatchedSyntheticAttack):
-    """Distance to the closest synthetic record, calibrated by sets made without the record."""
+    """Closeness to the nearest synthetic record, calibrated.
+
+    The score is minus the distance to the nearest synthetic record, less the mean of the same over OUT
+    shadows.
+    """
 
     name: ClassVar[str] = "gan-leaks"
     paper: ClassVar[str] = "Chen, Yu, Zhang, Fritz 2020, arXiv 1909.03935"
 
     calibrated: bool = Field(
-        True, description="subtract the mean distance of the OUT shadows' sets"
+        True, description="whether to subtract the mean score under the OUT shadows"
     )
 
     def score_all(self, views: SyntheticViews) -> Floats:
-        """Scores (targets, n_pool)."""
-        own, others = views.of_targets_and_shadows(
+        """Return scores (targets, n_pool)."""
+        targets, shadows = views.of_targets_and_shadows(
             lambda data: -nearest(views.records, data.x)[:, 0]
         )
         if not self.calibrated:
-            return own
-        return own - mean_outside(others, views.shadow_member, views.leave_one_out)
+            return targets
+        return targets - out_mean(shadows, views.shadow_member, views.leave_one_out)
 
 
-def mean_outside(values: Floats, member: NDArray[np.bool_], leave_one_out: bool) -> Floats:
-    """The mean (targets or 1, n) of the shadows' values (shadows, n) where OUT, without the target's
-    own.
+def out_mean(values: Floats, member: NDArray[np.bool_], leave_one_out: bool) -> Floats:
+    """Return the mean of each record's values over its OUT shadows.
 
-    Where a record has no OUT shadow, the mean over records of those that have.
+    A record without an OUT shadow gets the mean of all OUT values of all records.
+
+    Args:
+        values: (shadows, n), one value of each record under each shadow.
+        member: bool (shadows, n), the membership of the shadows.
+        leave_one_out: whether shadow i is target i, and is left out for it.
+
+    Returns:
+        (targets, n), or (1, n) without ``leave_one_out``.
     """
     out = (~member).astype(float)
     total, count = (values * out).sum(0)[None], out.sum(0)[None]
     if leave_one_out:
+        # Distances are float32, whose sums are exact in float64: no rounding error is left behind.
         total, count = total - values * out, count - out
     typical = (total.sum(1) / np.maximum(count.sum(1), 1))[:, None]
     mean: Floats = np.where(count > 0, total / np.maximum(count, 1), typical)

@@ -1,6 +1,6 @@
-"""The gap attack: a record that is predicted right is taken for a member.
+"""The gap attack: records that are predicted correctly are called members.
 
-Yeom et al. 2018, arXiv 1709.01604, adversary 1 for bounded loss with the 0-1 loss. No deviation.
+Yeom et al. 2018, arXiv 1709.01604, adversary 1 (bounded loss) with the 0-1 loss. No deviation.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from privbench.attacks.base import Attack, NeedsShadows, Observes, View
 
 
 class Gap(Attack):
-    """One if the label is predicted right, else zero: what the accuracy gap alone gives away."""
+    """Whether the target predicts the label correctly.
+
+    A baseline: its advantage is the gap between training and test accuracy.
+    """
 
     name: ClassVar[str] = "gap"
     paper: ClassVar[str] = "Yeom et al. 2018, arXiv 1709.01604"
@@ -22,6 +25,6 @@ class Gap(Attack):
     observes: ClassVar[Observes] = "labels"
 
     def score(self, view: View) -> NDArray[np.float64]:
-        """Scores (n_pool,), each 0.0 or 1.0."""
-        right: NDArray[np.bool_] = view.target.predicted == view.labels
-        return right.astype(np.float64)
+        """Return scores (n_pool,), each 0.0 or 1.0."""
+        correct: NDArray[np.bool_] = view.target.predicted == view.labels
+        return correct.astype(np.float64)

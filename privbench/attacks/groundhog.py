@@ -1,9 +1,12 @@
-"""Groundhog: Stadler, Oprisanu, Troncoso 2022, arXiv 2011.07018.
+"""Groundhog: a shadow classifier of whole synthetic sets.
 
-A classifier of whole sets: features of the shadows' synthetic sets (means, variances and medians of each
-column; correlations), and whether the record was in. The paper trains one classifier for each attacked
-record on many shadows; a population has few, so features are reduced to the directions in which the
-shadows' sets differ most, and the classifier is linear discriminant analysis with a common covariance.
+Stadler, Oprisanu, Troncoso 2022, "Synthetic Data - Anonymisation Groundhog Day", arXiv 2011.07018. For
+each attacked record, a classifier learns from features of the shadows' synthetic sets (means, variances
+and medians of the columns, and correlations) whether the record was in the private set.
+
+Deviation: the paper trains each classifier on many shadows. A population has few, so the features are
+reduced to the principal components over the shadows' sets, and the classifier is linear discriminant
+analysis with a common covariance.
 """
 
 from __future__ import annotations
@@ -17,31 +20,38 @@ from pydantic import Field
 from privbench.attacks.synthetic import BatchedSyntheticAttack, Floats, SyntheticViews, flat
 from privbench.data import Data
 
-PAIRS = 64
-"""Columns whose correlations are features: those that vary most in the reference records."""
+MAX_CORRELATED = 64
+"""Number of columns whose correlations are features: those of largest variance among references."""
 
 
 class Groundhog(BatchedSyntheticAttack):
-    """A shadow classifier on features of the whole synthetic set."""
+    """Shadow classifier on features of the whole synthetic set."""
 
     name: ClassVar[str] = "groundhog"
     paper: ClassVar[str] = "Stadler, Oprisanu, Troncoso 2022, arXiv 2011.07018"
 
     features: Literal["naive", "correlations", "both"] = Field(
-        "both", description="of a set: moments of its columns, their correlations, or both"
+        "both",
+        description="features of a synthetic set: moments of its columns (naive), their "
+        "correlations, or both",
     )
-    dimensions: int = Field(16, ge=1, description="principal components of the sets' features")
+    dimensions: int = Field(
+        16, ge=1, description="number of principal components of the sets' features"
+    )
     ridge: float = Field(
-        0.1, gt=0, description="added to the variance within classes, as a share of it"
+        0.1,
+        gt=0,
+        description="regularisation of the discriminant: the fraction by which within-class "
+        "variances are increased",
     )
 
     def score_all(self, views: SyntheticViews) -> Floats:
-        """Scores (targets, n_pool): discriminants, IN minus OUT."""
-        columns = np.argsort(-flat(views.reference.x).var(0), kind="stable")[:PAIRS]
+        """Return scores (targets, n_pool): linear discriminants, IN against OUT."""
+        columns = np.argsort(-flat(views.reference.x).var(0), kind="stable")[:MAX_CORRELATED]
         sets = {id(data): data for data in (*views.targets, *views.shadows)}
-        found = {key: self._features_of(data, columns) for key, data in sets.items()}
-        targets = np.stack([found[id(data)] for data in views.targets])
-        shadows = np.stack([found[id(data)] for data in views.shadows])
+        features = {key: self._features_of(data, columns) for key, data in sets.items()}
+        targets = np.stack([features[id(data)] for data in views.targets])
+        shadows = np.stack([features[id(data)] for data in views.shadows])
         scores = np.zeros((len(views), len(views.labels)))
         for i, target in enumerate(targets):
             used = views.used(i)
@@ -51,6 +61,7 @@ class Groundhog(BatchedSyntheticAttack):
         return scores
 
     def _features_of(self, data: Data, columns: NDArray[np.int64]) -> Floats:
+        """Return the features (f,) of a synthetic set; correlations are those of ``columns``."""
         x = flat(data.x).astype(np.float64)
         parts = []
         if self.features != "correlations":
@@ -64,18 +75,27 @@ class Groundhog(BatchedSyntheticAttack):
         return np.concatenate(parts)
 
     def _discriminant(self, target: Floats, shadows: Floats, member: NDArray[np.bool_]) -> Floats:
-        """Of all records at once (n,): (f - middle) . S^-1 (mean IN - mean OUT)."""
+        """Compute (f - (mean IN + mean OUT) / 2) . S^-1 (mean IN - mean OUT) for all records.
+
+        Args:
+            target: (f,), the features of the target's set.
+            shadows: (shadows, f), those of the shadows' sets.
+            member: bool (shadows, n), the membership of the shadows.
+
+        Returns:
+            (n,); zero for a record without IN shadows or without OUT shadows.
+        """
         center, sd = shadows.mean(0), shadows.std(0)
-        sd = np.where(sd > 1e-9, sd, np.inf)  # columns that are the same in all sets say nothing
-        scaled, own = (shadows - center) / sd, (target - center) / sd
+        sd = np.where(sd > 1e-9, sd, np.inf)  # ignores features that are the same in all sets
+        scaled, scaled_target = (shadows - center) / sd, (target - center) / sd
         _, _, axes = np.linalg.svd(scaled, full_matrices=False)
         axes = axes[: min(self.dimensions, len(shadows) - 2)]
-        z, f = scaled @ axes.T, own @ axes.T  # (shadows, k), (k,)
-        inside, outside = member.sum(0), (~member).sum(0)  # (n,)
-        mean_in = member.T @ z / np.maximum(inside, 1)[:, None]  # (n, k)
-        mean_out = (~member).T @ z / np.maximum(outside, 1)[:, None]
-        # the covariance within classes hardly differs between records: that of all sets serves
+        z, f = scaled @ axes.T, scaled_target @ axes.T  # (shadows, k), (k,)
+        n_in, n_out = member.sum(0), (~member).sum(0)  # (n,)
+        mean_in = member.T @ z / np.maximum(n_in, 1)[:, None]  # (n, k)
+        mean_out = (~member).T @ z / np.maximum(n_out, 1)[:, None]
+        # Each record matters little, so the variance over all sets stands for that within classes.
         within = np.maximum(z.var(0), 1e-12) * (1 + self.ridge)
         weight = (mean_in - mean_out) / within
         scores: Floats = ((f - (mean_in + mean_out) / 2) * weight).sum(1)
-        return np.where((inside > 0) & (outside > 0), scores, 0.0)
+        return np.where((n_in > 0) & (n_out > 0), scores, 0.0)

@@ -1,28 +1,33 @@
-"""The likelihood-ratio attack.
+"""LiRA: the likelihood-ratio attack.
 
-Carlini et al. 2022, "Membership Inference Attacks From First Principles", arXiv 2112.03570:
-algorithm 1 (online) and equation 4 (offline), on the logit-scaled confidence phi of section IV-C.
+Carlini et al. 2022, "Membership Inference Attacks From First Principles", arXiv 2112.03570, algorithm 1
+(online) and equation 4 (offline), on the logit-scaled confidence phi of section IV-C:
 
     online   log N(phi; mu_in, var_in) - log N(phi; mu_out, var_out)
     offline  log Phi((phi - mu_out) / sd_out)
 
-As in the authors' code, ``per-record`` takes the median of a record's shadows as the centre and their
-standard deviation (ddof 0); ``global`` takes the mean, and one variance for all records. Deviations:
+As in the authors' code, ``per-record`` uses the median of a record's shadows as the mean of the normal,
+and their standard deviation (ddof 0). ``global`` uses the mean, and one variance for all records.
 
-- ``global`` pools the residuals about each record's mean (ddof 0), for IN and for OUT apart, where
-  the authors' code takes the standard deviation of all values, between records included. As far as
-  we know that code takes the median as the centre with a fixed variance too; here it is the mean,
-  about which the residuals are.
-- ``shrunk`` is not in the paper: each record's variances, and how far its IN values lie above its OUT
-  values, are moved towards those of all records by empirical Bayes, and the normals become the
-  Student-t predictives that follow, see ``shrinkage``. With few shadows the estimates are what limits
-  the attack.
+Deviations:
+
+- ``global`` pools the residuals about each record's mean (ddof 0), separately for IN and OUT. The
+  authors' code takes the standard deviation of all values, which includes differences between
+  records. As far as we know it also centres a fixed variance on the median; here it is the mean, about
+  which the residuals are taken.
+- ``shrunk`` is not in the paper. Each record's variances, and the gap between its IN and OUT means, are
+  shrunk towards those of all records by empirical Bayes, and the normals become the Student's t
+  distributions that predict the next value (see `shrinkage`). With few shadows, the error of these
+  estimates is what limits the attack.
 - The paper has N/2 shadows IN and N/2 OUT for every record. Here rows of membership are independent,
-  so a record may have no shadow on one side. Its centre there is that of the other side plus or minus
-  the mean gap between the sides; offline, where IN shadows are not to be used, the mean over records.
-  A variance from fewer than two shadows, or zero, is replaced by the global one. None of this gives
-  membership away: the number of a record's IN shadows is independent of the target's row.
-- A standard deviation is at least a thousandth of the global one, against a few equal answers.
+  so a record may lack IN or OUT shadows:
+  1. Online, the missing mean is that of the record's other shadows, plus or minus the mean gap.
+  2. Offline, where IN shadows may not be used, it is the mean over the other records.
+  3. A variance from fewer than two shadows, or a variance of zero, is replaced by the global one.
+  None of this reveals membership: the number of a record's IN shadows is independent of the target's
+  row.
+- A standard deviation is at least a thousandth of the global one, so that a few nearly equal outputs do
+  not make a record certain.
 """
 
 from __future__ import annotations
@@ -36,194 +41,217 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from privbench.attacks.base import BatchedAttack, Views
-from privbench.attacks.moments import Bools, Floats, Moments, chunks, medians
+from privbench.attacks.moments import (
+    Bools,
+    Floats,
+    Moments,
+    chunks,
+    medians,
+    of_targets_and_shadows,
+)
 from privbench.attacks.shrinkage import (
-    MOST_FREEDOM,
-    Belief,
+    MAX_FREEDOM,
     Gap,
+    Posterior,
     Prior,
-    gap_terms,
+    gap_sums,
     log_cdf,
     log_density,
-    log_variance_terms,
+    log_variance_sums,
 )
 
 Variance = Literal["per-record", "global", "shrunk"]
 
-NO_SPREAD = 1e-12  # a variance of phi that is float32 rounding and nothing else
-RELATIVE_FLOOR = 1e-6  # of a record's variance, as a share of the global one
+MIN_VARIANCE = 1e-12  # a smaller variance of phi is float32 rounding
+RELATIVE_FLOOR = 1e-6  # smallest variance of a record, relative to the global one
 
 
 class Lira(BatchedAttack):
-    """Likelihood ratio of the target's confidence under normals fitted to the shadows' confidence."""
+    """Likelihood ratio of the confidence, IN against OUT shadows."""
 
     name: ClassVar[str] = "lira"
     paper: ClassVar[str] = "Carlini et al. 2022, arXiv 2112.03570"
 
     mode: Literal["online", "offline"] = Field(
-        "online", description="compare IN with OUT shadows, or use the OUT shadows only"
+        "online",
+        description="compare IN with OUT shadows (online), or use only OUT shadows (offline)",
     )
     variance: Variance = Field(
         "shrunk",
-        description="one per record, one for all, or shrunk between the two (best with few shadows)",
+        description="variances of the normals: one per record, one for all records (global), or "
+        "per-record variances shrunk towards the global one (best with few shadows)",
     )
 
     def score_all(self, views: Views) -> NDArray[np.float64]:
-        """Scores (targets, n_pool): log-likelihood ratios, or logs of a one-sided p-value."""
-        phi = views.targets.scaled_confidence(views.labels)
-        shadows = phi
-        if views.shadows is not views.targets:
-            shadows = views.shadows.scaled_confidence(views.labels)
+        """Return scores (targets, n_pool): log-likelihood ratios, or logs of one-sided p-values."""
+        phi, shadows = of_targets_and_shadows(
+            views, lambda outputs: outputs.scaled_confidence(views.labels)
+        )
         member, leave_one_out = views.shadow_member, views.leave_one_out
         if self.mode == "offline":
-            return self._offline(phi, _Side(shadows, ~member, leave_one_out))
+            return self._offline(phi, _ShadowValues(shadows, ~member, leave_one_out))
         return log_ratios(phi, shadows, member, leave_one_out, self.variance)
 
-    def _offline(self, phi: Floats, outside: _Side) -> Floats:
+    def _offline(self, phi: Floats, out: _ShadowValues) -> Floats:
+        """Return the log probability (targets, n) of a smaller value than ``phi`` under OUT."""
         from scipy.special import log_ndtr
 
-        prior = outside.prior() if self.variance == "shrunk" else None
-        typical = np.zeros((1, 1)) if outside.complete else outside.mean_centre()[0]
+        prior = out.prior() if self.variance == "shrunk" else None
+        typical = np.zeros((1, 1)) if out.complete else out.mean_of_means()[0]
         scores = np.empty(phi.shape)
-        for part in outside.parts():
+        for part in out.parts():
             if prior is not None:
-                moments = outside.moments(part)
+                moments = out.moments(part)
                 centre = np.where(moments.count > 0, moments.mean, typical)
                 scale, freedom = prior.posterior(moments)
                 scale = scale * (1 + 1 / np.maximum(moments.count, 1))
                 scores[:, part] = log_cdf(phi[:, part], centre, scale, freedom)
             else:
-                found = outside.normals(part, self.variance)
-                centre = np.where(found.known, found.centre, typical)
-                scores[:, part] = log_ndtr((phi[:, part] - centre) / np.sqrt(found.variance))
+                normals = out.normals(part, self.variance)
+                centre = np.where(normals.has_shadows, normals.centre, typical)
+                scores[:, part] = log_ndtr((phi[:, part] - centre) / np.sqrt(normals.variance))
         return scores
 
 
 def log_ratios(
     phi: Floats, shadows: Floats, member: Bools, leave_one_out: bool, variance: Variance
 ) -> Floats:
-    """Log-likelihood ratios (targets, n) of any statistic ``phi`` (targets, n) of models and records.
+    """Compute log-likelihood ratios, IN against OUT, of any statistic of models and records.
 
-    ``shadows`` (shadows, n) is the same statistic of the shadows, ``member`` (shadows, n) says which
-    were IN; with ``leave_one_out`` shadow i is target i and is left out for it.
+    Args:
+        phi: (targets, n), the statistic of the targets.
+        shadows: (shadows, n), the statistic of the shadows.
+        member: bool (shadows, n), the membership of the shadows.
+        leave_one_out: whether shadow i is target i, and is left out for it.
+        variance: how variances are estimated, see `Lira`.
+
+    Returns:
+        (targets, n).
     """
-    inside = _Side(shadows, member, leave_one_out)
-    outside = _Side(shadows, ~member, leave_one_out)
+    in_values = _ShadowValues(shadows, member, leave_one_out)
+    out_values = _ShadowValues(shadows, ~member, leave_one_out)
     if variance == "shrunk":
-        return _online_shrunk(phi, inside, outside)
-    complete = inside.complete and outside.complete
-    gap = np.zeros((1, 1)) if complete else _mean_gap(inside, outside)
+        return _shrunk_log_ratios(phi, in_values, out_values)
+    complete = in_values.complete and out_values.complete
+    gap = np.zeros((1, 1)) if complete else _mean_gap(in_values, out_values)
     scores = np.empty(phi.shape)
-    for part in inside.parts():
-        one, other = inside.normals(part, variance), outside.normals(part, variance)
-        centre_in = np.where(one.known, one.centre, other.centre + gap)
-        centre_out = np.where(other.known, other.centre, one.centre - gap)
-        scores[:, part] = _log_normal(phi[:, part], centre_in, one.variance)
-        scores[:, part] -= _log_normal(phi[:, part], centre_out, other.variance)
+    for part in in_values.parts():
+        in_, out = in_values.normals(part, variance), out_values.normals(part, variance)
+        centre_in = np.where(in_.has_shadows, in_.centre, out.centre + gap)
+        centre_out = np.where(out.has_shadows, out.centre, in_.centre - gap)
+        scores[:, part] = _log_normal(phi[:, part], centre_in, in_.variance)
+        scores[:, part] -= _log_normal(phi[:, part], centre_out, out.variance)
     return scores
 
 
-def _online_shrunk(phi: Floats, inside: _Side, outside: _Side) -> Floats:
-    priors = inside.prior(), outside.prior()
+def _shrunk_log_ratios(phi: Floats, in_values: _ShadowValues, out_values: _ShadowValues) -> Floats:
+    priors = in_values.prior(), out_values.prior()
 
-    def beliefs(part: slice) -> tuple[Belief, Belief]:
+    def posteriors(part: slice) -> tuple[Posterior, Posterior]:
         return (
-            Belief.of(inside.moments(part), priors[0]),
-            Belief.of(outside.moments(part), priors[1]),
+            Posterior.of(in_values.moments(part), priors[0]),
+            Posterior.of(out_values.moments(part), priors[1]),
         )
 
-    terms = np.sum([gap_terms(*beliefs(part)) for part in inside.parts()], axis=0)
-    gap = Gap.fit(terms)
-    found = terms[0][:, None] > 0  # by each target for itself: any record with both sides
-    if not found.all():
-        gap = replace(gap, mean=np.where(found, gap.mean, _mean_gap(inside, outside)))
+    sums = np.sum([gap_sums(*posteriors(part)) for part in in_values.parts()], axis=0)
+    gap = Gap.fit(sums)
+    has_both = sums[0][:, None] > 0  # for each target, whether any record has IN and OUT shadows
+    if not has_both.all():
+        gap = replace(gap, mean=np.where(has_both, gap.mean, _mean_gap(in_values, out_values)))
     scores = np.empty(phi.shape)
-    for part in inside.parts():
-        one, other = beliefs(part)
-        scores[:, part] = log_density(phi[:, part], *gap.predict(one, other, 1), one.freedom)
-        scores[:, part] -= log_density(phi[:, part], *gap.predict(other, one, -1), other.freedom)
+    for part in in_values.parts():
+        in_, out = posteriors(part)
+        scores[:, part] = log_density(phi[:, part], *gap.predict(in_, out, 1), in_.freedom)
+        scores[:, part] -= log_density(phi[:, part], *gap.predict(out, in_, -1), out.freedom)
     return scores
 
 
 @dataclass(frozen=True)
 class _Normals:
-    """What the targets take for the distribution of each record's phi: (targets or 1, records) each."""
+    """A normal for phi of each record, as each target fits it.
+
+    Attributes:
+        centre: (targets or 1, records), the mean.
+        variance: (targets or 1, records or 1).
+        has_shadows: bool (targets or 1, records), whether any shadow supports the centre.
+    """
 
     centre: Floats
     variance: Floats
-    known: Bools
-    """Whether any shadow is behind the centre."""
+    has_shadows: Bools
 
 
-class _Side:
-    """The shadows of one side, IN or OUT: ``phi`` (shadows, n) where ``used``."""
+class _ShadowValues:
+    """Phi (shadows, n) of each record's IN, or of its OUT, shadows: those that are ``used``."""
 
     def __init__(self, phi: Floats, used: Bools, leave_one_out: bool) -> None:
         self.phi = phi
         self.used = used
         self.leave_one_out = leave_one_out
-        self.common = self._common_variance()  # (targets or 1, 1)
+        self.global_variance = self._global_variance()  # (targets or 1, 1)
 
     def parts(self) -> Iterator[slice]:
-        """All records, some at a time."""
+        """Return slices of the records to process one after another."""
         return chunks(*self.phi.shape)
 
     @property
     def complete(self) -> bool:
-        """Whether each target has a shadow of each record, so that nothing needs to be filled in."""
+        """Whether each target has a shadow for every record, so that nothing is missing."""
         return bool((self.used.sum(axis=0) > self.leave_one_out).all())
 
     def moments(self, part: slice) -> Moments:
-        """The moments of some records."""
+        """Return the moments of some records."""
         phi, used = self.phi[:, part], self.used[:, part]
         return Moments.of(phi, used, leave_one_out=self.leave_one_out)
 
     def normals(self, part: slice, variance: Variance) -> _Normals:
-        """Normals fitted to some records."""
+        """Fit normals to some records."""
         moments = self.moments(part)
-        known = moments.count > 0
+        has_shadows = moments.count > 0
         if variance == "global":
-            return _Normals(moments.mean, self.common, known)
-        own = moments.squares / np.maximum(moments.count, 1)
-        usable = (moments.count >= 2) & (own > NO_SPREAD)
-        floored = np.where(usable, np.maximum(own, RELATIVE_FLOOR * self.common), self.common)
+            return _Normals(moments.mean, self.global_variance, has_shadows)
+        sample = moments.squares / np.maximum(moments.count, 1)
+        usable = (moments.count >= 2) & (sample > MIN_VARIANCE)
+        floored = np.maximum(sample, RELATIVE_FLOOR * self.global_variance)
         centre = medians(self.phi[:, part], self.used[:, part], leave_one_out=self.leave_one_out)
-        return _Normals(centre, floored, known)
+        return _Normals(centre, np.where(usable, floored, self.global_variance), has_shadows)
 
     def prior(self) -> Prior:
-        """The distribution of the records' variances."""
-        smallest = RELATIVE_FLOOR * self.common
-        terms = [log_variance_terms(self.moments(part), smallest) for part in self.parts()]
-        total = np.sum(terms, axis=0)
-        fitted = Prior.fit(total)
-        few = total[0][:, None] < 2  # records with two values: nothing to learn a prior from
+        """Estimate the prior of the records' variances."""
+        floor = RELATIVE_FLOOR * self.global_variance
+        sums = np.sum(
+            [log_variance_sums(self.moments(part), floor) for part in self.parts()], axis=0
+        )
+        fitted = Prior.fit(sums)
+        too_few = sums[0][:, None] < 2  # records with two values, too few to estimate a prior from
         return Prior(
-            np.where(few, MOST_FREEDOM, fitted.freedom), np.where(few, self.common, fitted.scale)
+            np.where(too_few, MAX_FREEDOM, fitted.freedom),
+            np.where(too_few, self.global_variance, fitted.scale),
         )
 
-    def mean_centre(self) -> tuple[Floats, Bools]:
-        """The mean (targets or 1, 1) over records of the shadows' mean, and whether there is any."""
-        middle = self.phi.mean()  # so that equal means have exactly their value for a mean
-        total, records = self._sums(
+    def mean_of_means(self) -> tuple[Floats, Bools]:
+        """Return the mean (targets or 1, 1) of the records' means, and whether any record has one."""
+        middle = self.phi.mean()  # subtracted so that the mean of equal means is exact
+        total, records = self._sum_over_records(
             lambda m: (np.where(m.count > 0, m.mean - middle, 0.0), m.count > 0)
         )
         typical = np.where(records > 0, middle + total / np.maximum(records, 1), 0.0)
         return typical, records > 0
 
-    def _common_variance(self) -> Floats:
-        """Pooled residual variance; where no record has two values that differ, that of all values."""
-        squares, count = self._sums(
+    def _global_variance(self) -> Floats:
+        """Return the pooled residual variance, or the variance of all values where that is zero."""
+        squares, count = self._sum_over_records(
             lambda m: (m.squares * (m.count >= 2), m.count * (m.count >= 2))
         )
         pooled = squares / np.maximum(count, 1)
-        if (pooled > NO_SPREAD).all():
+        if (pooled > MIN_VARIANCE).all():
             return pooled
         overall = self._variance_of_all()
-        fallback = np.where(overall > NO_SPREAD, overall, 1.0)
-        return np.where(pooled > NO_SPREAD, pooled, fallback)
+        fallback = np.where(overall > MIN_VARIANCE, overall, 1.0)
+        return np.where(pooled > MIN_VARIANCE, pooled, fallback)
 
     def _variance_of_all(self) -> Floats:
-        """Variance (targets or 1, 1) of the values of all shadows, merged from that of each."""
+        """Return the variance (targets or 1, 1) of all values, merged from those of each shadow."""
         n = len(self.phi)
         seen = ~np.eye(n, dtype=bool) if self.leave_one_out else np.ones((1, n), dtype=bool)
         count, mean, variance = np.array(
@@ -235,35 +263,43 @@ class _Side:
         merged: Floats = (weight * (variance + between)).sum(axis=1, keepdims=True)
         return merged
 
-    def _sums(self, pick: Callable[[Moments], Sequence[NDArray[Any]]]) -> list[Floats]:
-        """Sums over all records, (targets or 1, 1) each, of what ``pick`` says of some."""
-        picked = [pick(self.moments(part)) for part in self.parts()]
-        columns = zip(*picked, strict=True)
+    def _sum_over_records(
+        self, terms_of: Callable[[Moments], Sequence[NDArray[Any]]]
+    ) -> list[Floats]:
+        """Return the sums (targets or 1, 1) over all records of terms of their moments."""
+        terms = [terms_of(self.moments(part)) for part in self.parts()]
+        columns = zip(*terms, strict=True)
         return [
             np.sum([x.sum(axis=1, keepdims=True) for x in column], axis=0) for column in columns
         ]
 
 
 def _row_moments(values: Floats) -> tuple[float, float, float]:
-    """How many values, their mean and their variance."""
+    """Return the number of values, their mean and their variance."""
     return (len(values), values.mean(), values.var()) if len(values) else (0, 0.0, 0.0)
 
 
-def _mean_gap(inside: _Side, outside: _Side) -> Floats:
-    """How much higher phi is IN than OUT, (targets or 1, 1): over records with both, else over all."""
+def _mean_gap(in_values: _ShadowValues, out_values: _ShadowValues) -> Floats:
+    """Return the mean (targets or 1, 1) of phi IN minus phi OUT.
+
+    1. The mean over the records with IN and OUT shadows.
+    2. Where there are none, the difference of the means over all records.
+    3. Where all shadows are IN, or all are OUT, zero.
+    """
     gap = records = np.zeros((1, 1))
-    for part in inside.parts():
-        one, other = inside.moments(part), outside.moments(part)
-        both = (one.count > 0) & (other.count > 0)
-        gap = gap + np.where(both, one.mean - other.mean, 0.0).sum(axis=1, keepdims=True)
+    for part in in_values.parts():
+        in_, out = in_values.moments(part), out_values.moments(part)
+        both = (in_.count > 0) & (out.count > 0)
+        gap = gap + np.where(both, in_.mean - out.mean, 0.0).sum(axis=1, keepdims=True)
         records = records + both.sum(axis=1, keepdims=True)
     if (records > 0).all():
         return gap / records
-    (centre_in, known_in), (centre_out, known_out) = inside.mean_centre(), outside.mean_centre()
-    apart = np.where(known_in & known_out, centre_in - centre_out, 0.0)
-    return np.where(records > 0, gap / np.maximum(records, 1), apart)
+    mean_in, any_in = in_values.mean_of_means()
+    mean_out, any_out = out_values.mean_of_means()
+    difference = np.where(any_in & any_out, mean_in - mean_out, 0.0)
+    return np.where(records > 0, gap / np.maximum(records, 1), difference)
 
 
 def _log_normal(phi: Floats, centre: Floats, variance: Floats) -> Floats:
-    """Log density of a normal, less the constant."""
+    """Return the log density of a normal, up to a constant."""
     return -0.5 * ((phi - centre) ** 2 / variance + np.log(variance))

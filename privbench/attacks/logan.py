@@ -1,8 +1,9 @@
-"""LOGAN: Hayes, Melis, Danezis, De Cristofaro 2019, arXiv 1705.07663, the black-box attack.
+"""LOGAN: a discriminator between synthetic and reference records (the black-box attack).
 
-The adversary trains a discriminator of its own: synthetic records against reference records. What it
-takes for synthetic it takes for a member. Of more reference records than ``references`` times the
-synthetic ones each discriminator sees a random part.
+Hayes, Melis, Danezis, De Cristofaro 2019, "LOGAN: Membership Inference Attacks Against Generative
+Models", arXiv 1705.07663. The adversary trains a discriminator of its own, and records that it takes for
+synthetic are called members. Each discriminator is trained on a random subset of the reference records
+if there are more than ``references`` for each synthetic one.
 """
 
 from __future__ import annotations
@@ -19,19 +20,21 @@ if TYPE_CHECKING:
 
 
 class Logan(BatchedSyntheticAttack):
-    """The confidence of a discriminator between synthetic and reference records."""
+    """Discriminator between synthetic and reference records."""
 
     name: ClassVar[str] = "logan"
     paper: ClassVar[str] = "Hayes et al. 2019, arXiv 1705.07663"
 
-    hidden: int = Field(128, ge=1, description="units of the discriminator's hidden layer")
-    epochs: int = Field(20, ge=1, description="passes over synthetic and reference records")
+    hidden: int = Field(
+        128, ge=1, description="number of units in the discriminator's hidden layer"
+    )
+    epochs: int = Field(20, ge=1, description="training epochs of the discriminator")
     references: int = Field(
-        4, ge=1, description="reference records for each synthetic one, at most"
+        4, ge=1, description="largest number of reference records per synthetic one"
     )
 
     def score_all(self, views: SyntheticViews) -> Floats:
-        """Scores (targets, n_pool): logits of being synthetic; all discriminators learn at once."""
+        """Return scores (targets, n_pool): the discriminators' logits of being synthetic."""
         from torch import nn
 
         from privbench.engine import (
@@ -44,19 +47,20 @@ class Logan(BatchedSyntheticAttack):
         )
 
         n = min(len(data) for data in views.targets)
-        known = min(self.references * n, len(views.reference))
-        made = np.concatenate([flat(data.x)[:n] for data in views.targets])
-        x = np.concatenate([made, flat(views.reference.x)])
-        y = np.repeat([1, 0], [len(made), len(views.reference)])
-        own = np.arange(len(made)).reshape(-1, n)  # (targets, n)
-        others = [rng.permutation(len(views.reference))[:known] for rng in views.rngs]
-        index = np.concatenate([own, len(made) + np.stack(others)], axis=1)
-        width, hidden, share = x.shape[1], self.hidden, n / (n + known)
+        n_reference = min(self.references * n, len(views.reference))
+        synthetic = np.concatenate([flat(data.x)[:n] for data in views.targets])
+        x = np.concatenate([synthetic, flat(views.reference.x)])
+        y = np.repeat([1, 0], [len(synthetic), len(views.reference)])
+        synthetic_index = np.arange(len(synthetic)).reshape(-1, n)  # (targets, n)
+        drawn = [rng.permutation(len(views.reference))[:n_reference] for rng in views.rngs]
+        index = np.concatenate([synthetic_index, len(synthetic) + np.stack(drawn)], axis=1)
+        width, hidden, share = x.shape[1], self.hidden, n / (n + n_reference)
 
         def build() -> nn.Module:
             return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, 2))
 
         def balanced(forward: Forward, batch: Batch) -> Tensor:
+            # Both classes have the same total weight, whatever their share of the records.
             weight = 0.5 / (1 - share) + (0.5 / share - 0.5 / (1 - share)) * batch.y
             return weight * cross_entropy(forward, batch)
 

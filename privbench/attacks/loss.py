@@ -1,7 +1,7 @@
-"""The loss attack: a record with a small loss is taken for a member.
+"""The loss attack: records with a small loss are called members.
 
-Yeom et al. 2018, arXiv 1709.01604, adversary 2. The paper compares the loss with its mean on the
-training set; here the score is minus the loss, and thresholds are chosen by whoever evaluates it.
+Yeom et al. 2018, arXiv 1709.01604, adversary 2. Deviation: the paper compares the loss with the mean
+training loss; here the score is minus the loss, and the evaluation chooses the threshold.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from privbench.attacks.base import Attack, NeedsShadows, View
 
 
 class Loss(Attack):
-    """Log-probability of the label, which is minus the cross-entropy loss."""
+    """Minus the cross-entropy loss of the record."""
 
     name: ClassVar[str] = "loss"
     paper: ClassVar[str] = "Yeom et al. 2018, arXiv 1709.01604"
     needs_shadows: ClassVar[NeedsShadows] = "no"
 
     def score(self, view: View) -> NDArray[np.float64]:
-        """Scores (n_pool,), at most zero."""
+        """Return scores (n_pool,), at most zero, in nats."""
         return view.target.log_prob_of(view.labels)

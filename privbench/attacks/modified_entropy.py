@@ -4,8 +4,9 @@ Song, Mittal 2021, arXiv 2003.10595, equation 8:
 
     Mentr(p, y) = -(1 - p_y) log p_y - sum_{c != y} p_c log(1 - p_c)
 
-and the score is minus that. No deviation; log(1 - p_c) is computed from the other classes'
-log-probabilities, so that the score stays finite where p_c rounds to one.
+The score is minus the modified entropy, with one threshold per class that is chosen on shadows. No
+deviation. log(1 - p_c) is computed from the log-probabilities of the other classes, so that it stays
+finite where p_c rounds to one.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from privbench.attacks.base import Attack, NeedsShadows, View, log_sum_of_others
 
 
 class ModifiedEntropy(Attack):
-    """Minus the modified entropy, which is zero only for a right and certain prediction."""
+    """Minus the modified entropy, which uses the label.
+
+    The modified entropy is zero only for a correct prediction with probability one.
+    """
 
     name: ClassVar[str] = "modified-entropy"
     paper: ClassVar[str] = "Song, Mittal 2021, arXiv 2003.10595"
@@ -27,22 +31,22 @@ class ModifiedEntropy(Attack):
     per_class_threshold: ClassVar[bool] = True
 
     def score(self, view: View) -> NDArray[np.float64]:
-        """Scores (n_pool,), at most zero."""
+        """Return scores (n_pool,), at most zero, in nats."""
         log_probs = view.target.log_probabilities()
-        log_rest = _log_of_complement(log_probs)
+        log_rest = _log_complement(log_probs)
         terms = np.exp(log_probs) * log_rest  # p_c log(1 - p_c)
         rows = np.arange(len(log_probs))
-        own = view.target.log_prob_of(view.labels)
-        terms[rows, view.labels] = np.exp(log_rest[rows, view.labels]) * own  # (1 - p_y) log p_y
+        log_p_y = view.target.log_prob_of(view.labels)
+        terms[rows, view.labels] = np.exp(log_rest[rows, view.labels]) * log_p_y
         scores: NDArray[np.float64] = terms.sum(axis=-1)
         return scores
 
 
-def _log_of_complement(log_probs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Log(1 - p_c) (n, n_classes)."""
+def _log_complement(log_probs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return log(1 - p_c) (n, n_classes)."""
     top = log_probs.argmax(axis=-1)
     rows = np.arange(len(log_probs))
-    # Only the most probable class can be near one, where 1 - p cancels: the rest of the classes say it.
+    # 1 - p loses digits only near one, where only the most probable class can be: it is recomputed.
     at_most_half = np.minimum(log_probs, np.log(0.5))
     result: NDArray[np.float64] = np.log1p(-np.exp(at_most_half))
     result[rows, top] = log_sum_of_others(log_probs, top)

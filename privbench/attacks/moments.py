@@ -1,40 +1,58 @@
-"""Moments of each record's shadows, for all targets at once.
+"""Moments and medians of each record's shadows, for all targets at once.
 
-In leave-one-out, target i must not see shadow i, which is itself: neither its values nor, down to the
-last bit, whether it was trained on a record. Taking a value off a sum would leave a rounding error
-where the shadow was in the sum and none where it was not, which tells members apart where answers are
-alike. So the rows before i and the rows after i are summed up, and the two are merged; all targets
-together cost about twice as much as one. Everything works on some records at a time: the inputs are
-(shadows, some records).
+In leave-one-out, the statistics of target i must not depend on shadow i, which is the target itself:
+neither on its values nor, to the last bit, on whether it was trained on a record. Subtracting its value
+from a sum would leave a rounding error if the value was part of the sum, and none otherwise; where
+outputs are nearly equal, this reveals membership. So the rows before i and the rows after i are
+summed separately and merged, at about twice the cost of one target.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from privbench.attacks.base import Outputs, Views
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 CHUNK = 2**19
-"""Values (shadows times records) that are worked on at a time, so that they stay in the cache."""
+"""Number of values (shadows times records) to process at a time, so that they stay in the cache."""
+
+
+def of_targets_and_shadows(
+    views: Views, statistic: Callable[[Outputs], Floats]
+) -> tuple[Floats, Floats]:
+    """Compute a statistic (models, n, ...) of the outputs of targets and of shadows.
+
+    It is computed once where the shadows are the targets themselves.
+    """
+    targets = statistic(views.targets)
+    if views.shadows is views.targets:
+        return targets, targets
+    return targets, statistic(views.shadows)
 
 
 def chunks(n_shadows: int, n_records: int) -> Iterator[slice]:
-    """Slices of records, of about ``CHUNK`` values each."""
+    """Return slices of the records with about ``CHUNK`` values each."""
     step = max(1, CHUNK // n_shadows)
     return (slice(start, start + step) for start in range(0, n_records, step))
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Of the values of one side (IN or OUT) of each record, as each target sees them.
+    """Moments of each record's values under its IN, or its OUT, shadows, as each target sees them.
 
-    (targets, records) each, or (1, records) where all targets see the same shadows: how many values,
-    their mean (0 where there is none), and their sum of squares about it.
+    All are (targets, records), or (1, records) where all targets see the same shadows.
+
+    Attributes:
+        count: the number of values.
+        mean: their mean; 0 where there are none.
+        squares: the sum of their squared differences from the mean.
     """
 
     count: NDArray[np.int64]
@@ -43,7 +61,10 @@ class Moments:
 
     @classmethod
     def of(cls, values: Floats, used: Bools, *, leave_one_out: bool) -> Moments:
-        """Of ``values`` (shadows, records) where ``used``; row i is left out for target i if asked."""
+        """Compute the moments of ``values`` (shadows, records) where ``used`` (shadows, records).
+
+        With ``leave_one_out``, shadow i is target i and is left out for it.
+        """
         before = cls._running(values, used)
         if not leave_one_out:
             return before._rows(slice(-1, None))
@@ -52,45 +73,49 @@ class Moments:
 
     @classmethod
     def _running(cls, values: Floats, used: Bools) -> Moments:
-        """Of the first 0, 1, ..., all rows: (shadows + 1, records) each.
+        """Compute the moments of the first 0, 1, ..., all rows: (shadows + 1, records) each.
 
-        By Welford's updates. Unlike sums of squares they lose no digits to a mean far from zero, and
-        the mean of equal values is that value.
+        Welford's updates lose no digits to a mean far from zero, unlike sums of squares, and give the
+        mean of equal values exactly.
         """
         shape = len(values) + 1, values.shape[1]
         count = np.zeros(shape, dtype=np.int64)
-        for row, flags in enumerate(used):  # row by row is faster than NumPy's cumsum
+        for row, flags in enumerate(used):  # faster row by row than numpy.cumsum
             np.add(count[row], flags, out=count[row + 1])
-        share = used / np.maximum(count[1:], 1)  # of the new value in the mean
+        share = used / np.maximum(count[1:], 1)  # weight of the new value in the mean
         rest = used - share
         mean, squares = np.zeros(shape), np.zeros(shape)
         for row, value in enumerate(values):
-            apart = value - mean[row]
-            np.add(mean[row], apart * share[row], out=mean[row + 1])
-            apart *= apart
-            np.add(squares[row], apart * rest[row], out=squares[row + 1])
+            difference = value - mean[row]
+            np.add(mean[row], difference * share[row], out=mean[row + 1])
+            difference *= difference
+            np.add(squares[row], difference * rest[row], out=squares[row + 1])
         return cls(count, mean, squares)
 
     def _rows(self, rows: slice) -> Moments:
         return Moments(self.count[rows], self.mean[rows], self.squares[rows])
 
     def _merge(self, other: Moments) -> Moments:
-        """Of the values of both together."""
+        """Return the moments of the values of both (Chan, Golub, LeVeque 1983)."""
         count = self.count + other.count
         share = other.count / np.maximum(count, 1)
-        apart = other.mean - self.mean
-        moved = apart * share
-        mean = self.mean + moved
-        moved *= apart
-        moved *= self.count  # the sum of squares between the two
-        moved += self.squares
-        moved += other.squares
-        return Moments(count, mean, moved)
+        difference = other.mean - self.mean
+        squares = difference * share
+        mean = self.mean + squares
+        squares *= difference
+        squares *= self.count  # the sum of squares between the two
+        squares += self.squares
+        squares += other.squares
+        return Moments(count, mean, squares)
 
 
 def medians(values: Floats, used: Bools, *, leave_one_out: bool) -> Floats:
-    """Medians as in `Moments.of`, (targets or 1, records); 0 where there is no value."""
-    masked = np.where(used, values, np.inf)  # unused values go to the end
+    """Compute medians for each target, with the arguments of `Moments.of`.
+
+    Returns:
+        (targets, records), or (1, records) without ``leave_one_out``; 0 where there is no value.
+    """
+    masked = np.where(used, values, np.inf)  # sorts unused values to the end
     count = used.sum(axis=0)
     if not leave_one_out:
         ordered = np.sort(masked, axis=0)
@@ -98,48 +123,74 @@ def medians(values: Floats, used: Bools, *, leave_one_out: bool) -> Floats:
     order = np.argsort(masked, axis=0)
     rank = np.empty_like(order)
     np.put_along_axis(rank, order, np.arange(len(values))[:, None], axis=0)
-    rank = np.where(used, rank, len(values))  # an unused value is taken off nothing
+    rank = np.where(used, rank, len(values))  # leaving out an unused value changes nothing
     return _middle(np.take_along_axis(masked, order, axis=0), count - used, rank)
 
 
 def _middle(ordered: Floats, left: NDArray[np.int64], rank: NDArray[np.int64] | None) -> Floats:
-    """The middle of the ``left`` values of each column that remain without the one at ``rank``."""
+    """Return the median of each column of sorted values, without the value at ``rank``.
+
+    Args:
+        ordered: (shadows, records), sorted along the first axis.
+        left: (targets or 1, records), the number of values that count.
+        rank: (targets, records), the position of the value to leave out; None for no value.
+    """
     low, high = np.maximum(left - 1, 0) // 2, left // 2
     if rank is not None:
-        last = len(ordered) - 1  # beyond it only where nothing is left
+        last = len(ordered) - 1  # exceeded only where no value is left
         low, high = np.minimum(low + (low >= rank), last), np.minimum(high + (high >= rank), last)
     both = np.take_along_axis(ordered, low, axis=0) + np.take_along_axis(ordered, high, axis=0)
     return np.where(left > 0, both / 2, 0.0)
 
 
-def centred_on_out(values: Floats, shadows: Floats, member: Bools, leave_one_out: bool) -> Floats:
-    """``values`` (targets, n) less the mean (targets or 1, n) of each record's OUT ``shadows``.
+def subtract_out_mean(
+    values: Floats, shadows: Floats, member: Bools, leave_one_out: bool
+) -> Floats:
+    """Subtract from each record's value its mean over the record's OUT shadows.
 
-    A record without an OUT shadow has the mean over the others' for its own.
+    A record without an OUT shadow gets the average of this mean over the other records.
+
+    Args:
+        values: (targets, n), the values of the targets.
+        shadows: (shadows, n), the values of the shadows.
+        member: bool (shadows, n), the membership of the shadows.
+        leave_one_out: whether shadow i is target i, and is left out for it.
+
+    Returns:
+        (targets, n).
     """
     mean = np.empty((len(shadows) if leave_one_out else 1, shadows.shape[1]))
     for part in chunks(*shadows.shape):
         mean[:, part] = means(shadows[:, part], ~member[:, part], leave_one_out=leave_one_out)
-    return values - fill(mean)
+    return values - fill_missing(mean)
 
 
 def means(values: Floats, used: Bools, *, leave_one_out: bool) -> Floats:
-    """Means (targets or 1, records) where ``used``; NaN where nothing is."""
-    moments = Moments.of(values, used, leave_one_out=leave_one_out)
-    found: Floats = np.where(moments.count > 0, moments.mean, np.nan)
-    return found
+    """Compute means for each target, with the arguments of `Moments.of`.
 
-
-def fill(found: Floats) -> Floats:
-    """``found`` (targets or 1, records) with the mean over the other records where it is NaN.
-
-    That is 0 where there are none, and exactly their value where they are all equal.
+    Returns:
+        (targets, records), or (1, records) without ``leave_one_out``; NaN where there is no value.
     """
-    known = ~np.isnan(found)
-    total = found.sum(axis=1, keepdims=True, where=known)
+    moments = Moments.of(values, used, leave_one_out=leave_one_out)
+    mean: Floats = np.where(moments.count > 0, moments.mean, np.nan)
+    return mean
+
+
+def fill_missing(values: Floats) -> Floats:
+    """Replace NaN by the mean over the other records.
+
+    Args:
+        values: (targets or 1, records).
+
+    Returns:
+        The same shape. Where all values of a row are equal, their mean is exactly that value; where
+        all are NaN, they become 0.
+    """
+    known = ~np.isnan(values)
+    total = values.sum(axis=1, keepdims=True, where=known)
     typical = total / np.maximum(known.sum(axis=1, keepdims=True), 1)
-    lowest = found.min(axis=1, keepdims=True, where=known, initial=np.inf)
-    highest = found.max(axis=1, keepdims=True, where=known, initial=-np.inf)
-    within = np.clip(typical, lowest, highest)  # which rounding might leave
-    filled: Floats = np.where(known, found, np.where(lowest <= highest, within, 0.0))
+    lowest = values.min(axis=1, keepdims=True, where=known, initial=np.inf)
+    highest = values.max(axis=1, keepdims=True, where=known, initial=-np.inf)
+    clipped = np.clip(typical, lowest, highest)  # rounding might exceed the range
+    filled: Floats = np.where(known, values, np.where(lowest <= highest, clipped, 0.0))
     return filled

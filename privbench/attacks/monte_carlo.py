@@ -1,8 +1,9 @@
-"""Monte Carlo attack: Hilprecht, Haerterich, Bernau 2019 (PoPETs 2019/4), equation 5.
+"""The Monte Carlo attack on generative models.
 
-The share of synthetic records within a distance epsilon of a record. As in the paper, distances are
-those of the principal components, and epsilon is the median over the pool of the distance to the
-closest synthetic record.
+Hilprecht, Haerterich, Bernau 2019, "Monte Carlo and Reconstruction Membership Inference Attacks against
+Generative Models" (PoPETs 2019/4), equation 5: the fraction of synthetic records within a distance
+epsilon of the record. As in the paper, distances are computed on principal components, and epsilon is
+the median over the pool of the distance to the closest synthetic record.
 """
 
 from __future__ import annotations
@@ -22,16 +23,20 @@ from privbench.attacks.synthetic import (
 
 
 class MonteCarlo(BatchedSyntheticAttack):
-    """The share of synthetic records that lie close to the record."""
+    """Fraction of synthetic records close to the record."""
 
     name: ClassVar[str] = "monte-carlo"
     paper: ClassVar[str] = "Hilprecht, Haerterich, Bernau 2019, doi 10.2478/popets-2019-0067"
 
-    dimensions: int = Field(40, ge=1, description="principal components between which to measure")
-    neighbours: int = Field(200, ge=1, description="close records that are counted at most")
+    dimensions: int = Field(
+        40, ge=1, description="number of principal components on which distances are computed"
+    )
+    neighbours: int = Field(
+        200, ge=1, description="largest number of close synthetic records that are counted"
+    )
 
     def score_all(self, views: SyntheticViews) -> Floats:
-        """Scores (targets, n_pool)."""
+        """Return scores (targets, n_pool), between 0 and 1."""
         project = principal(views.reference.x, self.dimensions)
         points = project(views.records)
         scores = np.empty((len(views), len(points)))

@@ -1,17 +1,17 @@
-"""The quantile-regression attack: no shadows, only reference records under the same target.
+"""The quantile-regression attack, which needs reference records and no shadows.
 
 Bertran et al. 2023, "Scalable Membership Inference Attacks via Quantile Regression", arXiv 2307.03694,
-algorithm 1: a regression on non-members learns which confidence to expect of a record like this one, and
-the score is by how much the target's confidence exceeds it,
+algorithm 1. A regression on non-members predicts a quantile of the confidence of a record like this one
+under the same target, and the score is by how much the target's confidence exceeds it:
 
     phi(x) - q(x)        q(x): the ``level`` quantile of phi, given the record and its label
 
 Deviations:
 
-- Gradient-boosted trees (scikit-learn) instead of a network, fitted on the reference records. The paper
-  has far more non-members to learn from; with a few hundred the regression is coarse.
-- One level, whose threshold is shifted for other FPRs, where the paper fits a grid of levels or a
-  Gaussian of its own mean and deviation. The label is one of the regression's features.
+- The regression is gradient-boosted trees (scikit-learn) rather than a network, fitted to the reference
+  records. The paper has far more non-members; with a few hundred, the regression is coarse.
+- One level is fitted, and its threshold is shifted for other FPRs. The paper fits a grid of levels, or
+  the mean and standard deviation of a Gaussian. The label is one of the regression's features.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from privbench.attacks.base import Attack, NeedsShadows, View
 
 
 class Quantile(Attack):
-    """Confidence, less a quantile of what non-members like this record get from the same target."""
+    """Confidence above a quantile predicted for non-members."""
 
     name: ClassVar[str] = "quantile"
     paper: ClassVar[str] = "Bertran et al. 2023, arXiv 2307.03694"
@@ -34,12 +34,14 @@ class Quantile(Attack):
     needs_reference: ClassVar[bool] = True
     needs_records: ClassVar[bool] = True
 
-    level: float = Field(0.9, gt=0, lt=1, description="the quantile; one minus the FPR aimed at")
-    trees: int = Field(50, ge=1, description="boosting rounds")
-    leaf: int = Field(20, ge=1, description="reference records in a leaf, at least")
+    level: float = Field(
+        0.9, gt=0, lt=1, description="level of the quantile: one minus the intended FPR"
+    )
+    trees: int = Field(50, ge=1, description="number of boosting rounds")
+    leaf: int = Field(20, ge=1, description="smallest number of reference records in a leaf")
 
     def score(self, view: View) -> NDArray[np.float64]:
-        """Scores (n_pool,): logit-scaled confidence above the regression's quantile."""
+        """Return scores (n_pool,): logit-scaled confidence minus its predicted quantile."""
         from sklearn.ensemble import HistGradientBoostingRegressor
 
         assert view.records is not None
@@ -51,9 +53,9 @@ class Quantile(Attack):
             min_samples_leaf=self.leaf,
             random_state=int(view.rng.integers(2**31)),
         )
-        known = view.target_reference.scaled_confidence(view.reference_labels)
+        phi = view.target_reference.scaled_confidence(view.reference_labels)
         regression.fit(
-            _features(view.reference_records, view.reference_labels, view.n_classes), known
+            _features(view.reference_records, view.reference_labels, view.n_classes), phi
         )
         expected = regression.predict(_features(view.records, view.labels, view.n_classes))
         scores: NDArray[np.float64] = view.target.scaled_confidence(view.labels) - expected
@@ -63,6 +65,6 @@ class Quantile(Attack):
 def _features(
     records: NDArray[np.float32], labels: NDArray[np.int64], n_classes: int
 ) -> NDArray[np.float32]:
-    """The flattened record and its label, one-hot: (n, features)."""
+    """Return the flattened records with their one-hot labels (n, features)."""
     one_hot = np.eye(n_classes, dtype=np.float32)[labels]
     return np.concatenate([records.reshape(len(records), -1), one_hot], axis=1)

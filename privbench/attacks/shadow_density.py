@@ -1,9 +1,9 @@
-"""Shadow density: LiRA on synthetic data.
+"""Shadow density: LiRA on the distance to synthetic records.
 
-How close the released set comes to a record is compared with how close the shadows' sets come that were
-made with the record and without it: the likelihood ratio of Carlini et al. 2022 (arXiv 2112.03570) on a
-statistic of the data in the place of the model's confidence. The adversary knows the defense and runs it
-itself, so no weakness of the generator is assumed.
+The likelihood ratio of Carlini et al. 2022 (arXiv 2112.03570), with a statistic of the release in the
+place of the model's confidence: how close its records come to the attacked record, compared with the
+releases of IN and of OUT shadows. The adversary runs the defense itself to make the shadows, so the
+attack assumes no particular weakness of the generator.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from privbench.attacks.lira import Variance, log_ratios
@@ -24,41 +25,44 @@ from privbench.data import Data
 
 
 class ShadowDensity(BatchedSyntheticAttack):
-    """Likelihood ratio of how close the synthetic records of the same label come."""
+    """Likelihood ratio of the distance to synthetic records."""
 
     name: ClassVar[str] = "shadow-density"
     paper: ClassVar[str] = "after Carlini et al. 2022, arXiv 2112.03570"
 
     neighbours: int = Field(
-        1, ge=1, description="synthetic records whose mean log-distance is the statistic"
+        1, ge=1, description="number of nearest synthetic records whose log-distances are averaged"
     )
     labelled: bool = Field(
-        True, description="whether only synthetic records of the record's label count"
+        True, description="whether to use only synthetic records with the record's label"
     )
     variance: Variance = Field(
-        "shrunk", description="one per record, one for all, or shrunk between the two"
+        "shrunk",
+        description="variances of the normals: one per record, one for all records (global), or "
+        "per-record variances shrunk towards the global one",
     )
 
     def score_all(self, views: SyntheticViews) -> Floats:
-        """Scores (targets, n_pool): log-likelihood ratios."""
-        own, others = views.of_targets_and_shadows(lambda data: self._closeness(views, data))
-        return log_ratios(own, others, views.shadow_member, views.leave_one_out, self.variance)
+        """Return scores (targets, n_pool): log-likelihood ratios."""
+        targets, shadows = views.of_targets_and_shadows(lambda data: self._closeness(views, data))
+        return log_ratios(targets, shadows, views.shadow_member, views.leave_one_out, self.variance)
 
     def _closeness(self, views: SyntheticViews, data: Data) -> Floats:
-        """Minus the mean log-distance (n_pool,) to the nearest; to any label's if one is missing."""
+        """Return minus the mean log-distance (n_pool,) to the nearest records of a release.
+
+        For a label that the release lacks, records of all labels are used.
+        """
         if not self.labelled:
-            return self._of(views.records, data.x)
+            return self._closeness_to(views.records, data.x)
         closeness = np.empty(len(views.labels))
         for label in np.unique(views.labels):
-            of_records, of_data = views.labels == label, data.y == label
-            same = data.x[of_data] if of_data.any() else data.x
-            closeness[of_records] = self._of(views.records[of_records], same)
+            in_pool, in_release = views.labels == label, data.y == label
+            candidates = data.x[in_release] if in_release.any() else data.x
+            closeness[in_pool] = self._closeness_to(views.records[in_pool], candidates)
         return closeness
 
-    def _of(
-        self, x: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-        others: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-    ) -> Floats:  # fmt: skip
+    def _closeness_to(self, x: NDArray[np.float32], others: NDArray[np.float32]) -> Floats:
+        """Return minus the mean log-distance (n,) of records to their nearest of ``others``."""
         distances = nearest(x, others, self.neighbours)
         closeness: Floats = -np.log(np.maximum(distances, 1e-6)).mean(1)
         return closeness

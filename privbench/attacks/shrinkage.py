@@ -1,18 +1,18 @@
-"""Empirical Bayes for the variances of many records, each with few shadows.
+"""Empirical Bayes estimates for many records, each with few shadows.
 
-Smyth 2004 ("Linear models and empirical Bayes methods for assessing differential expression in
-microarray experiments", doi 10.2202/1544-6115.1027), section 6: the variances of the records are
-drawn from a scaled inverse chi-squared distribution with ``d0`` degrees of freedom and scale
-``s0^2``. Its parameters follow from the mean and the spread of the records' log sample variances,
-which are shifted by digamma(d/2) - log(d/2) and spread by trigamma(d/2) for d degrees of freedom. A
-record's posterior has d0 + d degrees of freedom and scale (d0 s0^2 + SS) / (d0 + d), and the
-predictive distribution of its next value is a Student-t.
+*Variances.* Smyth 2004 ("Linear models and empirical Bayes methods for assessing differential
+expression in microarray experiments", doi 10.2202/1544-6115.1027), section 6: the variances of the
+records are drawn from a scaled inverse chi-squared prior with ``d0`` degrees of freedom and scale
+``s0^2``. Both are estimated from the mean and the variance of the records' log sample variances; with d
+degrees of freedom, sampling shifts a log variance by digamma(d/2) - log(d/2) and adds a variance of
+trigamma(d/2). A record's posterior has d0 + d degrees of freedom and scale (d0 s0^2 + SS) / (d0 + d),
+and the predictive distribution of its next value is Student's t.
 
-The same for the centres. How much higher phi is IN than OUT differs between records about a common
-gap, with a variance that is what the observed differences have beyond sampling noise. So a record's IN
-centre is the mean of its IN values and of its OUT values plus the gap, each weighted by its precision,
-and likewise its OUT centre. Where there is little to find, this keeps the noise of few shadows out of
-the comparison; a record that lacks a side falls back on the other one.
+*Means.* The gap, by which a record's IN mean exceeds its OUT mean, varies between records about a common
+value. The variance of the gap is the variance of the observed differences in excess of sampling noise.
+A record's IN mean is estimated by its mean IN value and its mean OUT value plus the gap, weighted by
+their precisions; likewise its OUT mean. This keeps the noise of few shadows out of the comparison, and
+a record that lacks IN shadows or OUT shadows is estimated from the others.
 """
 
 from __future__ import annotations
@@ -23,114 +23,142 @@ import numpy as np
 
 from privbench.attacks.moments import Floats, Moments
 
-MOST_FREEDOM = 1e4
-"""Of the prior, where records do not differ: a Student-t that is a normal for all purposes."""
-_SMALLEST = 1e-300  # of a probability whose logarithm is taken
+MAX_FREEDOM = 1e4
+"""Degrees of freedom of the prior where records do not differ: Student's t is then nearly normal."""
+_MIN_PROBABILITY = 1e-300  # floor that avoids log(0)
 
 
 @dataclass(frozen=True)
 class Prior:
-    """The distribution of the records' variances as each target sees it, (targets or 1, 1) each."""
+    """Scaled inverse chi-squared prior of the records' variances, for each target.
+
+    Attributes:
+        freedom: (targets or 1, 1), degrees of freedom d0.
+        scale: (targets or 1, 1), scale s0^2.
+    """
 
     freedom: Floats
     scale: Floats
 
     @classmethod
-    def fit(cls, terms: Floats) -> Prior:
-        """From the ``log_variance_terms`` of all records, summed."""
-        records, first, second, noise = terms[..., None]  # (targets, 1) each
+    def fit(cls, sums: Floats) -> Prior:
+        """Estimate the prior from `log_variance_sums` over all records (Smyth 2004, section 6)."""
+        records, first, second, noise = sums[..., None]  # (targets, 1) each
         records = np.maximum(records, 1)
         mean = first / records
         between = second / records - mean**2 - noise / records
-        freedom = np.minimum(2 * inverse_trigamma(np.maximum(between, 0.0)), MOST_FREEDOM)
-        return cls(freedom, np.exp(mean + _shift(freedom)))
+        freedom = np.minimum(2 * inverse_trigamma(np.maximum(between, 0.0)), MAX_FREEDOM)
+        return cls(freedom, np.exp(mean + _log_chi_squared_mean(freedom)))
 
     def posterior(self, moments: Moments) -> tuple[Floats, Floats]:
-        """Scale and degrees of freedom (targets, records) of each record's variance."""
+        """Return the posterior scale and degrees of freedom (targets, records) of each variance."""
         freedom = self.freedom + np.maximum(moments.count - 1, 0)
         return (self.freedom * self.scale + moments.squares) / freedom, freedom
 
 
 @dataclass(frozen=True)
-class Belief:
-    """What the shadows of one side say of some records, (targets or 1, records) each."""
+class Posterior:
+    """Mean and variance of each record's values under its IN, or its OUT, shadows.
+
+    Attributes:
+        mean: (targets or 1, records), the sample mean.
+        scale: (targets or 1, records), the posterior scale of the variance.
+        freedom: (targets or 1, records), its degrees of freedom.
+        precision: (targets or 1, records), one over the squared standard error of ``mean``; 0 without
+            shadows.
+    """
 
     mean: Floats
     scale: Floats
     freedom: Floats
     precision: Floats
-    """Of ``mean``; 0 without shadows."""
 
     @classmethod
-    def of(cls, moments: Moments, prior: Prior) -> Belief:
-        """With the variances shrunk."""
+    def of(cls, moments: Moments, prior: Prior) -> Posterior:
+        """Combine the moments of the shadows with the prior of the variances."""
         scale, freedom = prior.posterior(moments)
         return cls(moments.mean, scale, freedom, moments.count / scale)
 
 
 @dataclass(frozen=True)
 class Gap:
-    """How much higher phi is IN than OUT: mean and variance over records, (targets or 1, 1) each."""
+    """Difference between a record's IN mean and its OUT mean, over records.
+
+    Attributes:
+        mean: (targets or 1, 1), the mean difference.
+        variance: (targets or 1, 1), the variance of the true differences between records.
+    """
 
     mean: Floats
     variance: Floats
 
     @classmethod
-    def fit(cls, terms: Floats) -> Gap:
-        """From the ``gap_terms`` of all records, summed."""
-        records, first, second, noise = terms[..., None]
+    def fit(cls, sums: Floats) -> Gap:
+        """Estimate the gap from `gap_sums` over all records."""
+        records, first, second, noise = sums[..., None]
         records = np.maximum(records, 1)
         mean = first / records
         return cls(mean, np.maximum(second / records - mean**2 - noise / records, 0.0))
 
-    def predict(self, own: Belief, other: Belief, sign: int) -> tuple[Floats, Floats]:
-        """Centre and scale of the next value of one side; ``sign`` is 1 for IN and -1 for OUT."""
-        # The other side's mean, moved by the gap, has its variance and that of the gap.
-        moved = other.precision / (1 + other.precision * self.variance)
-        precision = own.precision + moved
-        total = own.precision * own.mean + moved * (other.mean + sign * self.mean)
-        known = np.where(precision > 0, precision, 1.0)
-        uncertain = np.where(precision > 0, 1 / known, own.scale)
-        return total / known, own.scale + uncertain
+    def predict(self, same: Posterior, opposite: Posterior, sign: int) -> tuple[Floats, Floats]:
+        """Return the centre and the scale of the predictive distribution of each record's next value.
+
+        Args:
+            same: the posterior of the shadows for which to predict, IN or OUT.
+            opposite: the posterior of the others.
+            sign: 1 to predict an IN value, -1 to predict an OUT value.
+        """
+        # The opposite mean plus the gap estimates this mean with the variances of both.
+        opposite_precision = opposite.precision / (1 + opposite.precision * self.variance)
+        precision = same.precision + opposite_precision
+        total = same.precision * same.mean + opposite_precision * (opposite.mean + sign * self.mean)
+        safe_precision = np.where(precision > 0, precision, 1.0)
+        error = np.where(precision > 0, 1 / safe_precision, same.scale)
+        return total / safe_precision, same.scale + error
 
 
-def gap_terms(inside: Belief, outside: Belief) -> Floats:
-    """Sums over records with both sides, (4, targets), that the gap follows from.
+def gap_sums(in_posterior: Posterior, out_posterior: Posterior) -> Floats:
+    """Sum over the records with IN and OUT shadows what the gap is estimated from.
 
-    How many; the differences of their means, and the squares of those; the variance that sampling gives
-    them.
+    Returns:
+        (4, targets): the number of these records, and the sums of the differences of their means, of
+        the squared differences, and of the sampling variances of the differences.
     """
-    both = (inside.precision > 0) & (outside.precision > 0)
-    difference = inside.mean - outside.mean
-    safe = [np.where(both, side.precision, 1.0) for side in (inside, outside)]
+    both = (in_posterior.precision > 0) & (out_posterior.precision > 0)
+    difference = in_posterior.mean - out_posterior.mean
+    safe = [np.where(both, side.precision, 1.0) for side in (in_posterior, out_posterior)]
     noise = 1 / safe[0] + 1 / safe[1]
     terms = [np.ones_like(difference), difference, difference**2, noise]
     sums: Floats = np.stack([np.where(both, term, 0.0).sum(axis=1) for term in terms])
     return sums
 
 
-def log_variance_terms(moments: Moments, smallest: Floats) -> Floats:
-    """Sums over records (4, targets) that the prior follows from.
+def log_variance_sums(moments: Moments, floor: Floats) -> Floats:
+    """Sum over the records with two values or more what the prior is estimated from.
 
-    How many records have two values or more; their shifted log variances, and the squares of those;
-    what sampling alone adds to these. Sample variances are taken to be at least ``smallest``
-    (targets or 1, 1).
+    Args:
+        moments: the moments of the records.
+        floor: (targets or 1, 1), the smallest sample variance; smaller ones are raised to it.
+
+    Returns:
+        (4, targets): the number of these records, and the sums of their unbiased log variances, of the
+        squares of those, and of the variances that sampling gives them.
     """
     from scipy.special import polygamma
 
     used = moments.count >= 2
-    own = np.maximum(moments.count - 1, 1)
-    log_variance = np.log(np.maximum(moments.squares / own, smallest))
-    table = np.arange(1, own.max() + 1)  # digamma and its kin of each possible count
-    shifted = log_variance - _shift(table)[own - 1]
-    noise = polygamma(1, table / 2)[own - 1]
+    freedom = np.maximum(moments.count - 1, 1)
+    log_variance = np.log(np.maximum(moments.squares / freedom, floor))
+    table = np.arange(1, freedom.max() + 1)  # every degree of freedom that occurs
+    shifted = log_variance - _log_chi_squared_mean(table)[freedom - 1]
+    noise = polygamma(1, table / 2)[freedom - 1]
     terms = [np.ones_like(shifted), shifted, shifted**2, noise]
     sums: Floats = np.stack([np.where(used, term, 0.0).sum(axis=1) for term in terms])
     return sums
 
 
 def log_density(value: Floats, centre: Floats, scale: Floats, freedom: Floats) -> Floats:
-    """Log density of a Student-t, less the constant log(pi) / 2."""
+    """Compute the log density of Student's t, up to the constant -log(pi) / 2."""
     from scipy.special import gammaln
 
     square = (value - centre) ** 2 / (scale * freedom)
@@ -140,28 +168,30 @@ def log_density(value: Floats, centre: Floats, scale: Floats, freedom: Floats) -
 
 
 def log_cdf(value: Floats, centre: Floats, scale: Floats, freedom: Floats) -> Floats:
-    """Log of a Student-t's distribution function, accurate in both tails."""
+    """Compute the log of the distribution function of Student's t, accurate in both tails."""
     from scipy.special import stdtr
 
     standard = (value - centre) / np.sqrt(scale)
-    tail = np.maximum(stdtr(freedom, -np.abs(standard)), _SMALLEST)
+    tail = np.maximum(stdtr(freedom, -np.abs(standard)), _MIN_PROBABILITY)
     result: Floats = np.where(standard > 0, np.log1p(-tail), np.log(tail))
     return result
 
 
 def inverse_trigamma(value: Floats) -> Floats:
-    """The y > 0 with trigamma(y) = ``value`` >= 0; infinite for 0.
+    """Solve trigamma(y) = ``value`` >= 0 for y > 0; the solution for 0 is infinite.
 
-    By Newton's method on 1 / trigamma (Smyth 2004, appendix).
+    Uses Newton's method on 1 / trigamma (Smyth 2004, appendix).
     """
     from scipy.special import polygamma
 
     target = np.maximum(value, 1e-7)
     y = 0.5 + 1 / target
-    active = np.ones(np.shape(y), dtype=bool)  # each stops by itself, whatever the others need
+    active = np.ones(
+        np.shape(y), dtype=bool
+    )  # each entry stops on its own, so that no other one affects it
     for _ in range(50):
-        found = polygamma(1, y)
-        step = found * (1 - found / target) / polygamma(2, y)
+        trigamma = polygamma(1, y)
+        step = trigamma * (1 - trigamma / target) / polygamma(2, y)
         y = np.where(active, y + step, y)
         active = active & (np.abs(step) >= 1e-9 * y)
         if not active.any():
@@ -169,10 +199,10 @@ def inverse_trigamma(value: Floats) -> Floats:
     return np.where(value > 1e-7, y, np.inf)
 
 
-def _shift(freedom: Floats) -> Floats:
-    """Mean of the log of a chi-squared variable divided by its degrees of freedom."""
+def _log_chi_squared_mean(freedom: Floats) -> Floats:
+    """Return the mean of log(X / d) for X chi-squared with d = ``freedom`` degrees of freedom."""
     from scipy.special import digamma
 
     half = np.asarray(freedom) / 2
-    shift: Floats = digamma(half) - np.log(half)
-    return shift
+    mean: Floats = digamma(half) - np.log(half)
+    return mean

@@ -1,14 +1,14 @@
 """The contract of an attack on synthetic data.
 
     class Nearest(SyntheticAttack):
-        '''Minus the distance to the closest released record.'''
+        '''Minus the distance to the closest synthetic record.'''
         name = "nearest"
 
         def score(self, view):
             return -nearest(view.records, view.synthetic.x)
 
-The adversary sees the set of records that a defense releases to train the target on, and no answers of
-the target. Larger scores mean member. The membership of the target is not seen.
+The adversary sees the release of a defense, the records that the target model is trained on, and no
+outputs of that model. Larger scores mean member. An attack never sees the membership of its target.
 """
 
 from __future__ import annotations
@@ -29,12 +29,16 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class SyntheticView:
-    """What the adversary knows when it attacks one released set.
+    """Everything that the adversary sees of one target, which is a release.
 
-    The pool's ``records`` float32 (n_pool, *shape) and ``labels`` (n_pool,); the target's released set
-    ``synthetic``; those of the ``shadows``, and ``shadow_member`` bool (n_shadows, n_pool), which shadow
-    had which record in its private set; ``reference`` records that were in none. ``rng`` is the only
-    source of randomness.
+    Attributes:
+        records: float32 (n_pool, *shape), the features of the pool.
+        labels: int64 (n_pool,), the labels of the pool.
+        synthetic: the release of the target.
+        shadows: the releases of the shadows.
+        shadow_member: bool (n_shadows, n_pool), which records are in the private set of each shadow.
+        reference: records that are in no private set.
+        rng: the only source of randomness.
     """
 
     records: NDArray[np.float32]
@@ -48,9 +52,9 @@ class SyntheticView:
 
 @dataclass(frozen=True)
 class SyntheticViews:
-    """The views of many targets at once, for attacks that can use what these share.
+    """The views of several targets at once, for attacks that share work between targets.
 
-    With ``leave_one_out`` shadow i is target i, or stands for it: target i must not use it.
+    With ``leave_one_out``, shadow i is target i or stands for it, and target i must not use it.
     """
 
     records: NDArray[np.float32]
@@ -67,13 +71,13 @@ class SyntheticViews:
         return len(self.targets)
 
     def __iter__(self) -> Iterator[SyntheticView]:
-        """One view after another; whoever asks for the next one is done with the last."""
+        """Iterate over the views of single targets, and report progress after each."""
         for target in range(len(self)):
             yield self[target]
             self.progress(target + 1, len(self))
 
     def __getitem__(self, target: int) -> SyntheticView:
-        """The view of one target."""
+        """Return the view of one target."""
         others = np.flatnonzero(self.used(target))
         return SyntheticView(
             records=self.records,
@@ -86,14 +90,18 @@ class SyntheticViews:
         )
 
     def used(self, target: int) -> NDArray[np.bool_]:
-        """Which shadows (n_shadows,) a target may use."""
+        """Return which shadows (n_shadows,) a target may use."""
         used = np.ones(len(self.shadows), dtype=bool)
         if self.leave_one_out and len(used):
             used[target] = False
         return used
 
     def of_targets_and_shadows(self, statistic: Callable[[Data], Floats]) -> tuple[Floats, Floats]:
-        """A statistic (n_pool,) of each target's set and of each shadow's: (sets, n_pool) twice."""
+        """Compute a statistic (n_pool,) of each release, once where targets are shadows as well.
+
+        Returns:
+            Those of the targets (targets, n_pool), and those of the shadows (shadows, n_pool).
+        """
         sets = {id(data): data for data in (*self.targets, *self.shadows)}
         found: dict[int, Floats] = {}
         for key, data in sets.items():
@@ -107,31 +115,31 @@ class SyntheticViews:
 
 
 class SyntheticAttack(Component, ABC):
-    """Gives each pool record a score for one released set."""
+    """Gives each pool record a score for one target, which is a release."""
 
     kind: ClassVar[str] = "attack"
     observes: ClassVar[Literal["synthetic"]] = "synthetic"
     per_class_threshold: ClassVar[bool] = False
-    """Whether the threshold for balanced accuracy is chosen for each class."""
+    """Whether balanced accuracy uses one threshold per class."""
 
     @abstractmethod
     def score(self, view: SyntheticView) -> Floats:
-        """Scores (n_pool,), finite, larger = member."""
+        """Return scores (n_pool,), finite, larger = member."""
 
     def score_all(self, views: SyntheticViews) -> Floats:
-        """Scores (targets, n_pool). Must give what ``score`` gives for each view."""
+        """Return scores (targets, n_pool), which must equal those of ``score`` for each view."""
         return np.stack([self.score(view) for view in views])
 
 
 class BatchedSyntheticAttack(SyntheticAttack):
-    """An attack that is written for all targets at once; one target is a special case."""
+    """An attack that scores all targets at once; a single target is a special case."""
 
     @abstractmethod
     def score_all(self, views: SyntheticViews) -> Floats:
-        """Scores (targets, n_pool), finite, larger = member."""
+        """Return scores (targets, n_pool), finite, larger = member."""
 
     def score(self, view: SyntheticView) -> Floats:
-        """Scores (n_pool,) of one target."""
+        """Return the scores (n_pool,) of one target."""
         views = SyntheticViews(
             records=view.records,
             labels=view.labels,
@@ -147,17 +155,26 @@ class BatchedSyntheticAttack(SyntheticAttack):
 
 
 def flat(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Records (n, *shape) as vectors (n, features)."""
+    """Return records (n, *shape) as vectors (n, features)."""
     return x.reshape(len(x), -1)
 
 
 def nearest(
     x: NDArray[np.float32], others: NDArray[np.float32], k: int = 1, at_once: int = 1024
 ) -> Floats:
-    """Euclidean distances (n, k) of records (n, *shape) to their ``k`` nearest of ``others``.
+    """Compute the Euclidean distances of records to their ``k`` nearest of ``others``.
 
-    Fewer than ``k`` others repeat the farthest. Which are nearest is found from squares, where two that
-    differ by less than about 1e-3 of the records' norm may be mistaken; the distances are exact.
+    Which records are nearest is decided from expanded squares, which may confuse two whose distances
+    differ by less than about 1e-3 of the records' norm; the distances themselves are exact.
+
+    Args:
+        x: float32 (n, *shape), records.
+        others: float32 (m, *shape), the records to search.
+        k: number of neighbours.
+        at_once: number of records to process at a time.
+
+    Returns:
+        float64 (n, k), ascending; the last distance is repeated if there are fewer than ``k`` others.
     """
     import torch
 
@@ -167,7 +184,7 @@ def nearest(
     for part in torch.split(a, at_once):
         products = torch.addmm(squares[None], part, b.T, alpha=-2)
         closest = products.topk(kept, dim=1, largest=False, sorted=True).indices
-        # once more for the few that count, without the cancellation of the squares
+        # recomputed for the nearest, without the cancellation of expanded squares
         exact = (part[:, None] - b[closest]).square().sum(-1).sqrt()
         parts.append(exact.sort(1).values)
     found = torch.cat(parts).double().numpy()
@@ -177,9 +194,14 @@ def nearest(
 def principal(
     reference: NDArray[np.float32], dimensions: int
 ) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """The map of records (n, *shape) to their first principal components (n, dimensions) at most.
+    """Fit a whitened principal component analysis to reference records.
 
-    By the reference records, scaled so that these have unit variance in each.
+    Args:
+        reference: float32 (n, *shape), the records to fit; they have unit variance in each component.
+        dimensions: the largest number of components; constant directions are left out.
+
+    Returns:
+        A function from records (m, *shape) to components (m, at most ``dimensions``).
     """
     x = flat(reference).astype(np.float64)
     center = x.mean(0)

@@ -1,4 +1,4 @@
-"""Metrics of membership inference: curves, thresholds, confidence intervals.
+"""Metrics of membership inference: ROC curves, thresholds, confidence intervals and epsilon bounds.
 
     import numpy as np
     from privbench.metrics import auc, summarise
@@ -6,8 +6,8 @@
     auc(scores, member)                    # float64 and bool, both (models, records)
     summarise(scores, member, scores, member, groups=None, rng=np.random.default_rng(0)).to_json()
 
-Larger scores mean member. Each model is a target in turn, and the pairs (model, record) are pooled.
-Nothing here knows of the harness.
+Larger scores mean member. Each model is the target in turn, and the (model, record) pairs of all models
+are pooled. Nothing here depends on the harness.
 """
 
 from privbench.metrics.bootstrap import Intervals, intervals

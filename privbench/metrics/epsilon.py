@@ -1,15 +1,16 @@
-"""Lower bounds on epsilon that an attack's errors prove.
+"""Lower bounds on epsilon implied by the errors of a membership inference attack.
 
-A mechanism that is (epsilon, delta)-DP bounds how well anybody can tell IN from OUT. So guesses that
-are better than chance refute small epsilons, at a confidence of 95% by default. Two bounds:
+An (epsilon, delta)-DP mechanism limits how well anyone can tell IN from OUT, so guesses that are
+better than this limit refute small values of epsilon, at a stated confidence (95% by default):
 
-- `clopper_pearson`: from error counts of a test whose trials are independent. Jagielski, Ullman, Oprea
-  2020 (arXiv 2006.07709); Nasr et al. 2021 (arXiv 2101.04535).
-- `one_run`: from the number of right guesses about m records that one training run included by
-  independent fair coins. Steinke, Nasr, Jagielski 2023 (arXiv 2305.08846), theorem 5.2.
+- `clopper_pearson` uses the error counts of a test whose trials are independent. Jagielski, Ullman,
+  Oprea 2020 (arXiv 2006.07709); Nasr et al. 2021 (arXiv 2101.04535).
+- `one_run` uses the number of correct guesses about m records, each of which was included in a single
+  training run by an independent fair coin. Steinke, Nasr, Jagielski 2023 (arXiv 2305.08846),
+  theorem 5.2.
 
-Both want the guesses fixed before the truth is looked at: a threshold chosen on the very scores that
-it is evaluated on, the best of many, proves nothing.
+Both are valid only for guesses that are fixed before the true membership is seen: the best of many
+thresholds, chosen on the very scores that it is evaluated on, implies nothing.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from typing import Any
 
 import numpy as np
 
-from privbench.metrics.pairs import Bools, Floats, Ints, Pairs, check, check_shapes
-from privbench.metrics.threshold import NOBODY
+from privbench.metrics.pairs import Bools, Floats, Ints, Pairs, check_scores, check_shapes
+from privbench.metrics.threshold import ABOVE_ALL_SCORES
 
-LARGEST = 1e3
-"""An epsilon beyond which nothing is told apart; the bounds are far below."""
-CANDIDATES = 1000
-"""Thresholds that are tried on the shadows, about."""
-GUESSED = 0.2
-"""The share of records that `one_run_bound` guesses about; fixed before any score is seen."""
+MAX_EPSILON = 1e3
+"""Upper limit of the search for an epsilon; every bound from real counts is far below it."""
+N_CANDIDATES = 1000
+"""Approximate number of thresholds that are tried on the shadows."""
+GUESSED_FRACTION = 0.2
+"""Fraction of the records that `one_run_bound` guesses about; fixed before any score is seen."""
 
 
 def epsilon_lower_bound(
@@ -42,122 +43,162 @@ def epsilon_lower_bound(
     confidence: float = 0.95,
     counted: Bools | None = None,
 ) -> float:
-    """`clopper_pearson` of all (target, record) pairs, at thresholds chosen on shadows.
+    """Compute `clopper_pearson` over all (target, record) pairs, at thresholds chosen on shadows.
 
-    ``scores`` (targets, records), larger = member, with the truth ``member``; the same of the shadows,
-    which may have scored other records. For each target the threshold is the one that proves most on
-    the shadows; with ``leave_one_out`` shadow i is target i and is left out for it. Then what was said
-    about the targets is counted, once: by a test that accuses, and by one that acquits. ``counted``
-    (targets, records), chosen without a look at scores, leaves out the other pairs there.
+    For each target, the threshold is the one that gives the largest bound on the shadows. Then the
+    decisions about the targets are counted once, by two tests: one calls pairs with large scores
+    members, the other calls pairs with small scores non-members.
 
-    The pairs are taken for independent trials. Where each model's scores come from the others as its
-    shadows, they are not: what is said of one record hangs together, and the bound errs more often
-    than it says. Without any signal, with 16 models and 400 records, 95% bounds of LiRA were positive
-    in 2% to 8% of 60 populations (13% of 30 with 64 models and 200 records) and none of 99.9%. Of
-    scores that only count IN shadows, with 16 models and 300 records, 40% to 47% of 150 were, and 4%
-    to 16% of 99.9%.
-    Raises ValueError as the other metrics.
+    The bound treats pairs as independent trials. Where each model's scores come from the other models
+    as its shadows they are dependent, and the bound errs more often than its confidence states.
+    Without any signal, with 16 models and 400 records, 95% bounds of LiRA were positive in 2% to 8% of
+    60 populations (13% of 30 with 64 models and 200 records), and 99.9% bounds in none. For scores
+    that only count IN shadows, with 16 models and 300 records, 95% bounds were positive in 40% to 47%
+    of 150 populations, and 99.9% bounds in 4% to 16%.
+
+    Args:
+        scores: float64 (targets, records), larger = member.
+        member: bool (targets, records), the membership of the targets.
+        shadow_scores: float64 (shadows, shadow records); these records may differ from the targets'.
+        shadow_member: bool (shadows, shadow records).
+        leave_one_out: whether shadow i is target i, and is left out when its threshold is chosen.
+        delta: the delta of the guarantee, in [0, 1).
+        confidence: the probability with which the bound holds.
+        counted: bool (targets, records), the pairs to count, chosen without looking at scores; all by
+            default.
+
+    Returns:
+        The lower bound on epsilon, at least 0.
+
+    Raises:
+        ValueError: if the arrays do not fit together, or there is no member or no non-member.
     """
-    check(scores, member)
+    check_scores(scores, member)
     check_shapes(shadow_scores, shadow_member, prefix="shadow_")
-    # Two tests, each with half of what the bound may err: one accuses, the other acquits.
+    # Two tests share the error probability, and each needs two rates to hold.
     tail = (1 - confidence) / 4
     shadows = Pairs.sort(shadow_scores, shadow_member)
-    accusing = most_telling(shadows, delta, tail, leave_one_out=leave_one_out)
-    acquitting = most_telling(shadows.mirrored(), delta, tail, leave_one_out=leave_one_out)
+    for_members = thresholds_of_largest_bound(shadows, delta, tail, leave_one_out=leave_one_out)
+    for_nonmembers = thresholds_of_largest_bound(
+        shadows.mirrored(), delta, tail, leave_one_out=leave_one_out
+    )
     counted = np.ones_like(member) if counted is None else counted
-    inside, outside = member & counted, ~member & counted
+    is_in, is_out = member & counted, ~member & counted
     return max(
-        _proven(scores >= accusing[:, None], inside, outside, delta, tail),
-        _proven(-scores >= acquitting[:, None], outside, inside, delta, tail),
+        _bound_of_decisions(scores >= for_members[:, None], is_in, is_out, delta, tail),
+        _bound_of_decisions(-scores >= for_nonmembers[:, None], is_out, is_in, delta, tail),
         0.0,
     )
 
 
-def _proven(said: Bools, meant: Bools, others: Bools, delta: float, tail: float) -> float:
-    """What it proves that pairs were ``said``, of which some are ``meant``; all (targets, records)."""
-    counts = _Counts((said & meant).sum(), meant.sum(), (said & others).sum(), others.sum())
-    return float(counts.proves(delta, tail))
+def _bound_of_decisions(
+    called_positive: Bools, positive: Bools, negative: Bools, delta: float, tail: float
+) -> float:
+    """Return the lower bound on epsilon implied by true and false positives (targets, records)."""
+    counts = _ErrorCounts(
+        (called_positive & positive).sum(),
+        positive.sum(),
+        (called_positive & negative).sum(),
+        negative.sum(),
+    )
+    return float(counts.epsilon_bound(delta, tail))
 
 
-def most_telling(pairs: Pairs, delta: float, tail: float, *, leave_one_out: bool) -> Floats:
-    """The threshold at which the shadows' pairs prove the largest epsilon; `NOBODY` where none does.
+def thresholds_of_largest_bound(
+    pairs: Pairs, delta: float, tail: float, *, leave_one_out: bool
+) -> Floats:
+    """Return the threshold at which the shadows' pairs imply the largest lower bound on epsilon.
 
-    (1,), or with ``leave_one_out`` (shadows,): that of all shadows but one, for each left out. Its
-    counts and the scores that it alone has are taken off, so that one sort does for all.
+    One sort serves all models that are left out: the counts of each, and the scores that it alone
+    has, are subtracted.
+
+    Args:
+        pairs: the sorted pairs of the shadows, with their thresholds.
+        delta: the delta of the guarantee.
+        tail: the error probability of each of the two Clopper-Pearson bounds.
+        leave_one_out: whether to choose a threshold without each of the shadows.
+
+    Returns:
+        float64 (1,), or with ``leave_one_out`` (shadows,), the threshold without each of them;
+        `ABOVE_ALL_SCORES` where no threshold implies a positive bound.
     """
     true = np.cumsum(pairs.is_member, dtype=np.int64)[pairs.ends - 1]
-    passed = _Passed(pairs.thresholds, true, pairs.ends - true)
-    nothing = np.zeros(0, np.int64)
+    positives = _PositivesByThreshold(pairs.thresholds, true, pairs.ends - true)
+    none = np.zeros(0, np.int64)
     if not leave_one_out:
-        return np.array([passed.without(nothing, nothing, nothing).best(delta, tail)])
-    distinct, sizes = pairs.distinct().astype(np.int64), np.diff(pairs.ends, prepend=0)
-    by_model = np.argsort(pairs.row, kind="stable")  # in each model, the largest score first
+        return np.array([positives.without(none, none, none).best_threshold(delta, tail)])
+    index, tie_sizes = pairs.threshold_index().astype(np.int64), np.diff(pairs.ends, prepend=0)
+    by_model = np.argsort(pairs.row, kind="stable")  # within a model, the largest score first
     ends = np.cumsum(pairs.members + pairs.nonmembers)
-    found = []
-    for own in np.split(by_model, ends[:-1]):
-        value, is_member = distinct[own], pairs.is_member[own]
-        values, counts = np.unique(value, return_counts=True)
-        gone = values[counts == sizes[values]]
-        left = passed.without(value[is_member], value[~is_member], gone)
-        found.append(left.best(delta, tail))
-    return np.array(found)
+    thresholds = []
+    for model_pairs in np.split(by_model, ends[:-1]):
+        position, is_member = index[model_pairs], pairs.is_member[model_pairs]
+        positions, counts = np.unique(position, return_counts=True)
+        removed = positions[counts == tie_sizes[positions]]
+        others = positives.without(position[is_member], position[~is_member], removed)
+        thresholds.append(others.best_threshold(delta, tail))
+    return np.array(thresholds)
 
 
 @dataclass(frozen=True)
-class _Passed:
-    """Members and non-members (tried,) that score at least each of ``thresholds`` (tried,).
+class _PositivesByThreshold:
+    """Members (``true``) and non-members (``false``) that score at least each threshold, (tried,).
 
-    The last threshold passes all pairs.
+    Thresholds are sorted, largest first; all pairs pass the last one.
     """
 
     thresholds: Floats
     true: Ints
     false: Ints
 
-    def without(self, members: Ints, nonmembers: Ints, gone: Ints) -> _Passed:
-        """Spread-out thresholds without one model: all three are sorted positions of thresholds.
+    def without(self, members: Ints, nonmembers: Ints, removed: Ints) -> _PositivesByThreshold:
+        """Subtract the pairs of one model, and keep about `N_CANDIDATES` of the thresholds.
 
-        Those of its ``members`` and its ``nonmembers``, and those ``gone``, which nobody else has.
+        All arguments are sorted positions among the thresholds.
+
+        Args:
+            members: the positions of the scores of the model's members.
+            nonmembers: the positions of the scores of the model's non-members.
+            removed: the positions of scores that no other model has.
         """
-        left = len(self.thresholds) - len(gone)
-        if not left:
-            return _Passed(self.thresholds[:0], self.true[:0], self.false[:0])
-        tried = _spread_out(left)
-        # The k-th that is left: k, and as many more as are gone before it.
-        tried = tried + np.searchsorted(gone - np.arange(len(gone)), tried, side="right")
-        return _Passed(
+        n_left = len(self.thresholds) - len(removed)
+        if not n_left:
+            return _PositivesByThreshold(self.thresholds[:0], self.true[:0], self.false[:0])
+        tried = _candidate_positions(n_left)
+        # Position k among those left is k plus the number of removed positions before it.
+        tried = tried + np.searchsorted(removed - np.arange(len(removed)), tried, side="right")
+        return _PositivesByThreshold(
             self.thresholds[tried],
             self.true[tried] - np.searchsorted(members, tried, side="right"),
             self.false[tried] - np.searchsorted(nonmembers, tried, side="right"),
         )
 
-    def best(self, delta: float, tail: float) -> float:
-        """The threshold that proves most; `NOBODY` where none proves anything."""
+    def best_threshold(self, delta: float, tail: float) -> float:
+        """Return the threshold of the largest bound; `ABOVE_ALL_SCORES` if none is positive."""
         if not (len(self.thresholds) and self.true[-1] and self.false[-1]):
-            return NOBODY
-        counts = _Counts(self.true, self.true[-1], self.false, self.false[-1])
-        bounds = counts.proves(delta, tail)
+            return ABOVE_ALL_SCORES
+        counts = _ErrorCounts(self.true, self.true[-1], self.false, self.false[-1])
+        bounds = counts.epsilon_bound(delta, tail)
         best = int(bounds.argmax())
-        return float(self.thresholds[best]) if bounds[best] > 0 else NOBODY
+        return float(self.thresholds[best]) if bounds[best] > 0 else ABOVE_ALL_SCORES
 
 
 @dataclass(frozen=True)
-class _Counts:
-    """Right and wrong accusations, of several tests if they are arrays."""
+class _ErrorCounts:
+    """True and false positives of one test, or of several where they are arrays."""
 
     true_positives: Any
     members: Any
     false_positives: Any
     nonmembers: Any
 
-    def proves(self, delta: float, tail: float) -> Floats:
-        """Log((TPR_low - delta) / FPR_high); minus infinity where that is not positive."""
-        fnr_high = _rate_at_most(self.members - self.true_positives, self.members, tail)
-        fpr_high = _rate_at_most(self.false_positives, self.nonmembers, tail)
-        above = 1 - fnr_high - delta
-        positive = above > 0
-        return np.where(positive, np.log(np.where(positive, above, 1.0) / fpr_high), -np.inf)
+    def epsilon_bound(self, delta: float, tail: float) -> Floats:
+        """Return log((TPR_low - delta) / FPR_high), or -inf where TPR_low <= delta."""
+        fnr_high = _upper_rate(self.members - self.true_positives, self.members, tail)
+        fpr_high = _upper_rate(self.false_positives, self.nonmembers, tail)
+        numerator = 1 - fnr_high - delta
+        positive = numerator > 0
+        return np.where(positive, np.log(np.where(positive, numerator, 1.0) / fpr_high), -np.inf)
 
 
 def clopper_pearson(
@@ -169,36 +210,63 @@ def clopper_pearson(
     delta: float = 0.0,
     confidence: float = 0.95,
 ) -> Floats:
-    """The epsilon that counts of right and wrong accusations prove, at least 0.
+    """Return the lower bound on epsilon implied by true and false positives.
 
-    Counts may be arrays, of several tests; each is answered by itself. The rates are replaced by the
-    ends of one-sided Clopper-Pearson intervals, half of 1 - ``confidence`` each, so that both hold:
+    The rates are replaced by the ends of one-sided Clopper-Pearson intervals, each with half of the
+    error probability 1 - ``confidence``, so that both hold together:
 
         epsilon >= log((TPR_low - delta) / FPR_high),  log((TNR_low - delta) / FNR_high)
 
-    This assumes that every trial (one record and whether one model was trained on it) is decided
-    independently of the others. Records of one model are not quite so, since they share its training:
-    take canaries for trials, and many models rather than many records of one.
+    This assumes that every trial (one record, and whether one model was trained on it) is independent
+    of the others. Records of one model are not quite independent, since they share its training: use
+    canaries, and many models rather than many records of one.
+
+    Args:
+        true_positives: members that were called members; an array for several tests, each of which
+            gets a bound of its own.
+        members: number of members.
+        false_positives: non-members that were called members.
+        nonmembers: number of non-members.
+        delta: the delta of the guarantee, in [0, 1).
+        confidence: the probability with which the bound holds.
+
+    Returns:
+        The bound, at least 0, in the shape of the counts.
     """
     tail = (1 - confidence) / 2
     true, false = np.asarray(true_positives), np.asarray(false_positives)
-    accusing = _Counts(true, members, false, nonmembers).proves(delta, tail)
-    acquitting = _Counts(nonmembers - false, nonmembers, members - true, members).proves(
-        delta, tail
+    from_positives = _ErrorCounts(true, members, false, nonmembers)
+    from_negatives = _ErrorCounts(nonmembers - false, nonmembers, members - true, members)
+    bound: Floats = np.maximum(
+        np.maximum(
+            from_positives.epsilon_bound(delta, tail), from_negatives.epsilon_bound(delta, tail)
+        ),
+        0.0,
     )
-    bound: Floats = np.maximum(np.maximum(accusing, acquitting), 0.0)
     return bound
 
 
 def one_run(
     *, records: int, guesses: int, correct: int, delta: float = 0.0, confidence: float = 0.95
 ) -> float:
-    """The epsilon that ``correct`` of ``guesses`` prove, about ``records`` coins, at least 0.
+    """Return the lower bound on epsilon implied by correct guesses about one training run.
 
-    Whoever guesses may abstain, so ``guesses`` <= ``records``. The records were included in one
-    training run by independent fair coins, and nothing but the run's output was used to guess. Several
-    runs count as one whose coins are all of theirs, where each run's guesses use its own output, and at
-    most the coins of the runs before it.
+    Each of the records must have been included by an independent fair coin, and guesses must use
+    nothing but the output of the run. Several runs count as one run with the coins of all of them, if
+    the guesses about each run use its own output and at most the coins of the runs before it.
+
+    Args:
+        records: number of records whose inclusion was decided by a coin.
+        guesses: number of records that were guessed about; the attack may abstain on the others.
+        correct: number of correct guesses.
+        delta: the delta of the guarantee, in [0, 1).
+        confidence: the probability with which the bound holds.
+
+    Returns:
+        The bound, at least 0.
+
+    Raises:
+        ValueError: unless 0 <= ``correct`` <= ``guesses`` <= ``records``.
 
     >>> round(one_run(records=500, guesses=100, correct=100, delta=1e-5), 6)
     3.479195
@@ -219,8 +287,8 @@ def one_run(
     high = 1.0
     while excess(high) < 0:
         high *= 2
-        if high > LARGEST:
-            return LARGEST
+        if high > MAX_EPSILON:
+            return MAX_EPSILON
     return float(brentq(excess, 0.0, high, xtol=1e-12))
 
 
@@ -232,19 +300,29 @@ def one_run_bound(
     delta: float = 0.0,
     confidence: float = 0.95,
 ) -> float:
-    """`one_run` of one model's ``scores`` (records,), larger = member, with the truth ``member``.
+    """Compute `one_run` from the scores of one model.
 
-    A tenth of the records, those with the highest scores, are guessed to be IN, and the tenth with the
-    lowest to be OUT; ``rng`` breaks ties, so that the order of the records tells nothing.
+    The tenth of the records with the highest scores is guessed to be IN, and the tenth with the lowest
+    to be OUT.
 
-    Valid only if each record was included by a fair coin, independent of all others, and the scores know
-    nothing of the coins but through the model. A split into training and test set of fixed sizes, or
-    of other shares, is no such draw: the bound then proves nothing.
+    The bound is valid only if each record was included by a fair coin, independent of all others, and
+    the scores depend on the coins only through the model. A split into training and test sets of
+    fixed sizes, or in other proportions, is no such draw: the bound then implies nothing.
+
+    Args:
+        scores: float64 (records,), larger = member.
+        member: bool (records,), which records the model was trained on.
+        rng: breaks ties, so that the order of the records reveals nothing.
+        delta: the delta of the guarantee, in [0, 1).
+        confidence: the probability with which the bound holds.
+
+    Returns:
+        The bound, at least 0.
     """
-    check(scores[None], member[None])
-    each = int(GUESSED * len(scores)) // 2
-    mixed = rng.permutation(len(scores))
-    ranked = member[mixed[np.argsort(scores[mixed], kind="stable")]]
+    check_scores(scores[None], member[None])
+    each = int(GUESSED_FRACTION * len(scores)) // 2
+    shuffled = rng.permutation(len(scores))
+    ranked = member[shuffled[np.argsort(scores[shuffled], kind="stable")]]
     correct = int(ranked[len(ranked) - each :].sum()) + int((~ranked[:each]).sum())
     return one_run(
         records=len(scores), guesses=2 * each, correct=correct, delta=delta, confidence=confidence
@@ -252,29 +330,32 @@ def one_run_bound(
 
 
 def _p_value(epsilon: float, records: int, guesses: int, correct: int, delta: float) -> float:
-    """At most how likely so many right guesses are under (epsilon, delta)-DP."""
+    """Bound the probability of at least ``correct`` correct guesses under (epsilon, delta)-DP.
+
+    Steinke, Nasr, Jagielski 2023, theorem 5.2.
+    """
     from scipy.stats import binom
 
-    luck = 1 / (1 + math.exp(-epsilon))  # the most likely that one guess is right
-    tail = float(binom.sf(correct - 1, guesses, luck))
+    p_correct = 1 / (1 + math.exp(-epsilon))  # the largest probability of one correct guess
+    tail = float(binom.sf(correct - 1, guesses, p_correct))
     if delta == 0 or correct == 0:
         return tail
     below = np.arange(1, correct + 1)
-    mass = np.cumsum(binom.pmf(correct - below, guesses, luck)) / below
+    mass = np.cumsum(binom.pmf(correct - below, guesses, p_correct)) / below
     return min(1.0, tail + 2 * records * delta * float(mass.max()))
 
 
-def _spread_out(n: int) -> Ints:
-    """Positions in 0..n-1: even ones, and more at the ends, where few are accused or acquitted."""
-    even = np.linspace(0, n - 1, CANDIDATES // 2).astype(np.int64)
-    ends = np.geomspace(1, n, CANDIDATES // 4).astype(np.int64) - 1
+def _candidate_positions(n: int) -> Ints:
+    """Return positions in 0..n-1: evenly spaced, and denser at both ends, where bounds are largest."""
+    even = np.linspace(0, n - 1, N_CANDIDATES // 2).astype(np.int64)
+    ends = np.geomspace(1, n, N_CANDIDATES // 4).astype(np.int64) - 1
     return np.unique(np.concatenate([even, ends, n - 1 - ends]))
 
 
-def _rate_at_most(hits: Any, trials: Any, tail: float) -> Floats:
-    """Upper end of the one-sided Clopper-Pearson interval of ``hits`` / ``trials``."""
+def _upper_rate(hits: Any, trials: Any, tail: float) -> Floats:
+    """Return the upper end of the one-sided Clopper-Pearson interval of ``hits`` / ``trials``."""
     from scipy.special import betaincinv
 
-    full = hits >= trials
-    inside = np.where(full, 0, hits)
-    return np.where(full, 1.0, betaincinv(inside + 1.0, trials - inside, 1 - tail))
+    all_hit = hits >= trials
+    hits_or_zero = np.where(all_hit, 0, hits)
+    return np.where(all_hit, 1.0, betaincinv(hits_or_zero + 1.0, trials - hits_or_zero, 1 - tail))

@@ -1,4 +1,4 @@
-"""Everything that a row of results says about one attack's scores."""
+"""Metrics of one attack on one population, as a row of results reports them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from privbench.metrics.threshold import balanced_accuracy
 
 
 class TprAtFpr(TypedDict):
-    """A TPR with its 95% interval; both None where the FPR is not ``resolved``."""
+    """TPR at an FPR, with its 95% interval; both are None where the FPR is not ``resolved``."""
 
     value: float | None
     ci: Interval | None
@@ -25,9 +25,17 @@ class TprAtFpr(TypedDict):
 
 @dataclass(frozen=True)
 class Summary:
-    """The metrics of one attack on one population, all pairs pooled; rates between 0 and 1.
+    """Metrics of one attack on one population, over all pairs pooled. Rates lie in [0, 1].
 
-    ``tpr_at_fpr`` is keyed by the FPR as text ("0.001"). Intervals are (low, high), 95%, over models.
+    Attributes:
+        auc: area under the ROC curve.
+        auc_ci: 95% interval (low, high) of the AUC, from resampled models.
+        tpr_at_fpr: TPR and its 95% interval, keyed by the FPR as text ("0.001").
+        balanced_accuracy: at thresholds chosen on shadows; None where there are none.
+        advantage: largest TPR - FPR.
+        n_members: number of member pairs.
+        n_nonmembers: number of non-member pairs.
+        n_models: number of models.
     """
 
     auc: float
@@ -40,12 +48,12 @@ class Summary:
     n_models: int
 
     def to_json(self) -> dict[str, Any]:
-        """Plain dictionaries, lists and numbers, without NaN."""
-        found = asdict(self)
-        found["auc_ci"] = list(self.auc_ci)
-        for rate in found["tpr_at_fpr"].values():
+        """Return the metrics as dictionaries, lists and numbers, without NaN."""
+        values = asdict(self)
+        values["auc_ci"] = list(self.auc_ci)
+        for rate in values["tpr_at_fpr"].values():
             rate["ci"] = None if rate["ci"] is None else list(rate["ci"])
-        return found
+        return values
 
 
 def summarise(
@@ -58,12 +66,23 @@ def summarise(
     fprs: Sequence[float] = FPRS,
     draws: int = DRAWS,
 ) -> Summary:
-    """Summarise ``scores`` and ``member`` (models, records), larger = member.
+    """Compute all metrics of one attack on one population.
 
-    ``shadow_scores``, ``shadow_member`` and ``groups`` choose the thresholds of the balanced
-    accuracy, see `balanced_accuracy`; ``rng`` draws the models of the intervals. For some of the
-    records only, for example the canaries, slice the columns of all of them; models may then have
-    different numbers of members, or none. Raises ValueError as `balanced_accuracy` and `intervals`.
+    To summarise some of the records, for example the canaries, pass their columns of every array;
+    models may then have different numbers of members, or none.
+
+    Args:
+        scores: float64 (models, records), larger = member.
+        member: bool (models, records), which records each model was trained on.
+        shadow_scores: float64 (models, records), see `balanced_accuracy`.
+        shadow_member: bool (models, records), see `balanced_accuracy`.
+        groups: int (records,), one threshold of the balanced accuracy for each group; or None.
+        rng: draws the models of the bootstrap.
+        fprs: the FPRs at which the TPR is reported.
+        draws: number of bootstrap draws.
+
+    Raises:
+        ValueError: as `balanced_accuracy` and `intervals`.
     """
     accuracy = balanced_accuracy(scores, member, shadow_scores, shadow_member, groups)
     return summarise_pairs(Pairs.of(scores, member), accuracy, rng, fprs, draws)
@@ -78,20 +97,26 @@ def summarise_pairs(
     *,
     n_models: int | None = None,
 ) -> Summary:
-    """As `summarise`, of pairs already sorted; what their intervals resample are the rows.
+    """Compute all metrics of sorted pairs, as `summarise`. The bootstrap resamples their rows.
 
-    ``n_models`` where rows are not models, but groups of the records of one.
+    Args:
+        pairs: the pairs of all models, or of groups of one model's records.
+        balanced_accuracy: the value to report.
+        rng: draws the rows of the bootstrap.
+        fprs: the FPRs at which the TPR is reported.
+        draws: number of bootstrap draws.
+        n_models: the number of models to report, where rows are groups of one model's records.
     """
     roc = Roc.of(pairs)
-    found = intervals_of(pairs, roc, fprs, draws, rng)
+    ci = intervals_of(pairs, roc, fprs, draws, rng)
     rates: dict[str, TprAtFpr] = {}
     for fpr in fprs:
         value = roc.tpr_at_fpr(fpr)
-        interval = found.tpr_at_fpr[fpr]
+        interval = ci.tpr_at_fpr[fpr]
         rates[str(float(fpr))] = {"value": value, "ci": interval, "resolved": value is not None}
     return Summary(
         auc=roc.auc,
-        auc_ci=found.auc,
+        auc_ci=ci.auc,
         tpr_at_fpr=rates,
         balanced_accuracy=balanced_accuracy,
         advantage=roc.advantage,

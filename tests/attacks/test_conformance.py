@@ -1,4 +1,4 @@
-"""What holds for every attack, in every mode."""
+"""Requirements on every attack on models, in every mode."""
 
 import dataclasses
 import typing
@@ -24,7 +24,7 @@ from privbench.attacks.rmia import Rmia
 from privbench.attacks.shokri import Shokri
 from privbench.plugins.builtins import register_attacks
 
-from .helpers import answers, auc, null_band, permuted, random_population, views_of
+from .helpers import auc, null_band, outputs_of_logits, permuted, random_population, views_of
 
 ATTACKS = [
     Gap(),
@@ -60,9 +60,9 @@ def attack(request):
     return request.param
 
 
-def random_views(**choices):
+def random_views(**options):
     return views_of(
-        *random_population(**{"n": 120, **choices}, references=REFERENCES), references=REFERENCES
+        *random_population(**{"n": 120, **options}, references=REFERENCES), references=REFERENCES
     )
 
 
@@ -73,7 +73,7 @@ def check(scores, *shape):
 
 
 def check_all(attack, build):
-    """The scores of all targets at once, of ``build()``; and that they are those of each view."""
+    """Check that ``score_all`` gives the scores of each view of ``build()``, and return them."""
     views = build()
     together = attack.score_all(views)
     check(together, len(views), len(views.labels))
@@ -125,21 +125,23 @@ def test_without_signal_the_auc_is_a_half(attack):
 def test_permuting_records_permutes_scores(attack):
     rng = np.random.default_rng(1)
     order, reference_order = rng.permutation(120), rng.permutation(REFERENCES)
-    view, other = random_views()[0], permuted(random_views()[0], order, reference_order)
-    np.testing.assert_allclose(attack.score(other), attack.score(view)[order], rtol=1e-6, atol=1e-8)
+    view, reordered = random_views()[0], permuted(random_views()[0], order, reference_order)
+    np.testing.assert_allclose(
+        attack.score(reordered), attack.score(view)[order], rtol=1e-6, atol=1e-8
+    )
 
 
-def test_the_target_is_told_apart_from_the_shadows(attack):
+def test_each_target_has_scores_of_its_own(attack):
     views = random_views()
     assert not np.array_equal(attack.score(views[0]), attack.score(views[1]))
 
 
-def test_all_at_once_is_one_after_another(attack):
+def test_score_all_equals_score_of_each_view(attack):
     check_all(attack, lambda: random_views(n_models=6))
 
 
 def other_shadows(n_shadows, leave_one_out):
-    """Three targets, and shadows that are none of them."""
+    """Return views of three targets, none of which is a shadow."""
     models, labels, member = random_population(n_models=3 + n_shadows, n=120, references=REFERENCES)
     return views_of(
         models[:3],
@@ -151,12 +153,12 @@ def other_shadows(n_shadows, leave_one_out):
     )
 
 
-def test_all_at_once_with_shadows_that_are_no_targets(attack):
+def test_score_all_with_separate_shadows(attack):
     check_all(attack, lambda: other_shadows(5, leave_one_out=False))
 
 
-def test_all_at_once_where_each_target_has_a_shadow_that_stands_for_it(attack):
-    """As for a naive adversary, whose shadows have the targets' membership and no defense."""
+def test_score_all_where_a_shadow_stands_for_each_target(attack):
+    """A naive adversary's shadows have the targets' membership and no defense."""
     check_all(attack, lambda: other_shadows(3, leave_one_out=True))
 
 
@@ -166,7 +168,7 @@ def test_one_or_two_shadows(attack, n_models):
 
 
 @pytest.mark.parametrize("inside", [True, False])
-def test_shadows_with_one_kind_of_membership(attack, inside):
+def test_shadows_that_are_all_in_or_all_out(attack, inside):
     models, labels, member = random_population(n_models=4, n=30, references=REFERENCES)
     everyone = np.full_like(member, inside)
     check_all(attack, lambda: views_of(models, labels, everyone, references=REFERENCES))
@@ -192,7 +194,7 @@ def random_labels(rng, n_models, n):
 
 def test_logits_of_plus_minus_sixty(attack):
     rng = np.random.default_rng(0)
-    models = answers(rng.choice([-60.0, 60.0], size=(6, 80, 4)))
+    models = outputs_of_logits(rng.choice([-60.0, 60.0], size=(6, 80, 4)))
     labels, member = random_labels(rng, 6, 80)
     check_all(attack, lambda: views_of(models, labels, member, references=20))
 
@@ -218,27 +220,27 @@ def test_a_view_holds_no_membership_of_the_target():
 
 
 def saturated(rng, models, member):
-    """The first model is unsure; the others are all but certain, and alike to the seventh digit."""
+    """Return a first model of low confidence, and others that are saturated and nearly equal."""
     phi = 15 + 1e-5 * rng.normal(size=member.shape)
     phi[0] = rng.normal(scale=30, size=member.shape[1])
-    return answers(np.stack([phi, np.zeros_like(phi)], axis=-1))
+    return outputs_of_logits(np.stack([phi, np.zeros_like(phi)], axis=-1))
 
 
 def constant(rng, models, member):
-    """All models but the first say the same of every record."""
+    """Return models whose outputs are the same for every record, except the first."""
     log_probs = np.full_like(models.log_probs, -np.log(models.log_probs.shape[-1]))
     log_probs[0] = 10 * models.log_probs[0]
     return Outputs(log_probs.argmax(axis=-1), log_probs)
 
 
 def two_levels(rng, models, member):
-    """Phi is one of two numbers that are no sums of powers of two."""
+    """Return models whose phi has two values, neither of which is exact in binary."""
     phi = np.where(rng.random(member.shape) < 0.5, 0.1, 3.7)
-    return answers(np.stack([phi, np.zeros_like(phi)], axis=-1))
+    return outputs_of_logits(np.stack([phi, np.zeros_like(phi)], axis=-1))
 
 
 def mostly_saturated(rng, models, member):
-    """As a forest's: votes of ten trees, which are unanimous for most records."""
+    """Return outputs like those of a forest of ten trees, unanimous for most records."""
     votes = np.where(rng.random(member.shape) < 0.7, 1.0, rng.integers(0, 11, member.shape) / 10)
     with np.errstate(divide="ignore"):
         log_probs = np.log(np.stack([votes, 1 - votes], axis=-1)).astype(np.float32)
@@ -264,7 +266,7 @@ def test_a_targets_membership_changes_none_of_its_scores(attack, kind, n_models)
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("inside", [True, False])
-def test_nor_where_its_shadows_have_one_kind_of_membership(attack, kind, inside):
+def test_nor_where_all_shadows_are_in_or_all_are_out(attack, kind, inside):
     models, labels, member = random_population(n_models=3, n=40, n_classes=2, references=REFERENCES)
     models = kind(np.random.default_rng(0), models, member)
     member[1:] = inside
@@ -284,18 +286,21 @@ def check_blind_to_own_row(attack, models, labels, member):
 
 @pytest.mark.parametrize("n_models", [2, 16])
 @pytest.mark.parametrize("logit", [0.1, 40.0])
-def test_constant_answers_tell_nothing(attack, logit, n_models):
-    """All models say the same of all records: the scores are equal, or differ by chance."""
+def test_constant_outputs_are_no_evidence(attack, logit, n_models):
+    """All outputs are the same, so scores are equal or differ by chance."""
     _, labels, member = random_population(n_models=n_models, n=400, references=REFERENCES)
-    models = answers(np.broadcast_to([logit, 0.0, 0.0], (n_models, len(labels), 3)))
+    models = outputs_of_logits(np.broadcast_to([logit, 0.0, 0.0], (n_models, len(labels), 3)))
     views = views_of(models, 0 * labels, member, references=REFERENCES)
     scores, member = attack.score_all(views), member[:, :-REFERENCES]
-    # Label-only adds noise to the records; shrunk LiRA is less sure where there are fewer shadows.
+    # Label-only adds noise to the records; shrunk LiRA depends on the number of shadows.
     if attack.name == "label-only" or getattr(attack, "variance", "") == "shrunk":
         assert abs(auc(scores, member) - 0.5) < null_band(member.sum(), (~member).sum())
     else:
         np.testing.assert_array_equal(scores, scores[:, :1] + np.zeros_like(scores))
-        assert all(auc(own, row) == 0.5 for own, row in zip(scores, member, strict=True))
+        assert all(
+            auc(target_scores, row) == 0.5
+            for target_scores, row in zip(scores, member, strict=True)
+        )
 
 
 BY_MEANS = ("lira", "rmia", "calibration")
@@ -304,8 +309,8 @@ BY_MEANS = ("lira", "rmia", "calibration")
 
 @pytest.mark.parametrize("kind", [mostly_saturated, two_levels])
 @pytest.mark.parametrize("attack", [a for a in ATTACKS if a.name in BY_MEANS], ids=str)
-def test_ties_tell_nothing(attack, kind):
-    """Few different answers, and many records, so that rounding would show."""
+def test_ties_are_no_evidence(attack, kind):
+    """Few distinct outputs and many records, so that rounding would show."""
     _, labels, member = random_population(n_models=8, n=3000, n_classes=2, references=REFERENCES)
     models = kind(np.random.default_rng(7), None, member)
     scores = attack.score_all(views_of(models, 0 * labels, member, references=REFERENCES))
@@ -313,8 +318,8 @@ def test_ties_tell_nothing(attack, kind):
     assert abs(auc(scores, member) - 0.5) < null_band(member.sum(), (~member).sum())
 
 
-def test_a_targets_answers_reach_no_other_target_but_through_a_shadow(attack):
-    """Separate targets: the scores of one do not depend on which others are attacked with it."""
+def test_a_targets_outputs_affect_other_targets_only_as_a_shadow(attack):
+    """The scores of a separate target do not depend on the other targets of the same call."""
     views, alone = other_shadows(5, leave_one_out=False), other_shadows(5, leave_one_out=False)
     fewer = dataclasses.replace(
         alone,
@@ -327,5 +332,5 @@ def test_a_targets_answers_reach_no_other_target_but_through_a_shadow(attack):
     )
 
 
-def test_the_floor_is_below_what_logits_of_sixty_give():
-    assert answers([[60.0, -60.0]]).log_probs.min() > LOG_FLOOR
+def test_logits_of_sixty_stay_above_the_floor():
+    assert outputs_of_logits([[60.0, -60.0]]).log_probs.min() > LOG_FLOOR

@@ -1,4 +1,4 @@
-"""The white-box attack against autograd, model by model and record by record."""
+"""Gradient: against autograd, model by model and record by record."""
 
 import dataclasses
 
@@ -12,8 +12,8 @@ from privbench.attacks.gradient import Gradient
 from .helpers import auc, random_population, views_of
 
 
-class Held:
-    """A model whose network is known."""
+class NetworkModel:
+    """A model with this network."""
 
     def __init__(self, network):
         self.network = network
@@ -30,7 +30,7 @@ def mlp(seed):
 def views_of_networks(n_models=5, n=20):
     models, labels, member = random_population(n_models=n_models, n=n, n_classes=3)
     member[1:, 0] = True  # for the first target, record 0 has no OUT shadow
-    networks = [Held(mlp(seed)) for seed in range(n_models)]
+    networks = [NetworkModel(mlp(seed)) for seed in range(n_models)]
     records = np.random.default_rng(0).normal(size=(n, 4)).astype(np.float32)
     return dataclasses.replace(
         views_of(models, labels, member),
@@ -41,7 +41,7 @@ def views_of_networks(n_models=5, n=20):
 
 
 def slow_score(model, record, label):
-    """Minus the log norm of one record's gradient."""
+    """Return minus the log norm of one record's gradient."""
     network = model.module()
     logits = network(torch.from_numpy(record)[None])
     loss = nn.functional.cross_entropy(logits, torch.tensor([label]))
@@ -72,7 +72,7 @@ def test_slow_reference(calibrated):
 
 def test_shadows_of_another_population_have_networks_of_their_own():
     views = views_of_networks()
-    others = [Held(mlp(seed)) for seed in range(10, 15)]
+    others = [NetworkModel(mlp(seed)) for seed in range(10, 15)]
     naive = dataclasses.replace(views, shadow_models=others)
     assert not np.allclose(Gradient().score_all(naive), Gradient().score_all(views))
     np.testing.assert_array_equal(
@@ -80,8 +80,8 @@ def test_shadows_of_another_population_have_networks_of_their_own():
     )
 
 
-def test_it_finds_what_a_network_was_trained_on():
-    """A network that learned random labels by heart."""
+def test_it_detects_memorised_records():
+    """The network is trained on random labels."""
     rng = np.random.default_rng(0)
     x = torch.from_numpy(rng.normal(size=(60, 20)).astype(np.float32))
     y = torch.from_numpy(rng.integers(0, 2, 60))
@@ -94,7 +94,9 @@ def test_it_finds_what_a_network_was_trained_on():
         optimiser.step()
     models, _, member = random_population(n_models=1, n=60, n_classes=2)
     views = dataclasses.replace(
-        views_of(models, y.numpy(), member), records=x.numpy(), target_models=[Held(network)]
+        views_of(models, y.numpy(), member),
+        records=x.numpy(),
+        target_models=[NetworkModel(network)],
     )
     scores = Gradient(calibrated=False).score_all(views)[0]
     assert auc(scores, np.arange(60) < 30) > 0.8

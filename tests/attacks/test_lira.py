@@ -1,4 +1,4 @@
-"""LiRA against loops written from the paper, against closed forms, and with records that lack a side."""
+"""LiRA: against loops from the paper, closed forms, and for records without IN or OUT shadows."""
 
 import statistics
 from math import erfc, log, pi, sqrt
@@ -14,9 +14,9 @@ from privbench.attacks import moments
 from privbench.attacks.lira import Lira
 
 from .helpers import (
-    answers_with_phi,
     auc,
     null_band,
+    outputs_of_phi,
     random_population,
     tpr_at,
     view_of,
@@ -35,7 +35,7 @@ def pvariance(values):
 
 
 def values_of(view, side):
-    """For each record, phi under the shadows of one side."""
+    """Return, for each record, phi under its IN (``side``) or its OUT shadows."""
     shadows = view.shadows.scaled_confidence(view.labels)
     return [
         [s[i] for s, m in zip(shadows, view.shadow_member, strict=True) if m[i] == side]
@@ -44,7 +44,7 @@ def values_of(view, side):
 
 
 def slow_lira(view, mode, variance):
-    """The formulas, record by record; every record has two shadows or more on each side."""
+    """Compute the formulas for records with at least two IN and two OUT shadows."""
     phi = view.target.scaled_confidence(view.labels)
     sides = []
     for values in (values_of(view, True), values_of(view, False)):
@@ -62,7 +62,7 @@ def slow_lira(view, mode, variance):
 
 
 def shrunk_variances(values):
-    """Scale and degrees of freedom of each record's variance (Smyth 2004, section 6)."""
+    """Return the posterior scale and freedom of each record's variance (Smyth 2004, section 6)."""
     usable = [v for v in values if len(v) >= 2]
     freedom = np.array([len(v) - 1 for v in usable])
     logs = np.log([statistics.variance(v) for v in usable])
@@ -79,7 +79,7 @@ def shrunk_variances(values):
 
 
 def slow_shrunk(view, mode):
-    """The predictive distributions of both sides, record by record; any record may lack a side."""
+    """Compute the predictive densities; records may lack IN or OUT shadows."""
     phi = view.target.scaled_confidence(view.labels)
     sides = [values_of(view, True), values_of(view, False)]
     shrunk = [shrunk_variances(values) for values in sides]
@@ -101,7 +101,7 @@ def slow_shrunk(view, mode):
     scores = np.zeros(len(phi))
     for i, p in enumerate(phi):
         for k, sign in ((0, 1), (1, -1)):
-            votes = []  # centre and variance, of the own side and of the other one
+            votes = []  # centre and variance from each side
             if own := sides[k][i]:
                 votes.append((statistics.fmean(own), shrunk[k][0][i] / len(own)))
             if other := sides[1 - k][i]:
@@ -115,11 +115,11 @@ def slow_shrunk(view, mode):
 
 
 def known_gaussians(n_models=401, n=500, gap=1.0, seed=1):
-    """Phi of record i is N(c_i + gap, 1) IN and N(c_i, 1) OUT."""
+    """Return a population in which phi of record i is N(c_i + gap, 1) IN and N(c_i, 1) OUT."""
     rng = np.random.default_rng(seed)
     member = rng.random((n_models, n)) < 0.5
     phi = rng.normal(size=(n_models, n)) + 5 * rng.normal(size=n) + gap * member
-    return answers_with_phi(phi), np.zeros(n, dtype=np.int64), member
+    return outputs_of_phi(phi), np.zeros(n, dtype=np.int64), member
 
 
 @pytest.mark.parametrize("mode", ["online", "offline"])
@@ -136,16 +136,16 @@ def test_slow_reference(mode, variance):
 @pytest.mark.parametrize("n_models", [4, 12])
 @pytest.mark.parametrize("chunk", [2**18, 50])
 def test_slow_reference_of_shrunk(mode, n_models, chunk, monkeypatch):
-    """All targets at once; with four models, many records lack a side."""
+    """With four models, many records lack IN or OUT shadows."""
     monkeypatch.setattr(moments, "CHUNK", chunk)
     rng = np.random.default_rng(0)
     member = rng.random((n_models, 60)) < 0.5
     spread, gaps = np.exp(rng.normal(size=60)), 1 + rng.normal(size=60)
     phi = spread * rng.normal(size=member.shape) + gaps * member + 5 * rng.normal(size=60)
-    views = views_of(answers_with_phi(phi), np.zeros(60, dtype=np.int64), member)
+    views = views_of(outputs_of_phi(phi), np.zeros(60, dtype=np.int64), member)
     scores = Lira(mode=mode, variance="shrunk").score_all(views)
-    for found, view in zip(scores, views, strict=True):
-        np.testing.assert_allclose(found, slow_shrunk(view, mode), rtol=1e-6, atol=1e-8)
+    for target_scores, view in zip(scores, views, strict=True):
+        np.testing.assert_allclose(target_scores, slow_shrunk(view, mode), rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize("mode", ["online", "offline"])
@@ -180,22 +180,22 @@ def auc_by_variance(views, truth, mode="online"):
 
 
 def simulated(rng, n_models, n, gap, spread):
-    """Views of records whose standard deviations differ by the factor exp(``spread``), and the truth."""
+    """Return views of records whose log standard deviations are N(0, spread^2), and the membership."""
     member = rng.random((n_models, n)) < 0.5
     deviation = np.exp(spread * rng.normal(size=n))
     phi = deviation * rng.normal(size=member.shape) + 5 * rng.normal(size=n) + gap * member
-    return views_of(answers_with_phi(phi), np.zeros(n, dtype=np.int64), member), member
+    return views_of(outputs_of_phi(phi), np.zeros(n, dtype=np.int64), member), member
 
 
 def test_global_wins_with_few_shadows_and_equal_variances():
-    found = auc_by_variance(*simulated(np.random.default_rng(1), 9, 4000, gap=2.0, spread=0.0))
-    assert found["global"] > found["per-record"] + 0.02
+    aucs = auc_by_variance(*simulated(np.random.default_rng(1), 9, 4000, gap=2.0, spread=0.0))
+    assert aucs["global"] > aucs["per-record"] + 0.02
 
 
 def test_per_record_wins_with_many_shadows_where_variances_differ():
-    found = auc_by_variance(*simulated(np.random.default_rng(0), 101, 500, gap=1.0, spread=1.5))
-    assert found["per-record"] > found["global"] + 0.02
-    assert found["shrunk"] > found["per-record"]
+    aucs = auc_by_variance(*simulated(np.random.default_rng(0), 101, 500, gap=1.0, spread=1.5))
+    assert aucs["per-record"] > aucs["global"] + 0.02
+    assert aucs["shrunk"] > aucs["per-record"]
 
 
 @pytest.mark.parametrize("mode", ["online", "offline"])
@@ -210,17 +210,17 @@ def test_shrunk_wins_with_eight_shadows_whether_variances_differ_or_not(mode, sp
 
 
 def test_shrunk_is_far_better_than_both_where_variances_differ():
-    found = auc_by_variance(*simulated(np.random.default_rng(0), 9, 4000, gap=1.5, spread=1.0))
-    assert found["shrunk"] > max(found["global"], found["per-record"]) + 0.03
+    aucs = auc_by_variance(*simulated(np.random.default_rng(0), 9, 4000, gap=1.5, spread=1.0))
+    assert aucs["shrunk"] > max(aucs["global"], aucs["per-record"]) + 0.03
 
 
 def small_view(phi, member):
-    """The first row is the target."""
+    """Return a view in which the first row is the target."""
     phi, member = np.array(phi, dtype=float), np.array(member, dtype=bool)
-    return view_of(answers_with_phi(phi), np.zeros(phi.shape[1], dtype=np.int64), member)
+    return view_of(outputs_of_phi(phi), np.zeros(phi.shape[1], dtype=np.int64), member)
 
 
-def test_a_missing_centre_is_the_other_sides_with_the_mean_gap():
+def test_a_missing_centre_is_the_opposite_one_with_the_mean_gap():
     # Record 0 has both sides, 3 apart; record 1 has OUT only, at 1, so that its IN centre is 4;
     # record 2 has IN only, at 2, so that its OUT centre is -1.
     view = small_view(
@@ -238,7 +238,7 @@ def test_a_missing_centre_is_the_other_sides_with_the_mean_gap():
 
 
 def test_with_one_shadow_shrunk_is_global_with_the_uncertainty_of_its_centres():
-    """No record has two values or both sides: the mean gap, and a variance of all values of a side."""
+    """No record has two shadows: the gap and the variances are those of all IN and all OUT values."""
     phi, member = [[0, 5, 2, 7], [3, 1, 6, 2]], [[0, 0, 0, 0], [1, 0, 1, 0]]
     scores = Lira(variance="shrunk").score(small_view(phi, member))
     gap, var_in, var_out = (3 + 6) / 2 - (1 + 2) / 2, np.var([3, 6]), np.var([1, 2])
@@ -255,11 +255,11 @@ def test_with_one_shadow_shrunk_is_global_with_the_uncertainty_of_its_centres():
 
 @pytest.mark.parametrize("n_models", [2, 3, 5])
 def test_shrunk_loses_to_neither_with_very_few_shadows(n_models):
-    found = auc_by_variance(*simulated(np.random.default_rng(0), n_models, 4000, 1.5, 0.5))
-    assert found["shrunk"] > max(found["global"], found["per-record"]) - 0.005
+    aucs = auc_by_variance(*simulated(np.random.default_rng(0), n_models, 4000, 1.5, 0.5))
+    assert aucs["shrunk"] > max(aucs["global"], aucs["per-record"]) - 0.005
 
 
-def test_offline_never_looks_at_in_shadows():
+def test_offline_does_not_use_in_shadows():
     models, labels, member = random_population(n_models=6, n=80)
     member[1:, 0] = True  # record 0 has no OUT shadow
     view = view_of(models, labels, member)

@@ -1,4 +1,4 @@
-"""ML-Leaks: against scikit-learn with another solver, and what its attack model can and cannot use."""
+"""ML-Leaks: against scikit-learn with another solver, and what its attack model ignores."""
 
 from math import exp, log
 
@@ -10,11 +10,11 @@ from sklearn.preprocessing import StandardScaler
 
 from privbench.attacks.ml_leaks import MlLeaks
 
-from .helpers import answers, auc, random_population, view_of
+from .helpers import auc, outputs_of_logits, random_population, view_of
 
 
 def slow_features(row, largest):
-    """The logarithms of the largest probabilities, and of what is left to one beside the first."""
+    """Return the logarithms of the largest probabilities, and of one minus the largest."""
     ordered = sorted(row.astype(float), reverse=True)
     return [*ordered[:largest], log(sum(exp(value) for value in ordered[1:]))]
 
@@ -24,15 +24,15 @@ def slow_features(row, largest):
 def test_slow_reference(n_classes, largest, penalty):
     models, labels, member = random_population(n_models=5, n=100, n_classes=n_classes)
     view = view_of(models, labels, member)
-    features = [slow_features(row, largest) for one in view.shadows.log_probs for row in one]
+    features = [slow_features(row, largest) for shadow in view.shadows.log_probs for row in shadow]
     pipeline = make_pipeline(
         StandardScaler(), LogisticRegression(C=1 / penalty, tol=1e-10, max_iter=10_000)
     )
     pipeline.fit(features, view.shadow_member.ravel())
-    asked = [slow_features(row, largest) for row in view.target.log_probs]
+    target_features = [slow_features(row, largest) for row in view.target.log_probs]
     np.testing.assert_allclose(
         MlLeaks(largest=largest, penalty=penalty).score(view),
-        pipeline.decision_function(asked),
+        pipeline.decision_function(target_features),
         atol=1e-4,
     )
 
@@ -41,13 +41,13 @@ def test_neither_labels_nor_the_order_of_classes_matter():
     models, labels, member = random_population(n_models=5, n=100)
     rng = np.random.default_rng(0)
     scores = MlLeaks().score(view_of(models, labels, member))
-    shuffled = answers(rng.permuted(models.log_probs, axis=-1))
-    other = MlLeaks().score(view_of(shuffled, rng.permutation(labels), member))
-    np.testing.assert_allclose(other, scores, rtol=1e-4, atol=1e-5)
+    shuffled = outputs_of_logits(rng.permuted(models.log_probs, axis=-1))
+    permuted = MlLeaks().score(view_of(shuffled, rng.permutation(labels), member))
+    np.testing.assert_allclose(permuted, scores, rtol=1e-4, atol=1e-5)
 
 
 def test_it_learns_which_way_certainty_points():
-    """Members that are answered with less certainty than others are found as well."""
+    """It also detects members whose outputs are less confident than those of non-members."""
     models, labels, member = random_population(signal=3.0)
     view = view_of(models, labels, ~member)
     assert auc(MlLeaks().score(view), ~member[0]) > 0.7

@@ -1,4 +1,4 @@
-"""Published-format predictions of real models: AUC and TPR as computed elsewhere from the formulas.
+"""Predictions of real models, whose AUC and TPR were computed independently from the formulas.
 
 Skipped unless the environment variable PRIVBENCH_ORACLES names the folder that holds them.
 """
@@ -21,7 +21,7 @@ from privbench.attacks.modified_entropy import ModifiedEntropy
 from privbench.attacks.rmia import Rmia
 from privbench.metrics import balanced_accuracy_at
 
-from .helpers import answers, auc, tpr_at, views_of
+from .helpers import auc, outputs_of_logits, tpr_at, views_of
 
 FOLDER = os.environ.get("PRIVBENCH_ORACLES", "")
 pytestmark = pytest.mark.skipif(not FOLDER, reason="PRIVBENCH_ORACLES is not set")
@@ -37,12 +37,12 @@ DATASETS = ["location30", "mnist"]
 
 
 def load(dataset, shadow_rows=slice(None)):
-    """The views of the 4 targets with the 16 shadows, or some of them; the targets' membership."""
+    """Return views of the 4 targets with some of the 16 shadows, and the targets' membership."""
     shadow, target = (
         np.load(Path(FOLDER, f"{dataset}_{role}.npz")) for role in ("shadow", "target")
     )
     targets, shadows = (
-        answers(np.concatenate([role["logits"], role["reference_logits"]], axis=1))
+        outputs_of_logits(np.concatenate([role["logits"], role["reference_logits"]], axis=1))
         for role in (target, shadow)
     )
     references = len(shadow["reference_labels"])
@@ -73,7 +73,7 @@ def test_oracle(dataset, name):
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_rmia(dataset):
-    """Its scores are multiples of 1/1000, so that the TPR depends on how ties are broken."""
+    """Scores are multiples of 1/1000, so only the AUC is compared: the TPR depends on ties."""
     views, truth = load(dataset)
     scores = Rmia(mode="offline", a=0.3, gamma=1.0).score_all(views)
     known = expected(dataset, "rmia offline a=0.3 gamma=1, formula of protocol.md")
@@ -84,26 +84,26 @@ def test_rmia(dataset):
 def test_balanced_accuracy_of_thresholds_from_one_shadow(dataset):
     """Correctness, confidence, entropy and modified entropy of Song, Mittal."""
     views, truth = load(dataset)
-    found = []
+    accuracies = []
     for attack in (Gap(), Confidence(), Entropy(), ModifiedEntropy()):
         shadow = attack.score(replace(views[0], target=views.shadows[0]))
         groups = views.labels if attack.per_class_threshold else None
         scores = attack.score(views[0])
-        found.append(
+        accuracies.append(
             balanced_accuracy_at(
                 scores[None], truth[:1], shadow[None], views.shadow_member[:1], groups
             )
         )
     known = expected(dataset, "song-mittal, shadow 0 on target 16, official")
-    np.testing.assert_allclose(found, [float(value) for value in known], atol=1e-3)
+    np.testing.assert_allclose(accuracies, [float(value) for value in known], atol=1e-3)
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_shrunk_is_best_with_eight_shadows(dataset):
     rng = np.random.default_rng(0)
-    found = {"per-record": [], "global": [], "shrunk": []}
+    aucs = {"per-record": [], "global": [], "shrunk": []}
     for _ in range(3):
         views, truth = load(dataset, rng.choice(16, 8, replace=False))
-        for variance, areas in found.items():
-            areas.append(auc(Lira(variance=variance).score_all(views), truth))
-    assert np.mean(found["shrunk"]) > np.mean(found["global"]) > np.mean(found["per-record"])
+        for variance, values in aucs.items():
+            values.append(auc(Lira(variance=variance).score_all(views), truth))
+    assert np.mean(aucs["shrunk"]) > np.mean(aucs["global"]) > np.mean(aucs["per-record"])

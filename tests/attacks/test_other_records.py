@@ -1,4 +1,4 @@
-"""Attacks that learn from shadows which answered about other records than the pool's."""
+"""Attacks that learn from outputs of shadows for records other than the pool's."""
 
 import dataclasses
 
@@ -36,17 +36,17 @@ def test_what_is_learned_on_others_serves_the_pool(attack):
 def test_the_shadows_records_may_come_in_any_order(attack):
     views, _ = views_on_other_records()
     order = np.random.default_rng(0).permutation(150)
-    other = dataclasses.replace(
+    changed = dataclasses.replace(
         views,
         shadows=views.shadows[:, order],
         shadow_labels=views.shadow_labels[order],
         shadow_member=views.shadow_member[:, order],
     )
-    np.testing.assert_allclose(attack.score_all(other), attack.score_all(views), rtol=1e-6)
+    np.testing.assert_allclose(attack.score_all(changed), attack.score_all(views), rtol=1e-6)
 
 
 def test_a_class_that_the_shadows_never_saw_is_scored_by_the_attack_model_of_all():
     views, member = views_on_other_records()
-    other = dataclasses.replace(views, shadow_labels=np.minimum(views.shadow_labels, 3))
+    changed = dataclasses.replace(views, shadow_labels=np.minimum(views.shadow_labels, 3))
     new = views.labels == 4
-    assert auc(Shokri().score_all(other)[:, new], member[:, new]) > 0.7
+    assert auc(Shokri().score_all(changed)[:, new], member[:, new]) > 0.7

@@ -1,4 +1,4 @@
-"""Every parameter of every attack changes the scores, and what makes no sense is refused."""
+"""Every parameter of every attack changes the scores, and invalid values are refused."""
 
 import dataclasses
 
@@ -18,7 +18,7 @@ from privbench.plugins.builtins import register_attacks
 
 from .helpers import random_population, views_of
 
-# Two choices of one parameter; what they share is a case in which it should matter.
+# Two values of one parameter; what they share is a case in which it should matter.
 MATTERS = [
     (Shokri, "penalty", {}, (0.01, 100.0)),
     (MlLeaks, "penalty", {}, (0.01, 100.0)),
@@ -62,25 +62,25 @@ REFUSED = [
 def all_parameters():
     registered = []
     register_attacks(registered.append)
-    on_answers = [cls for cls in registered if issubclass(cls, Attack)]
-    return {(cls, name) for cls in on_answers for name in cls.model_fields}
+    on_outputs = [cls for cls in registered if issubclass(cls, Attack)]
+    return {(cls, name) for cls in on_outputs for name in cls.model_fields}
 
 
 def view():
-    """With a feature of each kind: 0/1, and numbers."""
-    found = views_of(*random_population(n=60, references=120), references=120)[0]
+    """Return a view whose records have binary features and numbers."""
+    plain = views_of(*random_population(n=60, references=120), references=120)[0]
     half = np.arange(180) % 2 == 0  # features of records, one each
     records, reference_records = (
         np.where(half, x > 0, x).astype(np.float32)
-        for x in (found.records, found.reference_records)
+        for x in (plain.records, plain.reference_records)
     )
-    return dataclasses.replace(found, records=records, reference_records=reference_records)
+    return dataclasses.replace(plain, records=records, reference_records=reference_records)
 
 
-@pytest.mark.parametrize(("cls", "name", "shared", "choices"), MATTERS)
-def test_it_matters(cls, name, shared, choices):
-    one, other = (cls(**shared, **{name: choice}).score(view()) for choice in choices)
-    assert np.mean(~np.isclose(one, other, rtol=1e-3)) > 0.2
+@pytest.mark.parametrize(("cls", "name", "shared", "values"), MATTERS)
+def test_it_matters(cls, name, shared, values):
+    first, second = (cls(**shared, **{name: value}).score(view()) for value in values)
+    assert np.mean(~np.isclose(first, second, rtol=1e-3)) > 0.2
 
 
 @pytest.mark.parametrize(
@@ -97,5 +97,5 @@ def test_no_parameter_is_forgotten(cases):
 
 
 def test_a_of_rmia_is_for_offline_only():
-    one, other = (Rmia(mode="online", a=a).score(view()) for a in (0.0, 1.0))
-    np.testing.assert_array_equal(one, other)
+    first, second = (Rmia(mode="online", a=a).score(view()) for a in (0.0, 1.0))
+    np.testing.assert_array_equal(first, second)

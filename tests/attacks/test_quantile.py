@@ -1,4 +1,4 @@
-"""The quantile attack: against scikit-learn, quantiles that are known, and what it must not see."""
+"""Quantile: against scikit-learn, and against known quantiles."""
 
 import dataclasses
 
@@ -9,11 +9,11 @@ from sklearn.linear_model import QuantileRegressor
 
 from privbench.attacks.quantile import Quantile
 
-from .helpers import answers_with_phi, random_population, views_of
+from .helpers import outputs_of_phi, random_population, views_of
 
 
 def view_with_records(seed=0, n=60, references=150, shape=(2, 3)):
-    """Records (2, 3) of which the first entry says how sure the models are."""
+    """Return a view with records of shape (2, 3)."""
     models, labels, member = random_population(n_models=2, n=n, references=references, seed=seed)
     view = views_of(models, labels, member, references=references)[0]
     x = np.random.default_rng(seed).normal(size=(n + references, *shape)).astype(np.float32)
@@ -31,8 +31,8 @@ def test_slow_reference(params):
             for x, y in zip(records, labels, strict=True)
         ]
 
-    def phi(answers, labels):
-        p = [np.exp(row.astype(float)) for row in answers.log_probs]
+    def phi(outputs, labels):
+        p = [np.exp(row.astype(float)) for row in outputs.log_probs]
         return [np.log(q[y] / (q.sum() - q[y])) for q, y in zip(p, labels, strict=True)]
 
     regression = HistGradientBoostingRegressor(
@@ -49,11 +49,11 @@ def test_slow_reference(params):
 
 
 def two_classes(n=30, references=400):
-    """Phi of class 1 lies 10 above that of class 0, and the records say nothing."""
+    """Return a view in which phi of class 1 is higher by 10, and records carry no information."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, n + references)
     phi = rng.normal(size=(2, n + references)) + 10 * labels
-    models = answers_with_phi(np.where(labels == 0, phi, -phi))
+    models = outputs_of_phi(np.where(labels == 0, phi, -phi))
     view = views_of(models, labels, np.zeros(phi.shape, bool), references=references)[0]
     blank = np.zeros((n + references, 1), np.float32)
     return dataclasses.replace(view, records=blank[:n], reference_records=blank[n:]), phi[0]
@@ -61,7 +61,7 @@ def two_classes(n=30, references=400):
 
 @pytest.mark.parametrize("level", [0.5, 0.9])
 def test_each_class_has_a_quantile_of_its_own(level):
-    """As a linear quantile regression on the classes finds it, which is exact."""
+    """A linear quantile regression on the classes is exact."""
     view, phi = two_classes()
     one_hot = np.eye(2)[np.concatenate([view.labels, view.reference_labels])]
     linear = QuantileRegressor(quantile=level, alpha=0, fit_intercept=False)
@@ -76,7 +76,7 @@ def test_with_too_few_records_for_two_leaves_it_is_the_quantile_of_all():
     np.testing.assert_allclose(scores, phi[:30] - np.quantile(phi[30:], 0.9), atol=1e-4)
 
 
-def test_non_members_exceed_the_level_as_often_as_it_says():
+def test_non_members_exceed_the_quantile_at_the_intended_fpr():
     view = view_with_records(n=1, references=2000, seed=3)
     pool, known = slice(1000), slice(1000, None)
     unseen = dataclasses.replace(

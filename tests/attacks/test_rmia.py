@@ -1,4 +1,4 @@
-"""RMIA against loops written from the paper's equations, and what its parameters mean."""
+"""RMIA: against loops from the paper's equations, and the meaning of its parameters."""
 
 import numpy as np
 import pytest
@@ -6,16 +6,16 @@ import pytest
 from privbench.attacks import moments
 from privbench.attacks.rmia import Rmia
 
-from .helpers import answers_with_phi, random_population, views_of
+from .helpers import outputs_of_phi, random_population, views_of
 
 
-def label_probabilities(answers, labels):
-    """P(label) of each record, from the stored logarithms."""
-    return [np.exp(float(row[y])) for row, y in zip(answers.log_probs, labels, strict=True)]
+def label_probabilities(outputs, labels):
+    """Return the probability of each record's label."""
+    return [np.exp(float(row[y])) for row, y in zip(outputs.log_probs, labels, strict=True)]
 
 
 def marginal(attack, values, inside):
-    """P(x) from what each shadow says of one record; None where no shadow may be used."""
+    """Return p(x) from the shadows' probabilities of one record; None where no shadow may be used."""
     if attack.mode == "online":
         return sum(values) / len(values)
     out = [value for value, is_in in zip(values, inside, strict=True) if not is_in]
@@ -25,9 +25,11 @@ def marginal(attack, values, inside):
 
 
 def slow_rmia(attack, view):
-    """Equations 2, 3 and 10, pair by pair; every record has an OUT shadow, or all others have one."""
-    shadows = [label_probabilities(one, view.labels) for one in view.shadows]
-    others = [label_probabilities(one, view.reference_labels) for one in view.shadow_reference]
+    """Compute equations 2, 3 and 10, pair by pair."""
+    shadows = [label_probabilities(shadow, view.labels) for shadow in view.shadows]
+    others = [
+        label_probabilities(shadow, view.reference_labels) for shadow in view.shadow_reference
+    ]
     p_x = [
         marginal(attack, [s[i] for s in shadows], view.shadow_member[:, i])
         for i in range(len(view.labels))
@@ -72,25 +74,25 @@ def test_slow_reference(attack, n_models):
 
 
 def two_records(target, shadow):
-    """One pool record and one reference record, with the probabilities that each model gives them."""
+    """Return a view of one pool record and one reference record with these label probabilities."""
     odds = [[np.log(p / (1 - p)) for p in pair] for pair in (target, shadow)]
     member = np.zeros((2, 2), dtype=bool)
-    return views_of(answers_with_phi(np.array(odds)), np.zeros(2, int), member, references=1)[0]
+    return views_of(outputs_of_phi(np.array(odds)), np.zeros(2, int), member, references=1)[0]
 
 
-def test_gamma_is_the_factor_by_which_a_record_must_beat_the_other():
+def test_gamma_is_the_factor_by_which_the_ratio_must_exceed_the_other():
     view = two_records(target=(0.8, 0.3), shadow=(0.4, 0.5))  # ratios 2 and 0.6
     assert Rmia(gamma=3.3).score(view)[0] == 1
     assert Rmia(gamma=3.4).score(view)[0] == 0
 
 
-def test_a_reference_record_that_is_equal_is_beaten_at_gamma_one():
+def test_equal_ratios_count_at_gamma_one():
     view = two_records(target=(0.5, 0.5), shadow=(0.5, 0.5))
     assert Rmia(gamma=1.0).score(view)[0] == 1
     assert Rmia(gamma=1.001).score(view)[0] == 0
 
 
-def test_a_says_how_far_in_probabilities_are_from_out_ones():
+def test_a_is_the_slope_from_out_to_in_probabilities():
     """Offline p = ((1 + a) out + 1 - a) / 2: at a = 1 the OUT mean itself, at a = 0 halfway to one."""
     view = two_records(target=(0.5, 0.5), shadow=(0.1, 0.4))
     # a = 1: 0.1 and 0.4, so the record has 4 times the reference's ratio; a = 0: 0.55 and 0.7.
@@ -100,13 +102,13 @@ def test_a_says_how_far_in_probabilities_are_from_out_ones():
     assert Rmia(mode="offline", a=0.0, gamma=0.71 / 0.55).score(view)[0] == 0
 
 
-def test_offline_never_looks_at_in_shadows():
+def test_offline_does_not_use_in_shadows():
     models, labels, member = random_population(n_models=5, n=60, references=20)
-    other = models.log_probs.copy()
-    other[1:][member[1:]] = other[1:][member[1:]][:, ::-1]
+    changed = models.log_probs.copy()
+    changed[1:][member[1:]] = changed[1:][member[1:]][:, ::-1]
     views = [
         views_of(type(models)(models.predicted, log_probs), labels, member, references=20)
-        for log_probs in (models.log_probs, other)
+        for log_probs in (models.log_probs, changed)
     ]
     for mode, same in (("offline", True), ("online", False)):
         before, after = (Rmia(mode=mode).score(view[0]) for view in views)

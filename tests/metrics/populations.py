@@ -47,12 +47,19 @@ class Pool:
         return float(ndtr((self.difficulty + self.effect - at) / spread).mean())
 
 
+def random_population(rng, decimals=None, n_models=7, n_records=60):
+    """Return scores and membership of models with different shares of members."""
+    member = rng.random((n_models, n_records)) < rng.uniform(0.3, 0.7, size=(n_models, 1))
+    scores = rng.normal(size=member.shape) + member
+    return (scores if decimals is None else scores.round(decimals)), member
+
+
 SIZES = {0.5: 0.0, 0.6: 0.54, 0.75: 1.87, 0.95: 15.33}
 """Size of the effect for about this AUC."""
 
 
 def leave_one_out_ratios(n_models, n_records, shift, rng):
-    """Scores of an attack whose shadows are the other models, and the truth.
+    """Return the scores of an attack whose shadows are the other models, and the membership.
 
     A record's confidence is N(0, 1), and ``shift`` more under the models that have it. Its score is the
     log-likelihood ratio of two normals whose means are those of the other models' confidence, IN and

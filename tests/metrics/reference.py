@@ -14,10 +14,10 @@ def auc(scores, member):
 
 
 def rates(scores, member):
-    """(FPR, TPR) at each threshold, the one above all scores included."""
+    """Yield (FPR, TPR) at each threshold, including one above all scores."""
     for threshold in [np.inf, *np.unique(scores)[::-1]]:
-        said = scores >= threshold
-        yield said[~member].mean(), said[member].mean()
+        positive = scores >= threshold
+        yield positive[~member].mean(), positive[member].mean()
 
 
 def tpr_at_fpr(scores, member, fpr):
@@ -29,17 +29,17 @@ def advantage(scores, member):
 
 
 def threshold(scores, member):
-    """The largest of the best thresholds, infinity if none beats chance."""
-    best, found = 0.5, np.inf
+    """Return the largest of the best thresholds, infinity if none beats chance."""
+    best, largest_best = 0.5, np.inf
     for value in np.unique(scores)[::-1]:
         accuracy = ((scores[member] >= value).mean() + (scores[~member] < value).mean()) / 2
         if accuracy > best + 1e-12:
-            best, found = accuracy, value
-    return found
+            best, largest_best = accuracy, value
+    return largest_best
 
 
 def balanced_accuracy(scores, member, shadow_scores, shadow_member, groups):
-    said = np.zeros_like(member)
+    positive = np.zeros_like(member)
     for i in range(len(scores)):
         others = np.arange(len(scores)) != i
         shadow, truth = shadow_scores[others], shadow_member[others]
@@ -49,11 +49,11 @@ def balanced_accuracy(scores, member, shadow_scores, shadow_member, groups):
             here = truth[:, inside]
             enough = here.any() and not here.all()
             at = threshold(shadow[:, inside], here) if enough else overall
-            said[i, inside] = scores[i, inside] >= at
-    return (said[member].mean() + (~said[~member]).mean()) / 2
+            positive[i, inside] = scores[i, inside] >= at
+    return (positive[member].mean() + (~positive[~member]).mean()) / 2
 
 
 def repeat(scores, member, weights):
-    """The population in which model i is there ``weights[i]`` times."""
+    """Return the population in which model i occurs ``weights[i]`` times."""
     times = weights.astype(int)
     return np.repeat(scores, times, axis=0), np.repeat(member, times, axis=0)

@@ -1,4 +1,4 @@
-"""How often the 95% intervals hold the truth, in populations in which it is known."""
+"""Coverage of the 95% intervals, in populations with a known truth."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from .populations import SIZES, Pool, leave_one_out_ratios
 
 
 def coverage(n_models, n_records, size, repeats, draws=1000):
-    """Shares of ``repeats`` populations whose AUC and TPR at 1% FPR lie in their intervals."""
+    """Return how often the intervals of AUC and of TPR at 1% FPR cover the truth."""
     rng = np.random.default_rng([n_models, n_records, int(100 * size)])
     held = np.zeros(2)
     for _ in range(repeats):
         pool = Pool.draw(n_records, size, rng)
-        found = intervals(*pool.population(n_models, rng), (0.01,), draws, rng=rng)
+        ci = intervals(*pool.population(n_models, rng), (0.01,), draws, rng=rng)
         truths = pool.true_auc(), pool.true_tpr(0.01)
         for i, (truth, (low, high)) in enumerate(
-            zip(truths, (found.auc, found.tpr_at_fpr[0.01]), strict=True)
+            zip(truths, (ci.auc, ci.tpr_at_fpr[0.01]), strict=True)
         ):
             held[i] += low <= truth <= high
     return held / repeats
 
 
-def test_the_populations_have_the_truth_they_state(rng):
+def test_the_populations_have_the_truth_that_they_state(rng):
     pool = Pool.draw(300, SIZES[0.75], rng)
     curves = [Roc.of(Pairs.of(*pool.population(200, rng))) for _ in range(3)]
     assert np.mean([c.auc for c in curves]) == pytest.approx(pool.true_auc(), abs=0.005)
@@ -51,9 +51,9 @@ def test_coverage_is_95_percent(n_models, auc):
 
 
 def coverage_of_ratios(n_models, shift, repeats, n_records=200):
-    """Coverage of the mean AUC of leave-one-out likelihood ratios, that AUC, and the spread.
+    """Return the coverage of the mean AUC of leave-one-out likelihood ratios, that AUC, and the spread.
 
-    The last is that of the AUC, as a multiple of a quarter of the intervals' mean width.
+    The spread is that of the AUC, as a multiple of a quarter of the intervals' mean width.
     """
     rng = np.random.default_rng([n_models, int(100 * shift)])
     areas, ends = [], []

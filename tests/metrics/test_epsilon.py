@@ -7,9 +7,9 @@ import pytest
 from scipy.stats import beta, binom
 
 from privbench.metrics import clopper_pearson, epsilon_lower_bound, one_run, one_run_bound
-from privbench.metrics.epsilon import CANDIDATES, most_telling
+from privbench.metrics.epsilon import N_CANDIDATES, thresholds_of_largest_bound
 from privbench.metrics.pairs import Pairs
-from privbench.metrics.threshold import NOBODY
+from privbench.metrics.threshold import ABOVE_ALL_SCORES
 
 GOLDEN = [
     (500, 100, 100, 1e-5, 0.05, 3.479195),
@@ -21,10 +21,10 @@ GOLDEN = [
 
 @pytest.mark.parametrize(("records", "guesses", "correct", "delta", "level", "epsilon"), GOLDEN)
 def test_one_run_golden(records, guesses, correct, delta, level, epsilon):
-    found = one_run(
+    bound = one_run(
         records=records, guesses=guesses, correct=correct, delta=delta, confidence=1 - level
     )
-    assert found == pytest.approx(epsilon, rel=2e-6)
+    assert bound == pytest.approx(epsilon, rel=2e-6)
 
 
 def test_one_run_without_delta_is_a_binomial_test():
@@ -34,7 +34,7 @@ def test_one_run_without_delta_is_a_binomial_test():
 
 
 @pytest.mark.parametrize("correct", [0, 20, 50])
-def test_one_run_proves_nothing_by_chance(correct):
+def test_one_run_of_chance_implies_nothing(correct):
     assert one_run(records=100, guesses=100, correct=correct, delta=1e-5) == 0.0
 
 
@@ -53,7 +53,7 @@ def test_more_evidence_delta_and_confidence_move_the_bound():
 
 
 def slow_clopper_pearson(tp, n_in, fp, n_out, delta, tail):
-    """From the beta quantiles that define the intervals, one direction after the other."""
+    """Compute the bound from the beta quantiles that define the intervals, direction by direction."""
     fpr = beta.ppf(1 - tail, fp + 1, n_out - fp) if fp < n_out else 1.0
     fnr = beta.ppf(1 - tail, n_in - tp + 1, tp) if tp > 0 else 1.0
     candidates = [0.0]
@@ -68,24 +68,25 @@ def test_clopper_pearson_reference():
     cases = [(0, 0), (0, 50), (50, 0), (50, 50), (30, 2), (48, 20), (10, 10), (3, 40)]
     tp, fp = np.array(cases).T
     for delta in (0.0, 1e-3):
-        found = clopper_pearson(
+        bound = clopper_pearson(
             true_positives=tp, members=50, false_positives=fp, nonmembers=50, delta=delta
         )
         expected = [slow_clopper_pearson(a, 50, b, 50, delta, 0.025) for a, b in cases]
-        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(bound, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_clopper_pearson_by_hand():
     """No false positive among 1,000: FPR at most 1 - 0.025^(1/1000). No miss: the same for FNR."""
     rate = 1 - 0.025 ** (1 / 1000)
-    found = clopper_pearson(true_positives=1000, members=1000, false_positives=0, nonmembers=1000)
-    assert found == pytest.approx(np.log((1 - rate) / rate))
+    bound = clopper_pearson(true_positives=1000, members=1000, false_positives=0, nonmembers=1000)
+    assert bound == pytest.approx(np.log((1 - rate) / rate))
 
 
 def randomised_response(rng, n_models, n_records, epsilon, noise=0.3):
-    """Exactly epsilon-DP: each membership bit is told right with probability e^eps / (1 + e^eps).
+    """Return scores of an exactly epsilon-DP mechanism, and the membership.
 
-    Scores add noise that carries nothing, so that there are thresholds to choose among.
+    Each membership bit is kept with probability e^eps / (1 + e^eps). Noise without information makes
+    the scores distinct, so that there are thresholds to choose among.
     """
     member = rng.random((n_models, n_records)) < 0.5
     lie = rng.random(member.shape) >= 1 / (1 + np.exp(-epsilon))
@@ -93,7 +94,7 @@ def randomised_response(rng, n_models, n_records, epsilon, noise=0.3):
 
 
 def refuted(rng, epsilon, runs, n_models=6, n_records=40):
-    """Share of ``runs`` in which an exactly epsilon-DP mechanism is refuted."""
+    """Return the fraction of ``runs`` in which an exactly epsilon-DP mechanism is refuted."""
     count = 0
     for _ in range(runs):
         scores, member = randomised_response(rng, n_models, n_records, epsilon)
@@ -102,7 +103,7 @@ def refuted(rng, epsilon, runs, n_models=6, n_records=40):
     return count / runs
 
 
-def test_a_true_claim_is_rarely_refuted_and_a_false_one_is(rng):
+def test_a_true_guarantee_is_rarely_refuted_and_a_false_one_is(rng):
     assert refuted(rng, 1.0, runs=100) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 100)
     scores, member = randomised_response(rng, 16, 200, 3.0, noise=0.1)
     bound = epsilon_lower_bound(scores, member, scores, member, leave_one_out=True)
@@ -111,7 +112,7 @@ def test_a_true_claim_is_rarely_refuted_and_a_false_one_is(rng):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("epsilon", [0.0, 1.0, 3.0])
-def test_a_true_claim_is_refuted_in_at_most_5_percent(epsilon):
+def test_a_true_guarantee_is_refuted_in_at_most_5_percent(epsilon):
     rng = np.random.default_rng(int(epsilon))
     share = refuted(rng, epsilon, runs=1000, n_models=16, n_records=50)
     assert share <= 0.05
@@ -126,6 +127,23 @@ def test_one_run_is_refuted_in_at_most_5_percent(epsilon):
     assert (bounds > epsilon).mean() <= 0.05
 
 
+@pytest.mark.parametrize(("true", "false"), [(98, 60), (40, 2)], ids=["acquits", "accuses"])
+@pytest.mark.parametrize("delta", [0.0, 0.05])
+def test_the_bound_is_clopper_pearson_at_a_quarter_of_the_error(true, false, delta):
+    """Of 100 members ``true`` score 1, of 100 non-members ``false``; all others score 0."""
+    member = np.repeat([True, False], 100)[None]
+    scores = np.repeat([1.0, 0.0, 1.0, 0.0], [true, 100 - true, false, 100 - false])[None]
+    bound = epsilon_lower_bound(scores, member, scores, member, leave_one_out=False, delta=delta)
+    expected = slow_clopper_pearson(true, 100, false, 100, delta, 0.05 / 4)
+    assert bound == pytest.approx(expected, rel=1e-9)
+    half = np.arange(200)[None] % 2 == 0
+    counted = epsilon_lower_bound(
+        scores, member, scores, member, leave_one_out=False, delta=delta, counted=half
+    )
+    expected = slow_clopper_pearson(true // 2, 50, false // 2, 50, delta, 0.05 / 4)
+    assert counted == pytest.approx(expected, rel=1e-9)
+
+
 def test_separate_shadows_may_have_scored_other_records(rng):
     scores, member = randomised_response(rng, 4, 500, 2.0)
     shadow_scores, shadow_member = randomised_response(rng, 3, 200, 2.0)
@@ -134,7 +152,7 @@ def test_separate_shadows_may_have_scored_other_records(rng):
 
 
 def test_the_threshold_is_not_chosen_on_the_target():
-    """Shadows whose scores point the wrong way make the adversary accuse the wrong ones."""
+    """Shadows whose scores point the wrong way make the adversary call non-members members."""
     rng = np.random.default_rng(0)
     scores, member = randomised_response(rng, 4, 200, 4.0)
     assert epsilon_lower_bound(scores, member, -scores, ~member, leave_one_out=False) < 4
@@ -142,20 +160,20 @@ def test_the_threshold_is_not_chosen_on_the_target():
     assert backwards == 0.0
 
 
-def test_shadows_of_one_kind_prove_nothing(rng):
+def test_shadows_of_one_kind_imply_nothing(rng):
     scores, member = randomised_response(rng, 4, 50, 4.0)
     one_kind = np.ones_like(member)
     assert epsilon_lower_bound(scores, member, scores, one_kind, leave_one_out=False) == 0.0
 
 
-def slow_most_telling(scores, member, delta, tail):
-    """A sort of these scores alone, counts at some of its thresholds, and the best of them."""
+def slow_threshold_of_largest_bound(scores, member, delta, tail):
+    """Sort these scores alone, and return the candidate threshold of the largest bound."""
     if not 0 < member.sum() < member.size:
-        return NOBODY
+        return ABOVE_ALL_SCORES
     values = np.unique(scores)[::-1]
     n = len(values)
-    even = np.linspace(0, n - 1, CANDIDATES // 2).astype(int)
-    ends = np.geomspace(1, n, CANDIDATES // 4).astype(int) - 1
+    even = np.linspace(0, n - 1, N_CANDIDATES // 2).astype(int)
+    ends = np.geomspace(1, n, N_CANDIDATES // 4).astype(int) - 1
     values = values[np.unique(np.concatenate([even, ends, n - 1 - ends]))]
     inside, outside = np.sort(scores[member]), np.sort(scores[~member])
     missed = np.searchsorted(inside, values)
@@ -165,7 +183,7 @@ def slow_most_telling(scores, member, delta, tail):
     fnr[missed == len(inside)] = fpr[false == len(outside)] = 1.0
     with np.errstate(divide="ignore", invalid="ignore"):
         bounds = np.where(1 - fnr > delta, np.log((1 - fnr - delta) / fpr), -np.inf)
-    return values[bounds.argmax()] if bounds.max() > 0 else NOBODY
+    return values[bounds.argmax()] if bounds.max() > 0 else ABOVE_ALL_SCORES
 
 
 @pytest.mark.parametrize("delta", [0.0, 0.01])
@@ -180,12 +198,14 @@ def test_one_sort_chooses_the_thresholds_of_a_sort_for_each(
     scores = scores if decimals is None else scores.round(decimals)
     rows = np.arange(n_models)
     pairs = Pairs.sort(scores, member)
-    for one, (s, m) in ((pairs, (scores, member)), (pairs.mirrored(), (-scores, ~member))):
-        found = most_telling(one, delta, 0.0125, leave_one_out=True)
-        expected = [slow_most_telling(s[rows != i], m[rows != i], delta, 0.0125) for i in rows]
-        np.testing.assert_array_equal(found, expected)
-        found = most_telling(one, delta, 0.0125, leave_one_out=False)
-        assert found == [slow_most_telling(s, m, delta, 0.0125)]
+    for sorted_pairs, (s, m) in ((pairs, (scores, member)), (pairs.mirrored(), (-scores, ~member))):
+        thresholds = thresholds_of_largest_bound(sorted_pairs, delta, 0.0125, leave_one_out=True)
+        expected = [
+            slow_threshold_of_largest_bound(s[rows != i], m[rows != i], delta, 0.0125) for i in rows
+        ]
+        np.testing.assert_array_equal(thresholds, expected)
+        thresholds = thresholds_of_largest_bound(sorted_pairs, delta, 0.0125, leave_one_out=False)
+        assert thresholds == [slow_threshold_of_largest_bound(s, m, delta, 0.0125)]
 
 
 def test_many_models_take_seconds(rng):
@@ -197,16 +217,16 @@ def test_many_models_take_seconds(rng):
 
 
 def test_one_run_bound_counts_by_hand():
-    """Of 100 records it guesses about 20: 9 of the 10 highest and 8 of the 10 lowest are right."""
+    """It guesses about 20 of 100 records: 9 of the 10 highest and 8 of the 10 lowest are correct."""
     member = np.arange(100) % 2 == 0
     member[90:] = [True] * 9 + [False]
     member[:10] = [False] * 8 + [True] * 2
-    found = one_run_bound(np.arange(100.0), member, rng=np.random.default_rng(0))
-    assert found == one_run(records=100, guesses=20, correct=17)
+    bound = one_run_bound(np.arange(100.0), member, rng=np.random.default_rng(0))
+    assert bound == one_run(records=100, guesses=20, correct=17)
 
 
 def test_one_run_bound_does_not_read_the_order_of_tied_records(rng):
-    """Members first in the file, and an attack that says the same of all."""
+    """All scores are equal, and members come first, or last."""
     for member in (np.arange(1000) < 500, np.arange(1000) >= 500):
         assert one_run_bound(np.zeros(1000), member, rng=rng) < 0.5
 
@@ -216,7 +236,7 @@ def one_run_bounds(rng, epsilon, runs, n=500):
     return np.array([one_run_bound(s[0], m[0], rng=rng) for s, m in cases])
 
 
-def test_one_run_bound_proves_what_is_there(rng):
+def test_one_run_bound_comes_close_to_the_true_epsilon(rng):
     bounds = one_run_bounds(rng, 3.0, runs=20, n=2000)
     assert 2.0 < np.median(bounds) < 3.0
 

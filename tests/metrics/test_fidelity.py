@@ -8,7 +8,7 @@ from privbench.metrics.fidelity import column_fidelity, pairwise_fidelity
 
 
 def records(n=60, seed=0):
-    """Two numbers, a category of three, two numbers that depend on each other."""
+    """Return records with two numbers, a category of three, two numbers that depend on each other."""
     rng = np.random.default_rng(seed)
     first = rng.normal(size=(n, 1))
     one_hot = np.eye(3)[rng.integers(0, 3, n)]
@@ -28,11 +28,11 @@ def test_the_same_records_in_another_order_are_the_same():
 def test_columns_are_compared_by_their_kind():
     x, other = records(60), records(45, seed=1)
     other[:, 0] += 0.5
-    found = column_fidelity(x, other, BLOCKS)
+    fidelity = column_fidelity(x, other, BLOCKS)
     variation = 0.5 * sum(abs(x[:, i].mean() - other[:, i].mean()) for i in (2, 3, 4))
     distances = [ks_2samp(x[:, i], other[:, i]).statistic for i in (0, 1, 5)]
-    np.testing.assert_allclose(found, 1 - np.array([variation, *distances]))
-    np.testing.assert_allclose(column_fidelity(other, x, BLOCKS), found)
+    np.testing.assert_allclose(fidelity, 1 - np.array([variation, *distances]))
+    np.testing.assert_allclose(column_fidelity(other, x, BLOCKS), fidelity)
 
 
 def test_a_single_feature_holds_the_share_of_one_of_two_categories():
@@ -54,8 +54,8 @@ def test_pairs_are_compared_by_their_correlation():
     total = []
     for i in range(6):
         for j in range(i):
-            own, theirs = (np.corrcoef(one[:, i], one[:, j])[0, 1] for one in (x, other))
-            total.append(1 - abs(own - theirs) / 2)
+            real, synthetic = (np.corrcoef(r[:, i], r[:, j])[0, 1] for r in (x, other))
+            total.append(1 - abs(real - synthetic) / 2)
     assert pairwise_fidelity(x, other) == pytest.approx(np.mean(total))
 
 

@@ -1,3 +1,5 @@
+"""Thresholds: against brute force, and what they must not depend on."""
+
 from __future__ import annotations
 
 import json
@@ -9,12 +11,12 @@ import pytest
 from scipy.stats import norm
 
 from privbench.metrics import balanced_accuracy, balanced_accuracy_at
-from privbench.metrics.threshold import NOBODY, best_threshold, leave_one_out_thresholds
+from privbench.metrics.threshold import ABOVE_ALL_SCORES, best_threshold, leave_one_out_thresholds
 
 from . import reference
 
 
-def make(rng, decimals=None, n_models=6, n_records=30):
+def random_population(rng, decimals=None, n_models=6, n_records=30):
     member = rng.random((n_models, n_records)) < 0.5
     scores = rng.normal(size=member.shape) + member
     return (scores if decimals is None else scores.round(decimals)), member
@@ -22,36 +24,36 @@ def make(rng, decimals=None, n_models=6, n_records=30):
 
 @pytest.mark.parametrize("decimals", [None, 1, 0])
 def test_thresholds_are_those_of_brute_force(rng, decimals):
-    scores, member = make(rng, decimals)
-    found = leave_one_out_thresholds(scores, member)
+    scores, member = random_population(rng, decimals)
+    result = leave_one_out_thresholds(scores, member)
     for i in range(len(scores)):
         others = np.delete(scores, i, axis=0), np.delete(member, i, axis=0)
-        assert found[i] == reference.threshold(*others)
-        assert found[i] == best_threshold(*others)[0]
+        assert result[i] == reference.threshold(*others)
+        assert result[i] == best_threshold(*others)[0]
 
 
 @pytest.mark.parametrize("decimals", [None, 0])
 @pytest.mark.parametrize("n_groups", [1, 4, 25])
 def test_agrees_with_brute_force(rng, decimals, n_groups):
-    scores, member = make(rng, decimals, n_models=3)
+    scores, member = random_population(rng, decimals, n_models=3)
     shadow_scores = scores + rng.normal(size=scores.shape)
     groups = rng.integers(n_groups, size=scores.shape[1])
     for shadow in (scores, shadow_scores):
         expected = reference.balanced_accuracy(scores, member, shadow, member, groups)
-        found = balanced_accuracy(scores, member, shadow, member, groups)
-        assert found == pytest.approx(expected, abs=1e-12)
+        result = balanced_accuracy(scores, member, shadow, member, groups)
+        assert result == pytest.approx(expected, abs=1e-12)
 
 
 def test_one_group_is_no_groups(rng):
-    scores, member = make(rng)
+    scores, member = random_population(rng)
     one = np.full(scores.shape[1], 7)
     assert balanced_accuracy(scores, member, scores, member, one) == balanced_accuracy(
         scores, member, scores, member
     )
 
 
-def test_a_target_has_no_say_in_its_threshold(rng):
-    scores, member = make(rng)
+def test_a_threshold_does_not_depend_on_its_target(rng):
+    scores, member = random_population(rng)
     before = leave_one_out_thresholds(scores, member)
     for i in range(len(scores)):
         changed, other = scores.copy(), member.copy()
@@ -64,8 +66,8 @@ def test_a_target_has_no_say_in_its_threshold(rng):
 
 def test_two_gaussians(gaussians, rng):
     scores, member = gaussians(8, 20_000, 1.5, rng)
-    found = balanced_accuracy(scores, member, scores, member)
-    assert found == pytest.approx(norm.cdf(0.75), abs=0.005)
+    result = balanced_accuracy(scores, member, scores, member)
+    assert result == pytest.approx(norm.cdf(0.75), abs=0.005)
 
 
 def test_no_signal_is_chance_also_with_many_groups(gaussians, rng):
@@ -99,16 +101,16 @@ def test_a_group_without_members_among_the_shadows_takes_the_overall_threshold()
     assert balanced_accuracy_at(scores, member, shadow, shadow_member, groups) == 1.0
 
 
-def test_without_anything_to_choose_by_nobody_is_a_member():
+def test_without_a_better_threshold_no_record_is_called_a_member():
     member = np.array([[True, False], [False, False]])
     scores = np.array([[1.0, 0.0], [1.0, 0.0]])
     assert np.isnan(leave_one_out_thresholds(scores, member)[0])
     assert balanced_accuracy(scores, member, scores, member) == pytest.approx(0.5 * (0 + 2 / 3))
-    assert best_threshold(-scores[:1], member[:1])[0] == NOBODY
+    assert best_threshold(-scores[:1], member[:1])[0] == ABOVE_ALL_SCORES
 
 
 def test_bad_input_is_named(rng):
-    scores, member = make(rng)
+    scores, member = random_population(rng)
     with pytest.raises(ValueError, match="at least 2 models"):
         balanced_accuracy(scores[:1], member[:1], scores[:1], member[:1])
     with pytest.raises(ValueError, match="expected the shape of scores"):
@@ -123,21 +125,21 @@ def test_bad_input_is_named(rng):
 
 
 def test_shadows_on_other_records_choose_thresholds_by_their_own_groups(rng):
-    scores, member = make(rng)
+    scores, member = random_population(rng)
     classes = rng.integers(0, 2, 30)
     order = rng.permutation(30)[:20]
     shadow = scores[:, order], member[:, order]
-    found = balanced_accuracy_at(scores, member, *shadow, classes, classes[order])
+    result = balanced_accuracy_at(scores, member, *shadow, classes, classes[order])
     thresholds = [
         best_threshold(shadow[0][:, classes[order] == c], shadow[1][:, classes[order] == c])[0]
         for c in (0, 1)
     ]
-    said = scores >= np.array(thresholds)[classes]
-    assert found == pytest.approx((said[member].mean() + (~said[~member]).mean()) / 2)
+    positive = scores >= np.array(thresholds)[classes]
+    assert result == pytest.approx((positive[member].mean() + (~positive[~member]).mean()) / 2)
 
 
 def song_mittal(logits, labels):
-    """Scores (4, models, records): correctness, confidence, entropy, modified entropy."""
+    """Return scores (4, models, records): correctness, confidence, entropy, modified entropy."""
     logits = logits.astype(np.float64)
     p = np.exp(logits - logits.max(axis=-1, keepdims=True))
     p /= p.sum(axis=-1, keepdims=True)
@@ -161,7 +163,7 @@ def test_balanced_accuracies_of_the_authors_code(dataset):
     for ours, theirs, official in zip(
         targets, shadows, expected["song-mittal, shadow 0 on target 16, official"], strict=True
     ):
-        found = balanced_accuracy_at(
+        result = balanced_accuracy_at(
             ours, target["member"][:1], theirs, shadow["member"][:1], labels
         )
-        assert found == pytest.approx(float(official), abs=5e-4 + 1e-9)
+        assert result == pytest.approx(float(official), abs=5e-4 + 1e-9)

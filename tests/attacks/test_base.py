@@ -1,11 +1,14 @@
-"""What an attack is given, and why it is skipped."""
+"""Outputs, views and obstacles: what an attack is given, and why it is skipped."""
 
 import dataclasses
+from fractions import Fraction
+from math import log
 
 import numpy as np
 import pytest
 
 from privbench.attacks.attack_p import AttackP
+from privbench.attacks.base import Outputs
 from privbench.attacks.gradient import Gradient
 from privbench.attacks.label_only import LabelOnly
 from privbench.attacks.lira import Lira
@@ -13,7 +16,38 @@ from privbench.attacks.loss import Loss
 from privbench.attacks.quantile import Quantile
 from privbench.attacks.shokri import Shokri
 
-from .helpers import random_population, views_of
+from .helpers import (
+    label_log_probs,
+    outputs_of_logits,
+    random_population,
+    views_of,
+)
+
+
+def test_probabilities_cannot_be_read_where_only_labels_are_observed():
+    models, labels, _ = random_population(n_models=2, n=20)
+    with pytest.raises(TypeError, match="observes"):
+        Outputs(models.predicted, None).log_prob_of(labels)
+
+
+def test_scaled_confidence_reference():
+    """Compute phi by exact rational arithmetic on powers of two."""
+    p = [Fraction(1, 2), Fraction(1, 4), Fraction(1, 8), Fraction(1, 8)]
+    target = Outputs(np.zeros(4, int), np.log(np.array([[float(v) for v in p]] * 4)).astype("f4"))
+    expected = [log(v / (1 - v)) for v in p]
+    np.testing.assert_allclose(target.scaled_confidence(np.arange(4)), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("logit", [-60.0, 60.0])
+def test_scaled_confidence_keeps_large_logits(logit):
+    phi = outputs_of_logits(np.array([[logit, 0.0]])).scaled_confidence(np.array([0]))
+    np.testing.assert_allclose(phi, [logit], rtol=1e-6)
+
+
+def test_log_prob_of_several_models_is_that_of_each():
+    models, labels, _ = random_population(n_models=3, n=20)
+    expected = [label_log_probs(model, labels) for model in models]
+    np.testing.assert_allclose(models.log_prob_of(labels), expected, atol=1e-6)
 
 
 def views(n_models=4, references=6, **choices):
@@ -53,33 +87,33 @@ def test_ordinary_views_are_no_obstacle():
         assert attack.obstacle(views()) == ""
 
 
-def predictions_only(one):
+def predictions_only(given):
     return dataclasses.replace(
-        one, records=None, reference_records=None, target_models=(), shadow_models=()
+        given, records=None, reference_records=None, target_models=(), shadow_models=()
     )
 
 
-def no_records(one):
-    return dataclasses.replace(one, records=None, reference_records=None)
+def no_records(given):
+    return dataclasses.replace(given, records=None, reference_records=None)
 
 
-def no_references(one):
+def no_references(given):
     return views(references=0)
 
 
-def alone(one):
+def alone(given):
     return views(n_models=1)
 
 
-def other_records(one):
-    return dataclasses.replace(one, shadow_labels=one.shadow_labels.copy())
+def other_records(given):
+    return dataclasses.replace(given, shadow_labels=given.shadow_labels.copy())
 
 
 @pytest.mark.parametrize(
-    ("attack", "lack", "reason"),
+    ("attack", "without", "reason"),
     [
         (Gradient(), predictions_only, "parameters"),
-        (LabelOnly(), predictions_only, "answers to its own queries"),
+        (LabelOnly(), predictions_only, "outputs for its own queries"),
         (LabelOnly(), no_records, "records themselves"),
         (Quantile(), predictions_only, "records themselves"),
         (AttackP(), no_references, "reference records"),
@@ -91,12 +125,12 @@ def other_records(one):
         (Gradient(calibrated=False), predictions_only, "parameters"),
     ],
 )
-def test_what_it_lacks_is_named(attack, lack, reason):
-    assert reason in attack.obstacle(lack(views()))
+def test_the_obstacle_names_what_is_missing(attack, without, reason):
+    assert reason in attack.obstacle(without(views()))
 
 
 @pytest.mark.parametrize(
-    ("attack", "lack"),
+    ("attack", "without"),
     [
         (Loss(), predictions_only),
         (Loss(), alone),
@@ -109,5 +143,5 @@ def test_what_it_lacks_is_named(attack, lack, reason):
         (Gradient(calibrated=False), other_records),
     ],
 )
-def test_what_it_does_not_need_it_may_lack(attack, lack):
-    assert attack.obstacle(lack(views())) == ""
+def test_what_is_not_needed_is_no_obstacle(attack, without):
+    assert attack.obstacle(without(views())) == ""

@@ -1,4 +1,4 @@
-"""Independent rows of membership give nothing away; balanced ones do (protocol, section 1)."""
+"""Counting IN shadows reveals nothing under independent rows of membership, unlike balanced ones."""
 
 import numpy as np
 import pytest
@@ -11,12 +11,12 @@ N_MODELS, N = 16, 2000
 
 
 def counting_attack(member):
-    """Scores each record of each model by how many of the other models are IN."""
+    """Score each record of each model by how many of the other models are IN."""
     return member.sum(axis=0) - member
 
 
 def balanced_columns(rng):
-    """Each record in exactly half of the models (Carlini et al. 2022)."""
+    """Return membership with each record in exactly half of the models (Carlini et al. 2022)."""
     return rng.random((N_MODELS, N)).argsort(axis=0) < N_MODELS // 2
 
 
@@ -27,11 +27,10 @@ def test_counting_is_at_chance_under_the_membership_that_is_drawn(canaries, seed
     member = draw_membership(N_MODELS, canary, ["counting", seed])
     scores = counting_attack(member)
     for records in [slice(None), canary, ~canary]:
-        own, truth = scores[:, records], member[:, records]
+        model_scores, truth = scores[:, records], member[:, records]
         if truth.size:
-            # Pairs of one record share their count's other terms, which narrows the band rather
-            # than widens it.
-            assert abs(auc(own, truth) - 0.5) < null_band(truth.sum(), (~truth).sum())
+            # Pairs of one record share most of their count, which narrows the band.
+            assert abs(auc(model_scores, truth) - 0.5) < null_band(truth.sum(), (~truth).sum())
 
 
 def test_counting_is_certain_under_balanced_columns():
