@@ -59,7 +59,7 @@ _HOMES = {
         "SyntheticView",
         "SyntheticViews",
     ),
-    "privbench.auditing.report": ("audit",),
+    "privbench.auditing": ("audit",),
     "privbench.components": ("Component",),
     "privbench.data": ("Column", "Data", "DataSpec"),
     "privbench.datasets.base": ("Dataset",),

@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import Any
 
 from privbench.report.frontier import BASELINE, exposure_of, exposures, family, frontier_of, on_data
+from privbench.report.numbers import interval_text, number
 from privbench.storage.results import COLUMNS, Row
 
 Cells = list[dict[str, str]]
@@ -286,26 +287,11 @@ def _estimate(row: Row | None, read: Callable[[Row], Pair]) -> str:
     return interval_text(*read(row))
 
 
-def interval_text(value: float | None, interval: Sequence[float] | None) -> str:
-    """``.750 [.700 .800]``; unresolved if there is no value."""
-    if value is None:
-        return "unresolved"
-    if interval is None:
-        return number(value)
-    return f"{number(value)} [{number(interval[0])} {number(interval[1])}]"
-
-
 def _value(row: Row | None, read: Callable[[Row], Pair]) -> str:
     if row is None:
         return "-"
     value = read(row)[0]
     return "unresolved" if value is None else number(value)
-
-
-def number(value: float) -> str:
-    """Three decimals without the leading zero, as the field's tables write it."""
-    text = f"{value:.3f}"
-    return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
 
 
 def _claim(row: Row, notes: _Notes) -> str:

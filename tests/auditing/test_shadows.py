@@ -1,17 +1,13 @@
-"""Audits: who are the shadows, what is skipped, and numbers that are known."""
-
-import json
-import os
-from pathlib import Path
+"""Who the shadows of an audit are, and which attacks are skipped for lack of them."""
 
 import numpy as np
 import pytest
 
 import privbench
-from privbench.errors import BadInput, DataError
+from privbench.auditing.shadows import OTHER_REFERENCE
+from privbench.errors import DataError
 from privbench.stages.scores import observe
 
-FOLDER = os.environ.get("PRIVBENCH_ORACLES", "")
 NEED_SHADOWS = {"lira", "shokri", "ml-leaks", "rmia", "attack-r", "calibration"}
 PER_RECORD = {"lira", "rmia", "attack-r", "calibration"}
 NEVER = {"gradient", "label-only", "quantile"}
@@ -41,20 +37,6 @@ def test_one_model_without_shadows(arrays):
     assert report.groups.max() == 49
 
 
-def test_one_run_is_null_with_several_models(arrays):
-    report = privbench.audit(arrays(), attacks=["loss"])
-    assert report.attacks["loss"].to_json()["epsilon_lower_bound_one_run"] is None
-    assert report.groups is None
-
-
-def test_a_report_of_one_model_of_which_nothing_can_be_said(arrays):
-    report = privbench.audit(arrays(n_models=1), attacks=["quantile"])
-    text = str(report)
-    assert text.startswith("1 model, 200 records")
-    assert "No attack has given scores" in text
-    assert "intervals" not in text
-
-
 def test_shadows_on_the_same_records(arrays):
     report = privbench.audit(arrays(n_models=2), arrays(n_models=8, seed=1))
     assert report.shadows == "same records"
@@ -77,9 +59,6 @@ def test_without_reference_records_their_attacks_are_skipped(arrays):
     del made["reference_logits"], made["reference_labels"]
     report = privbench.audit(made)
     assert report.skipped["rmia"] == report.skipped["attack-p"] == "needs reference records"
-
-
-OTHER_REFERENCE = "needs shadow answers on the same reference records"
 
 
 def without_reference(made):
@@ -132,7 +111,7 @@ def test_record_ids_decide_over_labels(arrays, caplog):
     }  # fmt: skip
     assert "another order" in caplog.text
     assert "sorted" not in caplog.text
-    with pytest.raises(DataError, match="other labels"):
+    with pytest.raises(DataError, match="labels are different"):
         privbench.audit(target, kinds["same"] | {"labels": (shadow["labels"] + 1) % 4})
 
 
@@ -149,106 +128,14 @@ def test_sorted_labels_are_warned_about(arrays, caplog):
     assert "sorted" not in caplog.text
 
 
-def test_answers_are_cut_down_once_for_all_attacks(arrays, monkeypatch):
+def test_outputs_are_reduced_once_for_all_attacks(arrays, monkeypatch):
     calls = []
 
     def counted(log_probs, observes):
         calls.append(observes)
         return observe(log_probs, observes)
 
-    monkeypatch.setattr("privbench.auditing.report.observe", counted)
+    monkeypatch.setattr("privbench.auditing.shadows.observe", counted)
     attacks = ["loss", "lira", "confidence", "gap"]
     privbench.audit(arrays(n_models=2), arrays(n_models=4, seed=1), attacks=attacks)
     assert sorted(calls) == ["labels"] * 4 + ["probabilities"] * 4
-
-
-def test_without_signal_the_interval_holds_a_half(arrays):
-    report = privbench.audit(
-        arrays(n_models=12, n=400, signal=0.0, seed=3), attacks=["loss", "lira"]
-    )
-    for found in report.attacks.values():
-        assert found.summary.auc_ci[0] < 0.5 < found.summary.auc_ci[1]
-        assert found.epsilon_lower_bound < 0.1
-
-
-def test_accuracies_are_counted(arrays):
-    made = arrays()
-    report = privbench.audit(made, attacks=["gap"])
-    right = made["logits"].argmax(-1) == made["labels"]
-    assert report.accuracy == pytest.approx(right.mean())
-    assert report.train_accuracy == pytest.approx(right[made["member"]].mean())
-    assert report.test_accuracy == pytest.approx(right[~made["member"]].mean())
-
-
-def test_the_planted_record_is_the_most_vulnerable(arrays):
-    made = arrays(n_models=16, signal=0.5)
-    made["logits"][:, 33, made["labels"][33]] = np.where(made["member"][:, 33], 20, -20)
-    worst = privbench.audit(made, attacks=["lira"]).attacks["lira"].most_vulnerable
-    assert worst[0] == {"record": 33, "label": int(made["labels"][33]), "auc": 1.0}
-    assert len(worst) == 10
-
-
-def test_parameters_are_set_and_checked(arrays):
-    made = arrays()
-    online = privbench.audit(made, attacks=["lira"])
-    offline = privbench.audit(made, attacks=["lira"], set={"lira.mode": "offline"})
-    assert online.attacks["lira"].summary.auc != offline.attacks["lira"].summary.auc
-    with pytest.raises(BadInput, match=r"lira.mode: 'offlin' is not allowed"):
-        privbench.audit(made, attacks=["lira"], set={"lira.mode": "offlin"})
-    with pytest.raises(BadInput, match=r"--set lira.mod"):
-        privbench.audit(made, attacks=["lira"], set={"lira.mod": "offline"})
-    with pytest.raises(BadInput, match=r"unknown attack 'lyra'; did you mean 'lira'"):
-        privbench.audit(made, attacks=["lyra"])
-
-
-def test_the_same_seed_gives_the_same_report_and_another_other_intervals(arrays):
-    made = arrays()
-    first, again, other = (privbench.audit(made, attacks=["loss"], seed=s) for s in (0, 0, 1))
-    assert first.to_json() == again.to_json()
-    assert first.attacks["loss"].summary.auc_ci != other.attacks["loss"].summary.auc_ci
-    assert first.attacks["loss"].summary.auc == other.attacks["loss"].summary.auc
-
-
-def test_classes_must_agree(arrays):
-    with pytest.raises(DataError, match="shadow has 3 classes, and target 4"):
-        privbench.audit(arrays(), arrays(k=3))
-
-
-def test_the_report_is_json_and_text(arrays):
-    report = privbench.audit(arrays())
-    found = json.loads(json.dumps(report.to_json(), allow_nan=False))
-    assert set(found) >= {"attacks", "skipped", "accuracy"}
-    assert set(found["attacks"]["lira"]) >= {
-        "auc", "auc_ci", "tpr_at_fpr", "balanced_accuracy", "advantage", "epsilon_lower_bound",
-    }  # fmt: skip
-    assert set(found["attacks"]["lira"]["tpr_at_fpr"]) == {"0.001", "0.01"}
-    text = str(report)
-    assert "6 models, 200 records, shadows: leave-one-out" in text
-    assert "skipped quantile: needs the records themselves" in text
-
-
-ORACLES = {
-    "loss": ("loss", {}),
-    "calibration": ("calibration", {}),
-    "lira online global (mean centre, pooled residual variance, ddof 0)": (
-        "lira", {"variance": "global"},
-    ),
-    "lira online per-record (median centre, std ddof 0)": ("lira", {"variance": "per-record"}),
-    "lira offline global (mean centre)": ("lira", {"variance": "global", "mode": "offline"}),
-    "rmia offline a=0.3 gamma=1, formula of protocol.md": ("rmia", {"mode": "offline"}),
-}  # fmt: skip
-
-
-@pytest.mark.skipif(not FOLDER, reason="PRIVBENCH_ORACLES is not set")
-@pytest.mark.parametrize("dataset", ["location30", "mnist"])
-@pytest.mark.parametrize("name", ORACLES)
-def test_oracles(dataset, name):
-    expected = json.loads(Path(FOLDER, "expected.json").read_text())[dataset][name]
-    attack, params = ORACLES[name]
-    report = privbench.audit(
-        Path(FOLDER, f"{dataset}_target.npz"),
-        shadow=Path(FOLDER, f"{dataset}_shadow.npz"),
-        attacks=[attack],
-        set={f"{attack}.{key}": value for key, value in params.items()},
-    )
-    assert report.attacks[attack].summary.auc == pytest.approx(expected["auc"], abs=1e-3)
