@@ -147,7 +147,7 @@ def test_objects_are_never_unpickled(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"this is no archive at all"])
 def test_a_broken_file(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(DataError, match="is not a readable"):
+    with pytest.raises(DataError, match=": not a readable"):
         read_predictions(tmp_path / name)
 
 

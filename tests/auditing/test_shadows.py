@@ -67,13 +67,13 @@ def without_reference(made):
 
 def permuted_reference(made):
     order = np.random.default_rng(0).permutation(len(made["reference_labels"]))
-    answers, labels = made["reference_logits"], made["reference_labels"]
-    return made | {"reference_logits": answers[:, order], "reference_labels": labels[order]}
+    outputs, labels = made["reference_logits"], made["reference_labels"]
+    return made | {"reference_logits": outputs[:, order], "reference_labels": labels[order]}
 
 
 def fewer_reference(made):
-    answers, labels = made["reference_logits"], made["reference_labels"]
-    return made | {"reference_logits": answers[:, :30], "reference_labels": labels[:30]}
+    outputs, labels = made["reference_logits"], made["reference_labels"]
+    return made | {"reference_logits": outputs[:, :30], "reference_labels": labels[:30]}
 
 
 def test_shadows_on_other_reference_records(arrays):
