@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from privbench.cli.options import json_option, plugin_option, print_json, print_table
+from privbench.cli.options import json_option, plugin_option
+from privbench.cli.output import print_json, print_table
 from privbench.components import Entry
 from privbench.datasets.files import FileDataset
 from privbench.errors import DatasetUnavailable

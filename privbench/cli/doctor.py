@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from privbench.cli.options import json_option, plugin_option, print_json
+from privbench.cli.options import json_option, plugin_option
+from privbench.cli.output import print_json
 from privbench.plugins.host import PluginHost
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -38,20 +35,3 @@ def plugin_option(function: F) -> F:
         "-p", "--plugin", metavar="PLUGIN", multiple=True, expose_value=False, is_eager=True,
         callback=load, help="Load a plugin: a module, or a single .py file. Repeatable.",
     )(function)  # fmt: skip
-
-
-def terminal_width() -> int | None:
-    """Characters in a line of stdout; None where it is no terminal."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-
-
-def print_json(value: Any) -> None:
-    """Print JSON on stdout."""
-    click.echo(json.dumps(value, indent=1))
-
-
-def print_table(lines: list[dict[str, str]]) -> None:
-    """Print a plain table on stdout."""
-    from tabulate import tabulate
-
-    click.echo(tabulate(lines, headers="keys", tablefmt="plain", disable_numparse=True))

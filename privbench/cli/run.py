@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from privbench.cli.options import (
-    config_option,
-    json_option,
-    plugin_option,
-    print_json,
-    results_option,
-    terminal_width,
-)
+from privbench.cli.options import config_option, json_option, plugin_option, results_option
+from privbench.cli.output import print_json, terminal_width
 from privbench.errors import BadInput
 from privbench.plugins.host import PluginHost
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from privbench.cli.options import results_option, terminal_width
+from privbench.cli.options import results_option
+from privbench.cli.output import terminal_width
 from privbench.errors import BadInput
 
 
