@@ -53,7 +53,7 @@ def test_plot(cli, files, tmp_path, end):
         (["target.npz", "--set", "lira.x=1"], ["lira.x"]),
         (["target.npz", "--attack", "loss", "--set", "lira.mode=offline"], ["lira.mode"]),
         (["target.npz", "--plot", "roc.gif"], ["roc.gif", ".png"]),
-        (["target.npz", "--plot", "nowhere/roc.png"], ["no folder"]),
+        (["target.npz", "--plot", "nowhere/roc.png"], ["no such folder"]),
     ],
 )
 def test_bad_input(cli, files, arguments, words):
