@@ -126,7 +126,7 @@ class Results:
         if benchmark not in self.benchmarks():
             raise BadInput(
                 f"no results of {benchmark!r} in {self.path}"
-                f" (results are stored of: {', '.join(self.benchmarks()) or 'none'}); run it first"
+                f" (stored: {', '.join(self.benchmarks()) or 'none'}); run it first"
             )
         with self._open() as database:
             run, _, _ = _newest(database, benchmark)
