@@ -40,12 +40,12 @@ def audit(
     plot: Path | None,
     as_json: bool,
 ) -> None:
-    """Attack the predictions in FILE: how well can members be told from non-members?
+    """Attack the predictions of trained models.
 
-    FILE is an .npz or .safetensors file with the arrays `logits` (or `probs`), `labels` and
-    `member`; docs/audit.md describes them. Nothing is trained. Without --shadow, if FILE has two
-    or more models, each model is the target in turn and the others are its shadows. The exit
-    status is 1 if an attack failed.
+    The report says how well attacks tell members from non-members. FILE is an .npz or .safetensors
+    file with the arrays `logits` (or `probs`), `labels` and `member`; docs/audit.md describes them.
+    Nothing is trained. Without --shadow, if FILE has two or more models, each model is the target
+    in turn and the others are its shadows. The exit status is 1 if an attack failed.
     """
     from privbench.auditing import read_predictions, run_audit
     from privbench.config import Overrides

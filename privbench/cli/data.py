@@ -22,7 +22,7 @@ def data() -> None:
 @json_option
 @click.pass_obj
 def list_data(host: PluginHost, as_json: bool) -> None:
-    """List the datasets, and whether they are on this machine."""
+    """List datasets and where they are."""
     lines = []
     for entry in host.registry("dataset"):
         try:
@@ -41,7 +41,11 @@ def list_data(host: PluginHost, as_json: bool) -> None:
 @plugin_option
 @click.pass_obj
 def fetch(host: PluginHost, name: str) -> None:
-    """Download the dataset NAME if it is missing, and print the paths of its files."""
+    """Download a dataset.
+
+    The files of the dataset NAME are downloaded unless they are on this machine, and their paths are
+    printed.
+    """
     entry = host.registry("dataset").get(name, "privbench data fetch")
     if not issubclass(entry.cls, FileDataset):
         click.echo(f"{name} needs no download", err=True)

@@ -24,7 +24,7 @@ SUMMARY_LINES = 2
 @json_option
 @click.pass_obj
 def list_command(host: PluginHost, kind: str | None, config: str | None, as_json: bool) -> None:
-    """List the components, benchmarks and defenses that can be used.
+    """List components, benchmarks and defenses.
 
     KIND is datasets, generators, mechanisms, models, attacks, executors, benchmarks or defenses.
     Without KIND, all of them are listed. `privbench show` describes one of them.

@@ -57,9 +57,10 @@ def plot() -> None:
 @subset_option
 @click.pass_obj
 def roc(host: PluginHost, /, name: str, output: Path, subset: str, **options: Any) -> None:
-    """Draw the ROC curves of the trials of benchmark NAME on log-log axes, with 95% intervals.
+    """Draw ROC curves with 95% intervals.
 
-    Use -k to choose trials, for example -k 'none and adaptive'.
+    The curves are of the trials of benchmark NAME, on log-log axes. Use -k to choose trials, for
+    example -k 'none and adaptive'.
     """
     from privbench.report.plots import check_plot_file, plot_rocs
 
@@ -86,8 +87,9 @@ def roc(host: PluginHost, /, name: str, output: Path, subset: str, **options: An
 )  # fmt: skip
 @results_option
 def tradeoff(name: str, output: Path, measure: str, baseline: str, results: str) -> None:
-    """Draw test accuracy against the strongest attack, with a point for each defense of NAME.
+    """Draw test accuracy against exposure.
 
+    There is a point for each defense of benchmark NAME, at its exposure to the strongest attack.
     The values of a sweep are joined by a line. The best points of the baseline make its frontier.
     """
     from privbench.report.tradeoff import plot_tradeoff
@@ -104,10 +106,10 @@ def tradeoff(name: str, output: Path, measure: str, baseline: str, results: str)
 @plan_options
 @click.pass_obj
 def samples(host: PluginHost, /, name: str, output: Path, number: int, **options: Any) -> None:
-    """Draw training images of benchmark NAME beside what its generators make of them.
+    """Draw what generators make of images.
 
-    The images are of the first model: the originals, decoded without noise, and decoded with the
-    noise of the latent mechanisms.
+    The images are training records of the first model of benchmark NAME: the originals, decoded
+    without noise, and decoded with the noise of the latent mechanisms.
     """
     from privbench.report.plots import check_plot_file
     from privbench.report.samples import images_of, plot_samples
@@ -127,10 +129,10 @@ def samples(host: PluginHost, /, name: str, output: Path, number: int, **options
 def record(
     host: PluginHost, /, record: int, name: str, output: Path, subset: str, **options: Any
 ) -> None:
-    """Draw histograms of the scores of one record under its IN and its OUT models.
+    """Draw histograms of one record's scores.
 
-    RECORD is the number of the record in its subset, from 0. Use -k to choose a single trial of
-    benchmark NAME.
+    There is a histogram for its IN and one for its OUT models. RECORD is the number of the record
+    in its subset, from 0. Use -k to choose a single trial of benchmark NAME.
     """
     from privbench.report.plots import check_plot_file, plot_record
 

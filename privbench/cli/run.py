@@ -71,10 +71,11 @@ def run(
     traceback: bool,
     as_json: bool,
 ) -> None:
-    """Run the benchmarks NAME, by default all benchmarks of the file, and print their results.
+    """Run benchmarks and print their results.
 
-    What earlier runs stored is not computed again. The exit status is 0 if all trials are ok or
-    skipped, 1 if some failed or were unavailable, and 2 for bad input.
+    Without NAME, all benchmarks of the file are run. What earlier runs stored is not computed
+    again. The exit status is 0 if all trials are ok or skipped, 1 if some failed or were
+    unavailable, and 2 for bad input.
     """
     from privbench.api import make_plans, make_runner
     from privbench.cli.progress import Progress

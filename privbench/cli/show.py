@@ -26,9 +26,10 @@ from privbench.plugins.host import PluginHost
 @json_option
 @click.pass_obj
 def show(host: PluginHost, kind: str, name: str, config: str | None, as_json: bool) -> None:
-    """Show the description, the paper and the parameters of NAME.
+    """Describe a component, benchmark or defense.
 
-    KIND is dataset, generator, mechanism, model, attack, executor, benchmark or defense.
+    For a component, its paper and its parameters are shown, too. KIND is dataset, generator,
+    mechanism, model, attack, executor, benchmark or defense.
     """
     if kind in ("benchmark", "defense"):
         _show_from_file(kind, name, config, as_json)

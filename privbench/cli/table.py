@@ -39,7 +39,10 @@ def table(
     view: str | None,
     output: Path | None,
 ) -> None:
-    """Print the results of the last run of each benchmark NAME; by default of all benchmarks."""
+    """Print results of earlier runs.
+
+    The results are of the last complete run of each benchmark NAME; without NAME, of all benchmarks.
+    """
     from privbench.report.formats import render
     from privbench.storage.results import Results
 
