@@ -5,6 +5,7 @@ Each function writes one file, whose suffix is the format.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ N_DRAWS = 1000
 """Bootstrap draws of an interval."""
 PANEL = (7, 4.5)
 """Width and height of a panel, in inches."""
+TITLE_WIDTH = 80
+"""Characters of a title that fit the width of a panel."""
 MAX_BINS = 50
 """Largest number of bins of a histogram."""
 
@@ -181,7 +184,7 @@ def _axes(path: Path, title: str) -> Iterator[Any]:
     """Yield the axes of a new figure, which is written to ``path`` at the end."""
     check_plot_file(path)
     figure, (axes,) = panels(1, 1)
-    axes.set_title(title, fontsize="medium")
+    figure.suptitle(textwrap.fill(title, TITLE_WIDTH), fontsize="medium")
     yield axes
     figure.savefig(path, dpi=150)
 

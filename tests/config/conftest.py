@@ -3,6 +3,7 @@
 import pytest
 
 from privbench.config import Overrides, read_file, resolve
+from privbench.errors import BadInput
 
 BASE = """
 [defenses.vae-metric]
@@ -40,3 +41,12 @@ def load(tmp_path, host):
         return benchmark
 
     return load
+
+
+def refused(words, call, *arguments, **named):
+    """Bad input, with such words in its message, which is returned."""
+    with pytest.raises(BadInput) as caught:
+        call(*arguments, **named)
+    for word in words:
+        assert word in str(caught.value)
+    return str(caught.value)

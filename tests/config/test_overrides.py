@@ -5,6 +5,8 @@ import pytest
 from privbench.config import Overrides
 from privbench.errors import BadInput
 
+from .conftest import refused
+
 
 def test_overrides(load):
     benchmark = load(
@@ -60,11 +62,8 @@ def test_an_override_beats_what_the_benchmark_says(load):
     ],
 )
 def test_wrong_overrides(load, text, words):
-    with pytest.raises(BadInput) as caught:
-        load(set=[text], defenses='["none", "vae-metric", "both"]')
-    assert "b.toml: benchmarks" not in str(caught.value)
-    for word in words:
-        assert word in str(caught.value)
+    message = refused(words, load, set=[text], defenses='["none", "vae-metric", "both"]')
+    assert "b.toml: benchmarks" not in message
 
 
 def test_values_are_toml_or_else_strings():

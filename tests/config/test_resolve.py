@@ -6,7 +6,7 @@ from privbench.config import Overrides, Unavailable, Variant, read_file, resolve
 from privbench.errors import BadInput
 from privbench.plugins.host import PluginHost
 
-from .conftest import BASE
+from .conftest import BASE, refused
 
 
 def test_defaults(load):
@@ -65,11 +65,7 @@ def test_same_labels_show_their_parameters(load):
     ],
 )
 def test_mistakes_in_components_name_the_key_the_value_and_what_is_allowed(load, changes, words):
-    with pytest.raises(BadInput) as caught:
-        load(**changes)
-    assert "\n" not in str(caught.value)
-    for word in words:
-        assert word in str(caught.value)
+    assert "\n" not in refused(words, load, **changes)
 
 
 def test_an_unknown_benchmark_names_the_closest(tmp_path, host):

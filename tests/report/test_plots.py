@@ -93,3 +93,24 @@ def test_other_bins_are_numpys(n):
     scores = np.random.default_rng(n).normal(size=n)
     assert _bins(scores) == len(np.histogram_bin_edges(scores, bins="auto")) - 1
     assert _bins(np.zeros(n)) == int(np.ceil(np.log2(n) + 1))
+
+
+@pytest.mark.parametrize("legend", [0, 30])
+def test_a_long_title_is_broken_into_lines(scored, tmp_path, monkeypatch, legend):
+    """Beside the legend of ROC curves, too, which stands outside of the axes."""
+    from matplotlib.figure import Figure
+
+    figures = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
+    title = f"digits/vae-metric[epsilon=8,metric=mahalanobis]/mlp[hidden={'[128]' * 20}]/seed=0, 12"
+    if legend:
+        plot_rocs({"a" * legend: scored}, tmp_path / "a.png", title)
+    else:
+        plot_record(scored[0][:, 0], scored[1][:, 0], tmp_path / "a.png", title)
+    (figure,) = figures
+    figure.draw_without_rendering()
+    (text,) = figure.texts
+    box = text.get_window_extent()
+    assert box.y0 >= figure.axes[0].get_window_extent().y1
+    assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
+    assert figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1
