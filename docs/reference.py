@@ -18,7 +18,7 @@ from privbench import hookspecs
 from privbench.cli import build_cli
 from privbench.components import KINDS, describe
 from privbench.plugins.host import PluginHost
-from privbench.storage.results import COLUMNS
+from privbench.storage.columns import SCHEMA
 
 ROOT = Path(__file__).parent.parent
 HOST = PluginHost(installed=False)
@@ -79,8 +79,11 @@ def signature(hook: str) -> None:
 
 
 def columns() -> None:
-    """The names of a row's values."""
-    print(", ".join(f"`{column}`" for column in COLUMNS))
+    """The columns of a row of results."""
+    print("| column | type | |\n|---|---|---|")
+    for column in SCHEMA:
+        kind = "JSON" if column.is_json else column.sql_type.lower()
+        print(f"| `{column.name}` | {kind} | {column.description} |")
 
 
 BENCH = ROOT / "results" / "bench"

@@ -1,143 +1,37 @@
-"""privbench: what privacy defenses really protect, and what they cost.
+"""privbench: measure what privacy defenses protect, and what they cost.
 
-``privbench.run("quickstart")`` runs a benchmark and returns its rows as a DataFrame. Plugin authors
-subclass the components below and register them with the hooks in ``privbench.hookspecs``.
+``privbench.run("quickstart")`` runs a benchmark and returns its rows as a DataFrame;
+``privbench.audit("target.npz")`` attacks the predictions of a model that was trained elsewhere. Plugin
+authors subclass the components below and register them with the hooks in ``privbench.hookspecs``.
+
+The public names are listed once, in ``__init__.pyi``, where type checkers see them as well. They are
+imported on first use, so that the command line starts without importing what it does not need.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from privbench.api import run
-    from privbench.attacks.base import Attack, BatchedAttack, Model, Outputs, View, Views
-    from privbench.attacks.synthetic import (
-        BatchedSyntheticAttack,
-        SyntheticAttack,
-        SyntheticView,
-        SyntheticViews,
-    )
-    from privbench.auditing import audit
-    from privbench.components import Component
-    from privbench.data import Column, Data, DataSpec
-    from privbench.datasets.base import Dataset
-    from privbench.datasets.files import FileDataset, RemoteFile
-    from privbench.errors import (
-        BadInput,
-        DataError,
-        DatasetUnavailable,
-        Incompatible,
-        PrivbenchError,
-    )
-    from privbench.executors.base import Executor
-    from privbench.generators.base import FittedGenerator, Generator
-    from privbench.hookspecs import hookimpl
-    from privbench.mechanisms.base import (
-        DataMechanism,
-        LatentMechanism,
-        OutputContext,
-        OutputMechanism,
-        PerExampleLoss,
-        TrainingLoop,
-        TrainingMechanism,
-        TrainingTask,
-    )
-    from privbench.models.base import Estimator, EstimatorModel, TorchModel
-    from privbench.privacy import Condition, Guarantee, GuaranteeContext
+
+def _read_homes() -> dict[str, str]:
+    """Return the module in which each public name is defined."""
+    stub = ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    imports = [node for node in stub.body if isinstance(node, ast.ImportFrom)]
+    return {alias.name: str(node.module) for node in imports for alias in node.names}
+
+
+_HOMES = _read_homes()
 
 __version__ = "0.1.0"
-
-# Loaded on first use, so that the command line answers without importing what it does not need.
-_HOMES = {
-    "privbench.api": ("run",),
-    "privbench.attacks.base": ("Outputs", "Attack", "BatchedAttack", "Model", "View", "Views"),
-    "privbench.attacks.synthetic": (
-        "BatchedSyntheticAttack",
-        "SyntheticAttack",
-        "SyntheticView",
-        "SyntheticViews",
-    ),
-    "privbench.auditing.report": ("audit",),
-    "privbench.components": ("Component",),
-    "privbench.data": ("Column", "Data", "DataSpec"),
-    "privbench.datasets.base": ("Dataset",),
-    "privbench.datasets.files": ("FileDataset", "RemoteFile"),
-    "privbench.errors": (
-        "BadInput",
-        "DataError",
-        "DatasetUnavailable",
-        "Incompatible",
-        "PrivbenchError",
-    ),
-    "privbench.executors.base": ("Executor",),
-    "privbench.generators.base": ("FittedGenerator", "Generator"),
-    "privbench.hookspecs": ("hookimpl",),
-    "privbench.mechanisms.base": (
-        "DataMechanism",
-        "LatentMechanism",
-        "OutputContext",
-        "OutputMechanism",
-        "PerExampleLoss",
-        "TrainingLoop",
-        "TrainingMechanism",
-        "TrainingTask",
-    ),
-    "privbench.models.base": ("Estimator", "EstimatorModel", "TorchModel"),
-    "privbench.privacy": ("Condition", "Guarantee", "GuaranteeContext"),
-}
-
-__all__ = [
-    "Attack",
-    "BadInput",
-    "BatchedAttack",
-    "BatchedSyntheticAttack",
-    "Column",
-    "Component",
-    "Condition",
-    "Data",
-    "DataError",
-    "DataMechanism",
-    "DataSpec",
-    "Dataset",
-    "DatasetUnavailable",
-    "Estimator",
-    "EstimatorModel",
-    "Executor",
-    "FileDataset",
-    "FittedGenerator",
-    "Generator",
-    "Guarantee",
-    "GuaranteeContext",
-    "Incompatible",
-    "LatentMechanism",
-    "Model",
-    "OutputContext",
-    "OutputMechanism",
-    "Outputs",
-    "PerExampleLoss",
-    "PrivbenchError",
-    "RemoteFile",
-    "SyntheticAttack",
-    "SyntheticView",
-    "SyntheticViews",
-    "TorchModel",
-    "TrainingLoop",
-    "TrainingMechanism",
-    "TrainingTask",
-    "View",
-    "Views",
-    "audit",
-    "hookimpl",
-    "run",
-]
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> object:
-    for home, names in _HOMES.items():
-        if name in names:
-            return getattr(importlib.import_module(home), name)
-    raise AttributeError(f"module 'privbench' has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'privbench' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""Runs from Python: what the command line does, for notebooks and scripts."""
+"""Run benchmarks from Python, as the command line does."""
 
 from __future__ import annotations
 
@@ -31,9 +31,21 @@ def make_plans(
     select: str | None = None,
     fetch: bool = True,
 ) -> list[Plan]:
-    """The plans of some benchmarks (all of the file if none is named). Raises BadInput."""
+    """Return the plans of benchmarks; without names, of all benchmarks of the file.
+
+    Args:
+        names: names of benchmarks.
+        host: the plugins.
+        config: path of benchmarks.toml; `find_file` says which one is the default.
+        overrides: what ``--set`` gives.
+        select: which trials, such as ``"lira and not naive"``. Plans without trials are left out.
+        fetch: whether to download missing datasets.
+
+    Raises:
+        BadInput: the message names the key, the value and what is allowed.
+    """
     file = read_file(find_file(config))
-    chosen = selector(select)
+    selected = selector(select)
     overrides = overrides or Overrides()
     benchmarks = [
         resolve(file, name, host.registries, overrides, host.broken)
@@ -41,7 +53,7 @@ def make_plans(
     ]
     overrides.check()
     datasets = Datasets(fetch)
-    plans = [make_plan(benchmark, chosen, datasets) for benchmark in benchmarks]
+    plans = [make_plan(benchmark, selected, datasets) for benchmark in benchmarks]
     check_plans(plans)
     remark = ", ".join([*overrides.texts(), *([f"-k {select!r}"] if select else [])])
     return [replace(plan, remark=remark) for plan in plans if plan.trials]
@@ -50,7 +62,11 @@ def make_plans(
 def make_runner(
     plan: Plan, host: PluginHost, *, results: str | Path, device: str, executor: str = "local"
 ) -> Runner:
-    """What runs one plan. Raises BadInput for a folder, a device or an executor that is not there."""
+    """Return the runner of a plan.
+
+    Raises:
+        BadInput: the folder cannot be made, or there is no such device or executor.
+    """
     root = _folder(results)
     bound = (
         host.registry("executor").get(executor, "--executor").build({}, f"--executor {executor}")
@@ -61,7 +77,7 @@ def make_runner(
 def run_plan(
     plan: Plan, host: PluginHost, *, results: str | Path, device: str, executor: str = "local"
 ) -> list[Row]:
-    """Run one plan; the rows are also appended to the results database."""
+    """Run a plan and return its rows, which are also appended to the results database."""
     return make_runner(plan, host, results=results, device=device, executor=executor).run()
 
 
@@ -70,7 +86,7 @@ def _folder(results: str | Path) -> Path:
         Path(results).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(
-            f"--results {results}: no such folder can be made: {error.strerror}"
+            f"--results {results}: the folder cannot be made: {error.strerror}"
         ) from None
     return Path(results)
 
@@ -85,17 +101,21 @@ def run(
     select: str | None = None,
     set: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
-    """Run benchmarks and return their rows, one a trial and subset.
+    """Run benchmarks and return their rows, one per trial and subset.
 
     Args:
-        names: benchmarks of ``config``; all of them if none is given.
-        config: a benchmarks.toml; default the one of the current folder, else the one that ships.
+        names: names of benchmarks; default all benchmarks of ``config``.
+        config: path of a benchmarks.toml; default the one in the current folder, or else the one that
+            ships with privbench.
         plugins: a module or a single file to load as a plugin, or several.
         results: folder of the results database and the stored artifacts.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
-        executor: what runs the stages; ``local`` is this process.
-        select: which trials, such as ``"lira and not naive"``.
-        set: parameters to override, such as ``{"mlp.epochs": 5, "population": 8}``.
+        executor: name of the executor that runs the plan; ``local`` is this process.
+        select: which trials to run, such as ``"lira and not naive"``.
+        set: keys and parameters to override, such as ``{"mlp.epochs": 5, "population": 8}``.
+
+    Returns:
+        A DataFrame with the columns that docs/rows.md describes.
 
     Raises:
         BadInput: the message names the key, the value and what is allowed.
@@ -104,11 +124,11 @@ def run(
 
     for name in names:
         if not isinstance(name, str):
-            raise BadInput(f'run: {name!r} is no name; write privbench.run("one", "another")')
+            raise BadInput(f'run: {name!r} is not a name; write privbench.run("one", "another")')
     if set is not None and not isinstance(set, Mapping):
-        raise BadInput(f'run: set: {set!r} is no dict; write set={{"mlp.epochs": 5}}')
-    chosen = [plugins] if isinstance(plugins, str | Path) else plugins
-    host = PluginHost(map(str, chosen))
+        raise BadInput(f'run: set: {set!r} is not a dict; write set={{"mlp.epochs": 5}}')
+    several = [plugins] if isinstance(plugins, str | Path) else plugins
+    host = PluginHost(map(str, several))
     overrides = Overrides(dict(set or {}))
     rows: list[Row] = []
     for plan in make_plans(names, host, config=config, overrides=overrides, select=select):

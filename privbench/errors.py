@@ -1,27 +1,27 @@
-"""The exceptions that privbench raises on purpose; the command line prints them without a traceback."""
+"""The exceptions whose messages are written for users; the command line prints no traceback for them."""
 
 from __future__ import annotations
 
 
 class PrivbenchError(Exception):
-    """Base of every error whose message is written for the user."""
+    """Base class of the errors whose messages are written for users."""
 
 
 class BadInput(PrivbenchError):
-    """The user wrote something wrong; the message names the key, the value and what is allowed."""
+    """Something that a user gave is wrong; the message names the key, the value and what is allowed."""
 
 
 class DataError(BadInput):
-    """A dataset is there, but its contents cannot be used."""
+    """The contents of a dataset or of a file of predictions cannot be used."""
 
 
 class Incompatible(PrivbenchError):
-    """Two parts of a trial do not go together: the trial is skipped, not failed."""
+    """Two components of a trial do not go together, so that the trial is skipped instead of failed."""
 
 
 class ComponentError(PrivbenchError):
-    """A component raised; the message names it and the line of its code, the cause is what it raised."""
+    """A component failed; the message names it and its line, and ``__cause__`` is what it raised."""
 
 
 class DatasetUnavailable(PrivbenchError):
-    """A dataset is not there and cannot be fetched."""
+    """A dataset is not on this machine and cannot be downloaded."""

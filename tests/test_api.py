@@ -1,8 +1,10 @@
 """``privbench.run`` in Python: what it takes. What it computes is tested in tests/test_runner.py."""
 
+import pandas as pd
 import pytest
 
 import privbench
+from privbench.storage.results import COLUMNS
 
 PLUGIN = """
 import privbench
@@ -32,9 +34,9 @@ def test_a_plugin_is_a_name_or_a_path_alone_or_one_of_several(tmp_path, config, 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"names": (["small"],)}, ["['small'] is no name", 'privbench.run("one", "another")']),
-        ({"set": ["mlp.epochs=5"]}, ["set: ['mlp.epochs=5'] is no dict", '{"mlp.epochs": 5}']),
-        ({"set": "mlp.epochs=5"}, ["is no dict"]),
+        ({"names": (["small"],)}, ["['small'] is not a name", 'privbench.run("one", "another")']),
+        ({"set": ["mlp.epochs=5"]}, ["set: ['mlp.epochs=5'] is not a dict", '{"mlp.epochs": 5}']),
+        ({"set": "mlp.epochs=5"}, ["is not a dict"]),
         ({"set": {"mlp.epochs": 0}}, ["mlp.epochs: 0", "greater than or equal to 1"]),
     ],
 )
@@ -44,3 +46,19 @@ def test_what_it_does_not_take_says_what_to_write(tmp_path, config, arguments, w
         privbench.run(*names, config=config, results=tmp_path, **arguments)
     for word in words:
         assert word in str(caught.value)
+
+
+def test_a_run_returns_a_frame(config, tmp_path):
+    frame = privbench.run(
+        "small", config=config, results=tmp_path, select="loss and none", set={"canaries": 0}
+    )
+    assert isinstance(frame, pd.DataFrame)
+    assert list(frame.columns) == list(COLUMNS)
+    assert len(frame) == 2
+
+
+def test_bad_input(config, tmp_path):
+    with pytest.raises(privbench.BadInput, match="smal"):
+        privbench.run("smal", config=config, results=tmp_path)
+    with pytest.raises(privbench.BadInput, match="gpu"):
+        privbench.run("small", config=config, results=tmp_path, device="gpu")

@@ -3,7 +3,6 @@
 import textwrap
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import privbench
@@ -329,19 +328,3 @@ def test_parts_that_turn_out_incompatible_are_skipped_too(run, plugin, config):
     )
     assert [row["status"] for row in rows] == ["ok", "skipped"]
     assert "BatchNorm1d" in rows[1]["reason"]
-
-
-def test_python_api_returns_a_frame(config, tmp_path):
-    frame = privbench.run(
-        "small", config=config, results=tmp_path, select="loss and none", set={"canaries": 0}
-    )
-    assert isinstance(frame, pd.DataFrame)
-    assert list(frame.columns) == list(COLUMNS)
-    assert len(frame) == 2
-
-
-def test_python_api_raises_bad_input(config, tmp_path):
-    with pytest.raises(privbench.BadInput, match="smal"):
-        privbench.run("smal", config=config, results=tmp_path)
-    with pytest.raises(privbench.BadInput, match="gpu"):
-        privbench.run("small", config=config, results=tmp_path, device="gpu")

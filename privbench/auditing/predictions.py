@@ -1,13 +1,14 @@
-"""The file format of an audit: what models answered, and who was trained on what.
+"""The file format of an audit: outputs of models, and which records each was trained on.
 
 An .npz or .safetensors file with these arrays:
 
     logits or probs     (models, records, classes), or (records, classes) for one model
     labels              (records,), integers 0..classes-1
-    member              bool, the leading shape of logits: was this model trained on this record
-    reference_logits    (models, references, classes); or reference_probs. Optional: records of the
-    reference_labels    same distribution that no model was trained on
-    record_ids          (records,), integers or strings, distinct. Optional: which records these are
+    member              bool, the leading shape of logits: whether the model was trained on the record
+    reference_logits    (models, references, classes), optional; or reference_probs: outputs on
+                        records of the same distribution that no model was trained on
+    reference_labels    (references,), with reference_logits or reference_probs
+    record_ids          (records,), optional: distinct integers or strings that identify the records
 """
 
 from __future__ import annotations
@@ -44,46 +45,51 @@ Arrays = Mapping[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Predictions:
-    """What models answered about records, and about reference records (possibly none).
-
-    ``log_probs`` float32 (models, records, classes), ``labels`` int64 (records,), ``member`` bool
-    (models, records), ``reference_log_probs`` float32 (models, references, classes),
-    ``reference_labels`` int64 (references,), ``record_ids`` text (records,) or None.
-    """
+    """Outputs of models on records, and on reference records if there are any."""
 
     log_probs: NDArray[np.float32]
+    """Log-probabilities (models, records, classes)."""
     labels: NDArray[np.int64]
+    """Labels (records,)."""
     member: NDArray[np.bool_]
+    """Membership (models, records)."""
     reference_log_probs: NDArray[np.float32]
+    """Log-probabilities (models, references, classes)."""
     reference_labels: NDArray[np.int64]
+    """Labels (references,)."""
     record_ids: NDArray[np.str_] | None = None
+    """Distinct texts (records,) that identify the records."""
 
     @classmethod
     def of(cls, arrays: Arrays, where: str = "predictions") -> Predictions:
-        """Check arrays as a file has them. Raises DataError naming ``where`` and the array."""
+        """Check arrays with the names and shapes of a file, and return them as predictions.
+
+        Raises:
+            DataError: the message begins with ``where`` and names the array.
+        """
         reader = _Reader(arrays, where)
-        log_probs = reader.answers("logits", "probs")
+        log_probs = reader.log_probs("logits", "probs")
         if log_probs is None:
-            raise DataError(f"{where}: neither 'logits' nor 'probs' is there{reader.there()}")
+            raise DataError(f"{where}: neither 'logits' nor 'probs' is there{reader.listing()}")
         n_models, n, k = log_probs.shape
         if k < 2:
             raise DataError(f"{where}: there must be at least 2 classes, got {k}")
         labels = reader.labels("labels", n, k)
         member = reader.member(n_models, n)
         ids = reader.ids("record_ids", n)
-        reference = reader.answers("reference_logits", "reference_probs")
+        reference = reader.log_probs("reference_logits", "reference_probs")
         if reference is None:
             if "reference_labels" in arrays:
-                raise DataError(f"{where}: reference_labels are there without reference_logits")
+                raise DataError(f"{where}: there are reference_labels but no reference_logits")
             empty = np.zeros((n_models, 0, k), np.float32)
             return cls(log_probs, labels, member, empty, np.zeros(0, np.int64), ids)
         if (reference.shape[0], reference.shape[2]) != (n_models, k):
             raise DataError(
-                f"{where}: the reference answers have shape {reference.shape}, expected"
+                f"{where}: the reference outputs have shape {reference.shape}, expected"
                 f" ({n_models} models, references, {k} classes)"
             )
-        known = reader.labels("reference_labels", reference.shape[1], k)
-        return cls(log_probs, labels, member, reference, known, ids)
+        reference_labels = reader.labels("reference_labels", reference.shape[1], k)
+        return cls(log_probs, labels, member, reference, reference_labels, ids)
 
     def __len__(self) -> int:
         return len(self.log_probs)
@@ -94,42 +100,58 @@ class Predictions:
         return int(self.log_probs.shape[2])
 
     def same_records(self, shadow: Predictions) -> bool:
-        """Whether shadows answered about these records: ``record_ids`` tell, else labels.
+        """Whether the shadow predictions are on the same records in the same order.
 
-        Raises DataError where the same records have other labels.
+        How this is decided:
+            1. by ``record_ids``, if both have them;
+            2. else by whether the labels are the same.
+
+        Raises:
+            DataError: the same record_ids come with different labels.
         """
         if self.record_ids is None or shadow.record_ids is None:
-            return _same_labels(self.labels, shadow.labels, "records", "; save record_ids to tell")
+            return _same_labels(
+                self.labels, shadow.labels, "records", "; save record_ids to make sure"
+            )
         if np.array_equal(self.record_ids, shadow.record_ids):
             if not np.array_equal(self.labels, shadow.labels):
                 raise DataError(
-                    "shadow: records with the record_ids of the target have other labels"
+                    "shadow: the record_ids are those of the target, but the labels are different"
                 )
             return True
         if np.array_equal(np.sort(self.record_ids), np.sort(shadow.record_ids)):
-            log.warning("shadow: the target's records in another order are taken for other records")
+            log.warning(
+                "shadow: the record_ids are those of the target in another order;"
+                " the records are taken to be different ones"
+            )
         return False
 
     def same_reference(self, shadow: Predictions) -> bool:
-        """Whether shadows answered about these reference records, as far as labels can tell."""
+        """Whether the reference records are the same, as far as labels can tell."""
         return _same_labels(self.reference_labels, shadow.reference_labels, "reference records", "")
 
 
-def _same_labels(own: NDArray[np.int64], others: NDArray[np.int64], what: str, hint: str) -> bool:
-    same = np.array_equal(own, others)
-    if same and len(own) and (np.diff(own) >= 0).all():
+def _same_labels(
+    target: NDArray[np.int64], shadow: NDArray[np.int64], what: str, hint: str
+) -> bool:
+    is_same = np.array_equal(target, shadow)
+    if is_same and len(target) and (np.diff(target) >= 0).all():
         log.warning(
-            "target and shadow have the same labels, sorted, as other %s would have too;"
-            " they are taken for the same ones%s", what, hint,
+            "target and shadow have the same labels in sorted order, which different %s could have"
+            " as well; they are taken to be the same%s", what, hint,
         )  # fmt: skip
-    return same
+    return is_same
 
 
 def read_predictions(path: str | Path) -> Predictions:
-    """Read and check a file. Raises DataError; nothing is ever unpickled."""
+    """Read and check a file; nothing is ever unpickled.
+
+    Raises:
+        DataError: the file cannot be read, or an array is wrong.
+    """
     path = Path(path)
     if not path.is_file():
-        raise DataError(f"{path}: there is no such file")
+        raise DataError(f"{path}: no such file")
     if path.suffix == ".npz":
         return Predictions.of(_read_npz(path), str(path))
     if path.suffix == ".safetensors":
@@ -145,7 +167,7 @@ def _read_npz(path: Path) -> Arrays:
         with file:
             return {name: _member_of(file, name, path) for name in file.files}
     except (BadZipFile, EOFError, OSError, ValueError) as error:
-        raise DataError(f"{path}: is no readable .npz file: {error}") from None
+        raise DataError(f"{path}: not a readable .npz file: {error}") from None
 
 
 def _member_of(file: Any, name: str, path: Path) -> NDArray[Any]:
@@ -163,13 +185,13 @@ def _read_safetensors(path: Path) -> Arrays:
     try:
         arrays: Arrays = load_file(path)
     except (SafetensorError, OSError, TypeError, ValueError) as error:
-        raise DataError(f"{path}: is no readable .safetensors file: {error}") from None
+        raise DataError(f"{path}: not a readable .safetensors file: {error}") from None
     return arrays
 
 
 @dataclass(frozen=True)
 class _Reader:
-    """Looks at arrays one by one, and says what is wrong with which."""
+    """Checks arrays one by one; errors name the array and what is expected."""
 
     arrays: Arrays
     where: str
@@ -177,16 +199,20 @@ class _Reader:
     def __post_init__(self) -> None:
         for name in self.arrays:
             if name not in ARRAYS:
-                log.warning("%s: array %r is not used%s", self.where, name, closest(name, ARRAYS))
+                log.warning(
+                    "%s: unknown array %r is ignored%s", self.where, name, closest(name, ARRAYS)
+                )
 
-    def there(self) -> str:
-        """What the file has, for an error."""
+    def listing(self) -> str:
+        """Return the names of the arrays, for an error message."""
         return f" (there are: {', '.join(self.arrays) or 'none'})"
 
-    def answers(self, logits: str, probs: str) -> NDArray[np.float32] | None:
-        """Log-probabilities (models, records, classes); None if neither array is there."""
+    def log_probs(self, logits: str, probs: str) -> NDArray[np.float32] | None:
+        """Return log-probabilities (models, records, classes); None if neither array is there."""
         if logits in self.arrays and probs in self.arrays:
-            raise DataError(f"{self.where}: {logits} and {probs} are both there; give one of them")
+            raise DataError(
+                f"{self.where}: {logits} and {probs} are both given; give only one of them"
+            )
         name = logits if logits in self.arrays else probs
         if name not in self.arrays:
             return None
@@ -195,7 +221,7 @@ class _Reader:
         return log_probs[None] if log_probs.ndim == 2 else log_probs
 
     def labels(self, name: str, n: int, n_classes: int) -> NDArray[np.int64]:
-        """Labels (n,) in 0..n_classes-1."""
+        """Return labels (n,) in 0..n_classes-1."""
         values = self._get(name)
         if values.dtype.kind not in "iu":
             raise DataError(f"{self.where}: {name} must be integers, got {values.dtype}")
@@ -208,7 +234,7 @@ class _Reader:
         return values.astype(np.int64)
 
     def ids(self, name: str, n: int) -> NDArray[np.str_] | None:
-        """Distinct names (n,), as text; None if they are not there."""
+        """Return distinct identifiers (n,) as text; None if the array is not there."""
         if name not in self.arrays:
             return None
         values = self.arrays[name]
@@ -216,11 +242,11 @@ class _Reader:
             raise DataError(f"{self.where}: {name} must be integers or strings, got {values.dtype}")
         self._expect(name, values, (n,))
         if repeated := n - len(np.unique(values)):
-            raise DataError(f"{self.where}: {name} must be distinct, and {repeated} are repeated")
+            raise DataError(f"{self.where}: {name} must be distinct, but {repeated} are repeated")
         return values.astype(np.str_)
 
     def member(self, n_models: int, n: int) -> NDArray[np.bool_]:
-        """Membership (models, n), with members and others."""
+        """Return membership (models, n), which must have both members and non-members."""
         values = self._get("member")
         if values.dtype != np.bool_:
             raise DataError(f"{self.where}: member must be bool, got {values.dtype}")
@@ -234,11 +260,11 @@ class _Reader:
 
     def _get(self, name: str) -> NDArray[Any]:
         if name not in self.arrays:
-            raise DataError(f"{self.where}: {name} is missing{self.there()}")
+            raise DataError(f"{self.where}: {name} is missing{self.listing()}")
         return self.arrays[name]
 
     def _numbers(self, name: str) -> NDArray[Any]:
-        """Finite numbers of two or three axes."""
+        """Return an array of finite numbers with two or three axes."""
         values = self.arrays[name]
         if values.dtype.kind not in "fiu":
             raise DataError(f"{self.where}: {name} must be numbers, got {values.dtype}")
@@ -257,10 +283,10 @@ class _Reader:
         sums = probs.sum(axis=-1, keepdims=True, dtype=np.float64)
         if (worst := float(np.abs(sums - 1).max())) > SUM_TOLERANCE:
             raise DataError(
-                f"{self.where}: {name} must sum to one over classes, and are off by up to {worst:.3g};"
+                f"{self.where}: {name} must sum to one over classes, but are off by up to {worst:.3g};"
                 " save raw outputs as 'logits'"
             )
-        with np.errstate(divide="ignore"):  # a probability of zero stays one
+        with np.errstate(divide="ignore"):  # log(0) is -inf, as it should be
             log_probs: NDArray[np.float64] = np.log(probs / sums)
         return log_probs.astype(np.float32)
 
@@ -270,9 +296,9 @@ class _Reader:
 
 
 def _log_softmax(logits: NDArray[Any]) -> NDArray[np.float32]:
-    """Log-probabilities of logits; in float64, so one model at a time."""
+    """Return the log-probabilities of logits, in float64 and therefore one model at a time."""
     if logits.ndim == 3:
-        return np.stack([_log_softmax(one) for one in logits])
+        return np.stack([_log_softmax(of_model) for of_model in logits])
     logits = logits.astype(np.float64)
     shifted = logits - logits.max(axis=-1, keepdims=True)
     log_probs: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))

@@ -1,4 +1,4 @@
-"""The command line: one file a command. Data goes to stdout, talk to stderr."""
+"""The command line, with a file for each command. Data goes to stdout, messages to stderr."""
 
 from __future__ import annotations
 
@@ -24,37 +24,42 @@ BUILTIN_COMMANDS = (run, audit, list_command, show, table, plot, data, plugins, 
 
 
 class Group(click.Group):
-    """The root command: prints privbench's own errors without a traceback, status 2 for bad input."""
+    """The root command, which prints errors written for users without a traceback.
+
+    The exit status is 2 for bad input, 1 for other errors, and 130 after an interrupt.
+    """
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command."""
+        """Run a command, and turn errors into messages and exit statuses."""
         try:
             return super().invoke(ctx)
         except PrivbenchError as error:
             click.echo(f"error: {error}", err=True)
             ctx.exit(2 if isinstance(error, BadInput) else 1)
         except KeyboardInterrupt:
-            click.echo("interrupted; the same command goes on from what was computed", err=True)
+            click.echo("interrupted; run the same command again to continue", err=True)
             ctx.exit(130)
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
-        """Refuse a name that is taken, which click would replace silently."""
+        """Add a command, and refuse a name that is taken, which click would replace silently."""
         taken = name or cmd.name
         if taken in self.commands:
-            raise PrivbenchError(f"there is already a command {taken!r}; rename the plugin's")
+            raise PrivbenchError(
+                f"there is already a command {taken!r}; the plugin must rename its own"
+            )
         super().add_command(cmd, name)
 
 
 def build_cli(host: PluginHost) -> click.Group:
-    """The root command with the built-in commands and those of the plugins."""
+    """Return the root command with the built-in commands and those of plugins."""
 
     @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
     @click.version_option(__version__, prog_name="privbench")
     @click.pass_context
     def cli(ctx: click.Context) -> None:
-        """Measure what privacy defenses really protect, and what they cost.
+        """Measure what privacy defenses protect against membership inference, and what they cost.
 
-        Start with `privbench run quickstart`; then look around with `privbench list`.
+        Start with `privbench run quickstart`. `privbench list` shows what else there is.
         """
         ctx.obj = host
 
@@ -65,7 +70,7 @@ def build_cli(host: PluginHost) -> click.Group:
 
 
 def main() -> None:
-    """Entry point of ``privbench``."""
+    """Run the command line; the entry point of ``privbench``."""
     log = logging.getLogger("privbench")
     log.addHandler(LogHandler())
     log.setLevel(logging.INFO)

@@ -1,4 +1,4 @@
-"""Talk on stderr: one console, so that warnings and the progress bar do not overwrite each other."""
+"""Messages on stderr, on one console, so that warnings and the progress bar do not collide."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 @cache
 def console() -> Console:
-    """The console on stderr."""
+    """Return the console on stderr."""
     from rich.console import Console
 
     return Console(stderr=True, highlight=False)
 
 
 class LogHandler(logging.Handler):
-    """Prints privbench's log records on the console."""
+    """Prints the log records of privbench on the console."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print one record: a warning says that it is one, information does not."""
+        """Print a record, with its level if it is a warning or worse."""
         level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
         text = f"{level}{record.getMessage()}"
         console().print(text, markup=False, soft_wrap=True)

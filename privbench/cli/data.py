@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from privbench.cli.options import json_option, plugin_option, print_json, print_table
+from privbench.cli.options import json_option, plugin_option
+from privbench.cli.output import print_json, print_table
 from privbench.components import Entry
 from privbench.datasets.files import FileDataset
 from privbench.errors import DatasetUnavailable
@@ -13,7 +14,7 @@ from privbench.plugins.host import PluginHost
 
 @click.group()
 def data() -> None:
-    """Data sets on this machine."""
+    """List and download datasets."""
 
 
 @data.command("list")
@@ -21,12 +22,12 @@ def data() -> None:
 @json_option
 @click.pass_obj
 def list_data(host: PluginHost, as_json: bool) -> None:
-    """List the data sets and whether they are on this machine."""
+    """List datasets and where they are."""
     lines = []
     for entry in host.registry("dataset"):
         try:
             status, details = _look_for(entry)
-        except Exception as error:  # third-party code; the others are listed
+        except Exception as error:  # third-party code must not keep the others from being listed
             status, details = "failed", f"{type(error).__name__}: {error}"
         lines.append({"name": entry.name, "status": status, "details": details})
     if as_json:
@@ -40,7 +41,11 @@ def list_data(host: PluginHost, as_json: bool) -> None:
 @plugin_option
 @click.pass_obj
 def fetch(host: PluginHost, name: str) -> None:
-    """Download the data set NAME, unless it is there, and print where its files are."""
+    """Download a dataset.
+
+    The files of the dataset NAME are downloaded unless they are on this machine, and their paths are
+    printed.
+    """
     entry = host.registry("dataset").get(name, "privbench data fetch")
     if not issubclass(entry.cls, FileDataset):
         click.echo(f"{name} needs no download", err=True)
@@ -54,9 +59,9 @@ def fetch(host: PluginHost, name: str) -> None:
 
 
 def _look_for(entry: Entry) -> tuple[str, str]:
-    """Whether a data set can be loaded without a download, and from where."""
+    """Return whether a dataset can be loaded without a download, and from where."""
     if any(field.is_required() for field in entry.cls.model_fields.values()):
-        return "yours", "reads a file of yours"
+        return "yours", "reads a file of your own"
     component = entry.build({}, entry.name).component
     if missing := component.missing():
         return "missing", missing

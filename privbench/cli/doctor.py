@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from privbench.cli.options import json_option, plugin_option, print_json
+from privbench.cli.options import json_option, plugin_option
+from privbench.cli.output import print_json
 from privbench.plugins.host import PluginHost
 
 
@@ -16,14 +17,19 @@ from privbench.plugins.host import PluginHost
 @json_option
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool) -> None:
-    """Check versions, device, data folder and plugins. Exit status 1 if a plugin failed."""
+    """Show versions, device, data folder and plugins.
+
+    The exit status is 1 if a plugin failed.
+    """
     from privbench.config.device import resolve_device
     from privbench.storage.environment import environment
 
     host: PluginHost = ctx.obj
     facts: dict[str, Any] = environment(host.third_party, resolve_device("auto"))
     facts["data_dir"] = _data_dir()
-    facts["failures"] = [f"{one.plugin} ({one.stage}): {one.message}" for one in host.failures]
+    facts["failures"] = [
+        f"{failure.plugin} ({failure.stage}): {failure.message}" for failure in host.failures
+    ]
     if as_json:
         print_json(facts)
     else:
@@ -39,7 +45,7 @@ def _data_dir() -> str:
         from platformdirs import user_cache_path
 
         return f"{user_cache_path('privbench') / 'data'} (PRIVBENCH_DATA_DIR is not set)"
-    return folder if os.path.isdir(folder) else f"{folder} (PRIVBENCH_DATA_DIR) is no folder"
+    return folder if os.path.isdir(folder) else f"{folder} (PRIVBENCH_DATA_DIR) is not a folder"
 
 
 def _text(value: Any) -> str:

@@ -6,12 +6,15 @@ from typing import Any
 
 import click
 
-from privbench.cli.options import config_option, json_option, plugin_option, print_json, print_table
+from privbench.cli.options import config_option, json_option, plugin_option
+from privbench.cli.output import print_definitions, print_json
 from privbench.components import KINDS, summary
 from privbench.config import DefenseTable, File, Named, find_file, read_file
 from privbench.plugins.host import PluginHost
 
 PLURALS = tuple(f"{kind}s" for kind in (*KINDS, "benchmark", "defense"))
+SUMMARY_LINES = 2
+"""Lines that a summary may take; `privbench show` prints the whole."""
 
 
 @click.command("list")
@@ -21,22 +24,32 @@ PLURALS = tuple(f"{kind}s" for kind in (*KINDS, "benchmark", "defense"))
 @json_option
 @click.pass_obj
 def list_command(host: PluginHost, kind: str | None, config: str | None, as_json: bool) -> None:
-    """List what there is.
+    """List components, benchmarks and defenses.
 
-    KIND is datasets, generators, mechanisms, models, attacks, executors, benchmarks or defenses;
-    without it, all of them are listed.
+    KIND is datasets, generators, mechanisms, models, attacks, executors, benchmarks or defenses.
+    Without KIND, all of them are listed. `privbench show` describes one of them.
     """
     lines: list[dict[str, Any]] = []
     for plural in [kind] if kind else PLURALS:
         if plural in ("benchmarks", "defenses"):
-            lines += _of_file(read_file(find_file(config)), plural)
+            lines += _from_file(read_file(find_file(config)), plural)
         else:
             lines += _components(host, plural)
     if as_json:
         print_json(lines)
-        return
-    shown = ("name", "summary", "from") if kind else ("kind", "name", "summary", "from")
-    print_table([{key: line[key] for key in shown} for line in lines])
+    else:
+        _print_groups(lines)
+
+
+def _print_groups(lines: list[dict[str, Any]]) -> None:
+    """Print names and summaries below a heading for each kind and each place that it is from."""
+    groups: dict[str, dict[str, str]] = {}
+    for line in lines:
+        heading = f"{line['kind']}s ({line['from']})"
+        groups.setdefault(heading, {})[line["name"]] = line["summary"]
+    for number, (heading, summaries) in enumerate(groups.items()):
+        click.echo(f"\n{heading}" if number else heading)
+        print_definitions(summaries, SUMMARY_LINES)
 
 
 def _components(host: PluginHost, plural: str) -> list[dict[str, Any]]:
@@ -52,34 +65,36 @@ def _components(host: PluginHost, plural: str) -> list[dict[str, Any]]:
     ]
 
 
-def _of_file(file: File, plural: str) -> list[dict[str, Any]]:
+def _from_file(file: File, plural: str) -> list[dict[str, Any]]:
     if plural == "defenses":
         defenses = {"none": DefenseTable()} | file.defenses
-        found = {name: pipeline_text(table) for name, table in defenses.items()}
+        summaries = {name: pipeline_text(table) for name, table in defenses.items()}
     else:
-        found = {
+        summaries = {
             name: f"{_names(table.defenses)} on {_names(table.datasets)} against {_names(table.attacks)}"
             for name, table in file.benchmarks.items()
         }
     kind = plural.removesuffix("s")
     return [
         {"kind": kind, "name": name, "summary": text, "from": str(file.path), "paper": ""}
-        for name, text in found.items()
+        for name, text in summaries.items()
     ]
 
 
 def pipeline_text(table: DefenseTable) -> str:
-    """The components of a pipeline with their parameters: ``vae > metric-privacy(epsilon=8.0)``."""
+    """Return the components of a pipeline: ``vae > metric-privacy(epsilon=8.0)``."""
     parts = table.mechanisms if table.generator is None else (table.generator, *table.mechanisms)
-    return " > ".join(map(_named_text, parts)) or "the empty pipeline"
+    return " > ".join(map(_component_text, parts)) or "the empty pipeline"
 
 
-def _named_text(spec: Named) -> str:
-    if isinstance(spec, str):
-        return spec
-    params = ", ".join(f"{key}={value}" for key, value in spec.items() if key != "name")
-    return f"{spec.get('name')}({params})" if params else str(spec.get("name"))
+def _component_text(named: Named) -> str:
+    if isinstance(named, str):
+        return named
+    params = ", ".join(f"{key}={value}" for key, value in named.items() if key != "name")
+    return f"{named.get('name')}({params})" if params else str(named.get("name"))
 
 
-def _names(specs: tuple[Named, ...]) -> str:
-    return ", ".join(spec if isinstance(spec, str) else str(spec.get("name")) for spec in specs)
+def _names(components: tuple[Named, ...]) -> str:
+    return ", ".join(
+        named if isinstance(named, str) else str(named.get("name")) for named in components
+    )

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -16,18 +13,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 config_option = click.option(
     "-c", "--config", metavar="FILE",
-    help="A benchmarks.toml. Default: ./benchmarks.toml, else the one that ships with privbench.",
+    help="File of benchmarks and defenses. Default: ./benchmarks.toml, or else the file that ships"
+    " with privbench.",
 )  # fmt: skip
 results_option = click.option(
     "--results", type=click.Path(file_okay=False), metavar="DIR", default="results",
     show_default=True, envvar="PRIVBENCH_RESULTS",
-    help="Folder of the results database and the stored artifacts.",
+    help="Folder of the results database and of stored artifacts.",
 )  # fmt: skip
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
 def plugin_option(function: F) -> F:
-    """``-p PLUGIN``: load a module or a single file as a plugin before the command runs."""
+    """Add the option ``-p PLUGIN``, which loads a plugin before the command runs."""
 
     def load(ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> None:
         host: PluginHost = ctx.find_object(PluginHost) or PluginHost()
@@ -36,22 +34,5 @@ def plugin_option(function: F) -> F:
 
     return click.option(
         "-p", "--plugin", metavar="PLUGIN", multiple=True, expose_value=False, is_eager=True,
-        callback=load, help="Load a plugin: a module, or a single .py file. Repeatable.",
+        callback=load, help="Plugin to load: a module or a single .py file. Repeatable.",
     )(function)  # fmt: skip
-
-
-def terminal_width() -> int | None:
-    """Characters in a line of stdout; None where it is no terminal."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-
-
-def print_json(value: Any) -> None:
-    """Print JSON on stdout."""
-    click.echo(json.dumps(value, indent=1))
-
-
-def print_table(lines: list[dict[str, str]]) -> None:
-    """Print a plain table on stdout."""
-    from tabulate import tabulate
-
-    click.echo(tabulate(lines, headers="keys", tablefmt="plain", disable_numparse=True))

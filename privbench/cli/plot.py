@@ -22,22 +22,22 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 output_option = click.option(
     "-o", "--output", required=True, metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path), help="Where to write it (.png, .pdf or .svg).",
+    type=click.Path(dir_okay=False, path_type=Path), help="File to write (.png, .pdf or .svg).",
 )  # fmt: skip
 subset_option = click.option(
     "--subset", type=click.Choice(["records", "canaries"]), default="records", show_default=True,
-    help="Ordinary records, or the canaries of the second population.",
+    help="Ordinary records of the first population, or canaries of the second.",
 )  # fmt: skip
 
 
 def plan_options(function: F) -> F:
-    """Which benchmark, and which of its trials: as in ``privbench run``."""
+    """Add the options that choose a benchmark and its trials, as in ``privbench run``."""
     options = (
         click.argument("name"),
         output_option,
-        click.option("-k", "select", metavar="EXPR", help="Which trials, as in `privbench run`."),
+        click.option("-k", "select", metavar="EXPR", help="Trials to use, as in `privbench run`."),
         click.option("--set", "settings", metavar="KEY=VALUE", multiple=True,
-                     help="Overrides, as they were given to `privbench run`."),
+                     help="Override that was given to `privbench run`. Repeatable."),
         config_option,
         plugin_option,
         results_option,
@@ -49,7 +49,7 @@ def plan_options(function: F) -> F:
 
 @click.group()
 def plot() -> None:
-    """Draw what was run: ROC curves, utility against protection, one record's scores."""
+    """Draw results of earlier runs."""
 
 
 @plot.command()
@@ -57,9 +57,10 @@ def plot() -> None:
 @subset_option
 @click.pass_obj
 def roc(host: PluginHost, /, name: str, output: Path, subset: str, **options: Any) -> None:
-    """Draw the ROC curves of benchmark NAME's trials on log-log axes, with 95% intervals.
+    """Draw ROC curves with 95% intervals.
 
-    Choose trials with -k, for example 'none and adaptive'.
+    The curves are of the trials of benchmark NAME, on log-log axes. Use -k to choose trials, for
+    example -k 'none and adaptive'.
     """
     from privbench.report.plots import check_plot_file, plot_rocs
 
@@ -78,17 +79,18 @@ def roc(host: PluginHost, /, name: str, output: Path, subset: str, **options: An
 @output_option
 @click.option(
     "--measure", type=click.Choice(["auc", "tpr"]), default="auc", show_default=True,
-    help="Protection by the strongest attack's AUC, or by its TPR at 1% FPR.",
+    help="Measure of exposure: AUC, or TPR at 1% FPR, of the strongest attack.",
 )  # fmt: skip
 @click.option(
     "--baseline", default="dp-sgd", show_default=True, metavar="DEFENSE",
-    help="Whose sweep is drawn as the frontier.",
+    help="Defense whose sweep is drawn as the frontier.",
 )  # fmt: skip
 @results_option
 def tradeoff(name: str, output: Path, measure: str, baseline: str, results: str) -> None:
-    """Draw test accuracy against the strongest attack, a point for each defense of NAME.
+    """Draw test accuracy against exposure.
 
-    The values of a sweep are joined; the baseline's best points are its frontier.
+    There is a point for each defense of benchmark NAME, at its exposure to the strongest attack.
+    The values of a sweep are joined by a line. The best points of the baseline make its frontier.
     """
     from privbench.report.tradeoff import plot_tradeoff
     from privbench.storage.results import Results
@@ -99,14 +101,15 @@ def tradeoff(name: str, output: Path, measure: str, baseline: str, results: str)
 @plot.command()
 @click.option(
     "-n", "number", type=click.IntRange(min=1, max=50), default=8, show_default=True,
-    help="How many records.",
+    help="Number of records.",
 )  # fmt: skip
 @plan_options
 @click.pass_obj
 def samples(host: PluginHost, /, name: str, output: Path, number: int, **options: Any) -> None:
-    """Draw records of NAME's first model beside what its generators make of them.
+    """Draw what generators make of images.
 
-    For images: the original, decoded without noise, decoded with the noise of the latent mechanisms.
+    The images are training records of the first model of benchmark NAME: the originals, decoded
+    without noise, and decoded with the noise of the latent mechanisms.
     """
     from privbench.report.plots import check_plot_file
     from privbench.report.samples import images_of, plot_samples
@@ -114,8 +117,8 @@ def samples(host: PluginHost, /, name: str, output: Path, number: int, **options
 
     check_plot_file(output)
     plan = _plan(host, name, **_plan_part(options))
-    found = images_of(plan, plan.trials, Store(Path(options["results"])), number)
-    plot_samples(found, output, title=name)
+    images = images_of(plan, plan.trials, Store(Path(options["results"])), number)
+    plot_samples(images, output, title=name)
 
 
 @plot.command()
@@ -126,9 +129,10 @@ def samples(host: PluginHost, /, name: str, output: Path, number: int, **options
 def record(
     host: PluginHost, /, record: int, name: str, output: Path, subset: str, **options: Any
 ) -> None:
-    """Draw histograms of one record's scores under models that were trained on it and others.
+    """Draw histograms of one record's scores.
 
-    RECORD counts the records of the subset from 0. -k must leave one trial of benchmark NAME.
+    There is a histogram for its IN and one for its OUT models. RECORD is the number of the record
+    in its subset, from 0. Use -k to choose a single trial of benchmark NAME.
     """
     from privbench.report.plots import check_plot_file, plot_record
 
@@ -137,11 +141,11 @@ def record(
     trials = [trial for trial in plan.trials if trial.rejected is None]
     if len(trials) != 1:
         listed = ", ".join(map(str, trials[:4]))
-        raise BadInput(f"-k must leave one trial, and leaves {len(trials)}: {listed}")
+        raise BadInput(f"-k must choose one trial, but it chooses {len(trials)}: {listed}")
     scores, member = _scores(plan, trials[0], subset, options["results"])
     if record >= scores.shape[1]:
         raise BadInput(
-            f"RECORD {record}: there are {scores.shape[1]} (allowed: 0..{scores.shape[1] - 1})"
+            f"RECORD {record}: there is no such record (allowed: 0..{scores.shape[1] - 1})"
         )
     title = f"{trials[0]}, {subset} {record}"
     plot_record(scores[:, record], member[:, record], output, title)
@@ -167,7 +171,7 @@ def _plan(
 def _scores(
     plan: Plan, trial: Trial, subset: str, results: str
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Scores and membership (models, records of the subset) of a trial that was run."""
+    """Return the stored scores and the membership (models, records of the subset) of a trial."""
     from privbench.storage.artifacts import Store
 
     stages = [stage for stage in trial.metrics if stage.setting.subset == subset]
@@ -176,15 +180,15 @@ def _scores(
     artifact = Store(Path(results)).load("scores", stages[0].scores.key)
     if artifact is None:
         raise BadInput(
-            f"{trial} has no stored scores in {results}; `privbench run {trial.benchmark}` makes them"
+            f"{trial} has no stored scores in {results}; run `privbench run {trial.benchmark}` first"
         )
     setting = stages[0].setting.draw(plan.data.get)
-    chosen = setting.canary if subset == "canaries" else ~setting.canary
-    return artifact.arrays["scores"][:, chosen], setting.member[:, chosen]
+    in_subset = setting.canary if subset == "canaries" else ~setting.canary
+    return artifact.arrays["scores"][:, in_subset], setting.member[:, in_subset]
 
 
 def _label(trial: Trial, among: list[Trial]) -> str:
-    """The parts of a trial's name in which it differs from some of the others."""
+    """Return the parts of a trial's name in which it differs from some of the others."""
     names = ("dataset", "defense", "model", "attack", "knowledge", "seed")
-    varied = [n for n in names if len({getattr(one, n) for one in among}) > 1] or ["attack"]
-    return " / ".join(str(getattr(trial, n)) for n in varied)
+    varied = [part for part in names if len({getattr(t, part) for t in among}) > 1] or ["attack"]
+    return " / ".join(str(getattr(trial, part)) for part in varied)

@@ -6,8 +6,9 @@ from dataclasses import asdict
 
 import click
 
-from privbench.cli.options import json_option, plugin_option, print_json
-from privbench.plugins.host import PluginFailure, PluginHost
+from privbench.cli.options import json_option, plugin_option
+from privbench.cli.output import print_definitions, print_json, wrapped
+from privbench.plugins.host import Plugin, PluginFailure, PluginHost
 
 
 @click.command()
@@ -16,30 +17,48 @@ from privbench.plugins.host import PluginFailure, PluginHost
 @json_option
 @click.pass_context
 def plugins(ctx: click.Context, verbose: bool, as_json: bool) -> None:
-    """List the plugins and what they register. Exit status 1 if one failed, with what went wrong."""
+    """List the plugins and what they register.
+
+    A plugin that failed is listed with its error, and the exit status is 1.
+    """
     host: PluginHost = ctx.obj
-    loaded = [
-        {
-            "name": plugin.name,
-            "from": str(plugin.distribution),
-            "hooks": plugin.hooks,
-            "components": [f"{entry.kind} {entry.name}" for entry in plugin.components],
-        }
-        for plugin in host.plugins
-    ]
     if as_json:
+        loaded = [_facts(plugin) for plugin in host.plugins]
         print_json({"plugins": loaded, "failures": [asdict(failure) for failure in host.failures]})
     else:
-        for plugin in loaded:
-            click.echo(f"{plugin['name']} ({plugin['from']}): {', '.join(plugin['components'])}")
+        for plugin in host.plugins:
+            _print_plugin(plugin)
         for failure in host.failures:
             _print_failure(failure, verbose)
     if host.failures:
         ctx.exit(1)
 
 
+def _facts(plugin: Plugin) -> dict[str, object]:
+    return {
+        "name": plugin.name,
+        "from": str(plugin.distribution),
+        "hooks": plugin.hooks,
+        "components": [f"{entry.kind} {entry.name}" for entry in plugin.components],
+    }
+
+
+def _print_plugin(plugin: Plugin) -> None:
+    """Print where a plugin is from, and the names of its components by kind."""
+    click.echo(_origin(plugin.name, str(plugin.distribution)))
+    names: dict[str, list[str]] = {}
+    for entry in plugin.components:
+        names.setdefault(f"{entry.kind}s:", []).append(entry.name)
+    print_definitions({kind: ", ".join(of_kind) for kind, of_kind in names.items()})
+
+
 def _print_failure(failure: PluginFailure, verbose: bool) -> None:
-    where = f"{failure.plugin} ({failure.distribution}), {failure.stage}"
-    click.echo(f"FAILED {where}: {failure.message}")
+    origin = _origin(failure.plugin, str(failure.distribution))
+    click.echo(wrapped(f"FAILED {origin}, {failure.stage}: {failure.message}"))
     if verbose and failure.traceback:
         click.echo(failure.traceback)
+
+
+def _origin(name: str, distribution: str) -> str:
+    """Return the name of a plugin and where it is from; of a single file these are the same."""
+    return name if name == distribution else f"{name} ({distribution})"

@@ -1,4 +1,4 @@
-"""The progress bar: an observer of a run, like any plugin could be."""
+"""The progress bar, which observes a run through the same hooks as a plugin."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from privbench.storage.results import Row
 
 
 class Progress:
-    """Shows stages, trials and the time left; on a log file, one line for each finished stage."""
+    """Shows stages, trials and the remaining time; without a terminal, a line for each slow stage."""
 
     def __init__(self, host: PluginHost) -> None:
         self.host = host
@@ -38,9 +38,9 @@ class Progress:
             disable=not console().is_terminal,
         )
         self.task = self.bar.add_task("", total=None)
-        self.total = self.stages = self.trials = self.done_stages = self.done_trials = 0
-        self.base = 0.0  # weight of the stages that have finished
-        self.broken: set[str] = set()  # keys of the stages that have no artifact
+        self.stages = self.trials = self.done_stages = self.done_trials = 0
+        self.finished_weight = 0.0
+        self.failed_keys: set[str] = set()
 
     def __enter__(self) -> Progress:
         self.host.observe(self)
@@ -53,31 +53,32 @@ class Progress:
 
     @hookimpl
     def run_started(self, plan: Plan, needed: list[Stage]) -> None:
-        """Learn how much there is to do."""
+        """Set the total of the bar."""
         self.stages, self.trials = len(needed), len(plan.trials)
-        total = sum(_weight(stage) for stage in needed)
+        total = sum(stage.weight for stage in needed)
         self.bar.update(self.task, total=total, description=self._text("starting"))
 
     @hookimpl
     def stage_started(self, stage: Stage) -> None:
-        """Name the stage."""
+        """Show the name of the stage."""
         self.bar.update(self.task, description=self._text(str(stage)))
 
     @hookimpl
     def stage_progress(self, stage: Stage, done: int, total: int) -> None:
-        """Move the bar within the stage."""
-        self.bar.update(self.task, completed=self.base + _weight(stage) * done / total)
+        """Move the bar within a stage."""
+        self.bar.update(self.task, completed=self.finished_weight + stage.weight * done / total)
 
     @hookimpl
     def stage_finished(self, stage: Stage, status: str, seconds: float) -> None:
-        """Move the bar to the end of the stage."""
+        """Move the bar to the end of a stage, and print it if it was slow or failed."""
         self.done_stages += 1
-        self.base += _weight(stage)
-        self.bar.update(self.task, completed=self.base)
-        inherited = any(one.key in self.broken for one in stage.inputs)  # the same reason again
+        self.finished_weight += stage.weight
+        self.bar.update(self.task, completed=self.finished_weight)
+        # A stage whose input failed has the same reason, which was printed.
+        is_repeated = any(input.key in self.failed_keys for input in stage.inputs)
         if status != "ok":
-            self.broken.add(stage.key)
-        if not console().is_terminal and not inherited and (seconds >= 1 or status != "ok"):
+            self.failed_keys.add(stage.key)
+        if not console().is_terminal and not is_repeated and (seconds >= 1 or status != "ok"):
             console().print(
                 f"[{self.done_stages}/{self.stages}] {stage} {seconds:.1f} s {status}",
                 markup=False,
@@ -97,7 +98,3 @@ class Progress:
             f"stages {self.done_stages}/{self.stages}  trials {self.done_trials}/{self.trials}"
         )
         return f"{counts}  {self.current:.50}"
-
-
-def _weight(stage: Stage) -> float:
-    return stage.weight

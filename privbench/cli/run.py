@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from privbench.cli.options import (
-    config_option,
-    json_option,
-    plugin_option,
-    print_json,
-    results_option,
-    terminal_width,
-)
+from privbench.cli.options import config_option, json_option, plugin_option, results_option
+from privbench.cli.output import print_json, terminal_width
 from privbench.errors import BadInput
 from privbench.plugins.host import PluginHost
 
@@ -31,32 +25,35 @@ if TYPE_CHECKING:
 @plugin_option
 @click.option(
     "--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:i]",
-    help="Where to compute.",
+    help="Device to compute on.",
 )  # fmt: skip
 @results_option
 @click.option(
     "-k", "select", metavar="EXPR",
-    help="Run the trials whose names match, such as 'lira and not naive'.",
+    help="Run only the trials whose names match, such as 'lira and not naive'.",
 )  # fmt: skip
 @click.option(
     "--set", "settings", metavar="KEY=VALUE", multiple=True,
     help="Override a key of the benchmark (population=8) or a parameter (mlp.epochs=5). Repeatable.",
 )  # fmt: skip
 @click.option(
-    "--executor", default="local", show_default=True, metavar="NAME", help="What runs the plan."
+    "--executor",
+    default="local",
+    show_default=True,
+    metavar="NAME",
+    help="Executor that runs the plan.",
 )
 @click.option(
-    "--dry-run", is_flag=True, help="Print the plan: what is stored, what would be computed."
+    "--dry-run", is_flag=True, help="Print what is stored and what would be computed, and exit."
 )
 @click.option(
     "--view", type=click.Choice(["summary", "utility", "attacks"]), default="summary",
     show_default=True,
-    help="What the table shows: a line a defense, what it costs beside DP-SGD, or a line an attack.",
+    help="summary: a line per defense. utility: accuracy beside DP-SGD at the same exposure."
+    " attacks: a line per attack.",
 )  # fmt: skip
-@click.option("-v", "--verbose", is_flag=True, help="Say how populations are trained, and why so.")
-@click.option(
-    "--traceback", is_flag=True, help="Print the traceback of each failure, once, on stderr."
-)
+@click.option("-v", "--verbose", is_flag=True, help="Print how populations are trained, and why.")
+@click.option("--traceback", is_flag=True, help="Print the traceback of each failure to stderr.")
 @json_option
 @click.pass_context
 def run(
@@ -74,11 +71,11 @@ def run(
     traceback: bool,
     as_json: bool,
 ) -> None:
-    """Run benchmarks of benchmarks.toml and print their tables.
+    """Run benchmarks and print their results.
 
-    Without NAME all benchmarks of the file are run. What earlier runs have computed is used again.
-    Exit status: 0 if all trials are ok or skipped, 1 if some failed or were unavailable, 2 for bad
-    input.
+    Without NAME, all benchmarks of the file are run. What earlier runs stored is not computed
+    again. The exit status is 0 if all trials are ok or skipped, 1 if some failed or were
+    unavailable, and 2 for bad input.
     """
     from privbench.api import make_plans, make_runner
     from privbench.cli.progress import Progress
@@ -93,7 +90,7 @@ def run(
     check_device(device)
     host.registry("executor").get(executor, "--executor")
     if not names and not read_file(find_file(config)).benchmarks:
-        raise BadInput(f"{find_file(config)}: there are no benchmarks in this file")
+        raise BadInput(f"{find_file(config)}: the file has no benchmarks")
     overrides = Overrides.parse(settings)
     plans = make_plans(
         names, host, config=config, overrides=overrides, select=select, fetch=not dry_run
@@ -106,12 +103,12 @@ def run(
     for plan in plans:
         runner = make_runner(plan, host, results=results, device=device, executor=executor)
         with Progress(host):
-            found = runner.run()
-        rows += found
+            plan_rows = runner.run()
+        rows += plan_rows
         traces += runner.tracebacks() if traceback else []
         if not as_json:
             remarks = {plan.benchmark.name: plan.remark}
-            click.echo(render(found, "table", view, terminal_width(), remarks))
+            click.echo(render(plan_rows, "table", view, terminal_width(), remarks))
     if as_json:
         print_json(rows)
     for text in dict.fromkeys(traces):

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from privbench.cli.listing import PLURALS, pipeline_text
-from privbench.cli.options import config_option, json_option, plugin_option, print_json, print_table
+from privbench.cli.options import config_option, json_option, plugin_option
+from privbench.cli.output import line_width, print_json, wrapped, wrapped_document
 from privbench.components import describe
 from privbench.components.messages import closest
 from privbench.config import DefenseTable, find_file, read_file
@@ -25,9 +26,10 @@ from privbench.plugins.host import PluginHost
 @json_option
 @click.pass_obj
 def show(host: PluginHost, kind: str, name: str, config: str | None, as_json: bool) -> None:
-    """Show what NAME is: its paper and its parameters.
+    """Describe a component, benchmark or defense.
 
-    KIND is dataset, generator, mechanism, model, attack, executor, benchmark or defense.
+    For a component, its paper and its parameters are shown, too. KIND is dataset, generator,
+    mechanism, model, attack, executor, benchmark or defense.
     """
     if kind in ("benchmark", "defense"):
         _show_from_file(kind, name, config, as_json)
@@ -48,24 +50,16 @@ def show(host: PluginHost, kind: str, name: str, config: str | None, as_json: bo
 
 
 def _print_component(facts: dict[str, Any]) -> None:
-    click.echo(f"{facts['kind']} {facts['name']} ({facts['from']})\n\n{facts['description']}\n")
+    click.echo(f"{facts['kind']} {facts['name']} ({facts['from']})\n")
+    click.echo(f"{wrapped_document(facts['description'])}\n")
     if facts["paper"]:
-        click.echo(f"Paper: {facts['paper']}\n")
-    if not facts["parameters"]:
-        click.echo("It has no parameters.")
-        return
-    print_table(
-        [
-            {
-                "parameter": row["name"],
-                "type": row["type"],
-                "bounds": row["bounds"],
-                "default": "(required)" if row["required"] else json.dumps(row["default"]),
-                "description": row["description"],
-            }
-            for row in facts["parameters"]
-        ]
-    )
+        click.echo(wrapped(f"Paper: {facts['paper']}") + "\n")
+    click.echo("Parameters:" if facts["parameters"] else "It has no parameters.")
+    for row in facts["parameters"]:
+        default = "required" if row["required"] else f"default {json.dumps(row['default'])}"
+        constraints = "; ".join(part for part in (row["type"], row["bounds"], default) if part)
+        click.echo(wrapped(f"  {row['name']}: {constraints}", "      "))
+        click.echo(wrapped(f"      {row['description']}", "      "))
 
 
 def _show_from_file(kind: str, name: str, config: str | None, as_json: bool) -> None:
@@ -75,15 +69,24 @@ def _show_from_file(kind: str, name: str, config: str | None, as_json: bool) -> 
         if name not in defenses:
             raise BadInput(f"{file.path}: unknown defense {name!r}{closest(name, defenses)}")
         facts = defenses[name].model_dump(mode="json")
-        text = pipeline_text(defenses[name])
+        text = wrapped(pipeline_text(defenses[name]))
     else:
         if name not in file.benchmarks:
             raise BadInput(
                 f"{file.path}: unknown benchmark {name!r}{closest(name, file.benchmarks)}"
             )
         facts = file.benchmarks[name].model_dump(mode="json")
-        text = "\n".join(f"{key} = {json.dumps(value)}" for key, value in facts.items())
+        text = "\n".join(_setting_text(key, value) for key, value in facts.items())
     if as_json:
         print_json({"kind": kind, "name": name, "from": str(file.path), **facts})
     else:
         click.echo(f"{kind} {name} ({file.path})\n\n{text}")
+
+
+def _setting_text(key: str, value: Any) -> str:
+    """Return ``key = value``; a list of tables that is too wide has a line for each table."""
+    text = f"{key} = {json.dumps(value)}"
+    if len(text) <= line_width() or not any(isinstance(item, dict) for item in value):
+        return wrapped(text)
+    items = [wrapped(f"    {json.dumps(item)},", "        ") for item in value]
+    return "\n".join([f"{key} = [", *items, "]"])

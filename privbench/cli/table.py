@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from privbench.cli.options import results_option, terminal_width
+from privbench.cli.options import results_option
+from privbench.cli.output import terminal_width
 from privbench.errors import BadInput
 
 
@@ -15,16 +16,20 @@ from privbench.errors import BadInput
 @results_option
 @click.option(
     "--format", "format_", type=click.Choice(["table", "markdown", "csv", "latex", "json"]),
-    default="table", show_default=True, help="How to print it.",
+    default="table", show_default=True, help="Format to print.",
 )  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
 @click.option(
     "--view", type=click.Choice(["summary", "utility", "attacks", "rows"]),
-    help="A line a defense, what it costs beside DP-SGD, a line an attack, or all rows."
-    " Default: summary; rows for csv and json.",
+    help="summary: a line per defense. utility: accuracy beside DP-SGD at the same exposure."
+    " attacks: a line per attack. rows: all rows. Default: summary; for csv and json: rows.",
 )  # fmt: skip
 @click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file."
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write to FILE instead of stdout.",
 )
 def table(
     names: tuple[str, ...],
@@ -34,19 +39,22 @@ def table(
     view: str | None,
     output: Path | None,
 ) -> None:
-    """Print tables from stored rows: the last run of each benchmark NAME, or of all of them."""
+    """Print results of earlier runs.
+
+    The results are of the last complete run of each benchmark NAME; without NAME, of all benchmarks.
+    """
     from privbench.report.formats import render
     from privbench.storage.results import Results
 
     stored = Results(Path(results))
-    chosen = names or stored.benchmarks()
-    if not chosen:
+    benchmarks = names or stored.benchmarks()
+    if not benchmarks:
         raise BadInput(
-            f"there are no results in {stored.path}; `privbench run quickstart` makes some"
+            f"there are no results in {stored.path}; run `privbench run quickstart` first"
         )
-    rows = [row for name in chosen for row in stored.rows(name)]
+    rows = [row for name in benchmarks for row in stored.rows(name)]
     width = terminal_width() if output is None else None
-    remarks = {name: stored.remark(name) for name in chosen}
+    remarks = {name: stored.remark(name) for name in benchmarks}
     text = render(rows, "json" if as_json else format_, view, width, remarks)
     if output is None:
         click.echo(text, nl=False)

@@ -1,7 +1,7 @@
-"""benchmarks.toml -> Benchmark: what to run, with every component found, checked and swept.
+"""From benchmarks.toml to a benchmark whose components are looked up, checked and swept.
 
-    file = read_file(find_file())                  # file.py: the tables of the file, checked
-    benchmark = resolve(file, "quickstart", registries)  # resolve.py: its components, found and swept
+    file = read_file(find_file())                        # file.py: the tables of the file, checked
+    benchmark = resolve(file, "quickstart", registries)  # resolve.py: its components
 
 docs/benchmarks.md is the reference of the format.
 """

@@ -1,4 +1,4 @@
-"""A resolved benchmark: its components, found and with their parameters checked."""
+"""A resolved benchmark: components that are looked up, with parameters that are checked."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ class Variant:
     """A dataset, model or attack of a benchmark with one set of parameter values."""
 
     label: str
+    """Its name, and the values of a sweep: ``mlp[lr=0.1]``."""
     bound: Bound
 
 
 @dataclass(frozen=True)
 class Unavailable:
-    """A part of a benchmark that cannot be had, since a plugin is missing."""
+    """A component or defense of a benchmark that is missing because a plugin failed to load."""
 
     label: str
     reason: str
@@ -42,7 +43,7 @@ class Defense:
 
     @property
     def releases(self) -> bool:
-        """Whether training sets leave the pipeline that are not the private records themselves."""
+        """Whether the pipeline has a release: training sets that differ from the private records."""
         return self.generator is not None or bool(self.at("data"))
 
 
@@ -51,7 +52,7 @@ NONE = Defense("none")
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A resolved benchmark: every combination of its parts is a trial."""
+    """A resolved benchmark. Every combination of its parts and seeds is a trial."""
 
     name: str
     datasets: tuple[Variant | Unavailable, ...]
@@ -60,6 +61,9 @@ class Benchmark:
     attacks: tuple[Variant | Unavailable, ...]
     knowledge: tuple[Knowledge, ...]
     population: int
+    """Models per population."""
     pool: int | None
+    """Records in the pool; None for 60% of the dataset."""
     canaries: float
+    """Share of the pool that is canaries in the second population; 0 for no second population."""
     seeds: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""Which device computes."""
+"""The device that computes: its name, and whether this machine has it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,22 @@ from privbench.errors import BadInput
 
 
 def check_device(name: str) -> str:
-    """Check the spelling, without importing torch."""
+    """Check the name of a device and return it, without importing torch.
+
+    Raises:
+        BadInput: the name is not ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
+    """
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
         raise BadInput(f"--device {name}: unknown device (allowed: auto, cpu, cuda, cuda:0, ...)")
     return name
 
 
 def resolve_device(name: str) -> str:
-    """A torch device for ``auto``, ``cpu``, ``cuda`` or ``cuda:i``; BadInput if it is not there."""
+    """Return the torch device for a name; ``auto`` is ``cuda`` if there is a GPU, else ``cpu``.
+
+    Raises:
+        BadInput: the name is wrong, or this machine has no such device.
+    """
     import torch
 
     check_device(name)

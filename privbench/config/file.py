@@ -1,4 +1,4 @@
-"""The tables of benchmarks.toml: ``[defenses.NAME]`` and ``[benchmarks.NAME]``."""
+"""The file benchmarks.toml, with its tables ``[defenses.NAME]`` and ``[benchmarks.NAME]``."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class DefenseTable(BaseModel):
 
 
 class BenchmarkTable(BaseModel):
-    """``[benchmarks.NAME]``."""
+    """``[benchmarks.NAME]``: the components of a benchmark, and its numbers."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False, ser_json_inf_nan="constants"
@@ -49,14 +49,14 @@ class BenchmarkTable(BaseModel):
     attacks: tuple[Named, ...] = Field(min_length=1)
     knowledge: tuple[Knowledge, ...] = Field(("adaptive", "naive"), min_length=1)
     population: int = Field(16, ge=2, description="models per population")
-    pool: int | None = Field(None, ge=4, description="records; default 60% of the data set")
+    pool: int | None = Field(None, ge=4, description="records; default 60% of the dataset")
     canaries: float = Field(0.05, ge=0, le=0.5, description="share of the pool; 0 trains none")
     seeds: tuple[int, ...] = Field((0,), min_length=1)
 
 
 @dataclass(frozen=True)
 class File:
-    """The whole of benchmarks.toml."""
+    """The contents of benchmarks.toml."""
 
     path: Path
     defenses: dict[str, DefenseTable]
@@ -64,10 +64,18 @@ class File:
 
 
 def find_file(path: str | Path | None = None) -> Path:
-    """``path``, or benchmarks.toml of the current folder, or the one that ships with privbench."""
+    """Return the path of benchmarks.toml, which is the first of these:
+
+    1. ``path``, if it is given;
+    2. benchmarks.toml in the current folder;
+    3. the file that ships with privbench.
+
+    Raises:
+        BadInput: ``path`` is given and is not a file.
+    """
     if path is not None:
         if not Path(path).is_file():
-            raise BadInput(f"-c {path}: there is no such file")
+            raise BadInput(f"-c {path}: no such file")
         return Path(path)
     package = Path(__file__).parent.parent
     for candidate in (Path("benchmarks.toml"), package / "benchmarks.toml"):
@@ -77,7 +85,11 @@ def find_file(path: str | Path | None = None) -> Path:
 
 
 def read_file(path: Path) -> File:
-    """Read and check benchmarks.toml, without looking up components."""
+    """Read and check benchmarks.toml, without looking up components.
+
+    Raises:
+        BadInput: the message names the file, the key, the value and what is allowed.
+    """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -86,11 +98,9 @@ def read_file(path: Path) -> File:
         if key not in ("defenses", "benchmarks"):
             raise BadInput(f"{path}: {key}: unknown key{closest(key, ['defenses', 'benchmarks'])}")
         if not isinstance(value, dict):
-            raise BadInput(f"{path}: {key}: {value!r} is no table; write [{key}.NAME]")
+            raise BadInput(f"{path}: {key}: {value!r} is not a table; write [{key}.NAME]")
     if "none" in content.get("defenses", {}):
-        raise BadInput(
-            f"{path}: defenses.none: 'none' is the empty pipeline, and needs no table; use another name"
-        )
+        raise BadInput(f"{path}: defenses.none: 'none' is the empty pipeline; choose another name")
     return File(
         path,
         _tables(DefenseTable, content.get("defenses", {}), f"{path}: defenses"),
@@ -108,9 +118,19 @@ def _tables(model: type[M], content: Mapping[str, object], where: str) -> dict[s
 def validate(
     model: type[M], content: object, where: str, given: Mapping[str, str] | None = None
 ) -> M:
-    """A table, checked. Raises BadInput naming the key and, by ``given``, where it was written."""
+    """Check a table and return it as a model.
+
+    Args:
+        model: the pydantic model.
+        content: the table.
+        where: where the table is written, for error messages.
+        given: where keys are written that are not written at ``where``.
+
+    Raises:
+        BadInput: the message names where the key is written, the value and what is allowed.
+    """
     if not isinstance(content, dict):
-        raise BadInput(f"{where}: {content!r} is no table")
+        raise BadInput(f"{where}: {content!r} is not a table")
     try:
         return model.model_validate_json(json.dumps(content, default=str), strict=True)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""``--set KEY=VALUE``: what changes for one run."""
+"""Overrides of a benchmark and of parameters for one run: ``--set KEY=VALUE``."""
 
 from __future__ import annotations
 
@@ -15,16 +15,21 @@ from privbench.errors import BadInput
 
 @dataclass
 class Overrides:
-    """``--set KEY=VALUE``: KEY is a key of the benchmark, or NAME.PARAMETER of a component."""
+    """Values by KEY, which is a key of the benchmark, or NAME.PARAMETER of a component or defense."""
 
     values: dict[str, Any] = field(default_factory=dict)
-    used: set[str] = field(default_factory=set)
+    applied: set[str] = field(default_factory=set)
+    """The keys that were looked up by what they override."""
     known: dict[str, set[str]] = field(default_factory=dict)
-    """The parameters of each component and defense that was asked about."""
+    """The parameters of each component and defense that looked up its overrides."""
 
     @classmethod
     def parse(cls, texts: Iterable[str]) -> Overrides:
-        """Parse command line texts; a value is TOML, or else a string."""
+        """Parse texts from the command line. A value that is not TOML is a string.
+
+        Raises:
+            BadInput: a text is not KEY=VALUE, or its list or table is not TOML.
+        """
         values = {}
         for text in texts:
             key, equals, value = text.partition("=")
@@ -34,34 +39,47 @@ class Overrides:
         return cls(values)
 
     def of_benchmark(self) -> dict[str, Any]:
-        """The overrides of the benchmark's own keys."""
-        found = {key: value for key, value in self.values.items() if "." not in key}
-        for key in found:
+        """Return the overrides of keys of the benchmark.
+
+        Raises:
+            BadInput: a benchmark has no such key.
+        """
+        overrides = {key: value for key, value in self.values.items() if "." not in key}
+        for key in overrides:
             if key not in BenchmarkTable.model_fields:
                 raise BadInput(
                     f"--set {key}: unknown key{closest(key, BenchmarkTable.model_fields)}"
                 )
-        self.used |= set(found)
-        return found
+        self.applied |= set(overrides)
+        return overrides
 
     def of(self, name: str, parameters: Collection[str] | None) -> dict[str, Any]:
-        """The overrides of ``parameters`` (None: of any) of the component or defense ``name``."""
+        """Return the overrides of the component or defense ``name`` by parameter.
+
+        Args:
+            name: its name.
+            parameters: the parameters that it has; None if they are unknown, which accepts all.
+        """
         self.known.setdefault(name, set()).update(parameters or ())
-        found = {}
+        overrides = {}
         for key, value in self.values.items():
             parameter = key.removeprefix(f"{name}.")
             if parameter != key and (parameters is None or parameter in parameters):
-                found[parameter] = value
-                self.used.add(key)
-        return found
+                overrides[parameter] = value
+                self.applied.add(key)
+        return overrides
 
     def texts(self) -> list[str]:
-        """What is overridden, in words: ``population=8``."""
+        """Return the overrides as texts, such as ``population=8``."""
         return [f"{key}={value_text(value)}" for key, value in self.values.items()]
 
     def check(self) -> None:
-        """Raise BadInput for an override that met nothing it could override."""
-        for key in sorted(set(self.values) - self.used):
+        """Check that every override was applied.
+
+        Raises:
+            BadInput: no selected benchmark has what a key overrides.
+        """
+        for key in sorted(set(self.values) - self.applied):
             raise BadInput(f"--set {key}: {self._mistake(key)}")
 
     def _mistake(self, key: str) -> str:
@@ -81,5 +99,5 @@ def _toml_value(text: str, where: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         if text.startswith(("[", "{")):
-            raise BadInput(f'{where}: {text} is no TOML; words need quotes: ["lira"]') from None
+            raise BadInput(f'{where}: {text} is not TOML; strings need quotes: ["lira"]') from None
         return text

@@ -1,20 +1,29 @@
-"""From the tables of the file to components: found, checked, swept."""
+"""From the tables of benchmarks.toml to a benchmark: components looked up, checked and swept."""
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from privbench.components import Bound, Entry, Registry
-from privbench.components.messages import closest, key_of
+from privbench.components import Entry, Registry
+from privbench.components.messages import closest
 from privbench.config.benchmark import NONE, Benchmark, Defense, Unavailable, Variant
 from privbench.config.file import BenchmarkTable, File, Named, validate
 from privbench.config.overrides import Overrides
+from privbench.config.pipeline import (
+    PipelinePart,
+    defenses_of,
+    parameters_of,
+    route_parameters,
+    set_by,
+)
 from privbench.config.sweeps import label, sweep
 from privbench.errors import BadInput
+
+Labelled = TypeVar("Labelled", Variant | Unavailable, Defense | Unavailable)
+Scalar = TypeVar("Scalar")
 
 
 def resolve(
@@ -26,19 +35,41 @@ def resolve(
 ) -> Benchmark:
     """Look up and check all components of a benchmark.
 
-    A component that is not registered counts as unavailable, rather than unknown, while
-    ``broken_plugins`` failed to load: one of them may be the one that has it.
+    A key of the benchmark takes its value from the first of these that gives one:
+        1. ``--set KEY``;
+        2. the benchmark;
+        3. its default.
+
+    A parameter of a dataset, model or attack:
+        1. ``--set NAME.PARAMETER``;
+        2. the benchmark, beside the name;
+        3. its default.
+
+    A parameter of a component of a defense:
+        1. ``--set COMPONENT.PARAMETER``;
+        2. ``--set DEFENSE.PARAMETER``;
+        3. the benchmark, beside the name of the defense;
+        4. ``[defenses.NAME]``, beside the name of the component;
+        5. its default.
+
+    Args:
+        file: the file.
+        name: the benchmark.
+        registries: the registered components by kind.
+        overrides: what ``--set`` gives.
+        broken_plugins: plugins that failed to load. If there are any, a component that is not registered
+            is unavailable instead of unknown, since one of these plugins may be the one that has it.
 
     Raises:
-        BadInput: naming the file, the key, the value and what is allowed.
+        BadInput: the message names the file, the key, the value and what is allowed.
     """
     if name not in file.benchmarks:
         raise BadInput(f"{file.path}: unknown benchmark {name!r}{closest(name, file.benchmarks)}")
     overrides = overrides or Overrides()
-    own = overrides.of_benchmark()
-    content = file.benchmarks[name].model_dump(mode="json") | own
+    overridden = overrides.of_benchmark()
+    content = file.benchmarks[name].model_dump(mode="json") | overridden
     where = f"{file.path}: benchmarks.{name}"
-    table = validate(BenchmarkTable, content, where, {key: f"--set {key}" for key in own})
+    table = validate(BenchmarkTable, content, where, {key: f"--set {key}" for key in overridden})
     resolver = _Resolver(file, registries, overrides, broken_plugins, where)
     return Benchmark(
         name=name,
@@ -56,209 +87,101 @@ def resolve(
 
 @dataclass
 class _Resolver:
+    """Resolves the lists of one benchmark."""
+
     file: File
     registries: Mapping[str, Registry]
     overrides: Overrides
     broken_plugins: Collection[str]
     where: str
 
-    def variants(self, kind: str, specs: Sequence[Named]) -> tuple[Variant | Unavailable, ...]:
-        found: list[tuple[str, dict[str, Any], Variant | Unavailable]] = []
-        for index, spec in enumerate(specs):
+    def variants(self, kind: str, named: Sequence[Named]) -> tuple[Variant | Unavailable, ...]:
+        """Return the datasets, models or attacks, one for each value of a sweep."""
+        variants: list[tuple[Variant | Unavailable, dict[str, Any]]] = []
+        for index, item in enumerate(named):
             where = f"{self._place(f'{kind}s')}[{index}]"
-            name, params = _parts(spec, where)
+            name, params = _name_and_params(item, where)
             entry = self._entry(kind, name, where)
             if isinstance(entry, str):
                 self.overrides.of(name, None)
-                found.append((name, params, Unavailable(name, entry)))
+                variants.append((Unavailable(name, entry), params))
                 continue
-            own = self.overrides.of(name, entry.cls.model_fields)
-            given = _set_by(name, own)
-            for values, swept in sweep(entry.cls, params | own, where, given):
-                choice = Variant(label(name, swept), entry.build(values, where, given))
-                found.append((choice.label, values, choice))
-        return _distinct(found, self._place(f"{kind}s"))
+            overridden = self.overrides.of(name, entry.cls.model_fields)
+            given = set_by(name, overridden)
+            for values, swept in sweep(entry.cls, params | overridden, where, given):
+                bound = entry.build(values, where, given)
+                variants.append((Variant(label(name, swept), bound), values))
+        return _with_distinct_labels(variants, self._place(f"{kind}s"))
 
-    def defenses(self, specs: Sequence[Named]) -> tuple[Defense | Unavailable, ...]:
-        found: list[tuple[str, dict[str, Any], Defense | Unavailable]] = []
-        for index, spec in enumerate(specs):
+    def defenses(self, named: Sequence[Named]) -> tuple[Defense | Unavailable, ...]:
+        """Return the defenses, one for each combination of the values of their sweeps."""
+        defenses: list[tuple[Defense | Unavailable, dict[str, Any]]] = []
+        for index, item in enumerate(named):
             where = f"{self._place('defenses')}[{index}]"
-            name, params = _parts(spec, where)
+            name, params = _name_and_params(item, where)
             parts = self._pipeline(name, where)
             if isinstance(parts, str):
                 self.overrides.of(name, None)
-                found.append((name, params, Unavailable(name, parts)))
+                defenses.append((Unavailable(name, parts), params))
                 continue
-            own = self.overrides.of(name, _parameters(parts))
-            params |= own
-            _route(name, parts, params, where, _set_by(name, own))
-            found += [(one.label, params, one) for one in self._swept(name, parts, where)]
-        return _distinct(found, self._place("defenses"))
-
-    def _swept(self, name: str, parts: Sequence[_Part], where: str) -> Iterable[Defense]:
-        """A defense for each value of its sweeps."""
-        for part in parts:
-            own = self.overrides.of(part.entry.name, part.entry.cls.model_fields)
-            part.params |= own
-            part.given |= _set_by(part.entry.name, own)
-        sweeps = [sweep(one.entry.cls, one.params, one.where, one.given) for one in parts]
-        return [_assemble(name, parts, chosen, where) for chosen in itertools.product(*sweeps)]
+            overridden = self.overrides.of(name, parameters_of(parts))
+            params |= overridden
+            route_parameters(name, parts, params, where, set_by(name, overridden))
+            for part in parts:
+                part.override(self.overrides.of(part.entry.name, part.entry.cls.model_fields))
+            defenses += [(defense, params) for defense in defenses_of(name, parts, where)]
+        return _with_distinct_labels(defenses, self._place("defenses"))
 
     def _place(self, key: str) -> str:
-        """Where a key of the benchmark was written."""
+        """Return where a key of the benchmark is written."""
         return f"--set {key}" if key in self.overrides.values else f"{self.where}.{key}"
 
-    def _pipeline(self, name: str, where: str) -> list[_Part] | str:
-        """The components of [defenses.name], or why one of them is unavailable."""
+    def _pipeline(self, name: str, where: str) -> list[PipelinePart] | str:
+        """Return the components of ``[defenses.NAME]``, or why one of them is unavailable."""
         if name == NONE.label:
             return []
         if name not in self.file.defenses:
             hint = closest(name, [*self.file.defenses, NONE.label])
             raise BadInput(f"{where}: unknown defense {name!r}{hint}; define [defenses.{name}]")
         table = self.file.defenses[name]
-        base = f"{self.file.path}: defenses.{name}"
-        named = (
-            [] if table.generator is None else [("generator", table.generator, f"{base}.generator")]
-        )
-        for index, spec in enumerate(table.mechanisms):
-            named.append(("mechanism", spec, f"{base}.mechanisms[{index}]"))
+        place = f"{self.file.path}: defenses.{name}"
+        listed = [
+            ("mechanism", named, f"{place}.mechanisms[{index}]")
+            for index, named in enumerate(table.mechanisms)
+        ]
+        if table.generator is not None:
+            listed.insert(0, ("generator", table.generator, f"{place}.generator"))
         parts = []
-        for kind, spec, where in named:
-            component, params = _parts(spec, where)
+        for kind, named, where in listed:
+            component, params = _name_and_params(named, where)
             entry = self._entry(kind, component, where)
             if isinstance(entry, str):
                 return entry
-            parts.append(_Part(entry, params, where))
+            parts.append(PipelinePart(entry, params, where))
         return parts
 
     def _entry(self, kind: str, name: str, where: str) -> Entry | str:
-        """The entry, or why it is unavailable: a plugin that failed may be the one that has it."""
+        """Return the registered component, or why it is unavailable."""
         registry = self.registries[kind]
         if name not in registry.entries and self.broken_plugins:
             broken = ", ".join(sorted(set(self.broken_plugins)))
-            return f"{kind} {name!r} is not there, and a plugin failed to load: {broken}"
+            return f"{kind} {name!r} is not registered, and a plugin failed to load: {broken}"
         return registry.get(name, where)
 
 
-@dataclass
-class _Part:
-    entry: Entry
-    params: dict[str, Any]
-    where: str
-    given: dict[str, str] = field(default_factory=dict)
-    """Which parameters were written elsewhere, and where."""
+def _with_distinct_labels(
+    labelled: Sequence[tuple[Labelled, dict[str, Any]]], where: str
+) -> tuple[Labelled, ...]:
+    """Return the variants or defenses with distinct labels.
 
-
-def _set_by(name: str, own: Iterable[str]) -> dict[str, str]:
-    return {parameter: f"--set {name}.{parameter}" for parameter in own}
-
-
-def _parameters(parts: Iterable[_Part]) -> set[str]:
-    """What can be written beside the name of a defense."""
-    pairs = {(part.entry.name, key) for part in parts for key in part.entry.cls.model_fields}
-    return {key for _, key in pairs} | {f"{name}.{key}" for name, key in pairs}
-
-
-def _route(
-    name: str,
-    parts: Sequence[_Part],
-    params: Mapping[str, Any],
-    where: str,
-    given: Mapping[str, str],
-) -> None:
-    """Give each parameter beside a defense's name to the one component that has it."""
-    for key, value in params.items():
-        place = key_of(where, [key], given)
-        owner, dot, parameter = key.rpartition(".")
-        owners = [
-            part
-            for part in parts
-            if parameter in part.entry.cls.model_fields and (not dot or part.entry.name == owner)
-        ]
-        if not owners:
-            names = {f for part in parts for f in part.entry.cls.model_fields}
-            raise BadInput(
-                f"{place}: {name!r} has no parameter {parameter!r}{closest(parameter, names)}"
-            )
-        if len(owners) > 1:
-            options = " or ".join(f'"{part.entry.name}.{parameter}"' for part in owners)
-            raise BadInput(f"{place}: several components have {parameter!r}; write {options}")
-        owners[0].params[parameter] = value
-        owners[0].given[parameter] = place
-
-
-def _assemble(
-    name: str,
-    parts: Sequence[_Part],
-    chosen: Sequence[tuple[dict[str, Any], dict[str, Any]]],
-    where: str,
-) -> Defense:
-    """Build one defense from the values that a sweep chose for each component."""
-    pairs = zip(parts, chosen, strict=True)
-    bounds = [part.entry.build(values, part.where, part.given) for part, (values, _) in pairs]
-    counts = Counter(key for _, swept in chosen for key in swept)
-    shown = {
-        key if counts[key] == 1 else f"{part.entry.name}.{key}": value
-        for part, (_, swept) in zip(parts, chosen, strict=True)
-        for key, value in swept.items()
-    }
-    generators = [bound for bound in bounds if bound.entry.kind == "generator"]
-    mechanisms = [bound for bound in bounds if bound.entry.kind == "mechanism"]
-    _check_pipeline(name, generators[0] if generators else None, mechanisms, where)
-    return Defense(label(name, shown), generators[0] if generators else None, tuple(mechanisms))
-
-
-def _check_pipeline(
-    name: str, generator: Bound | None, mechanisms: Sequence[Bound], where: str
-) -> None:
-    from privbench.mechanisms.base import PIPELINE_ORDER
-
-    steps = [bound.component.acts_on for bound in mechanisms]
-    if steps != sorted(steps, key=PIPELINE_ORDER.index):
-        order = ", ".join(f"{bound.name} ({bound.component.acts_on})" for bound in mechanisms)
-        raise BadInput(
-            f"{where}: defense {name!r}: mechanisms go in the order"
-            f" {', '.join(PIPELINE_ORDER)}; got {order}"
-        )
-    if "latent" in steps:
-        latent = mechanisms[steps.index("latent")].name
-        if generator is None:
-            raise BadInput(
-                f"{where}: defense {name!r}: {latent} acts on codes and needs a generator"
-            )
-        if generator.component.release == "sample":
-            raise BadInput(
-                f"{where}: defense {name!r}: {latent} acts on codes of records, and {generator.name}"
-                ' with release = "sample" makes new ones (allowed: release = "reconstruct")'
-            )
-    if "data" in steps and generator is not None and _is_public(generator):
-        data = mechanisms[steps.index("data")].name
-        raise BadInput(
-            f"{where}: defense {name!r}: {data} acts on the private records, and {generator.name} with"
-            ' fitted_on = "reference" and release = "sample" reads none of them'
-        )
-    if steps.count("training") > 1:
-        names = ", ".join(b.name for b in mechanisms if b.component.acts_on == "training")
-        raise BadInput(f"{where}: defense {name!r}: only one training mechanism, got {names}")
-
-
-def _is_public(generator: Bound) -> bool:
-    """Whether it makes its records of reference records alone."""
-    component = generator.component
-    return bool(component.fitted_on == "reference" and component.release == "sample")
-
-
-T = TypeVar("T", Variant | Unavailable, Defense | Unavailable)
-Scalar = TypeVar("Scalar")
-
-
-def _distinct(found: Sequence[tuple[str, dict[str, Any], T]], where: str) -> tuple[T, ...]:
-    """Make labels unique: where two are the same, all given parameters are shown."""
-    counts = Counter(text for text, _, _ in found)
+    Where labels are equal, all parameters that are given are shown. If labels are then still equal, the
+    same thing is listed twice, which is an error.
+    """
+    counts = Counter(item.label for item, _ in labelled)
     result = []
-    for text, params, item in found:
-        if counts[text] > 1:
-            item = replace(item, label=label(text.partition("[")[0], params))
+    for item, params in labelled:
+        if counts[item.label] > 1:
+            item = replace(item, label=label(item.label.partition("[")[0], params))
         result.append(item)
     for text, count in Counter(item.label for item in result).items():
         if count > 1:
@@ -270,11 +193,12 @@ def _unique(values: Sequence[Scalar]) -> tuple[Scalar, ...]:
     return tuple(dict.fromkeys(values))
 
 
-def _parts(spec: Named, where: str) -> tuple[str, dict[str, Any]]:
-    if isinstance(spec, str):
-        return spec, {}
-    params = dict(spec)
+def _name_and_params(named: Named, where: str) -> tuple[str, dict[str, Any]]:
+    """Return the name of a component and the parameters that are written beside it."""
+    if isinstance(named, str):
+        return named, {}
+    params = dict(named)
     name = params.pop("name", None)
     if not isinstance(name, str):
-        raise BadInput(f'{where}.name: {name!r} is no name; write {{ name = "...", ... }}')
+        raise BadInput(f'{where}.name: {name!r} is not a name; write {{ name = "...", ... }}')
     return name, params

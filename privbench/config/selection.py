@@ -1,4 +1,4 @@
-"""``-k EXPR``: choose trials by words of their names, joined by ``and``, ``or``, ``not``, ``( )``."""
+"""Selection of trials by their names: ``-k EXPR``, with ``and``, ``or``, ``not`` and parentheses."""
 
 from __future__ import annotations
 
@@ -11,22 +11,27 @@ Selector = Callable[[str], bool]
 
 
 def selector(expression: str | None) -> Selector:
-    """A predicate on trial names; words match case-insensitively anywhere in a name.
+    """Return the predicate on trial names that an expression means; None selects every trial.
+
+    A word matches anywhere in a name, in lower or upper case.
 
     >>> selector("lira and not (naive or dp-sgd)")("digits/none/mlp/lira/adaptive/seed=0")
     True
+
+    Raises:
+        BadInput: the expression is malformed.
     """
     if expression is None:
         return lambda name: True
     parser = _Parser(expression)
-    chosen = parser.alternatives()
+    predicate = parser.alternatives()
     if parser.tokens:
         raise BadInput(f"-k {expression!r}: unexpected {parser.tokens[0]!r}")
-    return chosen
+    return predicate
 
 
 class _Parser:
-    """Recursive descent: alternatives of terms of factors."""
+    """Recursive descent parser: alternatives of conjunctions of factors."""
 
     def __init__(self, expression: str) -> None:
         self.expression = expression

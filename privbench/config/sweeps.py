@@ -1,4 +1,4 @@
-"""Lists where a parameter is a scalar: one trial for each value, and labels that say which."""
+"""Sweeps: a list of values where a parameter is a scalar, and the labels that say which value."""
 
 from __future__ import annotations
 
@@ -18,10 +18,20 @@ def sweep(
     where: str,
     given: Mapping[str, str] | None = None,
 ) -> Iterable[tuple[dict[str, Any], dict[str, Any]]]:
-    """Every combination of swept values: (all parameters, the swept ones).
+    """Yield every combination of swept values, as (all parameters, the swept ones).
 
-    A list is a sweep where the parameter is a scalar; where the parameter itself is a list, a list of
-    lists is one.
+    What is a sweep:
+        - if the parameter is a scalar, a list;
+        - if the parameter is a list, a list of lists.
+
+    Args:
+        cls: the component.
+        params: its parameters.
+        where: where the component is written, for error messages.
+        given: where parameters are written that are not written at ``where``.
+
+    Raises:
+        BadInput: a sweep is empty.
     """
     axes: dict[str, list[Any]] = {}
     properties = cls.model_json_schema()["properties"] if params else {}
@@ -42,13 +52,17 @@ def _takes_list(schema: Mapping[str, Any]) -> bool:
 
 
 def label(name: str, params: Mapping[str, Any]) -> str:
-    """``vae-metric[epsilon=8]``; the bare name without parameters."""
+    """Return a label such as ``vae-metric[epsilon=8]``; without parameters it is the name.
+
+    >>> label("mlp", {"lr": 0.10, "hidden": [8, 4]})
+    'mlp[lr=0.1,hidden=[8,4]]'
+    """
     inside = ",".join(f"{key}={value_text(value)}" for key, value in params.items())
     return f"{name}[{inside}]" if inside else name
 
 
 def value_text(value: Any) -> str:
-    """A value as labels show it."""
+    """Return a value as labels show it."""
     if isinstance(value, float):
         return f"{value:g}"
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))

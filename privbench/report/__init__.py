@@ -1,1 +1,1 @@
-"""Rows of results as tables."""
+"""Rows of results as tables, plots and DataFrames."""

@@ -1,4 +1,4 @@
-"""A view as text: for the terminal, Markdown, LaTeX, CSV or JSON."""
+"""Views of results as text: for the terminal, or as Markdown, LaTeX, CSV or JSON."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from privbench.report.views import VIEWS, Block
+from privbench.report.views import VIEWS, Table
 from privbench.storage.results import Row
 
 FORMATS = ("table", "markdown", "latex", "csv", "json")
-
-
-PROSE = 100  # characters in a line of notes
+NOTE_WIDTH = 100
+"""Width of the notes below a table, unless the terminal is narrower."""
 
 
 def render(
@@ -23,44 +22,48 @@ def render(
     width: int | None = None,
     remarks: Mapping[str, str] | None = None,
 ) -> str:
-    """Rows in one of FORMATS. ``csv`` and ``json`` give the rows themselves unless a view is named.
+    """Return a view of rows as text.
 
-    Where a ``table`` is wider than ``width`` characters, it goes without its optional columns.
-    ``remarks`` are added to the titles of the benchmarks they are of.
+    Args:
+        rows: rows of results.
+        format: one of FORMATS.
+        view: a name in VIEWS. Default: ``rows`` for ``csv`` and ``json``, else ``summary``.
+        width: width in characters that a ``table`` should fit; optional columns are left out as needed.
+        remarks: text to add to the titles of a benchmark's tables, by benchmark.
     """
     if view is None:
         view = "rows" if format in ("csv", "json") else "summary"
     if format == "json":
-        content = list(rows) if view == "rows" else [_lines(block) for block in VIEWS[view](rows)]
+        content = list(rows) if view == "rows" else [_lines(table) for table in VIEWS[view](rows)]
         return json.dumps(content, indent=1) + "\n"
-    blocks = [_with_remark(block, remarks or {}) for block in VIEWS[view](rows)]
+    tables = [_with_remark(table, remarks or {}) for table in VIEWS[view](rows)]
     if format == "csv":
-        return _csv(blocks)
+        return _csv(tables)
     if format == "table":
-        return "\n".join(_text(block, width) for block in blocks)
+        return "\n".join(_text(table, width) for table in tables)
     style = {"markdown": "github", "latex": "latex_booktabs"}[format]
-    return "\n".join(_document(block, style) for block in blocks)
+    return "\n".join(_document(table, style) for table in tables)
 
 
-def _with_remark(block: Block, remarks: Mapping[str, str]) -> Block:
-    remark = remarks.get(block.benchmark, "")
-    return replace(block, title=f"{block.title} ({remark})") if remark else block
+def _with_remark(table: Table, remarks: Mapping[str, str]) -> Table:
+    remark = remarks.get(table.benchmark, "")
+    return replace(table, title=f"{table.title} ({remark})") if remark else table
 
 
-def _text(block: Block, width: int | None) -> str:
-    """For a terminal: column headers may take two lines."""
-    lines, left_out = _fit(block, width)
-    notes = [*block.notes]
+def _text(table: Table, width: int | None) -> str:
+    """Return a table for the terminal, where a header may take two lines."""
+    lines, left_out = _fit(table, width)
+    notes = [*table.notes]
     if left_out:
         notes.append(f"left out for the width of the terminal: {', '.join(left_out)}")
-    prose = min(width or PROSE, PROSE)
-    wrapped = "".join(f"{_paragraph(note, prose)}\n" for note in notes)
-    table = _tabulate(lines, "simple")
-    return f"{block.title}\n\n{table}\n" + (f"\n{wrapped}" if wrapped else "")
+    note_width = min(width or NOTE_WIDTH, NOTE_WIDTH)
+    wrapped = "".join(f"{_paragraph(note, note_width)}\n" for note in notes)
+    text = _tabulate(lines, "simple")
+    return f"{table.title}\n\n{text}\n" + (f"\n{wrapped}" if wrapped else "")
 
 
 def _paragraph(note: str, width: int) -> str:
-    """Wrapped between words only, so that addresses and paths stay whole."""
+    """Wrap a note between words only, so that addresses and paths stay whole."""
     return textwrap.fill(
         " ".join(note.split()),
         width,
@@ -70,25 +73,25 @@ def _paragraph(note: str, width: int) -> str:
     )
 
 
-def _fit(block: Block, width: int | None) -> tuple[list[dict[str, str]], list[str]]:
-    """The lines without as many optional columns as it takes, and the names of those."""
-    lines, left_out = block.lines, list[str]()
-    for column in block.optional:
-        table = _tabulate(lines, "simple")
-        if width is None or max(map(len, table.splitlines())) <= width:
+def _fit(table: Table, width: int | None) -> tuple[list[dict[str, str]], list[str]]:
+    """Leave out optional columns until the table fits; return its lines and what was left out."""
+    lines, left_out = table.lines, list[str]()
+    for column in table.optional:
+        text = _tabulate(lines, "simple")
+        if width is None or max(map(len, text.splitlines())) <= width:
             break
         lines = [{k: v for k, v in line.items() if k != column} for line in lines]
         left_out.append(_one_line(column))
     return lines, left_out
 
 
-def _document(block: Block, style: str) -> str:
-    """For Markdown or LaTeX: notes are paragraphs, or comments."""
-    table = _tabulate(_lines(block), style)
+def _document(table: Table, style: str) -> str:
+    """Return a table for Markdown, with notes as paragraphs, or LaTeX, with notes as comments."""
+    text = _tabulate(_lines(table), style)
     start, between = ("% ", "\n% ") if style.startswith("latex") else ("", "\n\n")
-    notes = start + between.join(block.notes) if block.notes else ""
-    title = f"{start}{block.title}\n\n" if block.title else ""
-    return f"{title}{table}\n" + (f"\n{notes}\n" if notes else "")
+    notes = start + between.join(table.notes) if table.notes else ""
+    title = f"{start}{table.title}\n\n" if table.title else ""
+    return f"{title}{text}\n" + (f"\n{notes}\n" if notes else "")
 
 
 def _tabulate(lines: list[dict[str, str]], style: str) -> str:
@@ -99,17 +102,17 @@ def _tabulate(lines: list[dict[str, str]], style: str) -> str:
     return str(tabulate(cells, headers=headers, tablefmt=style, disable_numparse=True))
 
 
-def _lines(block: Block) -> list[dict[str, str]]:
-    """The lines with headers of one line."""
-    return [{_one_line(header): text for header, text in line.items()} for line in block.lines]
+def _lines(table: Table) -> list[dict[str, str]]:
+    """Return the lines of a table with each header on one line."""
+    return [{_one_line(header): text for header, text in line.items()} for line in table.lines]
 
 
 def _one_line(header: str) -> str:
     return " ".join(header.split())
 
 
-def _csv(blocks: Sequence[Block]) -> str:
+def _csv(tables: Sequence[Table]) -> str:
     import pandas as pd
 
-    frame = pd.DataFrame([line for block in blocks for line in _lines(block)])
+    frame = pd.DataFrame([line for table in tables for line in _lines(table)])
     return str(frame.to_csv(index=False, lineterminator="\n"))

@@ -1,8 +1,8 @@
-"""Utility at equal protection: each defense beside what a baseline keeps of accuracy there.
+"""Utility at equal protection: the accuracy that a baseline reaches at the exposure of a defense.
 
-A defense that protects more costs more, so two of them can be compared only where one of the two is
-equal. A sweep of the baseline (DP-SGD over epsilon) is a curve of accuracy by exposure, with straight
-lines between its points; a defense is compared with the curve at its own exposure.
+Stronger protection costs more accuracy, so two defenses can only be compared where one of the two is
+equal. A sweep of the baseline (DP-SGD over epsilon) gives accuracy as a piecewise linear function of
+exposure. A defense is compared with this function at its own exposure.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Frontier:
-    """The best accuracy (k,) that the baseline reaches at each exposure (k,); both increase."""
+    """The best accuracy (k,) of the baseline up to each exposure (k,); both increase."""
 
     exposure: Floats
     accuracy: Floats
 
     @classmethod
     def of(cls, exposure: Sequence[float], accuracy: Sequence[float]) -> Frontier:
-        """From the baseline's points; one that is no better than a less exposed one is left out.
+        """Build a frontier from points, without those that are no better than a less exposed one.
 
         >>> Frontier.of([0.6, 0.5, 0.7], [0.4, 0.3, 0.35]).exposure.tolist()
         [0.5, 0.6]
@@ -42,10 +42,11 @@ class Frontier:
         return cls(x, y)
 
     def accuracy_at(self, exposure: float) -> float | None:
-        """What the baseline keeps at such an exposure; None where it was not measured.
+        """Return the accuracy of the baseline at an exposure.
 
-        Above its last point it is that point's, for nobody has to use up an exposure. Below its first
-        point nothing is known.
+        - Between two points: linear interpolation.
+        - Above the last point: the accuracy of that point, which is less exposed.
+        - Below the first point: None, since nothing was measured there.
 
         >>> frontier = Frontier.of([0.5, 0.6], [0.3, 0.4])
         >>> round(frontier.accuracy_at(0.55), 3), frontier.accuracy_at(0.9), frontier.accuracy_at(0.4)
@@ -57,7 +58,7 @@ class Frontier:
 
 
 def family(defense: str) -> str:
-    """A defense's name without the values of its sweep.
+    """Return the name of a defense without the values of its sweep.
 
     >>> family("vae-metric[epsilon=8]")
     'vae-metric'
@@ -66,47 +67,49 @@ def family(defense: str) -> str:
 
 
 def on_data(row: Row) -> bool:
-    """Whether the attack sees the data that a defense releases, and not the model trained on them."""
+    """Return whether the attack sees the data that a defense releases instead of the model."""
     return bool(row["observes"] == "synthetic")
 
 
 def exposures(rows: Sequence[Row], measure: str, *, data: bool = False) -> dict[str, Row]:
-    """For each defense the row of the attack that does best, by "auc" or "tpr" (at 1% FPR).
+    """Return the row of the strongest attack for each defense that has a value.
 
-    Of attacks on the model, or with ``data`` of attacks on released data. Defenses of which no row has
-    a value are left out.
+    Args:
+        rows: rows of results.
+        measure: ``auc``, or ``tpr`` at 1% FPR.
+        data: whether to consider attacks on released data instead of attacks on the model.
     """
-    best: dict[str, Row] = {}
+    strongest: dict[str, Row] = {}
     for row in rows:
         if on_data(row) != data:
             continue
         value = exposure_of(row, measure)
         if value is None:
             continue
-        old = best.get(row["defense"])
-        if old is None or value > (exposure_of(old, measure) or 0.0):
-            best[row["defense"]] = row
-    return best
+        previous = strongest.get(row["defense"])
+        if previous is None or value > (exposure_of(previous, measure) or 0.0):
+            strongest[row["defense"]] = row
+    return strongest
 
 
 def exposure_of(row: Row, measure: str) -> float | None:
-    """The value of a row, and None where it has none."""
+    """Return the ``auc`` or the ``tpr`` at 1% FPR of a row; None if it is not ok or unresolved."""
     if row["status"] != "ok":
         return None
-    found = row["auc"] if measure == "auc" else row["tpr_at_fpr"]["0.01"]["value"]
-    return None if found is None else float(found)
+    value = row["auc"] if measure == "auc" else row["tpr_at_fpr"]["0.01"]["value"]
+    return None if value is None else float(value)
 
 
 def interval_of(row: Row, measure: str) -> Sequence[float] | None:
-    """The 95% interval of that value."""
-    found: Sequence[float] | None = (
+    """Return the 95% interval of what `exposure_of` returns."""
+    interval: Sequence[float] | None = (
         row["auc_ci"] if measure == "auc" else row["tpr_at_fpr"]["0.01"]["ci"]
     )
-    return found
+    return interval
 
 
-def frontier_of(best: dict[str, Row], measure: str, baseline: str = BASELINE) -> Frontier:
-    """The baseline's curve, from the rows that ``exposures`` gives."""
-    own = [row for defense, row in best.items() if family(defense) == baseline]
-    points = [exposure_of(row, measure) or 0.0 for row in own]
-    return Frontier.of(points, [row["test_accuracy"] for row in own])
+def frontier_of(strongest: dict[str, Row], measure: str, baseline: str = BASELINE) -> Frontier:
+    """Return the frontier of the baseline, given what `exposures` returns."""
+    rows = [row for defense, row in strongest.items() if family(defense) == baseline]
+    exposure = [exposure_of(row, measure) or 0.0 for row in rows]
+    return Frontier.of(exposure, [row["test_accuracy"] for row in rows])

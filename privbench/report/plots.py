@@ -1,10 +1,11 @@
-"""Plots (matplotlib): ROC curves, one record's scores.
+"""Plots of scores (matplotlib): ROC curves, and the scores of one record.
 
-Each function writes one file; its suffix is the format.
+Each function writes one file, whose suffix is the format.
 """
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,30 +25,37 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = (".png", ".pdf", ".svg")
-GRID = 25
-"""False positive rates at which a curve has an interval."""
-DRAWS = 1000
+N_GRID = 25
+"""Number of false positive rates at which a curve has an interval."""
+N_DRAWS = 1000
+"""Bootstrap draws of an interval."""
 PANEL = (7, 4.5)
 """Width and height of a panel, in inches."""
-BINS = 50
-"""Of a histogram, at most."""
+TITLE_WIDTH = 80
+"""Characters of a title that fit the width of a panel."""
+MAX_BINS = 50
+"""Largest number of bins of a histogram."""
 
 COLORS = (
     "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f",
     "#bcbd22", "#17becf", "#000080", "#808000", "#ff00ff", "#008080", "#800000",
 )  # fmt: skip
-"""As many as there are attacks."""
+"""Distinct colors; there are at least as many as a plot has attacks."""
 
 Scored = tuple[NDArray[np.float64], NDArray[np.bool_]]
 """Scores and membership (models, records)."""
 
 
 def check_plot_file(path: Path) -> None:
-    """Raise BadInput if no plot can be written there."""
+    """Check that a plot can be written to ``path``.
+
+    Raises:
+        BadInput: the suffix is not a known format, or the folder does not exist.
+    """
     if path.suffix not in FORMATS:
         raise BadInput(f"{path}: unknown format {path.suffix!r} (allowed: {', '.join(FORMATS)})")
     if not path.parent.is_dir():
-        raise BadInput(f"{path}: there is no folder {path.parent}")
+        raise BadInput(f"{path}: no such folder {path.parent}")
 
 
 def plot_rocs(
@@ -56,11 +64,20 @@ def plot_rocs(
     title: str = "",
     group: NDArray[np.int64] | None = None,
 ) -> None:
-    """ROC curves on log-log axes, with 95% intervals over models where there are several.
+    """Plot ROC curves on log-log axes with 95% intervals.
 
-    With one model its intervals are over ``group`` (records,), if given.
-    Log-log, because an attack that is sure of a few members is a danger that the area under the curve
-    does not show (Carlini et al. 2022, arXiv 2112.03570).
+    Axes are logarithmic because an attack that identifies a few members with confidence is a danger that
+    the area under the curve does not show (Carlini et al. 2022, arXiv 2112.03570).
+
+    Args:
+        curves: scores and membership of each attack, by the name for the legend.
+        path: the file; its suffix is the format.
+        title: title of the plot.
+        group: the group (records,) of each record. Intervals are over models, or over these groups if
+            there is one model; without groups one model has no intervals.
+
+    Raises:
+        BadInput: there are no curves, or the file cannot be written.
     """
     if not curves:
         raise BadInput(f"{path}: there is no ROC curve to draw")
@@ -83,7 +100,7 @@ def plot_rocs(
 
 @dataclass(frozen=True)
 class RocCurve:
-    """A curve as it is drawn; ``low`` and ``high`` at the rates ``grid``, None without intervals."""
+    """A ROC curve, and its interval ``low`` to ``high`` at the false positive rates ``grid``."""
 
     fpr: NDArray[np.float64]
     tpr: NDArray[np.float64]
@@ -91,6 +108,7 @@ class RocCurve:
     grid: NDArray[np.float64]
     low: NDArray[np.float64] | None
     high: NDArray[np.float64] | None
+    """None if there are no intervals."""
 
     @classmethod
     def of(
@@ -99,28 +117,28 @@ class RocCurve:
         member: NDArray[np.bool_],
         group: NDArray[np.int64] | None = None,
     ) -> RocCurve:
-        """The empirical curve and its intervals: over models, or over the groups of one's records."""
+        """Compute the empirical curve, and its intervals over models or groups of records."""
         if len(scores) == 1 and group is not None:
             pairs = Pairs.grouped(scores[0], member[0], group)
         else:
             pairs = Pairs.of(scores, member)
         roc = Roc.of(pairs)
         fpr, tpr = roc.false_positives / roc.n_nonmembers, roc.true_positives / roc.n_members
-        grid = np.geomspace(max(roc.resolution, 1e-5), 1, GRID)
+        grid = np.geomspace(max(roc.resolution, 1e-5), 1, N_GRID)
         low = high = None
         if pairs.n_models > 1:
             low, high = _band(pairs, roc, grid)
         return cls(np.append(0, fpr), np.append(0, tpr), roc.auc, grid, low, high)
 
     def label(self, name: str) -> str:
-        """For the legend."""
+        """Return the entry of the legend."""
         return f"{name} (AUC {self.auc:.3f})"
 
 
 def _band(
     pairs: Pairs, roc: Roc, grid: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    weights = draw_weights(pairs.n_models, DRAWS, np.random.default_rng(0))
+    weights = draw_weights(pairs.n_models, N_DRAWS, np.random.default_rng(0))
     weighted = WeightedTpr.of(pairs)
     n_pairs = min(roc.n_members, roc.n_nonmembers)
     ends = []
@@ -137,7 +155,7 @@ def _band(
 def plot_record(
     scores: NDArray[np.float64], member: NDArray[np.bool_], path: Path, title: str
 ) -> None:
-    """Histograms of one record's scores (models,) under the models that have it, and the others."""
+    """Plot histograms of one record's scores (models,) under its IN and its OUT models."""
     bins = np.histogram_bin_edges(scores, bins=_bins(scores))
     with _axes(path, title) as axes:
         for kind, name in ((member, "IN"), (~member, "OUT")):
@@ -149,23 +167,24 @@ def plot_record(
 
 
 def _bins(scores: NDArray[np.float64]) -> int:
-    """As NumPy's "auto" (Sturges, or Freedman and Diaconis if that is more), but at most `BINS`.
+    """Return the number of bins of NumPy's "auto" rule, but at most `MAX_BINS`.
 
-    Heavy tails would otherwise make as many bins as their range has quartile widths.
+    The rule is that of Sturges, or that of Freedman and Diaconis if it gives more. With heavy tails
+    the latter gives millions of bins.
     """
     low, high = np.percentile(scores, [25, 75])
     sturges = np.log2(len(scores)) + 1
     width = 2 * (high - low) / len(scores) ** (1 / 3)
     by_width = np.ptp(scores) / width if width > 0 else 0.0
-    return int(min(BINS, np.ceil(max(sturges, by_width))))
+    return int(min(MAX_BINS, np.ceil(max(sturges, by_width))))
 
 
 @contextmanager
 def _axes(path: Path, title: str) -> Iterator[Any]:
-    """Axes of a figure of its own, written to ``path`` on leaving."""
+    """Yield the axes of a new figure, which is written to ``path`` at the end."""
     check_plot_file(path)
     figure, (axes,) = panels(1, 1)
-    axes.set_title(title, fontsize="medium")
+    figure.suptitle(textwrap.fill(title, TITLE_WIDTH), fontsize="medium")
     yield axes
     figure.savefig(path, dpi=150)
 
@@ -173,12 +192,11 @@ def _axes(path: Path, title: str) -> Iterator[Any]:
 def panels(
     n_rows: int, columns: int, size: tuple[float, float] = PANEL
 ) -> tuple[Figure, list[Any]]:
-    """A figure and its axes, row by row, each of ``size`` inches; no global state of pyplot."""
+    """Return a figure and its axes, row by row, each of ``size`` inches; pyplot is not involved."""
     from matplotlib.figure import Figure
 
-    whole = (size[0] * columns, size[1] * n_rows)
-    figure = Figure(figsize=whole, layout="constrained")
-    found = list(figure.subplots(n_rows, columns, squeeze=False).flat)
-    for axes in found:
+    figure = Figure(figsize=(size[0] * columns, size[1] * n_rows), layout="constrained")
+    all_axes = list(figure.subplots(n_rows, columns, squeeze=False).flat)
+    for axes in all_axes:
         axes.set_prop_cycle("color", COLORS)
-    return figure, found
+    return figure, all_axes

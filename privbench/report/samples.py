@@ -1,4 +1,4 @@
-"""A picture of what generators make of images: original, decoded without noise, decoded with noise."""
+"""The picture of what generators make of images: original, decoded without noise, with noise."""
 
 from __future__ import annotations
 
@@ -24,14 +24,17 @@ ORIGINAL = "original"
 
 
 def images_of(plan: Plan, trials: Sequence[Trial], store: Store, n: int) -> dict[str, Images]:
-    """Return training images (n, *shape) of the first model, and what each generator makes of them.
+    """Return training images of the first model, and what each generator makes of them.
 
-    The first entry has the originals. Then, for each generator, the images decoded without latent
-    mechanisms, and for each defense those that it releases. What a generator samples has nothing to do
-    with the originals. A generator whose fit keeps no state is fitted again.
+    A generator that samples makes images that do not correspond to the originals. A generator whose fit
+    keeps no state is fitted again.
+
+    Returns:
+        Images (n, *shape) by name: the originals; those that each generator decodes without latent
+        mechanisms; and those that each defense releases.
 
     Raises:
-        BadInput: if no defense has a generator, the data are no images, or the trials have not run.
+        BadInput: no defense has a generator, the data are not images, or the trials have not run.
     """
     utilities = {
         trial.defense: trial.utility
@@ -41,13 +44,13 @@ def images_of(plan: Plan, trials: Sequence[Trial], store: Store, n: int) -> dict
     if not utilities:
         reasons = dict.fromkeys(t.rejected.reason for t in trials if t.rejected is not None)
         raise BadInput(
-            "; ".join(["no selected trial has a generator, so there is nothing to see", *reasons])
+            "; ".join(["no selected trial has a generator, so there is nothing to draw", *reasons])
         )
     first = next(iter(utilities.values()))
     setting = first.setting.draw(plan.data.get)
     if setting.pool.spec.kind != "image":
         raise BadInput(
-            f"{first.title}: pictures are of images, and this is {setting.pool.spec.kind} data"
+            f"{first.title}: only images can be drawn, and this is {setting.pool.spec.kind} data"
         )
     images = {ORIGINAL: setting.train_set(0).x[:n]}
     context = _context(plan, store)
@@ -56,7 +59,7 @@ def images_of(plan: Plan, trials: Sequence[Trial], store: Store, n: int) -> dict
         assert utility.fidelity is not None  # whatever has a generator releases data
         if not store.has(utility.kind, utility.key):
             raise BadInput(
-                f"{utility} is not stored; `privbench run {plan.benchmark.name}` makes it"
+                f"{utility} is not stored; run `privbench run {plan.benchmark.name}` first"
             )
         release = utility.fidelity.release
         bare = release.without_latent_mechanisms()
@@ -75,7 +78,7 @@ def _first(release: ReleaseStage, context: Context) -> Images:
 
 
 def _context(plan: Plan, store: Store) -> Context:
-    """Artifacts from the store; what it does not keep is made again."""
+    """Return a context that reads artifacts from the store, and recomputes those it does not keep."""
 
     def get(stage: Stage) -> Artifact:
         stored = store.load(stage.kind, stage.key) if stage.stored else None
@@ -86,12 +89,12 @@ def _context(plan: Plan, store: Store) -> Context:
 
 
 def plot_samples(images: Mapping[str, Images], path: Path, title: str = "") -> None:
-    """A line of images (n, channels, height, width) for each name."""
+    """Plot a line of images (n, channels, height, width) for each name."""
     check_plot_file(path)
-    n = max(len(found) for found in images.values())
+    n = max(map(len, images.values()))
     figure, axes = panels(len(images), n, size=(0.8, 0.9))
-    for line, (name, found) in enumerate(images.items()):
-        for ax, image in zip(axes[line * n :], found, strict=False):
+    for line, (name, of_name) in enumerate(images.items()):
+        for ax, image in zip(axes[line * n :], of_name, strict=False):
             ax.imshow(np.moveaxis(image.clip(0, 1), 0, -1), cmap="gray", vmin=0, vmax=1)
         axes[line * n].set_title(name, fontsize=6, loc="left")
     for ax in axes:

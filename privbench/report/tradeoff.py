@@ -1,4 +1,4 @@
-"""The plot of utility against protection, with the baseline's frontier (matplotlib)."""
+"""The plot of utility against protection, with the frontier of the baseline (matplotlib)."""
 
 from __future__ import annotations
 
@@ -18,17 +18,16 @@ from privbench.report.frontier import (
     interval_of,
 )
 from privbench.report.plots import COLORS, check_plot_file, panels
-from privbench.report.views import block_title, blocks
+from privbench.report.views import comparable_groups, group_title
 from privbench.storage.results import Row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MEASURES = {
-    "auc": "AUC of the strongest attack on the model",
-    "tpr": "TPR at 1% FPR of the strongest attack on the model",
-}
-"""What protection is measured by, and the name of the axis."""
+MEASURES = {"auc": "AUC", "tpr": "TPR at 1% FPR"}
+"""What protection is measured by, and its name on the axis."""
+EXPOSURE_LABEL = "{} of the strongest attack\non the model (95% interval)"
+"""In two lines, since constrained layout does not shorten a label that is longer than its axis."""
 CHANCE = {"auc": 0.5, "tpr": 0.01}
 MARKERS = "osD^vP*Xd<>"
 
@@ -36,12 +35,20 @@ MARKERS = "osD^vP*Xd<>"
 def plot_tradeoff(
     rows: Sequence[Row], path: Path, measure: str = "auc", baseline: str = BASELINE
 ) -> None:
-    """Test accuracy against the strongest attack on the model, by ``measure``: a point a defense.
+    """Plot test accuracy against the strongest attack on the model, a point per defense.
 
-    The values of a sweep are joined; those of the ``baseline`` are the frontier that the others are
-    compared with. A line of panels for each (dataset, model, seed): records, and canaries if there are
-    any. Raises BadInput where no row is ok, and for a ``baseline`` that is none of the defenses, unless
-    it is the default.
+    There is a line of panels for each (dataset, model, seed): records, and canaries if there are any.
+    The values of a sweep are joined.
+
+    Args:
+        rows: rows of results.
+        path: the file; its suffix is the format.
+        measure: exposure by ``auc`` or by ``tpr`` (at 1% FPR).
+        baseline: the defense whose sweep is drawn as the frontier. The default need not be among the
+            defenses.
+
+    Raises:
+        BadInput: no row is ok, or ``baseline`` is not one of the defenses.
     """
     check_plot_file(path)
     try:
@@ -52,28 +59,32 @@ def plot_tradeoff(
 
 
 def tradeoff_figure(rows: Sequence[Row], measure: str = "auc", baseline: str = BASELINE) -> Figure:
-    """What `plot_tradeoff` writes. Raises ValueError on what it cannot draw."""
+    """Return the figure of `plot_tradeoff`.
+
+    Raises:
+        ValueError: no row is ok, or ``baseline`` is not one of the defenses.
+    """
     ok = [row for row in rows if row["status"] == "ok"]
     if not ok:
-        raise ValueError("no trial is ok, there is nothing to draw")
+        raise ValueError("no trial is ok, so there is nothing to draw")
     subsets = [s for s in ("records", "canaries") if any(row["subset"] == s for row in ok)]
     families = list(dict.fromkeys(family(row["defense"]) for row in ok))
     if baseline not in (*families, BASELINE):
         raise ValueError(f"--baseline {baseline!r} (allowed: {', '.join(families)})")
     styles = _styles(families, baseline)
-    groups = blocks(ok)
+    groups = comparable_groups(ok)
     figure, all_axes = panels(len(groups), len(subsets))
     for group, row_of_axes in zip(groups, np.reshape(all_axes, (len(groups), -1)), strict=True):
         for subset, axes in zip(subsets, row_of_axes, strict=True):
-            axes.set_title(f"{block_title(group)}: {subset}", fontsize="medium")
-            own = exposures([row for row in group if row["subset"] == subset], measure)
-            _draw(axes, own, measure, styles, baseline)
+            axes.set_title(f"{group_title(group)}: {subset}", fontsize="medium")
+            of_subset = [row for row in group if row["subset"] == subset]
+            _draw(axes, exposures(of_subset, measure), measure, styles, baseline)
     _legend(figure, all_axes)
     return figure
 
 
 def _styles(families: Sequence[str], baseline: str) -> dict[str, dict[str, Any]]:
-    """A color and a marker for each family, the baseline's black."""
+    """Return a color and a marker for each family of defenses; the baseline is black."""
     others = [name for name in families if name != baseline]
     styles = {
         name: {"color": COLORS[i % len(COLORS)], "marker": MARKERS[i % len(MARKERS)]}
@@ -84,15 +95,15 @@ def _styles(families: Sequence[str], baseline: str) -> dict[str, dict[str, Any]]
 
 def _draw(
     axes: Any,
-    best: Mapping[str, Row],
+    strongest: Mapping[str, Row],
     measure: str,
     styles: Mapping[str, dict[str, Any]],
     baseline: str,
 ) -> None:
-    frontier = frontier_of(dict(best), measure, baseline)
+    frontier = frontier_of(dict(strongest), measure, baseline)
     axes.plot(frontier.accuracy, frontier.exposure, color="black", linewidth=2, alpha=0.3)
-    for name in dict.fromkeys(map(family, best)):
-        points = {d: row for d, row in best.items() if family(d) == name}
+    for name in dict.fromkeys(map(family, strongest)):
+        points = {d: row for d, row in strongest.items() if family(d) == name}
         x = [row["test_accuracy"] for row in points.values()]
         y = [exposure_of(row, measure) or 0.0 for row in points.values()]
         axes.errorbar(
@@ -106,17 +117,17 @@ def _draw(
                     color=styles[name]["color"],
                 )  # fmt: skip
     axes.axhline(CHANCE[measure], color="grey", linewidth=0.8, linestyle=":")
-    axes.set(xlabel="test accuracy", ylabel=f"{MEASURES[measure]} (95% interval)")
+    axes.set(xlabel="test accuracy", ylabel=EXPOSURE_LABEL.format(MEASURES[measure]))
 
 
 def _errors(rows: Sequence[Row], y: Sequence[float], measure: str) -> Any:
-    """How far the intervals reach below and above (2, n)."""
+    """Return how far the intervals reach below and above the values (2, n)."""
     ends = [interval_of(row, measure) or (v, v) for row, v in zip(rows, y, strict=True)]
     return np.abs(np.array(ends).T - np.array(y))
 
 
 def _values(defense: str) -> str:
-    """The values of a sweep without the names of its parameters.
+    """Return the values of a sweep without the names of its parameters.
 
     >>> _values("vae-metric[epsilon=8,metric=mahalanobis]")
     '8,mahalanobis'
@@ -126,9 +137,11 @@ def _values(defense: str) -> str:
 
 
 def _legend(figure: Figure, all_axes: Sequence[Any]) -> None:
-    """One for all panels: each family once."""
-    found: dict[str, Any] = {}
+    """Add a legend for all panels, in which each family appears once."""
+    handle_of: dict[str, Any] = {}
     for axes in all_axes:
         handles, names = axes.get_legend_handles_labels()
-        found |= dict(zip(names, handles, strict=True))
-    figure.legend(list(found.values()), list(found), loc="outside right upper", fontsize="small")
+        handle_of |= dict(zip(names, handles, strict=True))
+    figure.legend(
+        list(handle_of.values()), list(handle_of), loc="outside right upper", fontsize="small"
+    )

@@ -1,8 +1,12 @@
-"""What a table shows: ``summary`` (a line a defense), ``utility`` (what each costs, beside DP-SGD at the
-same exposure), ``attacks`` (a line an attack), ``rows`` (all).
+"""The views of results: which tables rows are shown as.
 
-A view is a pure function of rows. It gives one block for each (dataset, model, seed), since only
-within a block can defenses be compared.
+- ``summary``: a line per defense, each number from the attack that does best in it;
+- ``utility``: a line per defense, its accuracy beside that of DP-SGD at the same exposure;
+- ``attacks``: a line per attack, adaptive beside naive;
+- ``rows``: all rows, unrounded.
+
+A view is a pure function of rows. Defenses can only be compared on the same dataset, model and seed, so
+a view returns a table for each of these.
 """
 
 from __future__ import annotations
@@ -14,14 +18,17 @@ from itertools import groupby
 from typing import Any
 
 from privbench.report.frontier import BASELINE, exposure_of, exposures, family, frontier_of, on_data
+from privbench.report.numbers import interval_text, number
 from privbench.storage.results import COLUMNS, Row
 
 Cells = list[dict[str, str]]
-Pair = tuple[float | None, Sequence[float] | None]
+"""The lines of a table: the text of each cell by its header."""
+Estimate = tuple[float | None, Sequence[float] | None]
+"""A value and its interval."""
 
 DATA_AUC = "data\nAUC"
-"""The column of attacks on released data; it is there where such attacks are."""
-OPTIONAL = ("s", "gap", "naive\nTPR", "naive\nAUC", "canaries\nTPR at 1% FPR", "audited")
+"""The column of attacks on released data; left out where there are no such attacks."""
+OPTIONAL_OF_SUMMARY = ("s", "gap", "naive\nTPR", "naive\nAUC", "canaries\nTPR at 1% FPR", "audited")
 OPTIONAL_OF_ATTACKS = (
     "balanced acc.\nnaive",
     "balanced acc.\nadaptive",
@@ -32,53 +39,56 @@ OPTIONAL_OF_ATTACKS = (
 
 
 @dataclass(frozen=True)
-class Block:
-    """One table: a title, lines of cells with the same headers, and notes below."""
+class Table:
+    """A table of a view: its title, its lines as cells by header, and the notes below it."""
 
     title: str
     lines: Cells
     notes: tuple[str, ...] = ()
     benchmark: str = ""
     optional: tuple[str, ...] = ()
-    """Columns that a narrow terminal can do without, the first one first."""
+    """Headers of columns that are left out on a narrow terminal, in this order."""
 
 
-def summary(rows: Sequence[Row]) -> list[Block]:
-    """A line for each defense: each number is that of the attack that does best in it.
+def summary(rows: Sequence[Row]) -> list[Table]:
+    """Return tables with a line per defense; each number is that of the attack that does best in it.
 
-    The attack that is named has the largest AUC. Attacks on released data have columns of their own:
-    who releases a model only is not exposed to them.
+    The attack that is named has the largest AUC. Attacks on released data have a column of their own,
+    because whoever releases only the model is not exposed to them.
     """
-    found = []
-    for group in blocks(rows):
+    tables = []
+    for group in comparable_groups(rows):
         notes = _Notes()
-        found.append(_block(group, _summary_lines(group, notes), notes, OPTIONAL))
-    return found
+        lines = _summary_lines(group, notes)
+        tables.append(_table(group, lines, notes, OPTIONAL_OF_SUMMARY))
+    return tables
 
 
-def utility(rows: Sequence[Row]) -> list[Block]:
-    """A line for each defense: its accuracy, and DP-SGD's where that is as exposed.
+def utility(rows: Sequence[Row]) -> list[Table]:
+    """Return tables with a line per defense: its accuracy, and that of DP-SGD at the same exposure.
 
-    By the AUC on records, and by the TPR at 1% FPR on canaries, of the attack on the model that does
-    best in each. Of what a defense releases: the AUC of attacks on it, and its fidelity.
+    Exposure is measured twice: by the AUC on records, and by the TPR at 1% FPR on canaries, each time
+    of the strongest attack on the model. For defenses that release data, the AUC of attacks on the
+    data and the fidelity of the data are shown as well.
     """
-    return [_block(group, _utility_lines(group), _Notes(), ()) for group in blocks(rows)]
+    return [_table(group, _utility_lines(group), _Notes(), ()) for group in comparable_groups(rows)]
 
 
-def attacks(rows: Sequence[Row]) -> list[Block]:
-    """A line for each defense, subset and attack: adaptive beside naive."""
+def attacks(rows: Sequence[Row]) -> list[Table]:
+    """Return tables with a line per subset, defense and attack: adaptive beside naive."""
     return [
-        _block(group, _attack_lines(group), _Notes(), OPTIONAL_OF_ATTACKS) for group in blocks(rows)
+        _table(group, _attack_lines(group), _Notes(), OPTIONAL_OF_ATTACKS)
+        for group in comparable_groups(rows)
     ]
 
 
-def every_row(rows: Sequence[Row]) -> list[Block]:
-    """All rows with all columns, unrounded."""
+def every_row(rows: Sequence[Row]) -> list[Table]:
+    """Return one table of all rows with all columns, unrounded."""
     lines = [{column: _plain(row[column]) for column in COLUMNS} for row in rows]
-    return [Block("", lines)]
+    return [Table("", lines)]
 
 
-VIEWS: dict[str, Callable[[Sequence[Row]], list[Block]]] = {
+VIEWS: dict[str, Callable[[Sequence[Row]], list[Table]]] = {
     "summary": summary,
     "utility": utility,
     "attacks": attacks,
@@ -86,8 +96,8 @@ VIEWS: dict[str, Callable[[Sequence[Row]], list[Block]]] = {
 }
 
 
-def blocks(rows: Sequence[Row]) -> list[list[Row]]:
-    """The rows of each (benchmark, dataset, model, seed): what can be compared."""
+def comparable_groups(rows: Sequence[Row]) -> list[list[Row]]:
+    """Return the rows of each (benchmark, dataset, model, seed), within which defenses compare."""
 
     def key(row: Row) -> tuple[str, str, str, int]:
         return (row["benchmark"], row["dataset"], row["model"], row["seed"])
@@ -97,18 +107,18 @@ def blocks(rows: Sequence[Row]) -> list[list[Row]]:
     return [list(group) for _, group in groupby(ordered, key=key)]
 
 
-def _block(rows: list[Row], lines: Cells, notes: _Notes, optional: tuple[str, ...]) -> Block:
+def _table(rows: list[Row], lines: Cells, notes: _Notes, optional: tuple[str, ...]) -> Table:
     for row in rows:
         if row["status"] != "ok":
             notes.problem(row)
-    return Block(block_title(rows), lines, notes.lines(), rows[0]["benchmark"], optional)
+    return Table(group_title(rows), lines, notes.lines(), rows[0]["benchmark"], optional)
 
 
-def block_title(rows: Sequence[Row]) -> str:
-    """What the rows of a block have in common."""
+def group_title(rows: Sequence[Row]) -> str:
+    """Return what the rows of a comparable group have in common, as a title."""
     first = rows[0]
-    what = f"{first['benchmark']}: {first['dataset']}, {first['model']}"
-    return f"{what}, {first['n_models']} models, seed {first['seed']}"
+    trial = f"{first['benchmark']}: {first['dataset']}, {first['model']}"
+    return f"{trial}, {first['n_models']} models, seed {first['seed']}"
 
 
 class _Notes:
@@ -119,35 +129,37 @@ class _Notes:
         self.problems: dict[str, list[str]] = {}
 
     def mark(self, text: str) -> str:
-        """The number of a footnote."""
+        """Return the mark of a footnote, such as ``[1]``; the same text has the same mark."""
         if text not in self.conditions:
             self.conditions.append(text)
         return f"[{self.conditions.index(text) + 1}]"
 
     def problem(self, row: Row) -> None:
-        """Remember a trial that is not ok; trials with the same reason share a line."""
+        """Add a trial that is not ok; trials with the same reason share a line."""
         name = f"{row['defense']} / {row['attack']}"
         names = self.problems.setdefault(f"{row['status']}: {row['reason']}", [])
         if name not in names:
             names.append(name)
 
     def lines(self) -> tuple[str, ...]:
-        """All notes."""
+        """Return all notes: footnotes first, then problems."""
         numbered = [f"[{i}] {text}" for i, text in enumerate(self.conditions, start=1)]
-        wrong = []
+        problems = []
         for reason, names in self.problems.items():
             more = f" and {len(names) - 2} more" if len(names) > 2 else ""
-            wrong.append(f"{', '.join(names[:2])}{more}: {reason}")
-        return (*numbered, *wrong)
+            problems.append(f"{', '.join(names[:2])}{more}: {reason}")
+        return (*numbered, *problems)
 
 
 def _summary_lines(rows: list[Row], notes: _Notes) -> Cells:
     lines = []
     for defense in dict.fromkeys(row["defense"] for row in rows):
-        own = [row for row in rows if row["defense"] == defense]
-        ok = [row for row in own if row["status"] == "ok"]
+        of_defense = [row for row in rows if row["defense"] == defense]
+        ok = [row for row in of_defense if row["status"] == "ok"]
         lines.append(
-            _summary_line(defense, ok, notes) if ok else _empty_line(defense, own[0]["status"])
+            _summary_line(defense, ok, notes)
+            if ok
+            else _empty_line(defense, of_defense[0]["status"])
         )
     if not any(map(on_data, rows)):
         for line in lines:
@@ -183,8 +195,8 @@ def _empty_line(defense: str, status: str) -> dict[str, str]:
 
 
 def _utility_lines(rows: list[Row]) -> Cells:
-    sides = {
-        (measure, subset): exposures([row for row in rows if row["subset"] == subset], measure)
+    exposed = {
+        measure: exposures([row for row in rows if row["subset"] == subset], measure)
         for measure, subset in (("auc", "records"), ("tpr", "canaries"))
     }
     exposed_data = exposures([row for row in rows if row["subset"] == "records"], "auc", data=True)
@@ -193,21 +205,23 @@ def _utility_lines(rows: list[Row]) -> Cells:
     for defense in dict.fromkeys(row["defense"] for row in rows if row["status"] == "ok"):
         row = first[defense]
         cells = {"defense": defense, "test\nacc.": number(row["test_accuracy"])}
-        for (measure, _), best in sides.items():
-            value = exposure_of(best[defense], measure) if defense in best else None
-            equal = None
+        for measure, strongest in exposed.items():
+            value = exposure_of(strongest[defense], measure) if defense in strongest else None
+            baseline_accuracy = None
             if value is not None and family(defense) != BASELINE:
-                equal = frontier_of(best, measure).accuracy_at(value)
-            what, where = ("AUC", "AUC") if measure == "auc" else ("canaries\nTPR", "TPR")
-            cells[what] = "-" if value is None else number(value)
-            cells[f"{BASELINE} at\nthis {where}"] = "-" if equal is None else number(equal)
-        data = exposed_data.get(defense)
-        cells[DATA_AUC] = "-" if data is None else number(data["auc"])
+                baseline_accuracy = frontier_of(strongest, measure).accuracy_at(value)
+            header, name = ("AUC", "AUC") if measure == "auc" else ("canaries\nTPR", "TPR")
+            cells[header] = _number_or_dash(value)
+            cells[f"{BASELINE} at\nthis {name}"] = _number_or_dash(baseline_accuracy)
+        cells[DATA_AUC] = _number_or_dash(exposed_data.get(defense, {}).get("auc"))
         for column in ("column_fidelity", "pairwise_fidelity"):
-            found = row[column]
-            cells[column.replace("_", "\n")] = "-" if found is None else number(found)
+            cells[column.replace("_", "\n")] = _number_or_dash(row[column])
         lines.append(cells)
-    return _with_something(lines)
+    return _without_empty_columns(lines)
+
+
+def _number_or_dash(value: float | None) -> str:
+    return "-" if value is None else number(value)
 
 
 def _attack_lines(rows: list[Row]) -> Cells:
@@ -236,17 +250,23 @@ def _attack_lines(rows: list[Row]) -> Cells:
                 "balanced acc.\nnaive": _value(naive, _balanced),
             }
         )
-    return _with_something(lines)
+    return _without_empty_columns(lines)
 
 
-def _with_something(lines: Cells) -> Cells:
-    """Without the columns in which no line has anything."""
-    asked = {column for line in lines for column, text in line.items() if text != "-"}
-    return [{column: text for column, text in line.items() if column in asked} for line in lines]
+def _without_empty_columns(lines: Cells) -> Cells:
+    """Return the lines without the columns in which every line has a dash."""
+    filled = {header for line in lines for header, text in line.items() if text != "-"}
+    return [{header: text for header, text in line.items() if header in filled} for line in lines]
 
 
-def _strongest(rows: Iterable[Row], read: Callable[[Row], Pair]) -> Row | None:
-    """The row with the largest value, then with the larger lower end; the adaptive one if both tie."""
+def _strongest(rows: Iterable[Row], read: Callable[[Row], Estimate]) -> Row | None:
+    """Return the row of the strongest attack; None if there are no rows.
+
+    Order:
+        1. the larger value;
+        2. for equal values, the larger lower end of the interval;
+        3. if both are equal, adaptive before naive.
+    """
 
     def strength(row: Row) -> tuple[float, float]:
         value, interval = read(row)
@@ -262,50 +282,35 @@ def _attack_name(row: Row | None) -> str:
     return f"{row['attack']} (naive)" if row["knowledge"] == "naive" else str(row["attack"])
 
 
-def _auc(row: Row) -> Pair:
+def _auc(row: Row) -> Estimate:
     return row["auc"], row["auc_ci"]
 
 
-def _tpr(row: Row) -> Pair:
-    found = row["tpr_at_fpr"]["0.01"]
-    return found["value"], found["ci"]
+def _tpr(row: Row) -> Estimate:
+    rate = row["tpr_at_fpr"]["0.01"]
+    return rate["value"], rate["ci"]
 
 
-def _small_tpr(row: Row) -> Pair:
-    found = row["tpr_at_fpr"]["0.001"]
-    return found["value"], found["ci"]
+def _small_tpr(row: Row) -> Estimate:
+    rate = row["tpr_at_fpr"]["0.001"]
+    return rate["value"], rate["ci"]
 
 
-def _balanced(row: Row) -> Pair:
+def _balanced(row: Row) -> Estimate:
     return row["balanced_accuracy"], None
 
 
-def _estimate(row: Row | None, read: Callable[[Row], Pair]) -> str:
+def _estimate(row: Row | None, read: Callable[[Row], Estimate]) -> str:
     if row is None:
         return "-"
     return interval_text(*read(row))
 
 
-def interval_text(value: float | None, interval: Sequence[float] | None) -> str:
-    """``.750 [.700 .800]``; unresolved if there is no value."""
-    if value is None:
-        return "unresolved"
-    if interval is None:
-        return number(value)
-    return f"{number(value)} [{number(interval[0])} {number(interval[1])}]"
-
-
-def _value(row: Row | None, read: Callable[[Row], Pair]) -> str:
+def _value(row: Row | None, read: Callable[[Row], Estimate]) -> str:
     if row is None:
         return "-"
     value = read(row)[0]
     return "unresolved" if value is None else number(value)
-
-
-def number(value: float) -> str:
-    """Three decimals without the leading zero, as the field's tables write it."""
-    text = f"{value:.3f}"
-    return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
 
 
 def _guarantee(row: Row, notes: _Notes) -> str:

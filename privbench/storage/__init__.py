@@ -1,1 +1,1 @@
-"""What outlives a run: artifacts of stages, the database of results, and where they came from."""
+"""What a run leaves on disk: artifacts of stages, and the database of results with its provenance."""

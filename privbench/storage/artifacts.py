@@ -1,8 +1,9 @@
-"""Artifacts on disk: what stages computed, found by their keys alone.
+"""Artifacts on disk: what stages computed, looked up by the keys of the stages.
 
-An artifact is a JSON file, and beside it a safetensors file if it has arrays. Both are written under a
-temporary name and renamed, the JSON last, so that its presence means the artifact is complete, also
-after a kill at any moment. Checksums are verified on reading; a damaged artifact is set aside.
+An artifact is a JSON file (its note), with a safetensors file beside it if it has arrays. Both are
+written under a temporary name and renamed, the note last. So if the note is there, the artifact is
+complete, even after the process was killed. Checksums are verified on reading, and a damaged artifact
+is set aside.
 """
 
 from __future__ import annotations
@@ -25,43 +26,42 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Artifact:
-    """What a stage computed: arrays, small JSON facts, and objects that live in memory only.
-
-    An artifact with ``live`` objects is not stored; it is computed again in each run that needs it.
-    """
+    """What a stage computed."""
 
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     info: Mapping[str, Any] = field(default_factory=dict)
+    """Small facts as JSON values."""
     live: Any = None
+    """Objects in memory. An artifact that has some is not stored, but computed again in each run."""
 
 
 log = logging.getLogger(__name__)
 
 
 class Store:
-    """The artifacts below one results folder. A damaged one is reported in the log and set aside."""
+    """The artifacts in a results folder. Damaged ones are reported in the log and set aside."""
 
     def __init__(self, root: Path) -> None:
         self.root = root / "artifacts"
         self._notes: dict[str, dict[str, Any]] = {}
 
     def has(self, kind: str, key: str) -> bool:
-        """Whether an artifact lies there (its arrays are verified when they are read)."""
+        """Return whether an artifact is stored. Its arrays are only verified when they are loaded."""
         note = self._note(kind, key)
         if note is None:
             return False
         return not note["arrays"] or self._path(kind, key, ".safetensors").exists()
 
     def info(self, kind: str, key: str) -> dict[str, Any]:
-        """The JSON facts of an artifact that is there, without its arrays."""
+        """Return the facts of a stored artifact, without reading its arrays."""
         return dict(self._require(kind, key)["info"])
 
     def seconds(self, kind: str, key: str) -> float:
-        """How long an artifact that is there took to compute."""
+        """Return how many seconds a stored artifact took to compute."""
         return float(self._require(kind, key)["seconds"])
 
     def load(self, kind: str, key: str) -> Artifact | None:
-        """Read and verify an artifact; None if it is not there or damaged."""
+        """Read and verify an artifact; return None if it is missing or damaged."""
         from safetensors.numpy import load
 
         if not self.has(kind, key):
@@ -78,7 +78,15 @@ class Store:
     def save(
         self, kind: str, key: str, artifact: Artifact, *, seconds: float, provenance: Any
     ) -> None:
-        """Write an artifact; a process that is killed meanwhile leaves nothing that counts as one."""
+        """Write an artifact. A process that is killed meanwhile leaves no artifact.
+
+        Args:
+            kind: the kind of the stage, which names the folder.
+            key: the key of the stage.
+            artifact: the artifact.
+            seconds: how long it took to compute.
+            provenance: how it came about, as JSON values.
+        """
         from safetensors.numpy import save
 
         checksum = ""
@@ -101,7 +109,7 @@ class Store:
         self._notes[key] = note
 
     def _set_aside(self, kind: str, key: str, problem: str) -> None:
-        """Rename a damaged artifact's files, so that it is computed again and can be looked at."""
+        """Rename the files of a damaged artifact, so that it is computed again and can be inspected."""
         self._notes.pop(key, None)
         for suffix in (".json", ".safetensors"):
             path = self._path(kind, key, suffix)

@@ -1,4 +1,4 @@
-"""On what a result was computed: versions and hardware."""
+"""The provenance of results: versions of software, and hardware."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "opacus", "pandas", "pyd
 
 
 def environment(plugins: Mapping[str, str], device: str) -> dict[str, Any]:
-    """Versions of Python, of privbench, its plugins and libraries, and the machine."""
+    """Return versions and hardware as JSON values.
+
+    Args:
+        plugins: the distribution of each third-party plugin.
+        device: the torch device that computes.
+    """
     return {
         "python": platform.python_version(),
         "privbench": importlib.metadata.version("privbench"),

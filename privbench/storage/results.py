@@ -1,4 +1,4 @@
-"""The results database: one SQLite file, append-only rows, one group of rows for each run."""
+"""The results database: one SQLite file with append-only rows, grouped by run."""
 
 from __future__ import annotations
 
@@ -12,60 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from privbench.errors import BadInput
+from privbench.storage.columns import SCHEMA, Column, added_in
 
-COLUMNS = (
-    "benchmark",
-    "dataset",
-    "defense",
-    "model",
-    "attack",
-    "observes",
-    "knowledge",
-    "subset",
-    "seed",
-    "status",
-    "reason",
-    "test_accuracy",
-    "train_accuracy",
-    "auc",
-    "auc_ci",
-    "tpr_at_fpr",
-    "balanced_accuracy",
-    "advantage",
-    "guarantee",
-    "audited_epsilon",
-    "verdict",
-    "column_fidelity",
-    "pairwise_fidelity",
-    "n_members",
-    "n_nonmembers",
-    "n_models",
-    "seconds",
-    "key",
-)
+COLUMNS = tuple(column.name for column in SCHEMA)
 """The names of a row's values, in the JSON, in the DataFrame and in the database."""
 
-STRUCTURED = ("auc_ci", "tpr_at_fpr", "guarantee")  # stored as JSON text
-ADDED = ("observes", "audited_epsilon", "verdict", "column_fidelity", "pairwise_fidelity")
-"""Columns that the first schema did not have."""
-INTEGERS = ("seed", "n_members", "n_nonmembers", "n_models")
-REALS = (
-    "test_accuracy",
-    "train_accuracy",
-    "auc",
-    "balanced_accuracy",
-    "advantage",
-    "audited_epsilon",
-    "column_fidelity",
-    "pairwise_fidelity",
-    "seconds",
-)
-
 Row = dict[str, Any]
+"""A row of results: a value for each name in COLUMNS."""
 
 
-def _sql_type(column: str) -> str:
-    return "INTEGER" if column in INTEGERS else "REAL" if column in REALS else "TEXT"
+def _definitions(columns: Sequence[Column]) -> str:
+    return ", ".join(column.definition for column in columns)
 
 
 MIGRATIONS = (
@@ -79,7 +36,7 @@ MIGRATIONS = (
     );
     CREATE TABLE rows (
         run_id INTEGER NOT NULL REFERENCES runs (id),
-        {", ".join(f"{column} {_sql_type(column)}" for column in COLUMNS if column not in ADDED)},
+        {_definitions(added_in(1))},
         traceback TEXT
     );
     CREATE INDEX rows_by_run ON rows (run_id);
@@ -94,11 +51,11 @@ MIGRATIONS = (
     CREATE TRIGGER rows_are_never_deleted BEFORE DELETE ON rows
         BEGIN SELECT RAISE(ABORT, 'rows are append-only'); END;
     """,
-    "\n".join(f"ALTER TABLE rows ADD COLUMN {column} {_sql_type(column)};" for column in ADDED),
+    "\n".join(f"ALTER TABLE rows ADD COLUMN {column.definition};" for column in added_in(4)),
 )
-"""Step i brings a database from schema version i to i + 1 (PRAGMA user_version)."""
-PATIENCE = 30.0
-"""Seconds that a process waits for others that write."""
+"""Script i migrates a database from schema version i to i + 1 (PRAGMA user_version)."""
+LOCK_TIMEOUT = 30.0
+"""Seconds to wait for other processes that write to the database."""
 
 
 class Results:
@@ -108,9 +65,12 @@ class Results:
         self.path = root / "results.sqlite"
 
     def start_run(self, benchmark: str, environment: Mapping[str, Any], remark: str = "") -> int:
-        """Begin a run; its rows are added as trials finish.
+        """Record the start of a run, and return its id; rows are added as trials finish.
 
-        ``remark`` says how it differs from what the file says.
+        Args:
+            benchmark: name of the benchmark.
+            environment: versions and hardware, as JSON values.
+            remark: how the run differs from the benchmark in the file, such as ``population=8``.
         """
         with self._open() as database:
             cursor = database.execute(
@@ -121,14 +81,19 @@ class Results:
             return cursor.lastrowid
 
     def add(self, run: int, rows: Sequence[Row], traceback: str = "", position: int = 0) -> None:
-        """Append rows; ``position`` is the trial's place in the plan."""
+        """Append the rows of a trial; ``position`` is the trial's place in the plan."""
         names = ", ".join(("run_id", *COLUMNS, "traceback", "position"))
         marks = ", ".join("?" * (len(COLUMNS) + 3))
         with self._open() as database:
             database.executemany(
                 f"INSERT INTO rows ({names}) VALUES ({marks})",
                 [
-                    (run, *(_to_sql(c, row[c]) for c in COLUMNS), traceback, position)
+                    (
+                        run,
+                        *(column.to_sql(row[column.name]) for column in SCHEMA),
+                        traceback,
+                        position,
+                    )
                     for row in rows
                 ],
             )
@@ -139,32 +104,40 @@ class Results:
             database.execute("UPDATE runs SET finished_at = ? WHERE id = ?", (_now(), run))
 
     def benchmarks(self) -> list[str]:
-        """Names of the benchmarks that have rows."""
+        """Return the names of the benchmarks that have rows, sorted."""
         if not self.path.exists():
             return []
         with self._open() as database:
-            found = database.execute(
+            names = database.execute(
                 "SELECT DISTINCT benchmark FROM runs WHERE id IN (SELECT run_id FROM rows) ORDER BY 1"
             )
-            return [name for (name,) in found]
+            return [name for (name,) in names]
 
     def rows(self, benchmark: str) -> list[Row]:
-        """The rows of the newest complete run of a benchmark, else of its newest one."""
+        """Return the rows of one run of a benchmark, in the order of its plan.
+
+        Which run:
+            1. the newest one that is complete;
+            2. without a complete one, the newest.
+
+        Raises:
+            BadInput: the benchmark has no rows.
+        """
         if benchmark not in self.benchmarks():
             raise BadInput(
                 f"no results of {benchmark!r} in {self.path}"
-                f" (there are: {', '.join(self.benchmarks()) or 'none'}); run it first"
+                f" (stored: {', '.join(self.benchmarks()) or 'none'}); run it first"
             )
         with self._open() as database:
             run, _, _ = _newest(database, benchmark)
-            found = database.execute(
+            stored = database.execute(
                 f"SELECT {', '.join(COLUMNS)} FROM rows WHERE run_id = ? ORDER BY position, rowid",
                 (run,),
             )
-            return [_from_sql(values) for values in found]
+            return [_from_sql(values) for values in stored]
 
     def remark(self, benchmark: str) -> str:
-        """How the run whose ``rows`` are given differs from what the file says."""
+        """Return how the run that ``rows`` returns differs from the benchmark in the file."""
         with self._open() as database:
             _, remark, finished_at = _newest(database, benchmark)
         parts = [remark, "" if finished_at else "interrupted"]
@@ -174,7 +147,7 @@ class Results:
     def _open(self) -> Iterator[sqlite3.Connection]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with closing(sqlite3.connect(self.path, timeout=PATIENCE)) as database, database:
+            with closing(sqlite3.connect(self.path, timeout=LOCK_TIMEOUT)) as database, database:
                 _use_wal(database)
                 _migrate(database, self.path)
                 yield database
@@ -183,7 +156,7 @@ class Results:
 
 
 def _newest(database: sqlite3.Connection, benchmark: str) -> tuple[int, str, str | None]:
-    """Id, remark and end of the newest complete run that has rows, else of the newest one."""
+    """Return id, remark and end of the run that `Results.rows` is about."""
     run: tuple[int, str, str | None] = database.execute(
         "SELECT id, remark, finished_at FROM runs"
         " WHERE benchmark = ? AND id IN (SELECT run_id FROM rows)"
@@ -194,14 +167,17 @@ def _newest(database: sqlite3.Connection, benchmark: str) -> tuple[int, str, str
 
 
 def _use_wal(database: sqlite3.Connection) -> None:
-    """Switch to a write-ahead log; SQLite refuses while others use the file, and does not wait."""
-    give_up = time.monotonic() + PATIENCE
+    """Switch to a write-ahead log, retrying while other processes use the file.
+
+    SQLite does not apply its own timeout here: it refuses at once.
+    """
+    deadline = time.monotonic() + LOCK_TIMEOUT
     while True:
         try:
             database.execute("PRAGMA journal_mode = WAL").fetchone()
             return
         except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > give_up:
+            if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
 
@@ -209,12 +185,12 @@ def _use_wal(database: sqlite3.Connection) -> None:
 def _migrate(database: sqlite3.Connection, path: Path) -> None:
     if _version(database, path) == len(MIGRATIONS):
         return
-    # The version is read again under the lock: another process may have migrated meanwhile.
     database.execute("BEGIN IMMEDIATE")
-    for step in range(_version(database, path), len(MIGRATIONS)):
-        for statement in _statements(MIGRATIONS[step]):
+    # Read the version again under the lock: another process may have migrated meanwhile.
+    for version in range(_version(database, path), len(MIGRATIONS)):
+        for statement in _statements(MIGRATIONS[version]):
             database.execute(statement)
-        database.execute(f"PRAGMA user_version = {step + 1}")
+        database.execute(f"PRAGMA user_version = {version + 1}")
     database.commit()
 
 
@@ -226,7 +202,10 @@ def _version(database: sqlite3.Connection, path: Path) -> int:
 
 
 def _statements(script: str) -> Iterator[str]:
-    """One by one, for ``executescript`` would commit first. Each ends at the end of a line."""
+    """Yield the statements of a script, each of which must end at the end of a line.
+
+    ``executescript`` would commit the open transaction first.
+    """
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
@@ -235,16 +214,10 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
 
 
-def _to_sql(column: str, value: Any) -> Any:
-    return json.dumps(value) if column in STRUCTURED and value is not None else value
-
-
 def _from_sql(values: Sequence[Any]) -> Row:
-    row = dict(zip(COLUMNS, values, strict=True))
-    for column in STRUCTURED:
-        if row[column] is not None:
-            row[column] = json.loads(row[column])
-    return row
+    return {
+        column.name: column.from_sql(value) for column, value in zip(SCHEMA, values, strict=True)
+    }
 
 
 def _now() -> str:

@@ -75,7 +75,7 @@ def edit(name, index, value):
 
 
 WRONG = {
-    "no answers": (without("logits"), ["logits", "probs", "labels, member"]),
+    "no outputs": (without("logits"), ["logits", "probs", "labels, member"]),
     "no labels": (without("labels"), ["labels is missing"]),
     "no member": (without("member"), ["member is missing"]),
     "both": (put("probs", lambda a: softmax(a["logits"])), ["logits and probs"]),
@@ -100,7 +100,10 @@ WRONG = {
     "ids' shape": (put("record_ids", np.arange(3)), ["record_ids", "(3,)", "(200,)"]),
     "float ids": (put("record_ids", np.arange(200.0)), ["record_ids", "integers or strings"]),
     "ids twice": (put("record_ids", np.zeros(200, int)), ["record_ids", "distinct", "199"]),
-    "reference answers": (without("reference_logits"), ["reference_labels are there without"]),
+    "reference outputs": (
+        without("reference_logits"),
+        ["there are reference_labels but no reference_logits"],
+    ),
 }
 
 
@@ -144,12 +147,12 @@ def test_objects_are_never_unpickled(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"this is no archive at all"])
 def test_a_broken_file(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(DataError, match="is no readable"):
+    with pytest.raises(DataError, match=": not a readable"):
         read_predictions(tmp_path / name)
 
 
 def test_a_missing_file_and_an_unknown_format(tmp_path):
-    with pytest.raises(DataError, match="there is no such file"):
+    with pytest.raises(DataError, match="no such file"):
         read_predictions(tmp_path / "a.npz")
     (tmp_path / "a.csv").touch()
     with pytest.raises(DataError, match=r"unknown format '.csv' \(allowed: .npz, .safetensors\)"):

@@ -53,7 +53,7 @@ def test_plot(cli, files, tmp_path, end):
         (["target.npz", "--set", "lira.x=1"], ["lira.x"]),
         (["target.npz", "--attack", "loss", "--set", "lira.mode=offline"], ["lira.mode"]),
         (["target.npz", "--plot", "roc.gif"], ["roc.gif", ".png"]),
-        (["target.npz", "--plot", "nowhere/roc.png"], ["no folder"]),
+        (["target.npz", "--plot", "nowhere/roc.png"], ["no such folder"]),
     ],
 )
 def test_bad_input(cli, files, arguments, words):
@@ -104,5 +104,5 @@ def test_an_attack_that_raises_costs_only_itself(cli, files, tmp_path):
 def test_nothing_to_draw(cli, files):
     result = cli("audit", "target.npz", "--attack", "quantile", "--plot", "roc.png")
     assert result.exit_code == 2
-    assert "No attack has given scores" in result.stdout
+    assert "No attack returned scores" in result.stdout
     assert "no ROC curve" in result.stderr

@@ -46,8 +46,8 @@ def line(cli):
 
 def test_what_needs_no_download(line):
     assert line("digits") == ("here", "needs no download")
-    assert line("csv") == ("yours", "reads a file of yours")
-    assert line("npz") == ("yours", "reads a file of yours")
+    assert line("csv") == ("yours", "reads a file of your own")
+    assert line("npz") == ("yours", "reads a file of your own")
 
 
 def test_what_would_be_downloaded(line, folders):

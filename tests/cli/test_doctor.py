@@ -29,7 +29,7 @@ def test_text_has_a_line_for_each(cli):
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [("data", "data"), ("nowhere", "no folder"), ("", "not set"), (None, "not set")],
+    [("data", "data"), ("nowhere", "not a folder"), ("", "not set"), (None, "not set")],
 )
 def test_the_data_folder(cli, tmp_path, monkeypatch, value, words):
     (tmp_path / "data").mkdir()

@@ -29,7 +29,7 @@ def test_roc_tradeoff_and_record(cli, ran, tmp_path):
         (["roc", "smal", "-o", "x.png"], ["'smal'", "'small'"]),
         (["roc", "small", "-k", "none", "-o", "x.bmp"], ["x.bmp", ".svg"]),
         (["roc", "small", "-k", "nothing", "-o", "x.png"], ["-k"]),
-        (["record", "0", "small", "-k", "none", "-o", "x.png"], ["-k must leave one trial", "4"]),
+        (["record", "0", "small", "-k", "none", "-o", "x.png"], ["-k must choose one trial", "4"]),
         (
             ["record", "9999", "small", "-k", "none and lira and naive", "-o", "x.png"],
             ["RECORD 9999", "allowed: 0..95"],

@@ -134,7 +134,7 @@ def test_an_interrupt_says_how_to_go_on(executor, plan):
     result = executor("compute(stages[0]); raise KeyboardInterrupt")
     assert result.exit_code == 130
     assert result.stdout == ""
-    assert "the same command goes on" in result.stderr
+    assert "run the same command again" in result.stderr
     assert "Traceback" not in result.stderr
     stages, _ = plan(*ONE[1:-1])
     assert stages["stored"] == {"population"}

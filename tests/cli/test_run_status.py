@@ -104,7 +104,7 @@ def test_what_a_broken_plugin_should_bring_is_unavailable(run, plugin, text):
     both = 'attacks=["loss", "mine"]'
     rows = printed(run("small", "-p", plugin(text), "--set", both, *ADAPTIVE), status=1)
     assert statuses(rows) == {"loss": "ok", "mine": "unavailable"}
-    assert "'mine' is not there, and a plugin failed to load" in rows[1]["reason"]
+    assert "'mine' is not registered, and a plugin failed to load" in rows[1]["reason"]
 
 
 def test_a_broken_plugin_that_is_not_needed_harms_nothing(run, plugin, attack):

@@ -11,6 +11,13 @@ ENTRIES = [
     for registry in PluginHost(installed=False).registries.values()
     for entry in registry
 ]
+
+
+def words(text):
+    """The text without its line breaks and indentation."""
+    return " ".join(text.split())
+
+
 OURS = {"csv", "npz", "mlp", "cnn", "logistic", "local"}
 """What comes from no paper: formats and elementary models."""
 
@@ -34,16 +41,36 @@ def test_the_text_says_the_same(cli, entry):
     result = cli("show", entry.kind, entry.name)
     assert result.exit_code == 0
     assert result.stdout.startswith(f"{entry.kind} {entry.name} (privbench ")
-    assert facts["description"] in result.stdout
-    assert facts["paper"] in result.stdout
+    text = words(result.stdout)
+    assert words(facts["description"]) in text
+    assert words(facts["paper"]) in text
     for row in facts["parameters"]:
-        (line,) = [
-            line for line in result.stdout.splitlines() if line.startswith(f"{row['name']}  ")
-        ]
-        default = "(required)" if row["required"] else json.dumps(row["default"])
-        assert line.endswith(row["description"])
-        assert default in line
-        assert row["bounds"] in line
+        default = "required" if row["required"] else f"default {json.dumps(row['default'])}"
+        constraints = "; ".join(part for part in (row["type"], row["bounds"], default) if part)
+        assert words(f" {row['name']}: {constraints} {row['description']}") in text
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_no_line_is_wider_than_80_columns(cli, monkeypatch, entry):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = cli("show", entry.kind, entry.name).stdout.splitlines()
+    # An address is never broken, so that it can be copied.
+    assert max(len(line) for line in lines if "://" not in line) <= 80
+
+
+@pytest.mark.parametrize("kind", ["benchmark", "defense"])
+def test_no_line_of_the_shipped_file_is_wider_than_80_columns(cli, monkeypatch, kind):
+    monkeypatch.setenv("COLUMNS", "80")
+    for line in printed(cli("list", f"{kind}s", "--json")):
+        _, *lines = cli("show", kind, line["name"]).stdout.splitlines()  # the first is a path
+        assert max(map(len, lines)) <= 80
+
+
+def test_a_list_of_tables_has_a_line_for_each(cli, config, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "50")
+    text = cli("show", "benchmark", "small").stdout
+    assert 'attacks = [\n    "loss",\n    {"name": "lira", "variance": "global"},\n]\n' in text
+    assert 'defenses = ["none", "noisy"]\n' in text
 
 
 @pytest.mark.parametrize(

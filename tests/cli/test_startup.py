@@ -77,3 +77,12 @@ def test_a_file_of_ones_own_is_echoed_on_stderr_once_a_run(config, another, blob
     (line,) = result.stderr.splitlines()
     assert line.startswith(f"{blobs}: 160 records; classes 0: ")
     assert line.endswith("; 8 features from 8 numeric columns")
+
+
+def test_every_command_has_a_short_help_that_is_not_cut(cli):
+    for group in ((), ("plot",), ("data",)):
+        _, listed = cli(*group, "--help").stdout.split("Commands:\n")
+        assert listed
+        for line in listed.splitlines():
+            assert line.endswith("."), line
+            assert not line.endswith("..."), line

@@ -124,7 +124,7 @@ def test_another_folder(stored, cli, tmp_path, monkeypatch):
 
 
 def test_an_unknown_benchmark(stored):
-    refused(stored("c"), "'c'", "there are: b, other", "run it first")
+    refused(stored("c"), "'c'", "stored: b, other", "run it first")
 
 
 def test_no_results(cli, tmp_path):

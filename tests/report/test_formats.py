@@ -4,11 +4,9 @@ import csv
 import io
 import json
 
-import pandas as pd
 import pytest
 
 from privbench.report.formats import FORMATS, render
-from privbench.report.frame import to_frame
 from privbench.storage.results import COLUMNS
 
 
@@ -90,11 +88,3 @@ def test_json_of_a_view_gives_its_lines(rows):
     (block,) = json.loads(render(rows, "json", "summary"))
     assert block[0]["defense"] == "none"
     assert block[0]["AUC [95% CI]"] == ".750 [.700 .800]"
-
-
-def test_the_frame_has_the_columns_in_order(rows):
-    frame = to_frame(rows)
-    assert isinstance(frame, pd.DataFrame)
-    assert tuple(frame.columns) == COLUMNS
-    assert frame["auc"].iloc[0] == 0.75
-    assert to_frame([]).empty

@@ -7,7 +7,7 @@ from privbench.errors import BadInput
 from privbench.metrics import Pairs, Roc, auc, intervals, tpr_at_fpr
 from privbench.metrics.bootstrap import intervals_of
 from privbench.report.plots import (
-    BINS,
+    MAX_BINS,
     RocCurve,
     _bins,
     check_plot_file,
@@ -64,7 +64,7 @@ def test_svg_says_what_it_shows(scored, tmp_path):
 def test_where_no_plot_can_be_written(tmp_path):
     with pytest.raises(BadInput, match=r"'.gif' \(allowed: .png, .pdf, .svg\)"):
         check_plot_file(tmp_path / "a.gif")
-    with pytest.raises(BadInput, match="no folder"):
+    with pytest.raises(BadInput, match="no such folder"):
         check_plot_file(tmp_path / "nowhere" / "a.png")
 
 
@@ -84,7 +84,7 @@ def test_one_model_has_the_band_of_the_groups_of_its_records(scored):
 
 def test_heavy_tails_do_not_make_millions_of_bins(tmp_path):
     scores = np.append(np.random.default_rng(0).normal(size=200), 1e9)
-    assert _bins(scores) == BINS
+    assert _bins(scores) == MAX_BINS
     plot_record(scores, np.arange(201) % 2 == 0, tmp_path / "a.png", "title")
 
 
@@ -93,3 +93,24 @@ def test_other_bins_are_numpys(n):
     scores = np.random.default_rng(n).normal(size=n)
     assert _bins(scores) == len(np.histogram_bin_edges(scores, bins="auto")) - 1
     assert _bins(np.zeros(n)) == int(np.ceil(np.log2(n) + 1))
+
+
+@pytest.mark.parametrize("legend", [0, 30])
+def test_a_long_title_is_broken_into_lines(scored, tmp_path, monkeypatch, legend):
+    """Beside the legend of ROC curves, too, which stands outside of the axes."""
+    from matplotlib.figure import Figure
+
+    figures = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
+    title = f"digits/vae-metric[epsilon=8,metric=mahalanobis]/mlp[hidden={'[128]' * 20}]/seed=0, 12"
+    if legend:
+        plot_rocs({"a" * legend: scored}, tmp_path / "a.png", title)
+    else:
+        plot_record(scored[0][:, 0], scored[1][:, 0], tmp_path / "a.png", title)
+    (figure,) = figures
+    figure.draw_without_rendering()
+    (text,) = figure.texts
+    box = text.get_window_extent()
+    assert box.y0 >= figure.axes[0].get_window_extent().y1
+    assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
+    assert figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1

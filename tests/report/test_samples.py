@@ -107,7 +107,7 @@ def test_a_generator_whose_fit_is_not_stored(cli, path, tmp_path):
 def test_where_there_is_nothing_to_see(host, path, tmp_path):
     store = Store(tmp_path / "results")
     (plan,) = make_plans(["images"], host, config=str(path))
-    with pytest.raises(BadInput, match="is not stored; `privbench run images` makes it"):
+    with pytest.raises(BadInput, match="is not stored; run `privbench run images` first"):
         images_of(plan, plan.trials, store, 5)
     with pytest.raises(BadInput, match="no selected trial has a generator"):
         images_of(plan, plan.trials[:1], store, 5)
@@ -118,4 +118,4 @@ def test_records_that_are_no_images(cli, config):
         "plot", "samples", "small", "-c", config, "--set", 'defenses=["vae"]', "-o", "a.png"
     )
     assert result.exit_code == 2
-    assert "pictures are of images, and this is tabular data" in result.stderr
+    assert "only images can be drawn, and this is tabular data" in result.stderr

@@ -82,3 +82,24 @@ def test_a_baseline_that_is_no_defense(rows, tmp_path):
 def test_no_trial_that_is_ok(rows, tmp_path):
     with pytest.raises(BadInput, match="no trial is ok"):
         plot_tradeoff(rows[-1:], tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("measure", ["auc", "tpr"])
+def test_no_text_is_cut_off(swept, row, measure):
+    """The label of the axis is longer than the axis is high unless it is broken into lines."""
+    many = [row(defense=f"adversarial-regularization-{i}", auc=0.5 + i / 100) for i in range(20)]
+    figure = tradeoff_figure([*swept, *many], measure)
+    figure.draw_without_rendering()
+    whole = figure.bbox
+    labels = [label for axes in figure.axes for label in (axes.xaxis.label, axes.yaxis.label)]
+    titles = [axes.title for axes in figure.axes]
+    for text in [*labels, *titles, *figure.legends]:
+        box = text.get_window_extent()
+        assert whole.x0 <= box.x0 < box.x1 <= whole.x1, text
+        assert whole.y0 <= box.y0 < box.y1 <= whole.y1, text
+
+
+@pytest.mark.parametrize(("measure", "name"), [("auc", "AUC"), ("tpr", "TPR at 1% FPR")])
+def test_the_axis_says_what_is_measured(swept, measure, name):
+    label = tradeoff_figure(swept, measure).axes[0].get_ylabel()
+    assert label.startswith(f"{name} of the strongest attack")

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from privbench.report.views import attacks, every_row, summary
+from privbench.report.views import attacks, every_row, summary, utility
 
 from .conftest import DP
 
@@ -159,3 +159,27 @@ def test_rows_are_shown_whole_and_unrounded(row):
     (block,) = every_row([row(auc=0.123456789)])
     assert block.lines[0]["auc"] == "0.123456789"
     assert block.lines[0]["guarantee"] == ""
+
+
+def test_the_view_compares_at_equal_exposure(row):
+    rows = [
+        row(auc=0.6, test_accuracy=0.9, column_fidelity=0.97, pairwise_fidelity=0.9),
+        row(auc=0.99, tpr=0.5, subset="canaries", test_accuracy=0.9),
+        row(auc=0.8, attack="dcr", observes="synthetic", test_accuracy=0.9),
+        row(defense="dp-sgd[epsilon=1]", auc=0.5, test_accuracy=0.3),
+        row(defense="dp-sgd[epsilon=9]", auc=0.7, test_accuracy=0.5),
+        row(defense="dp-sgd[epsilon=9]", subset="canaries", tpr=0.7, test_accuracy=0.5),
+    ]
+    (table,) = utility(rows)
+    none, *private = table.lines
+    assert none == {
+        "defense": "none",
+        "test\nacc.": ".900",
+        "AUC": ".600",
+        "dp-sgd at\nthis AUC": ".400",
+        "canaries\nTPR": ".500",
+        "data\nAUC": ".800",
+        "column\nfidelity": ".970",
+        "pairwise\nfidelity": ".900",
+    }
+    assert [line["dp-sgd at\nthis AUC"] for line in private] == ["-", "-"]

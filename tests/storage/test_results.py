@@ -71,7 +71,7 @@ def test_an_older_database_is_migrated(results):
 
 def test_an_unknown_benchmark(results):
     add(results)
-    with pytest.raises(BadInput, match=r"no results of 'c'.*there are: b"):
+    with pytest.raises(BadInput, match=r"no results of 'c'.*stored: b"):
         results.rows("c")
 
 

@@ -38,17 +38,44 @@ def test_text_shows_the_same_names_in_that_order(cli):
     result = cli("list", "attacks")
     assert result.exit_code == 0
     header, *lines = result.stdout.splitlines()
-    assert header.split() == ["name", "summary", "from"]
+    assert header.startswith("attacks (privbench 0.")
     names = [line["name"] for line in printed(cli("list", "attacks", "--json"))]
-    assert [line.split()[0] for line in lines] == names == sorted(names)
+    shown = [line.split()[0] for line in lines if not line.startswith("   ")]
+    assert shown == names == sorted(names)
 
 
 def test_all_kinds(cli):
     lines = printed(cli("list", "--json"))
     assert {line["kind"] + "s" for line in lines} == set(SHIPPED)
     text = cli("list").stdout.splitlines()
-    assert text[0].split() == ["kind", "name", "summary", "from"]
-    assert len(text) == 1 + len(lines)
+    headings = [line.split()[0] for line in text if line and not line.startswith(" ")]
+    assert headings == list(dict.fromkeys(f"{line['kind']}s" for line in lines))
+    names = [line.split()[0] for line in text if line.startswith("  ") and line[2] != " "]
+    assert names == [line["name"] for line in lines]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_no_line_is_wider_than_the_terminal(cli, attack, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    attack()
+    lines = cli("list", "-p", "mine.py").stdout.splitlines()
+    assert width - 20 < max(map(len, lines)) <= width
+
+
+def test_a_long_summary_is_cut_after_two_lines(cli, config, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    text = cli("list", "defenses").stdout.splitlines()
+    (start,) = [i for i, line in enumerate(text) if line.startswith("  vae-metric ")]
+    assert text[start + 1].startswith("     ")
+    assert text[start + 1].endswith(" …")
+    assert len(text) == start + 2
+
+
+def test_what_a_plugin_brings_has_a_heading_of_its_own(cli, attack):
+    text = cli("list", "attacks", "-p", attack(), "-p", attack(name="other", file="b.py")).stdout
+    headings = [line for line in text.splitlines() if line.startswith("attacks (")]
+    assert len(headings) == 3
+    assert headings[1].endswith("mine.py)")
 
 
 def test_papers(cli):

@@ -1,0 +1,133 @@
+"""The metrics of an attack in an audit: intervals, thresholds and lower bounds on epsilon."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privbench.attacks.base import Views
+from privbench.auditing.report import AttackReport
+from privbench.auditing.shadows import AuditedModels
+from privbench.components import Bound
+from privbench.metrics import (
+    Pairs,
+    balanced_accuracy,
+    balanced_accuracy_at,
+    epsilon_lower_bound,
+    one_run_bound,
+    record_auc,
+    summarise_pairs,
+)
+from privbench.seeds import generator
+from privbench.stages.scores import score_views
+
+N_GROUPS = 50
+"""Groups of records that are resampled for the intervals of a single model."""
+N_MOST_VULNERABLE = 10
+"""Records that a report lists as the most vulnerable."""
+
+Scores = NDArray[np.float64]
+
+
+def record_groups(models: AuditedModels) -> NDArray[np.int64] | None:
+    """Return a random group (records,) for each record of a single model; None for several models."""
+    if len(models.target) > 1:
+        return None
+    n = models.target.member.shape[1]
+    groups: NDArray[np.int64] = generator(models.seed, "groups").permutation(n) % min(N_GROUPS, n)
+    return groups
+
+
+def measure(
+    models: AuditedModels, attack: Bound, views: Views, groups: NDArray[np.int64] | None
+) -> AttackReport:
+    """Score all target models and return the attack's metrics.
+
+    Args:
+        models: the target models and their shadows.
+        attack: the attack.
+        views: what it sees of the target models.
+        groups: what `record_groups` returns.
+    """
+    scores = score_views(attack, views)
+    shadow_scores = _shadow_scores(models, attack, scores)
+    balanced = _balanced_accuracy(models, attack, scores, shadow_scores)
+    rng = generator(models.seed, "intervals", attack.name)
+    return AttackReport(
+        scores=scores,
+        summary=summarise_pairs(
+            _pairs(models, scores, groups), balanced, rng, n_models=len(models.target)
+        ),
+        epsilon_lower_bound=_epsilon(models, scores, shadow_scores),
+        epsilon_lower_bound_one_run=_one_run(models, attack, scores),
+        most_vulnerable=_most_vulnerable(models, scores),
+    )
+
+
+def _shadow_scores(models: AuditedModels, attack: Bound, target_scores: Scores) -> Scores | None:
+    """Return scores of the adversary's own models, on which thresholds are chosen."""
+    if models.shadow is None:
+        return target_scores if len(models.target) > 1 else None
+    views = models.shadow_views(attack)
+    return None if attack.component.obstacle(views) else score_views(attack, views)
+
+
+def _pairs(models: AuditedModels, scores: Scores, groups: NDArray[np.int64] | None) -> Pairs:
+    member = models.target.member
+    if groups is None:
+        return Pairs.of(scores, member)
+    return Pairs.grouped(scores[0], member[0], groups)
+
+
+def _balanced_accuracy(
+    models: AuditedModels, attack: Bound, scores: Scores, shadow_scores: Scores | None
+) -> float | None:
+    if shadow_scores is None:
+        return None
+    per_class = attack.component.per_class_threshold
+    member = models.target.member
+    labels = models.target.labels if per_class else None
+    if models.shadow is None:
+        return balanced_accuracy(scores, member, shadow_scores, member, labels)
+    shadow_labels = models.shadow.labels if per_class else None
+    return balanced_accuracy_at(
+        scores, member, shadow_scores, models.shadow.member, labels, shadow_labels
+    )
+
+
+def _epsilon(models: AuditedModels, scores: Scores, shadow_scores: Scores | None) -> float:
+    """Return the lower bound on epsilon; without shadows, half of the records give the threshold."""
+    member = models.target.member
+    if shadow_scores is not None:
+        leave_one_out = models.shadow is None
+        shadow_member = member if models.shadow is None else models.shadow.member
+        return epsilon_lower_bound(
+            scores, member, shadow_scores, shadow_member, leave_one_out=leave_one_out
+        )
+    is_first_half = generator(models.seed, "halves").permutation(member.shape[1]) % 2 == 0
+    halves = [(scores[:, half], member[:, half]) for half in (~is_first_half, is_first_half)]
+    if any(half_member.all() or not half_member.any() for _, half_member in halves):
+        return 0.0
+    return epsilon_lower_bound(*halves[0], *halves[1], leave_one_out=False)
+
+
+def _one_run(models: AuditedModels, attack: Bound, scores: Scores) -> float | None:
+    if len(models.target) > 1:
+        return None
+    rng = generator(models.seed, "one run", attack.name)
+    return one_run_bound(scores[0], models.target.member[0], rng=rng)
+
+
+def _most_vulnerable(models: AuditedModels, scores: Scores) -> list[dict[str, Any]]:
+    """Return the records with the largest AUC over models.
+
+    Only records that are in the training set of at least two models, and out of that of two, count.
+    """
+    member, labels = models.target.member, models.target.labels
+    n_in = member.sum(axis=0)
+    is_known = np.minimum(n_in, len(member) - n_in) >= 2
+    auc = np.where(is_known, record_auc(scores, member), -1.0)
+    order = np.argsort(-auc, kind="stable")[: min(N_MOST_VULNERABLE, int(is_known.sum()))]
+    return [{"record": int(i), "label": int(labels[i]), "auc": float(auc[i])} for i in order]

@@ -1,0 +1,126 @@
+"""From predictions to a report: every attack that applies, with its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from privbench.attacks.synthetic import SyntheticAttack
+from privbench.auditing.measuring import measure, record_groups
+from privbench.auditing.predictions import Arrays, Predictions, read_predictions
+from privbench.auditing.report import Audit
+from privbench.auditing.shadows import AuditedModels
+from privbench.components import Bound
+from privbench.components.faults import error_text
+from privbench.config import Overrides
+from privbench.errors import DataError
+from privbench.plugins.host import PluginHost
+
+PredictionSource = str | Path | Predictions | Arrays
+"""Where predictions come from: a file, an object, or arrays by name."""
+
+
+def audit(
+    target: PredictionSource,
+    shadow: PredictionSource | None = None,
+    *,
+    attacks: Iterable[str] = (),
+    set: Mapping[str, Any] | None = None,
+    plugins: Iterable[str] = (),
+    seed: int = 0,
+) -> Audit:
+    """Attack predictions whose membership is known, and report how well the attacks do.
+
+    Args:
+        target: predictions of the target models: a file (docs/audit.md describes its arrays), or
+            the arrays by name.
+        shadow: predictions of models that the adversary trained. If they are on the same records as
+            ``target`` (``record_ids`` tell, or else the labels), all attacks can use them; if they are
+            on other records, they serve for thresholds and attack models. Without ``shadow``, if there
+            are two or more target models, each is the target in turn and the others are its shadows.
+        attacks: names of attacks; default all. An attack that does not apply is listed under
+            ``skipped``, with the reason, and one that raises under ``failed``.
+        set: parameters of attacks, such as ``{"lira.mode": "offline"}``.
+        plugins: modules or single files to load as plugins.
+        seed: seed of the attacks' random draws and of the intervals.
+
+    Returns:
+        The report; ``print`` shows it as a table, ``to_json()`` gives its numbers.
+
+    Raises:
+        BadInput: a file or a parameter is wrong; the message names it and what is allowed.
+    """
+    return run_audit(
+        _load(target, "target"),
+        None if shadow is None else _load(shadow, "shadow"),
+        PluginHost(plugins),
+        list(attacks),
+        Overrides(dict(set or {})),
+        seed,
+    )
+
+
+def run_audit(
+    target: Predictions,
+    shadow: Predictions | None,
+    host: PluginHost,
+    names: list[str],
+    overrides: Overrides,
+    seed: int,
+) -> Audit:
+    """Run an audit like `audit`, given predictions, plugins and overrides that are loaded."""
+    if shadow is not None and shadow.n_classes != target.n_classes:
+        raise DataError(f"shadow has {shadow.n_classes} classes, but target has {target.n_classes}")
+    attacks = [_build(name, host, overrides) for name in dict.fromkeys(names or _all_attacks(host))]
+    overrides.check()
+    models = AuditedModels(target, shadow, seed)
+    groups = record_groups(models)
+    reports, skipped, failed = {}, {}, {}
+    for attack in attacks:
+        if attack.component.observes == "synthetic":
+            skipped[attack.name] = "needs released data; an audit has predictions only"
+            continue
+        try:
+            views = models.target_views(attack)
+            if obstacle := models.obstacle(attack, views):
+                skipped[attack.name] = obstacle
+            else:
+                reports[attack.name] = measure(models, attack, views, groups)
+        except Exception as error:  # a failing attack must not cost the results of the others
+            failed[attack.name] = error_text(error).removeprefix(f"{attack.name}: ")
+    correct = target.log_probs.argmax(-1) == target.labels
+    return Audit(
+        attacks=reports,
+        skipped=skipped,
+        failed=failed,
+        member=target.member,
+        accuracy=float(correct.mean()),
+        train_accuracy=float(correct[target.member].mean()),
+        test_accuracy=float(correct[~target.member].mean()),
+        shadows=models.shadow_kind,
+        intervals_over="models" if len(target) > 1 else "records",
+        groups=groups,
+    )
+
+
+def _all_attacks(host: PluginHost) -> list[str]:
+    """Return the names of all attacks on outputs; predictions hold no released data."""
+    entries = host.registry("attack")
+    return [entry.name for entry in entries if not issubclass(entry.cls, SyntheticAttack)]
+
+
+def _build(name: str, host: PluginHost, overrides: Overrides) -> Bound:
+    entry = host.registry("attack").get(name, "--attack")
+    params = overrides.of(name, entry.cls.model_fields)
+    return entry.build(params, f"--set {name}")
+
+
+def _load(source: PredictionSource, where: str) -> Predictions:
+    if isinstance(source, Predictions):
+        return source
+    if isinstance(source, str | Path):
+        return read_predictions(source)
+    return Predictions.of({name: np.asarray(array) for name, array in source.items()}, where)

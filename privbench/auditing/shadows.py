@@ -1,0 +1,103 @@
+"""The target models of an audit, the adversary's shadows, and what an attack sees of both."""
+
+from __future__ import annotations
+
+from privbench.attacks.base import Attack, Outputs, Views
+from privbench.auditing.predictions import Predictions
+from privbench.components import Bound
+from privbench.components.faults import calling
+from privbench.seeds import generator
+from privbench.stages.scores import observe
+
+OTHER_REFERENCE = "needs shadow outputs on the same reference records"
+
+
+class ObservedPredictions:
+    """Predictions, reduced to what attacks observe; each reduction is made once."""
+
+    def __init__(self, predictions: Predictions) -> None:
+        self.predictions = predictions
+        self._outputs: dict[str, tuple[Outputs, Outputs]] = {}
+
+    def outputs(self, observes: str) -> tuple[Outputs, Outputs]:
+        """Return the outputs on records and on reference records, as such an attack sees them."""
+        if observes not in self._outputs:
+            self._outputs[observes] = (
+                observe(self.predictions.log_probs, observes),
+                observe(self.predictions.reference_log_probs, observes),
+            )
+        return self._outputs[observes]
+
+
+class AuditedModels:
+    """The target models of one audit, and the shadows of the adversary.
+
+    Where the shadows come from:
+        - ``shadow`` predictions, if they are given;
+        - else, with two or more target models, each target has the others as its shadows
+          (leave-one-out);
+        - a single target model without ``shadow`` predictions has no shadows.
+    """
+
+    def __init__(self, target: Predictions, shadow: Predictions | None, seed: int) -> None:
+        self.target, self.shadow, self.seed = target, shadow, seed
+        self.same_records = self.same_reference = True
+        if shadow is not None:
+            self.same_records = target.same_records(shadow)
+            self.same_reference = target.same_reference(shadow)
+        self._target = ObservedPredictions(target)
+        self._shadow = self._target if shadow is None else ObservedPredictions(shadow)
+
+    @property
+    def shadow_kind(self) -> str:
+        """Where the shadows come from, in words."""
+        if self.shadow is None:
+            return "leave-one-out" if len(self.target) > 1 else "none"
+        return "same records" if self.same_records else "other records"
+
+    def obstacle(self, attack: Bound, views: Views) -> str:
+        """Return why the attack does not apply to these predictions, or an empty string."""
+        component: Attack = attack.component
+        with calling(attack):
+            reason = component.obstacle(views)
+        if reason:
+            return reason
+        uses_shadow_reference = component.needs_reference and component.shadows_needed() != "no"
+        return OTHER_REFERENCE if uses_shadow_reference and not self.same_reference else ""
+
+    def target_views(self, attack: Bound) -> Views:
+        """Return what the attack sees of all target models."""
+        return self._views(attack, self._target, self._shadow)
+
+    def shadow_views(self, attack: Bound) -> Views:
+        """Return what the attack sees of the shadows, each attacked with the others as shadows."""
+        return self._views(attack, self._shadow, self._shadow)
+
+    def _views(
+        self, attack: Bound, target: ObservedPredictions, shadow: ObservedPredictions
+    ) -> Views:
+        """Return the views of ``target``; its shadows are left out one by one if both are the same."""
+        attacked, shadows_of = target.predictions, shadow.predictions
+        without_shadows = shadow is target and len(attacked) == 1
+        leave_one_out = shadow is target and not without_shadows
+        models = slice(0, 0) if without_shadows else slice(None)
+        targets, reference = target.outputs(attack.component.observes)
+        shadows, shadow_reference = shadow.outputs(attack.component.observes)
+        same_records = shadow is target or self.same_records
+        if shadow is not target and not self.same_reference:
+            # Outputs on other reference records must not be taken for outputs on the target's.
+            shadow_reference = shadow_reference[:, :0]
+        role = "target" if target is self._target else "shadow"
+        return Views(
+            labels=attacked.labels,
+            n_classes=attacked.n_classes,
+            targets=targets,
+            shadows=targets if leave_one_out else shadows[models],
+            shadow_labels=attacked.labels if same_records else shadows_of.labels,
+            shadow_member=shadows_of.member[models],
+            leave_one_out=leave_one_out,
+            reference_labels=attacked.reference_labels,
+            target_reference=reference,
+            shadow_reference=reference if leave_one_out else shadow_reference[models],
+            rngs=[generator(self.seed, attack.name, role, i) for i in range(len(attacked))],
+        )

@@ -1,0 +1,81 @@
+"""What commands print on stdout: JSON, tables, and text that fits the width of the terminal."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+
+def terminal_width() -> int | None:
+    """Return the width of the terminal that stdout is, or None if stdout is not a terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def line_width() -> int:
+    """Return the width for text: that of COLUMNS, else of the terminal, else 80."""
+    return shutil.get_terminal_size().columns
+
+
+def print_json(value: Any) -> None:
+    """Print JSON on stdout."""
+    click.echo(json.dumps(value, indent=1))
+
+
+def print_table(lines: list[dict[str, str]]) -> None:
+    """Print a plain table on stdout."""
+    from tabulate import tabulate
+
+    click.echo(tabulate(lines, headers="keys", tablefmt="plain", disable_numparse=True))
+
+
+def print_definitions(definitions: Mapping[str, str], max_lines: int | None = None) -> None:
+    """Print names in one column and their texts, wrapped, in a second column.
+
+    Args:
+        definitions: the text of each name.
+        max_lines: lines after which a text is cut off with an ellipsis; None for no limit.
+    """
+    column = 4 + max(map(len, definitions), default=0)
+    for name, text in definitions.items():
+        start = f"  {name}".ljust(column)
+        click.echo(wrapped(f"{start}{text}", " " * column, max_lines))
+
+
+def wrapped(text: str, indent: str = "    ", max_lines: int | None = None) -> str:
+    """Wrap a paragraph between words, so that paths and addresses stay whole.
+
+    Args:
+        text: the paragraph; its first line keeps its own indentation.
+        indent: indentation of the other lines.
+        max_lines: lines after which the text is cut off with an ellipsis; None for no limit.
+    """
+    return textwrap.fill(
+        text,
+        max(line_width(), len(indent) + 20),
+        subsequent_indent=indent,
+        max_lines=max_lines,
+        placeholder=" …",
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+
+
+def wrapped_document(text: str) -> str:
+    """Wrap paragraphs that are too wide; an indented line or a list item keeps a line of its own."""
+    return "\n\n".join(_wrapped_paragraph(paragraph) for paragraph in text.split("\n\n"))
+
+
+def _wrapped_paragraph(paragraph: str) -> str:
+    lines = paragraph.splitlines()
+    if all(len(line) <= line_width() for line in lines):
+        return paragraph
+    if not any(line.startswith((" ", "- ", "* ")) for line in lines):
+        return wrapped(" ".join(lines), "")
+    indents = [" " * (len(line) - len(line.lstrip(" -*"))) for line in lines]
+    return "\n".join(wrapped(line, indent) for line, indent in zip(lines, indents, strict=True))

@@ -1,0 +1,28 @@
+"""Numbers as tables write them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def number(value: float) -> str:
+    """Return a number with three decimals and without a leading zero, as tables in papers have it.
+
+    >>> number(0.75), number(1.0), number(-0.5)
+    ('.750', '1.000', '-.500')
+    """
+    text = f"{value:.3f}"
+    return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
+
+
+def interval_text(value: float | None, interval: Sequence[float] | None) -> str:
+    """Return an estimate and its interval, or ``unresolved`` if there is no value.
+
+    >>> interval_text(0.75, (0.7, 0.8)), interval_text(0.75, None), interval_text(None, None)
+    ('.750 [.700 .800]', '.750', 'unresolved')
+    """
+    if value is None:
+        return "unresolved"
+    if interval is None:
+        return number(value)
+    return f"{number(value)} [{number(interval[0])} {number(interval[1])}]"

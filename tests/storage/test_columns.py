@@ -1,0 +1,80 @@
+"""One table of columns drives the schema, the conversion to SQL and the DataFrame."""
+
+import json
+import sqlite3
+
+import pytest
+
+from privbench.storage.columns import SCHEMA, Column, added_in
+from privbench.storage.results import COLUMNS, MIGRATIONS
+
+FIRST = [
+    "benchmark TEXT", "dataset TEXT", "defense TEXT", "model TEXT", "attack TEXT",
+    "knowledge TEXT", "subset TEXT", "seed INTEGER", "status TEXT", "reason TEXT",
+    "test_accuracy REAL", "train_accuracy REAL", "auc REAL", "auc_ci TEXT", "tpr_at_fpr TEXT",
+    "balanced_accuracy REAL", "advantage REAL", "guarantee TEXT", "n_members INTEGER",
+    "n_nonmembers INTEGER", "n_models INTEGER", "seconds REAL", "key TEXT",
+]  # fmt: skip
+"""The columns of a row in the first schema, which databases of users have."""
+LATER = [
+    "observes TEXT", "audited_epsilon REAL", "verdict TEXT", "column_fidelity REAL",
+    "pairwise_fidelity REAL",
+]  # fmt: skip
+POSITION = "position INTEGER"
+
+
+def table(version: int) -> list[str]:
+    """The columns of the table ``rows`` of a schema version."""
+    database = sqlite3.connect(":memory:")
+    for script in MIGRATIONS[:version]:
+        database.executescript(script)
+    columns = [
+        f"{name} {type_}" for _, name, type_, *_ in database.execute("PRAGMA table_info(rows)")
+    ]
+    database.close()
+    return columns
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        (1, ["run_id INTEGER", *FIRST, "traceback TEXT"]),
+        (2, ["run_id INTEGER", *FIRST, "traceback TEXT", POSITION]),
+        (3, ["run_id INTEGER", *FIRST, "traceback TEXT", POSITION]),
+        (4, ["run_id INTEGER", *FIRST, "traceback TEXT", POSITION, *LATER]),
+    ],
+)
+def test_each_schema_version_has_the_columns_it_always_had(version, expected):
+    assert table(version) == expected
+
+
+def test_the_newest_schema_has_every_column():
+    names = [definition.split()[0] for definition in table(len(MIGRATIONS))]
+    assert set(names) == {*COLUMNS, "run_id", "traceback", "position"}
+    assert len(set(COLUMNS)) == len(COLUMNS)
+
+
+def test_columns_belong_to_the_version_that_added_them():
+    assert [column.definition for column in added_in(1)] == FIRST
+    assert [column.definition for column in added_in(4)] == LATER
+    assert max(column.since for column in SCHEMA) <= len(MIGRATIONS)
+
+
+def test_every_column_says_what_it_is():
+    for column in SCHEMA:
+        assert column.description.endswith("."), column.name
+        assert "|" not in column.description, column.name  # it ends a cell of Markdown
+
+
+@pytest.mark.parametrize("value", [None, [0.5, 0.75], {"epsilon": 1.0}])
+def test_structured_values_are_json_text_in_the_database(value):
+    column = Column("x", "TEXT", "", is_json=True)
+    stored = column.to_sql(value)
+    assert stored is None if value is None else json.loads(stored) == value
+    assert column.from_sql(stored) == value
+
+
+def test_plain_values_are_stored_as_they_are():
+    assert Column("x", "TEXT", "").to_sql("[1]") == "[1]"
+    assert Column("x", "TEXT", "").from_sql("[1]") == "[1]"
+    assert Column("x", "REAL", "").to_sql(0.1) == 0.1
