@@ -34,7 +34,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from privbench.attacks.base import Outputs, Views
 from privbench.attacks.lira import Lira
 from privbench.engine import Batch, Population, TrainingSets, cross_entropy, train_population
-from privbench.engine.precision import Precision, computing
+from privbench.engine.core.precision import Precision, computing
 from privbench.membership import draw_membership
 from privbench.metrics import auc
 from privbench.models.base import TorchModel

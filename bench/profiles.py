@@ -26,7 +26,7 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile, record_function
 
 from privbench.engine import PrivateSteps, normal, train_population, train_privately
-from privbench.engine.gaussian import GaussianNoise
+from privbench.engine.private.gaussian import GaussianNoise
 
 KINDS = {
     "products": ("mm", "linear_pointwise", "convolution", "addmm", "bmm"),

@@ -109,7 +109,7 @@ def test_the_noise_of_dp_sgd_is_seen(bench):
     import profiles
     import torch
 
-    from privbench.engine.gaussian import GaussianNoise
+    from privbench.engine.private.gaussian import GaussianNoise
 
     noise, out = GaussianNoise(0, torch.device("cpu")), torch.empty(100_000)
     taken = profiles.profiled(lambda: noise.fill(out, 1.0))

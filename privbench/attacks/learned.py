@@ -153,8 +153,8 @@ def _spreads(x: Floats, unused: Bools) -> Floats:
     return spreads
 
 
-def one_thread() -> AbstractContextManager[object]:
-    """Fits of milliseconds: threads cost more than they give."""
+def one_blas_thread() -> AbstractContextManager[object]:
+    """Limit BLAS and OpenMP to one thread: fits of milliseconds gain nothing from more."""
     from threadpoolctl import threadpool_limits
 
     limits: AbstractContextManager[object] = threadpool_limits(limits=1)

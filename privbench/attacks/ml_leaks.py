@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from privbench.attacks.base import BatchedAttack, NeedsShadows, Outputs, Views
-from privbench.attacks.learned import log_odds, one_thread
+from privbench.attacks.learned import log_odds, one_blas_thread
 
 
 class MlLeaks(BatchedAttack):
@@ -39,7 +39,7 @@ class MlLeaks(BatchedAttack):
         """Scores (targets, n_pool): the attack model's log-odds of membership."""
         shadows = self._features(views.shadows)
         same = views.targets is views.shadows
-        with one_thread():
+        with one_blas_thread():
             scores = log_odds(
                 shadows,
                 views.shadow_member,

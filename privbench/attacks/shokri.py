@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from privbench.attacks.base import BatchedAttack, NeedsShadows, Outputs, Views
-from privbench.attacks.learned import log_odds, one_thread
+from privbench.attacks.learned import log_odds, one_blas_thread
 
 
 class Shokri(BatchedAttack):
@@ -39,7 +39,7 @@ class Shokri(BatchedAttack):
 
     def score_all(self, views: Views) -> NDArray[np.float64]:
         """Scores (targets, n_pool): the attack model's log-odds of membership."""
-        with one_thread():
+        with one_blas_thread():
             return self._score_all(views)
 
     def _score_all(self, views: Views) -> NDArray[np.float64]:

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from privbench.engine import Recipe, choose, train_population
-from privbench.engine.choice import CACHE, largest_chunk
-from privbench.engine.job import Job
-from privbench.engine.loss import Phase, cross_entropy
-from privbench.engine.probe import plan, try_out
+from privbench.engine.strategies.schedule import CACHE, largest_chunk
+from privbench.engine.core.job import Job
+from privbench.engine.core.loss import Phase, cross_entropy
+from privbench.engine.strategies.probe import plan, try_out
 
 from .problems import FEATURES, RECIPES, SEEDS, assert_same, mlp, own_sets
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from privbench.engine import Recipe
-from privbench.engine.fused import FusedSteps, steps_of
+from privbench.engine.speed.fused import FusedSteps, steps_of
 
 RECIPES = {
     "sgd": Recipe("sgd", 0.1, 0.0, 0.01, 1, 1),

@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.stats import kstest
 
-from privbench.engine.gaussian import GaussianNoise
+from privbench.engine.private.gaussian import GaussianNoise
 
 CPU = torch.device("cpu")
 

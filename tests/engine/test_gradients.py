@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from privbench.engine import gradients
-from privbench.engine.gradients import gradient_norms
+from privbench.engine.core.gradients import gradient_norms
 
 
 def mlp():

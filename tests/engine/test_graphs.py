@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional
 
 from privbench.engine import Recipe, graphs
-from privbench.engine.graphs import captured, make_capturable, snapshot
+from privbench.engine.speed.graphs import captured, make_capturable, snapshot
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 RECIPES = {

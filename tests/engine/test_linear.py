@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.func import functional_call, vmap
 
-from privbench.engine.linear import StackedLinear, speed_up
+from privbench.engine.speed.linear import StackedLinear, speed_up
 
 
 def stacked():

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from privbench.engine import Diverged, Recipe, train_population
-from privbench.engine.parallel import Stopped, Ticker, cut, spread, train_chunks, workers_for
-from privbench.engine.probe import plan
+from privbench.engine.processes.chunks import Stopped, Ticker, cut, spread, train_chunks, workers_for
+from privbench.engine.strategies.probe import plan
 
 from .problems import CLASSES, FEATURES, MODELS, RECIPES, SEEDS, assert_same, mlp, shared_sets
 from .test_choice import job

@@ -9,9 +9,9 @@ from torch import nn
 from torch.func import functional_call, grad, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from privbench.engine.linear import speed_up
-from privbench.engine.loss import Batch, cross_entropy
-from privbench.engine.precision import _tf32, check_precision, computing, forward_of
+from privbench.engine.speed.linear import speed_up
+from privbench.engine.core.loss import Batch, cross_entropy
+from privbench.engine.core.precision import _tf32, check_precision, computing, forward_of
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 MODELS, BATCH, SHAPE, CLASSES = 3, 5, (2, 8, 8), 4
@@ -228,7 +228,7 @@ def test_older_torch_has_other_names_for_the_settings():
         allow_tf32 = True
 
     products, convolutions = Backend(), Backend()
-    module = "privbench.engine.precision"
+    module = "privbench.engine.core.precision"
     with (
         mock.patch(f"{module}.NEW", False),
         mock.patch("torch.backends.cuda.matmul", products),

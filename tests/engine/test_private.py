@@ -20,12 +20,12 @@ from privbench.engine import (
     train_each,
     train_privately,
 )
-from privbench.engine.clipping import ClippedSums
-from privbench.engine.gaussian import GaussianNoise
-from privbench.engine.loss import cross_entropy as cross_entropy_loss
-from privbench.engine.population import Population, build_seeded
-from privbench.engine.private import RECORDED, _Job, _Noise
-from privbench.engine.taps import find_layers
+from privbench.engine.private.clipping import ClippedSums
+from privbench.engine.private.gaussian import GaussianNoise
+from privbench.engine.core.loss import cross_entropy as cross_entropy_loss
+from privbench.engine.core.population import Population, build_seeded
+from privbench.engine.private.trainer import RECORDED, _Job, _Noise
+from privbench.engine.private.taps import find_layers
 
 from .problems import (
     CLASSES,
@@ -297,7 +297,7 @@ def test_layers_are_tapped_and_other_parameters_have_gradients_of_their_own():
 def test_recorded_steps_give_the_models_of_steps_that_are_not(monkeypatch):
     long = PrivateSteps(0.2, RECORDED, 0.7, 0.5)
     recorded = train(private=long)
-    monkeypatch.setattr("privbench.engine.private.RECORDED", RECORDED + 1)
+    monkeypatch.setattr("privbench.engine.private.trainer.RECORDED", RECORDED + 1)
     assert_same(recorded, train(private=long), atol=1e-4)
 
 

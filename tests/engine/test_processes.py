@@ -18,9 +18,9 @@ import torch
 from torch import nn
 
 from privbench.engine import Diverged, Population, Recipe, train_each, train_population
-from privbench.engine.parallel import Ticker
-from privbench.engine.probe import WORTH, one_by_one
-from privbench.engine.processes import WorkerDied, can_fork, train_in_processes
+from privbench.engine.processes.chunks import Ticker
+from privbench.engine.strategies.probe import WORTH, one_by_one
+from privbench.engine.processes.workers import WorkerDied, can_fork, train_in_processes
 
 from .problems import FEATURES, MODELS, RECIPES, SEEDS, assert_same, mlp, shared_sets
 
@@ -86,7 +86,7 @@ def test_loops_of_the_callers_too():
 
 
 def test_batched_chunks_run_in_processes_where_there_is_enough_to_do(monkeypatch):
-    monkeypatch.setattr("privbench.engine.probe.WORTH_STACKED", 1)
+    monkeypatch.setattr("privbench.engine.strategies.probe.WORTH_STACKED", 1)
     parent = os.getpid()
 
     def loss(forward, batch):
@@ -102,7 +102,7 @@ def test_batched_chunks_run_in_processes_where_there_is_enough_to_do(monkeypatch
     )  # fmt: skip
     forked = train("batched", mlp(), loss=loss, chunk=2)
     recording[0] = True
-    monkeypatch.setattr("privbench.engine.probe.WORTH_STACKED", 10**9)
+    monkeypatch.setattr("privbench.engine.strategies.probe.WORTH_STACKED", 10**9)
     assert_same(forked, train("batched", mlp(), loss=loss, chunk=MODELS))
 
 
@@ -261,7 +261,7 @@ def test_processes_where_there_are_none(monkeypatch):
 
 
 def test_a_core_for_each_worker(monkeypatch):
-    from privbench.engine.parallel import workers_for
+    from privbench.engine.processes.chunks import workers_for
 
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3})
     assert workers_for(CPU) == 1

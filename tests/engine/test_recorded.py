@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from privbench.engine import Batch
-from privbench.engine.batched import Gradients, train_at_once, trainable
-from privbench.engine.population import Population, build_all
-from privbench.engine.probe import plan
-from privbench.engine.recorded import record
+from privbench.engine.strategies.batched import Gradients, train_at_once, trainable
+from privbench.engine.core.population import Population, build_all
+from privbench.engine.strategies.probe import plan
+from privbench.engine.speed.recorded import record
 
 from .problems import CLASSES, FEATURES, MODELS, RECIPES, SEEDS, M, assert_same, mlp
 from .test_choice import CPU, job

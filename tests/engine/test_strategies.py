@@ -168,8 +168,8 @@ def test_layers_that_are_worth_products_of_their_own(
     recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In whole batches large enough for oneDNN, in the last one not; also of one model."""
-    monkeypatch.setattr("privbench.engine.products.onednn_is_faster", lambda: True)
-    monkeypatch.setattr("privbench.engine.products.WORTH", 2 * 8 * FEATURES * 16)
+    monkeypatch.setattr("privbench.engine.speed.products.onednn_is_faster", lambda: True)
+    monkeypatch.setattr("privbench.engine.speed.products.WORTH", 2 * 8 * FEATURES * 16)
     alone = train_population(mlp(), shared_sets(), recipe, SEEDS, strategy="sequential")
     for chunk in (1, 3, MODELS):
         at_once = train_population(

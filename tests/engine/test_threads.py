@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from privbench.engine.threads import is_small, threads_for
+from privbench.engine.processes.threads import is_small, threads_for
 
 CPU = torch.device("cpu")
 
