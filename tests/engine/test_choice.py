@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from privbench.engine import Recipe, choose, train_population
+from privbench.engine import Recipe, schedule_for, train_population
 from privbench.engine.strategies.schedule import CACHE, largest_chunk
-from privbench.engine.core.job import Job
+from privbench.engine.core.job import TrainingJob
 from privbench.engine.core.loss import Phase, cross_entropy
-from privbench.engine.strategies.probe import plan, try_out
+from privbench.engine.strategies.probe import probe_step, schedule_job
 
-from .problems import FEATURES, RECIPES, SEEDS, assert_same, mlp, own_sets
+from .problems import job, FEATURES, RECIPES, SEEDS, assert_same, mlp, own_sets
 
 CPU = torch.device("cpu")
 
@@ -32,14 +32,14 @@ CPU = torch.device("cpu")
 def test_strategy_follows_from_architecture_and_device(
     module: nn.Module, device: str, strategy: str, reason: str
 ) -> None:
-    choice = choose(module, 8, device)
-    assert choice.strategy == strategy
-    assert reason in choice.reason
-    assert choice.chunk == (8 if strategy == "batched" else 1)
+    schedule = schedule_for(module, 8, device)
+    assert schedule.strategy == strategy
+    assert reason in schedule.reason
+    assert schedule.chunk == (8 if strategy == "batched" else 1)
 
 
 def test_one_model_is_not_stacked() -> None:
-    assert choose(nn.Linear(3, 2), 1).strategy == "sequential"
+    assert schedule_for(nn.Linear(3, 2), 1).strategy == "sequential"
 
 
 def test_chunks_are_even_and_bounded() -> None:
@@ -55,16 +55,11 @@ def test_chunks_are_even_and_bounded() -> None:
     assert fewer == 1
 
 
-def job(build: object, recipe: Recipe = RECIPES["sgd"]) -> Job:
-    phases = (Phase(cross_entropy),)
-    return Job(build, own_sets(), recipe, SEEDS, phases, None, None, CPU, lambda n: None)  # type: ignore[arg-type]
-
-
 def test_activations_are_measured() -> None:
-    tried = try_out(job(lambda: nn.Sequential(nn.Linear(FEATURES, 5000), nn.Tanh())))
+    tried = probe_step(job(lambda: nn.Sequential(nn.Linear(FEATURES, 5000), nn.Tanh())))
     wide = tried.activations
     assert not tried.draws
-    assert not tried.dropout
+    assert not tried.has_dropout
     # tanh saves its output, the log-softmax another: 8 records x 5,000 floats each
     assert 2 * 8 * 5000 * 4 <= wide < 3 * 8 * 5000 * 4
 
@@ -82,9 +77,9 @@ class Branching(nn.Module):
 
 
 def test_what_cannot_be_stacked_is_trained_alone() -> None:
-    choice = plan(job(Branching), "auto", 2**30)
-    assert choice.strategy == "sequential"
-    assert "cannot be stacked" in choice.reason
+    schedule = schedule_job(job(Branching), "auto", 2**30)
+    assert schedule.strategy == "sequential"
+    assert "cannot be stacked" in schedule.reason
     recipe = RECIPES["sgd"]
     chosen = train_population(Branching, own_sets(), recipe, SEEDS)
     alone = train_population(Branching, own_sets(), recipe, SEEDS, strategy="sequential")
@@ -94,7 +89,7 @@ def test_what_cannot_be_stacked_is_trained_alone() -> None:
 
 
 def test_a_small_memory_makes_small_chunks() -> None:
-    assert plan(job(mlp()), "auto", 2**30).chunk == len(SEEDS)
-    assert plan(job(mlp()), "auto", 1).chunk == 1
+    assert schedule_job(job(mlp()), "auto", 2**30).chunk == len(SEEDS)
+    assert schedule_job(job(mlp()), "auto", 1).chunk == 1
     small = train_population(mlp(), own_sets(), RECIPES["adam"], SEEDS, memory=1)
     assert_same(small, train_population(mlp(), own_sets(), RECIPES["adam"], SEEDS))

@@ -120,7 +120,7 @@ def test_a_loss_that_is_not_per_example() -> None:
         ({"lr": 0.0}, "lr: 0.0 is out of bounds"),
         ({"lr": float("nan")}, "lr: nan is out of bounds"),
         ({"momentum": 1.0}, "momentum: 1.0 is out of bounds"),
-        ({"optimizer": "adam", "momentum": 0.9}, "momentum: adam has none"),
+        ({"optimizer": "adam", "momentum": 0.9}, "momentum: must be 0 for adam, got 0.9"),
         ({"weight_decay": -1.0}, "weight_decay"),
         ({"epochs": 0}, "epochs"),
         ({"batch_size": 0}, "batch_size"),

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from privbench.engine import gradients
+from privbench.engine.core import gradients
 from privbench.engine.core.gradients import gradient_norms
 
 

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from privbench.engine import Recipe, graphs
+from privbench.engine import Recipe
+from privbench.engine.speed import graphs
 from privbench.engine.speed.graphs import captured, make_capturable, snapshot
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -38,7 +39,7 @@ class Fake:
         return replay
 
 
-class Job:
+class Network:
     """A small network in training, on ``device``."""
 
     def __init__(self, recipe, device=CPU):
@@ -88,49 +89,49 @@ def same(left, right, **tolerance):
 
 @every_recipe
 def test_replays_train_as_steps_do(recipe):
-    plain, job = Job(recipe), Job(recipe)
+    plain, network = Network(recipe), Network(recipe)
     train(plain.step)
-    train(job.captured(batches()[0], backend=Fake()))
-    same(plain, job, atol=0, rtol=0)
+    train(network.captured(batches()[0], backend=Fake()))
+    same(plain, network, atol=0, rtol=0)
 
 
 @every_recipe
 def test_a_recording_in_the_middle_of_training_goes_on_from_there(recipe):
-    plain, job = Job(recipe), Job(recipe)
-    make_capturable(job.optimizer)
-    for one in (plain, job):
+    plain, network = Network(recipe), Network(recipe)
+    make_capturable(network.optimizer)
+    for one in (plain, network):
         train(one.step)
     train(plain.step)
-    train(job.captured(batches()[2], backend=Fake()))
-    same(plain, job, atol=0, rtol=0)
+    train(network.captured(batches()[2], backend=Fake()))
+    same(plain, network, atol=0, rtol=0)
 
 
 def test_warm_up_comes_first_and_every_call_is_one_replay():
     backend = Fake()
-    step = Job(RECIPES["adam"]).captured(batches()[0], backend=backend, warmup=2)
+    step = Network(RECIPES["adam"]).captured(batches()[0], backend=backend, warmup=2)
     assert backend.calls == ["aside", "aside", "record"]
     train(step)
     assert backend.calls[3:] == ["replay"] * 5
 
 
 def test_every_step_reads_the_same_places_which_are_not_the_callers():
-    job, (first, *_) = Job(RECIPES["sgd"]), batches()
+    network, (first, *_) = Network(RECIPES["sgd"]), batches()
     kept = [tensor.clone() for tensor in first]
-    train(job.captured(first, backend=Fake()))
-    assert len(set(job.seen)) == 1
-    assert job.seen[0] != tuple(tensor.data_ptr() for tensor in first)
+    train(network.captured(first, backend=Fake()))
+    assert len(set(network.seen)) == 1
+    assert network.seen[0] != tuple(tensor.data_ptr() for tensor in first)
     assert all(torch.equal(a, b) for a, b in zip(first, kept, strict=True))
 
 
 def test_gradients_are_allocated_while_recording():
-    job = Job(RECIPES["sgd"])
+    network = Network(RECIPES["sgd"])
 
     class Watching(Fake):
         def record(self, run):
-            assert all(weight.grad is None for weight in job.module.parameters())
+            assert all(weight.grad is None for weight in network.module.parameters())
             return super().record(run)
 
-    job.captured(batches()[0], backend=Watching())
+    network.captured(batches()[0], backend=Watching())
 
 
 @pytest.mark.parametrize(
@@ -142,8 +143,8 @@ def test_gradients_are_allocated_while_recording():
 )
 def test_other_inputs_are_named(x, y):
     """A copy would spread one record over the whole batch, or round, without a word."""
-    job = Job(RECIPES["sgd"])
-    step = job.captured(batches()[0], backend=Fake())
+    network = Network(RECIPES["sgd"])
+    step = network.captured(batches()[0], backend=Fake())
     with pytest.raises(ValueError, match=r"recorded for inputs .*\(4, 3\), torch.float32"):
         step(x, y)
     with pytest.raises(ValueError, match="recorded for inputs"):
@@ -153,44 +154,45 @@ def test_other_inputs_are_named(x, y):
 def test_a_recording_of_the_first_step_is_refused():
     """It would start momentum at the gradient in every replay."""
     with pytest.raises(ValueError, match="warmup: 0 is out of bounds"):
-        Job(RECIPES["momentum"]).captured(batches()[0], backend=Fake(), warmup=0)
+        Network(RECIPES["momentum"]).captured(batches()[0], backend=Fake(), warmup=0)
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_elsewhere_it_is_the_step_itself(name):
-    job = Job(RECIPES[name])
-    assert job.captured(batches()[0], device=CPU) == job.step
-    assert not job.seen
-    assert not any(group.get("capturable") for group in job.optimizer.param_groups)
+    network = Network(RECIPES[name])
+    assert network.captured(batches()[0], device=CPU) == network.step
+    assert not network.seen
+    assert not any(group.get("capturable") for group in network.optimizer.param_groups)
 
 
 @every_recipe
 def test_a_snapshot_puts_everything_back(recipe):
-    job = Job(recipe)
-    kept = [tensor.detach().clone() for tensor in job.state]
-    restore = snapshot(job.state, job.optimizer)
-    train(job.step)
-    assert not torch.equal(job.state[0], kept[0])
+    network = Network(recipe)
+    kept = [tensor.detach().clone() for tensor in network.state]
+    restore = snapshot(network.state, network.optimizer)
+    train(network.step)
+    assert not torch.equal(network.state[0], kept[0])
     restore()
-    assert all(torch.equal(a, b) for a, b in zip(job.state, kept, strict=True))
-    assert not any(value.any() for one in job.optimizer.state.values() for value in one.values())
+    assert all(torch.equal(a, b) for a, b in zip(network.state, kept, strict=True))
+    assert not any(value.any() for one in network.optimizer.state.values() for value in one.values())
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @every_recipe
 def test_replays_train_as_steps_do_on_cuda(recipe):
-    plain, job = Job(recipe, CUDA), Job(recipe, CUDA)
+    plain, network = Network(recipe, CUDA), Network(recipe, CUDA)
     train(plain.step, CUDA)
-    train(job.captured(batches(device=CUDA)[0]), CUDA)
-    assert len(job.seen) == 4  # three to warm up, one to record: replays run no Python
-    same(plain, job, atol=1e-6, rtol=1e-5)
+    train(network.captured(batches(device=CUDA)[0]), CUDA)
+    assert len(network.seen) == 4  # three to warm up, one to record: replays run no Python
+    same(plain, network, atol=1e-6, rtol=1e-5)
 
 
 @every_recipe
 def test_a_population_is_trained_by_captured_steps(recipe, monkeypatch):
     """As on CUDA, with the fake: the weights are those of steps that are not captured."""
-    from privbench.engine import batched, train_population
+    from privbench.engine import train_population
+    from privbench.engine.strategies import batched, update
 
     from .problems import RECIPES as OF_MODELS
     from .problems import SEEDS, assert_same, mlp, shared_sets
@@ -200,11 +202,12 @@ def test_a_population_is_trained_by_captured_steps(recipe, monkeypatch):
 
     def fake(*arguments):
         made.append(Fake())
-        monkeypatch.setattr(graphs, "worthwhile", lambda device: True)
+        monkeypatch.setattr(graphs, "has_cuda_graphs", lambda device: True)
         return captured(*arguments, backend=made[-1])
 
     plain = train_population(mlp(), shared_sets(), chosen, SEEDS, strategy="batched", chunk=5)
-    monkeypatch.setattr(batched, "worthwhile", lambda device: True)
+    monkeypatch.setattr(batched, "has_cuda_graphs", lambda device: True)
+    monkeypatch.setattr(update, "has_cuda_graphs", lambda device: True)
     monkeypatch.setattr(batched, "captured", fake)
     found = train_population(mlp(), shared_sets(), chosen, SEEDS, strategy="batched", chunk=5)
     assert_same(plain, found)

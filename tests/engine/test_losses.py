@@ -52,8 +52,8 @@ def descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
 
 
 def mixup(forward: Forward, batch: Batch) -> Tensor:
-    assert batch.noise is not None
-    share = batch.noise
+    assert batch.random_inputs is not None
+    share = batch.random_inputs
     log_p = forward(share * batch.x + (1 - share) * batch.x.roll(1, 0)).log_softmax(-1)
     own = log_p.gather(1, batch.y[:, None])
     other = log_p.gather(1, batch.y.roll(1, 0)[:, None])
@@ -64,10 +64,10 @@ def mixup(forward: Forward, batch: Batch) -> Tensor:
 def test_mixup(strategy: str) -> None:
     sets = shared_sets()
     found = train_population(
-        mlp(), sets, RECIPE, SEEDS, loss=mixup, noise=beta(0.4), strategy=strategy
+        mlp(), sets, RECIPE, SEEDS, loss=mixup, random_inputs=beta(0.4), strategy=strategy
     )
     for i in range(MODELS):
-        module, (x, y) = fresh(mlp(), SEEDS[i]), sets.one(i)
+        module, (x, y) = fresh(mlp(), SEEDS[i]), sets.of_model(i)
         optimizer = torch.optim.SGD(module.parameters(), **SGD)
         draws = np.random.default_rng([SEEDS[i], 1])
         for batches in epochs(i):
@@ -105,7 +105,7 @@ def test_relaxloss_branches_by_epoch_and_by_the_mean_of_the_batch(strategy: str)
     sets, taken = shared_sets(), set()
     found = train_population(mlp(), sets, RECIPE, SEEDS, loss=relax, strategy=strategy)
     for i in range(MODELS):
-        module, (x, y) = fresh(mlp(), SEEDS[i]), sets.one(i)
+        module, (x, y) = fresh(mlp(), SEEDS[i]), sets.of_model(i)
         optimizer = torch.optim.SGD(module.parameters(), **SGD)
         for epoch, batches in enumerate(epochs(i)):
             for chosen in batches:
@@ -142,7 +142,7 @@ def test_distillation_learns_each_models_own_targets(strategy: str) -> None:
     sets = shared_sets().adding(targets=targets)
     found = train_population(mlp(), sets, RECIPE, SEEDS, loss=distil, strategy=strategy, chunk=2)
     for i in range(MODELS):
-        module, (x, _) = fresh(mlp(), SEEDS[i]), sets.one(i)
+        module, (x, _) = fresh(mlp(), SEEDS[i]), sets.of_model(i)
         optimizer = torch.optim.SGD(module.parameters(), **SGD)
         for batches in epochs(i):
             for chosen in batches:
@@ -189,7 +189,7 @@ def test_adversarial_regularisation_alternates_two_optimizers(strategy: str) -> 
     ]
     found = train_population(Adversarial, sets, RECIPE, SEEDS, loss=phases, strategy=strategy)
     for i in range(MODELS):
-        module, (x, y) = fresh(Adversarial, SEEDS[i]), sets.one(i)
+        module, (x, y) = fresh(Adversarial, SEEDS[i]), sets.of_model(i)
         attacker = torch.optim.Adam(module.attack.parameters(), lr=0.02)
         defender = torch.optim.SGD(module.model.parameters(), **SGD)
         draws = np.random.default_rng([SEEDS[i], 5])
@@ -207,7 +207,7 @@ def test_adversarial_regularisation_alternates_two_optimizers(strategy: str) -> 
 
 
 def test_a_phase_that_trains_nothing() -> None:
-    with pytest.raises(ValueError, match="'head' is the beginning of no trained parameter"):
+    with pytest.raises(ValueError, match="no trained parameter has a name that starts with 'head'"):
         train_population(mlp(), shared_sets(), RECIPE, SEEDS, loss=[Phase(relax, trains="head")])
 
 
@@ -233,13 +233,13 @@ def test_some_of_the_sets_are_theirs_in_order() -> None:
     targets = np.arange(MODELS * M, dtype=np.float32).reshape(MODELS, M)
     shared = shared_sets().adding(targets=targets)
     own = TrainingSets.own(
-        torch.stack([shared.one(i)[0] for i in range(MODELS)]),
-        torch.stack([shared.one(i)[1] for i in range(MODELS)]),
+        torch.stack([shared.of_model(i)[0] for i in range(MODELS)]),
+        torch.stack([shared.of_model(i)[1] for i in range(MODELS)]),
     )
     for sets in (shared, own.adding(targets=targets)):
         some = sets.take([3, 0])
         assert some.n_models == 2
         assert some.targets is not None
         assert torch.equal(some.targets, torch.tensor(targets[[3, 0]]))
-        for ours, theirs in zip(some.one(0), sets.one(3), strict=True):
+        for ours, theirs in zip(some.of_model(0), sets.of_model(3), strict=True):
             assert torch.equal(ours, theirs)

@@ -65,7 +65,7 @@ def test_training_follows_the_update_rule(name: str, strategy: str) -> None:
             torch.manual_seed(seed)
             start = nn.Linear(FEATURES, 1)
             w = np.append(start.weight.detach().numpy(), start.bias.detach().numpy())
-            x, y = (t.numpy() for t in sets.one(i))
+            x, y = (t.numpy() for t in sets.of_model(i))
             assert len(y) == M
             expected = slow_training(recipe, w.astype(float), x.astype(float), y, seed)
             got = np.append(population.params["weight"][i].numpy(), population.params["bias"][i])

@@ -8,11 +8,12 @@ import torch
 from torch import nn
 
 from privbench.engine import Diverged, Recipe, train_population
-from privbench.engine.processes.chunks import Stopped, Ticker, cut, spread, train_chunks, workers_for
-from privbench.engine.strategies.probe import plan
+from privbench.engine.processes.chunks import cut, spread, train_chunks
+from privbench.engine.processes.ticker import Stopped, Ticker
+from privbench.engine.processes.threads import workers_for
+from privbench.engine.strategies.probe import schedule_job
 
-from .problems import CLASSES, FEATURES, MODELS, RECIPES, SEEDS, assert_same, mlp, shared_sets
-from .test_choice import job
+from .problems import Drawing, job, CLASSES, FEATURES, MODELS, RECIPES, SEEDS, assert_same, mlp, shared_sets
 
 CPU = torch.device("cpu")
 
@@ -66,21 +67,10 @@ def test_the_default_generator_is_left_alone(two_threads):
     assert torch.equal(before, torch.random.get_rng_state())
 
 
-class Noisy(nn.Module):
-    """Draws from torch's default generator."""
-
-    def __init__(self):
-        super().__init__()
-        self.layer = nn.Linear(FEATURES, CLASSES)
-
-    def forward(self, x):
-        return self.layer(x + 0.1 * torch.randn_like(x))
-
-
 def test_modules_that_draw_for_themselves_are_not_trained_side_by_side():
-    assert plan(job(mlp()), "auto", 2**30).parallel
-    assert plan(job(mlp(0.5)), "auto", 2**30).parallel  # the engine draws dropout's masks
-    assert not plan(job(Noisy), "auto", 2**30).parallel
+    assert schedule_job(job(mlp()), "auto", 2**30).parallel
+    assert schedule_job(job(mlp(0.5)), "auto", 2**30).parallel  # the engine draws dropout's masks
+    assert not schedule_job(job(Drawing), "auto", 2**30).parallel
 
 
 def test_progress_is_counted_across_threads_and_told_by_this_one(two_threads):

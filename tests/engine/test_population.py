@@ -37,10 +37,10 @@ def test_state_round_trip_is_exact(population: Population) -> None:
 
 
 def test_from_state_rejects_another_architecture(population: Population) -> None:
-    with pytest.raises(ValueError, match="are not those of the module"):
+    with pytest.raises(ValueError, match="but those of the module are"):
         Population.from_state(mlp(), population.state())
     wrong = {**population.state(), "0.weight": np.zeros((MODELS, 8, FEATURES + 1), np.float32)}
-    with pytest.raises(ValueError, match=r"0.weight .* is not the module's \(8, 6\)"):
+    with pytest.raises(ValueError, match=r"0.weight .* that of the module has \(8, 6\)"):
         Population.from_state(normalised, wrong)
 
 

@@ -22,12 +22,16 @@ from privbench.engine import (
 )
 from privbench.engine.private.clipping import ClippedSums
 from privbench.engine.private.gaussian import GaussianNoise
-from privbench.engine.core.loss import cross_entropy as cross_entropy_loss
 from privbench.engine.core.population import Population, build_seeded
-from privbench.engine.private.trainer import RECORDED, _Job, _Noise
+from privbench.engine.core.job import TrainingJob
+from privbench.engine.core.loss import Phase
+from privbench.engine.private.gradient_noise import GradientNoise
+from privbench.engine.private.steps import PrivateSteps
+from privbench.engine.private.trainer import MIN_STEPS_TO_RECORD, Private
 from privbench.engine.private.taps import find_layers
 
 from .problems import (
+    job,
     CLASSES,
     FEATURES,
     MODELS,
@@ -51,6 +55,12 @@ def train(sets=None, recipe=RECIPES["momentum"], private=STEPS, seeds=SEEDS, **o
 def example(x):
     """A batch of one record."""
     return Batch(x, torch.zeros(1, dtype=torch.int64), torch.tensor(0))
+
+
+def tensors(x, y, is_example=None, **more):
+    """The tensors of a batch, as ``ClippedSums`` takes them."""
+    is_example = y >= 0 if is_example is None else is_example
+    return {"x": x, "y": y, "is_example": is_example, **more}
 
 
 def slow_clipped_sum(module, x, y, bound):
@@ -80,7 +90,7 @@ class Positions(nn.Module):
 
 
 class Scaled(nn.Module):
-    """A parameter that is of no layer, and a layer that is used twice."""
+    """A parameter that is of no layer, and a layer that is is_example twice."""
 
     def __init__(self):
         super().__init__()
@@ -93,7 +103,7 @@ class Scaled(nn.Module):
 
 
 class Tied(nn.Module):
-    """Its weight is used by a layer and elsewhere."""
+    """Its weight is is_example by a layer and elsewhere."""
 
     def __init__(self):
         super().__init__()
@@ -173,13 +183,13 @@ def test_clipped_sums_are_those_of_one_example_after_another(name, stacked):
     weights = {**population.params, **population.buffers}
     x = 3 * torch.randn(models, 9, *shape, generator=rng)
     y = torch.randint(0, CLASSES, (models, 9), generator=rng)
-    used = torch.rand(models, 9, generator=rng) < 0.7
-    used[models // 2 + 1 :] = False  # a batch without records
+    is_example = torch.rand(models, 9, generator=rng) < 0.7
+    is_example[models // 2 + 1 :] = False  # a batch without records
     sums = ClippedSums(modules[0], population, example(x[0, :1]), stacked=stacked)
     for bound in (0.1, 100.0):
-        found = sums(weights, x, y, used, bound, 0.25)
+        found = sums(weights, tensors(x, y, is_example), bound, 0.25)
         for i, module in enumerate(modules):
-            expected = slow_clipped_sum(module, x[i, used[i]], y[i, used[i]], bound)
+            expected = slow_clipped_sum(module, x[i, is_example[i]], y[i, is_example[i]], bound)
             for got, total in zip(found, expected, strict=True):
                 torch.testing.assert_close(got[i], 0.25 * total, atol=1e-5, rtol=1e-4)
 
@@ -196,7 +206,7 @@ class Noisy(nn.Module):
 
 
 def noisy_loss(forward, batch):
-    return (forward(batch.x, batch.noise).square().sum(-1) + batch.y).exp().log1p()
+    return (forward(batch.x, batch.random_inputs).square().sum(-1) + batch.y).exp().log1p()
 
 
 @pytest.mark.parametrize("stacked", [True, False])
@@ -209,8 +219,8 @@ def test_clipped_sums_of_another_loss_with_noise(stacked):
     y = torch.randint(0, 2, (models, 7), generator=rng)
     first = Batch(x[0, :1], y[0, :1], torch.tensor(0), noise[0, :1])
     sums = ClippedSums(modules[0], population, first, stacked=stacked, loss=noisy_loss)
-    assert sums.others == ["scale"]
-    found = sums(population.params, x, y, torch.ones(models, 7) > 0, 0.5, noise=noise)
+    assert sums.untapped == ["scale"]
+    found = sums(population.params, tensors(x, y, random_inputs=noise), 0.5)
     for i, module in enumerate(modules):
         trained = [module.get_parameter(name) for name in sums.names]
         total = [torch.zeros_like(p) for p in trained]
@@ -225,17 +235,17 @@ def test_clipped_sums_of_another_loss_with_noise(stacked):
             torch.testing.assert_close(got[i], expected, atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("steps", [10, RECORDED])
+@pytest.mark.parametrize("steps", [10, MIN_STEPS_TO_RECORD])
 def test_training_with_a_noisy_loss_does_not_depend_on_chunks(steps):
     private = PrivateSteps(0.2, steps, 0.7, 0.5)
-    options = {"loss": noisy_loss, "noise": normal(CLASSES)}
+    options = {"loss": noisy_loss, "random_inputs": normal(CLASSES)}
     sets, recipe = shared_sets(), RECIPES["momentum"]
     together, apart = (
         train_privately(Noisy, sets, recipe, private, SEEDS, chunk=chunk, **options)
         for chunk in (MODELS, 1)
     )
     assert_same(together, apart)
-    options["noise"] = lambda rng, m: np.zeros((m, CLASSES), np.float32)
+    options["random_inputs"] = lambda rng, m: np.zeros((m, CLASSES), np.float32)
     other = train_privately(Noisy, sets, recipe, private, SEEDS, **options)
     assert differ(together, other)
 
@@ -261,7 +271,7 @@ def test_clipped_sums_are_those_of_opacus(name):
     rng = torch.Generator().manual_seed(1)
     x, y = torch.randn(12, *shape, generator=rng), torch.arange(12) % CLASSES
     sums = ClippedSums(module, population, example(x[:1]), stacked=False)
-    found = sums(population.params, x[None], y[None], torch.ones(1, 12) > 0, 0.8)
+    found = sums(population.params, tensors(x[None], y[None]), 0.8)
     for ours, theirs in zip(found, opacus_sum(module, x, y, 0.8), strict=True):
         torch.testing.assert_close(ours[0], theirs, atol=1e-5, rtol=1e-5)
 
@@ -274,12 +284,12 @@ def test_padding_changes_nothing(name):
     weights = {**population.params, **population.buffers}
     x, y = torch.randn(1, 20, *shape), torch.zeros(1, 20, dtype=torch.int64)
     sums = ClippedSums(module, population, example(x[0, :1]), stacked=False)
-    used = torch.arange(20)[None] < 12
-    padded = sums(weights, x, y, used, 0.5)
+    is_example = torch.arange(20)[None] < 12
+    padded = sums(weights, tensors(x, y, is_example), 0.5)
     x[:, 12:] = 1e3  # whatever is there
     for got in (
-        sums(weights, x, y, used, 0.5),
-        sums(weights, x[:, :12], y[:, :12], used[:, :12], 0.5),
+        sums(weights, tensors(x, y, is_example), 0.5),
+        sums(weights, tensors(x[:, :12], y[:, :12]), 0.5),
     ):
         for ours, theirs in zip(got, padded, strict=True):
             torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)
@@ -291,13 +301,13 @@ def test_layers_are_tapped_and_other_parameters_have_gradients_of_their_own():
         module, Population.of(Scaled, [module]), example(torch.zeros(1, 8)), stacked=False
     )
     assert [layer.names for layer in sums.layers] == [["last.weight", "last.bias"]]
-    assert sums.others == ["scale", "first.weight", "first.bias"]
+    assert sums.untapped == ["scale", "first.weight", "first.bias"]
 
 
 def test_recorded_steps_give_the_models_of_steps_that_are_not(monkeypatch):
-    long = PrivateSteps(0.2, RECORDED, 0.7, 0.5)
+    long = PrivateSteps(0.2, MIN_STEPS_TO_RECORD, 0.7, 0.5)
     recorded = train(private=long)
-    monkeypatch.setattr("privbench.engine.private.trainer.RECORDED", RECORDED + 1)
+    monkeypatch.setattr("privbench.engine.private.trainer.MIN_STEPS_TO_RECORD", MIN_STEPS_TO_RECORD + 1)
     assert_same(recorded, train(private=long), atol=1e-4)
 
 
@@ -441,15 +451,18 @@ def test_frozen_parameters_stay_and_do_not_count():
     sums = ClippedSums(modules[0], start, example(x[0, :1]), stacked=True)
     expected = slow_clipped_sum(modules[1], x[1], y[1], 0.1)
     assert sums.names == ["3.weight", "3.bias"]
-    for got, total in zip(sums(start.params, x, y, y == 0, 0.1), expected, strict=True):
+    for got, total in zip(sums(start.params, tensors(x, y), 0.1), expected, strict=True):
         torch.testing.assert_close(got[1], total, atol=1e-5, rtol=1e-4)
+
+
+def generators(*seeds):
+    return [np.random.default_rng([seed, 3]) for seed in seeds]
 
 
 @pytest.mark.parametrize("shapes", [[(32, 6), (32,), (3, 32), (30,)], [(32, 6), (3,), (2, 5)]])
 def test_each_model_has_its_own_stream_for_all_parameters(shapes):
-    private = PrivateSteps(0.5, 1, 3.0, 0.5)
     sizes = [torch.Size(shape) for shape in shapes]
-    noise = _Noise([1, 2], private, 2.0, sizes, CPU)
+    noise = GradientNoise(generators(1, 2), 0.75, sizes, CPU)
     seeds = [int(np.random.default_rng([seed, 3]).integers(2**63)) for seed in (1, 2)]
     streams = [GaussianNoise(seed, CPU) for seed in seeds]
     for _ in range(2):
@@ -465,25 +478,14 @@ def test_each_model_has_its_own_stream_for_all_parameters(shapes):
 
 def test_memory_bounds_the_models_at_once():
     small = PrivateSteps(0.2, 1, 0.7, 0.5)
-    job = _Job(
-        mlp(),
-        shared_sets(),
-        RECIPES["sgd"],
-        small,
-        SEEDS,
-        cross_entropy_loss,
-        None,
-        CPU,
-        True,
-        print,
-    )
-    assert [job.largest(memory) for memory in (1, 2**40)] == [1, MODELS]
+    trainer = Private(job(mlp()), small, stacked=True)
+    schedules = [trainer.schedule(memory) for memory in (1, 2**40)]
+    assert [(one.strategy, one.chunk) for one in schedules] == [("batched", 1), ("batched", MODELS)]
 
 
 @pytest.mark.parametrize("shape", [(100, 100), (99, 101)], ids=["blocks", "other"])
 def test_the_noise_is_gaussian_and_new_for_each_model_and_step(shape):
-    private = PrivateSteps(0.5, 1, 3.0, 0.5)
-    noise = _Noise([1, 2, 2**62], private, 2.0, [torch.Size(shape)], CPU)
+    noise = GradientNoise(generators(1, 2, 2**62), 0.75, [torch.Size(shape)], CPU)
     steps = []
     for _ in range(2):
         means = torch.zeros(3, *shape)
@@ -491,7 +493,7 @@ def test_the_noise_is_gaussian_and_new_for_each_model_and_step(shape):
         steps.append(means.flatten(1))
     drawn = torch.cat(steps).numpy()  # (two steps of three models, numbers)
     for one in drawn:
-        assert kstest(one / 0.75, "norm").pvalue > 1e-4  # sd 3 * 0.5 / 2
+        assert kstest(one / 0.75, "norm").pvalue > 1e-4
     assert abs(np.corrcoef(drawn) - np.eye(6)).max() < 0.05  # sd 0.01
 
 
@@ -540,6 +542,6 @@ def test_layers_of_functions_that_are_called_by_hand():
     )
     assert [layer.names for layer in sums.layers] == [["w"], ["v"]]
     x, y = torch.randn(1, 5, 9), torch.tensor([[0, 1, 2, 0, 1]])
-    found = sums(dict(Population.of(ByHand, [module]).params), x, y, y >= 0, 0.2)
+    found = sums(dict(Population.of(ByHand, [module]).params), tensors(x, y), 0.2)
     for got, total in zip(found, slow_clipped_sum(module, x[0], y[0], 0.2), strict=True):
         torch.testing.assert_close(got[0], total, atol=1e-5, rtol=1e-4)

@@ -18,8 +18,8 @@ import torch
 from torch import nn
 
 from privbench.engine import Diverged, Population, Recipe, train_each, train_population
-from privbench.engine.processes.chunks import Ticker
-from privbench.engine.strategies.probe import WORTH, one_by_one
+from privbench.engine.processes.ticker import Ticker
+from privbench.engine.strategies.probe import MIN_EXAMPLES, schedule_one_by_one
 from privbench.engine.processes.workers import WorkerDied, can_fork, train_in_processes
 
 from .problems import FEATURES, MODELS, RECIPES, SEEDS, assert_same, mlp, shared_sets
@@ -86,7 +86,7 @@ def test_loops_of_the_callers_too():
 
 
 def test_batched_chunks_run_in_processes_where_there_is_enough_to_do(monkeypatch):
-    monkeypatch.setattr("privbench.engine.strategies.probe.WORTH_STACKED", 1)
+    monkeypatch.setattr("privbench.engine.strategies.probe.MIN_STACKED_EXAMPLES", 1)
     parent = os.getpid()
 
     def loss(forward, batch):
@@ -95,14 +95,14 @@ def test_batched_chunks_run_in_processes_where_there_is_enough_to_do(monkeypatch
 
     recording = [True]
     monkeypatch.setattr(
-        "privbench.engine.train.train_chunks",
-        lambda *a, f=sys.modules["privbench.engine.train"].train_chunks, **k: (
+        "privbench.engine.strategies.chunked.train_chunks",
+        lambda *a, f=sys.modules["privbench.engine.strategies.chunked"].train_chunks, **k: (
             recording.__setitem__(0, False), f(*a, **k)
         )[1],
     )  # fmt: skip
     forked = train("batched", mlp(), loss=loss, chunk=2)
     recording[0] = True
-    monkeypatch.setattr("privbench.engine.strategies.probe.WORTH_STACKED", 10**9)
+    monkeypatch.setattr("privbench.engine.strategies.probe.MIN_STACKED_EXAMPLES", 10**9)
     assert_same(forked, train("batched", mlp(), loss=loss, chunk=MODELS))
 
 
@@ -243,25 +243,25 @@ def _is_zombie(pid):
 
 
 def test_processes_are_chosen_where_there_is_enough_to_train():
-    assert one_by_one("why", 5, WORTH, CPU).strategy == "processes"
-    assert str(one_by_one("why", 5, WORTH, CPU)) == "processes: why; 2 models at a time"
-    assert one_by_one("why", 5, WORTH // 5 - 1, CPU).strategy == "sequential"
-    assert one_by_one("why", 1, WORTH, CPU).strategy == "sequential"
-    assert one_by_one("why", 5, WORTH, CPU, "sequential").strategy == "sequential"
+    assert schedule_one_by_one("why", 5, MIN_EXAMPLES, CPU).strategy == "processes"
+    assert str(schedule_one_by_one("why", 5, MIN_EXAMPLES, CPU)) == "processes: why; 2 models at a time"
+    assert schedule_one_by_one("why", 5, MIN_EXAMPLES // 5 - 1, CPU).strategy == "sequential"
+    assert schedule_one_by_one("why", 1, MIN_EXAMPLES, CPU).strategy == "sequential"
+    assert schedule_one_by_one("why", 5, MIN_EXAMPLES, CPU, "sequential").strategy == "sequential"
     torch.set_num_threads(1)
-    assert one_by_one("why", 5, WORTH, CPU).strategy == "sequential"
+    assert schedule_one_by_one("why", 5, MIN_EXAMPLES, CPU).strategy == "sequential"
     torch.set_num_threads(2)
 
 
 def test_processes_where_there_are_none(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert one_by_one("why", 5, WORTH, CPU).strategy == "sequential"
+    assert schedule_one_by_one("why", 5, MIN_EXAMPLES, CPU).strategy == "sequential"
     with pytest.raises(ValueError, match="strategy: processes cannot be forked here"):
         train("processes")
 
 
 def test_a_core_for_each_worker(monkeypatch):
-    from privbench.engine.processes.chunks import workers_for
+    from privbench.engine.processes.threads import workers_for
 
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3})
     assert workers_for(CPU) == 1

@@ -7,14 +7,15 @@ import torch
 from torch import nn
 
 from privbench.engine import Batch
-from privbench.engine.strategies.batched import Gradients, train_at_once, trainable
+from privbench.engine.core.architecture import trainable
+from privbench.engine.core.loss import tensors_of
+from privbench.engine.strategies.batched import Batched, PhaseGradients
 from privbench.engine.core.population import Population, build_all
-from privbench.engine.strategies.probe import plan
-from privbench.engine.speed.recorded import record
+from privbench.engine.strategies.probe import schedule_job
 
-from .problems import CLASSES, FEATURES, MODELS, RECIPES, SEEDS, M, assert_same, mlp
-from .test_choice import CPU, job
-from .test_parallel import Noisy
+from .problems import Drawing, job, CLASSES, FEATURES, MODELS, RECIPES, SEEDS, M, assert_same, mlp
+
+CPU = torch.device("cpu")
 
 
 class Scaled(nn.Module):
@@ -35,14 +36,15 @@ class Scaled(nn.Module):
 @pytest.mark.parametrize("batch", [8, M % 8], ids=["whole", "last"])
 def test_gradients_are_those_of_autograd(build, batch):
     task = job(build)
-    steps = record(task, [3])
+    trainer = Batched(task)
+    trainer.record([3])
     modules = build_all(build, SEEDS[1:4], CPU)
     population = Population.of(build, modules)
     weights = {**population.params, **population.buffers}
     whole = next(task.batches(range(1, 4), task.draws(range(1, 4)), 0))
     part = replace(whole, x=whole.x[:, :batch], y=whole.y[:, :batch])
-    found = steps.gradients(0, weights, part)
-    expected = Gradients(task, task.phases[0], modules[0])(weights, part)
+    found = trainer.steps.gradients(0, weights, tensors_of(part))
+    expected = PhaseGradients(task, task.phases[0], modules[0])(weights, tensors_of(part))
     for name, ours, theirs in zip(trainable(modules[0]), found, expected, strict=True):
         assert (ours is None) == (theirs is None) == (name == "unused")
         if ours is not None:
@@ -50,28 +52,30 @@ def test_gradients_are_those_of_autograd(build, batch):
 
 
 def test_a_batch_of_another_shape_was_not_recorded():
-    steps = record(job(mlp()), [3])
+    trainer = Batched(job(mlp()))
+    trainer.record([3])
     x, y = torch.zeros(3, 7, FEATURES), torch.zeros(3, 7, dtype=torch.int64)
-    assert steps.gradients(0, {}, Batch(x, y, torch.tensor(0))) is None
-    assert set(steps.found) == {(0, torch.Size([3, 8])), (0, torch.Size([3, 5]))}
+    assert trainer.steps.gradients(0, {}, {"x": x, "y": y}) is None
+    assert set(trainer.steps.graphs) == {(0, torch.Size([3, 8])), (0, torch.Size([3, 5]))}
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_training_by_recorded_steps_gives_the_same_models(recipe):
     task = job(Scaled, recipe)
+    trainer = Batched(task)
+    trainer.record([MODELS])
+    assert trainer.steps.graphs
     everyone = range(MODELS)
-    assert_same(
-        train_at_once(task, everyone, record(task, [MODELS])), train_at_once(task, everyone)
-    )
+    assert_same(trainer.train(everyone), Batched(task).train(everyone))
 
 
 def test_recording_leaves_the_default_generator_alone():
     before = torch.random.get_rng_state()
-    record(job(mlp()), [2])
+    Batched(job(mlp())).record([2])
     assert torch.equal(before, torch.random.get_rng_state())
 
 
 def test_what_draws_random_numbers_is_not_recorded():
-    assert plan(job(mlp()), "auto", 2**30).recorded
-    assert not plan(job(mlp(0.5)), "auto", 2**30).recorded
-    assert not plan(job(Noisy), "auto", 2**30).recorded
+    assert schedule_job(job(mlp()), "auto", 2**30).recorded
+    assert not schedule_job(job(mlp(0.5)), "auto", 2**30).recorded
+    assert not schedule_job(job(Drawing), "auto", 2**30).recorded

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, fx
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from privbench.engine import products, simplify
+from privbench.engine.speed import products, simplify
 
 
 def recorded(function: Callable[..., object], *inputs: Tensor) -> fx.GraphModule:

@@ -53,7 +53,7 @@ def test_a_model_depends_on_its_seed_and_set_alone(strategy: str) -> None:
 
 def test_own_sets_of_the_same_records_are_the_shared_ones() -> None:
     sets = shared_sets()
-    pairs = [sets.one(i) for i in range(MODELS)]
+    pairs = [sets.of_model(i) for i in range(MODELS)]
     own = TrainingSets.own(torch.stack([x for x, _ in pairs]), torch.stack([y for _, y in pairs]))
     left = train_population(mlp(), sets, RECIPES["adam"], SEEDS)
     assert_same(left, train_population(mlp(), own, RECIPES["adam"], SEEDS), atol=0)
@@ -92,8 +92,8 @@ def test_dropout_keeps_the_right_share_and_the_mean() -> None:
 
 
 def noisy(forward: Forward, batch: Batch) -> Tensor:
-    assert batch.noise is not None
-    return (forward(batch.x + batch.noise).logsumexp(-1) - forward(batch.x)[:, 0]).square()
+    assert batch.random_inputs is not None
+    return (forward(batch.x + batch.random_inputs).logsumexp(-1) - forward(batch.x)[:, 0]).square()
 
 
 def test_noise_is_each_models_own() -> None:
@@ -104,7 +104,7 @@ def test_noise_is_each_models_own() -> None:
             RECIPES["momentum"],
             SEEDS,
             loss=noisy,
-            noise=normal(FEATURES),
+            random_inputs=normal(FEATURES),
             strategy=strategy,
             chunk=chunk,
         )
@@ -118,8 +118,8 @@ def test_noise_is_standard_normal_and_new_in_each_step() -> None:
     seen: list[Tensor] = []
 
     def loss(forward: Forward, batch: Batch) -> Tensor:
-        assert batch.noise is not None
-        seen.append(batch.noise.clone())
+        assert batch.random_inputs is not None
+        seen.append(batch.random_inputs.clone())
         return forward(batch.x).sum(-1) * 0
 
     train_population(
@@ -128,7 +128,7 @@ def test_noise_is_standard_normal_and_new_in_each_step() -> None:
         RECIPES["sgd"],
         SEEDS,
         loss=loss,
-        noise=normal(50),
+        random_inputs=normal(50),
         strategy="sequential",
     )
     noise = torch.cat(seen)  # 5 models x 3 epochs x 37 records
@@ -169,7 +169,7 @@ def test_layers_that_are_worth_products_of_their_own(
 ) -> None:
     """In whole batches large enough for oneDNN, in the last one not; also of one model."""
     monkeypatch.setattr("privbench.engine.speed.products.onednn_is_faster", lambda: True)
-    monkeypatch.setattr("privbench.engine.speed.products.WORTH", 2 * 8 * FEATURES * 16)
+    monkeypatch.setattr("privbench.engine.speed.products.MIN_FLOPS", 2 * 8 * FEATURES * 16)
     alone = train_population(mlp(), shared_sets(), recipe, SEEDS, strategy="sequential")
     for chunk in (1, 3, MODELS):
         at_once = train_population(

@@ -34,7 +34,7 @@ class GradientNoise:
         self._parts = [part.view(shape) for part, shape in parts]
 
     def add_to(self, gradients: Sequence[Tensor | list[Tensor]]) -> None:
-        """Add noise in place to the gradients (models, ...) of all parameters, in the order of shapes."""
+        """Add noise in place to the gradients (models, ...) of all parameters, in order."""
         for model, stream in enumerate(self._streams):
             stream.fill(self._drawn, self._sd)
             torch._foreach_add_([gradient[model] for gradient in gradients], self._parts)

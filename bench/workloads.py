@@ -1,4 +1,4 @@
-"""The jobs that are timed: who trains what on which records."""
+"""The workloads that are timed: populations to train, and on which records."""
 
 from __future__ import annotations
 
@@ -21,22 +21,25 @@ DIGITS = DataSpec("image", (64,), 10)
 
 
 @dataclass(frozen=True)
-class Job:
+class Workload:
+    """A population to train, and its printed name."""
+
     name: str
     build: Callable[[], nn.Module]
     sets: TrainingSets
     recipe: Recipe
     loss: Loss = cross_entropy
-    noise_dim: int = 0
+    random_dim: int = 0
+    """Random inputs of the loss per example."""
     target: float | None = None
-    """How many times as fast as the yardstick we want the engine to be."""
+    """How many times as fast as the yardstick the engine should be."""
 
     def flops(self) -> float:
         """Floating point operations of the products of one model's training, forward and backward."""
         x, y = (tensor[:8] for tensor in self.sets.flat())
-        noise = torch.randn(8, self.noise_dim) if self.noise_dim else None
+        random_inputs = torch.randn(8, self.random_dim) if self.random_dim else None
         with FlopCounterMode(display=False) as counter:
-            self.loss(self.build(), Batch(x, y, torch.tensor(0), noise)).sum().backward()
+            self.loss(self.build(), Batch(x, y, torch.tensor(0), random_inputs)).sum().backward()
         return counter.get_total_flops() / 8 * self.sets.m * self.recipe.epochs
 
 
@@ -50,35 +53,37 @@ def cnn() -> nn.Module:
     return Cnn().build((1, 28, 28), 10)
 
 
-def jobs(models: int) -> Iterator[Job]:
+def workloads(models: int) -> Iterator[Workload]:
     """Trained as usual."""
     sgd = Recipe("sgd", 0.1, 0.9, 0.0, 20, 64)
     adam = Recipe("adam", 1e-3, 0.0, 0.0, 20, 64)
     location, mnist = location_records(), mnist_records()
     images = mnist[0].view(-1, 1, 28, 28), mnist[1]
     digits = random_records((64,), 1_200, 10)
-    yield Job(
+    yield Workload(
         "L: MLP 446-128-30", mlp(446, 128, 30), halves(*location, 2505, models), sgd, target=5
     )
     m = replace(sgd, epochs=5)
-    yield Job("M: MLP 784-256-10", mlp(784, 256, 10), halves(*mnist, 5000, models), m, target=2.5)
+    yield Workload(
+        "M: MLP 784-256-10", mlp(784, 256, 10), halves(*mnist, 5000, models), m, target=2.5
+    )
     c = replace(sgd, epochs=2, lr=0.02)
-    yield Job("CNN 16, 32 filters", cnn, halves(*images, 2000, 4), c, target=1.4)
-    yield Job(
+    yield Workload("CNN 16, 32 filters", cnn, halves(*images, 2000, 4), c, target=1.4)
+    yield Workload(
         "VAE 446-256-32", lambda: VaeNetwork(BINARY, 32, 256),
         halves(*location, 1500, 2 * models), adam, elbo_loss(BINARY, 1.0), 32, target=3.5,
     )  # fmt: skip
-    yield Job(
+    yield Workload(
         "VAE 64-256-16", lambda: VaeNetwork(DIGITS, 16, 256),
         halves(*digits, 600, models), adam, elbo_loss(DIGITS, 1.0), 16,
     )  # fmt: skip
 
 
-def private_jobs(models: int) -> Iterator[Job]:
+def private_workloads(models: int) -> Iterator[Workload]:
     """Trained with DP-SGD."""
-    for job in jobs(models):
-        if job.name[0] in "LMC":
-            yield replace(job, name=f"DP-SGD {job.name}")
+    for workload in workloads(models):
+        if workload.name[0] in "LMC":
+            yield replace(workload, name=f"DP-SGD {workload.name}")
 
 
 def random_records(shape: tuple[int, ...], n: int, classes: int) -> tuple[Tensor, Tensor]:
