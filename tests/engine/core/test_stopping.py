@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from torch.nn import functional
 
 from privbench.engine import Population, Recipe, Validation, train_population
 
-from .problems import CLASSES, FEATURES, MODELS, SEEDS, mlp, shared_sets
+from ..problems import CLASSES, FEATURES, MODELS, SEEDS, mlp, shared_sets
 
 RECIPE = Recipe("sgd", 0.3, 0.9, 0.0, 12, 8)
 RNG = np.random.default_rng(8)
@@ -24,11 +25,16 @@ def trained(epochs: int, **options: object) -> Population:
     return train_population(mlp(), shared_sets(), recipe, SEEDS, **options)  # type: ignore[arg-type]
 
 
+@cache
+def after_each_epoch(strategy: str) -> list[Population]:
+    return [trained(epochs, strategy=strategy) for epochs in range(1, 13)]
+
+
 @pytest.mark.parametrize("patience", [1, 2, 5])
 @pytest.mark.parametrize("strategy", ["batched", "sequential"])
 def test_each_model_keeps_its_best_epoch(strategy: str, patience: int) -> None:
     found = trained(12, strategy=strategy, validation=Validation(X, Y, patience))
-    after = [trained(epochs, strategy=strategy) for epochs in range(1, 13)]
+    after = after_each_epoch(strategy)
     kept = []
     for i in range(MODELS):
         losses = [

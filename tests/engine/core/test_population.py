@@ -9,7 +9,7 @@ from torch import nn
 
 from privbench.engine import Population, train_population
 
-from .problems import CLASSES, FEATURES, MODELS, RECIPES, SEEDS, mlp, own_sets
+from ..problems import CLASSES, FEATURES, MODELS, RECIPES, SEEDS, mlp, own_sets
 
 
 def normalised() -> nn.Module:

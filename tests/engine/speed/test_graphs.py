@@ -174,7 +174,9 @@ def test_a_snapshot_puts_everything_back(recipe):
     assert not torch.equal(network.state[0], kept[0])
     restore()
     assert all(torch.equal(a, b) for a, b in zip(network.state, kept, strict=True))
-    assert not any(value.any() for one in network.optimizer.state.values() for value in one.values())
+    assert not any(
+        value.any() for one in network.optimizer.state.values() for value in one.values()
+    )
 
 
 @pytest.mark.gpu
@@ -194,8 +196,8 @@ def test_a_population_is_trained_by_captured_steps(recipe, monkeypatch):
     from privbench.engine import train_population
     from privbench.engine.strategies import batched, update
 
-    from .problems import RECIPES as OF_MODELS
-    from .problems import SEEDS, assert_same, mlp, shared_sets
+    from ..problems import RECIPES as OF_MODELS
+    from ..problems import SEEDS, assert_same, mlp, shared_sets
 
     chosen = OF_MODELS["momentum" if recipe.optimizer == "sgd" else recipe.optimizer]
     made = []

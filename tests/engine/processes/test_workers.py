@@ -19,12 +19,13 @@ from torch import nn
 
 from privbench.engine import Diverged, Population, Recipe, train_each, train_population
 from privbench.engine.processes.ticker import Ticker
-from privbench.engine.strategies.probe import MIN_EXAMPLES, schedule_one_by_one
 from privbench.engine.processes.workers import WorkerDied, can_fork, train_in_processes
 
-from .problems import FEATURES, MODELS, RECIPES, SEEDS, assert_same, mlp, shared_sets
+from ..problems import FEATURES, MODELS, RECIPES, SEEDS, assert_same, mlp, shared_sets
 
 CPU = torch.device("cpu")
+
+
 pytestmark = pytest.mark.skipif(not can_fork(CPU), reason="processes cannot be forked here")
 
 
@@ -240,24 +241,6 @@ def _is_zombie(pid):
             return file.read().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True
-
-
-def test_processes_are_chosen_where_there_is_enough_to_train():
-    assert schedule_one_by_one("why", 5, MIN_EXAMPLES, CPU).strategy == "processes"
-    assert str(schedule_one_by_one("why", 5, MIN_EXAMPLES, CPU)) == "processes: why; 2 models at a time"
-    assert schedule_one_by_one("why", 5, MIN_EXAMPLES // 5 - 1, CPU).strategy == "sequential"
-    assert schedule_one_by_one("why", 1, MIN_EXAMPLES, CPU).strategy == "sequential"
-    assert schedule_one_by_one("why", 5, MIN_EXAMPLES, CPU, "sequential").strategy == "sequential"
-    torch.set_num_threads(1)
-    assert schedule_one_by_one("why", 5, MIN_EXAMPLES, CPU).strategy == "sequential"
-    torch.set_num_threads(2)
-
-
-def test_processes_where_there_are_none(monkeypatch):
-    monkeypatch.setattr(sys, "platform", "darwin")
-    assert schedule_one_by_one("why", 5, MIN_EXAMPLES, CPU).strategy == "sequential"
-    with pytest.raises(ValueError, match="strategy: processes cannot be forked here"):
-        train("processes")
 
 
 def test_a_core_for_each_worker(monkeypatch):

@@ -1,21 +1,16 @@
-"""Chunks side by side: the same models, in order, and the threads put back."""
+"""Chunks side by side: the same models, in order, and the threads restored."""
 
 import threading
 import time
 
 import pytest
 import torch
-from torch import nn
 
 from privbench.engine import Diverged, Recipe, train_population
 from privbench.engine.processes.chunks import cut, spread, train_chunks
 from privbench.engine.processes.ticker import Stopped, Ticker
-from privbench.engine.processes.threads import workers_for
-from privbench.engine.strategies.probe import schedule_job
 
-from .problems import Drawing, job, CLASSES, FEATURES, MODELS, RECIPES, SEEDS, assert_same, mlp, shared_sets
-
-CPU = torch.device("cpu")
+from ..problems import RECIPES, SEEDS, assert_same, mlp, shared_sets
 
 
 @pytest.fixture
@@ -67,21 +62,6 @@ def test_the_default_generator_is_left_alone(two_threads):
     assert torch.equal(before, torch.random.get_rng_state())
 
 
-def test_modules_that_draw_for_themselves_are_not_trained_side_by_side():
-    assert schedule_job(job(mlp()), "auto", 2**30).parallel
-    assert schedule_job(job(mlp(0.5)), "auto", 2**30).parallel  # the engine draws dropout's masks
-    assert not schedule_job(job(Drawing), "auto", 2**30).parallel
-
-
-def test_progress_is_counted_across_threads_and_told_by_this_one(two_threads):
-    seen = []
-    train(chunk=1, progress=lambda *now: seen.append((*now, threading.get_ident())))
-    done = [count for count, _, _ in seen]
-    assert done == sorted(set(done))
-    assert seen[-1] == (MODELS * 3, MODELS * 3, threading.get_ident())
-    assert {thread for _, _, thread in seen} == {threading.get_ident()}
-
-
 def test_an_error_ends_the_other_chunks_at_their_next_tick(two_threads):
     tick = Ticker(10**6, lambda done, total: None)
     ended = []
@@ -101,14 +81,6 @@ def test_an_error_ends_the_other_chunks_at_their_next_tick(two_threads):
     with pytest.raises(KeyError, match="first"):
         train_chunks(mlp(), cut(2, 1), 2, one, tick, fork=False)
     assert ended == [range(1, 2)]
-
-
-def test_a_ticker_adds_up():
-    seen = []
-    tick = Ticker(5, lambda *now: seen.append(now))
-    tick(2)
-    tick(3)
-    assert seen == [(2, 5), (5, 5)]
 
 
 @pytest.mark.parametrize(
@@ -133,8 +105,3 @@ def test_chunks_are_spread_over_workers(n, largest, workers, sizes):
 def test_chunks_of_a_given_size():
     assert cut(5, 2) == [range(0, 2), range(2, 4), range(4, 5)]
     assert cut(2, 8) == [range(0, 2)]
-
-
-def test_workers_are_torchs_threads(two_threads):
-    assert workers_for(CPU) == 2
-    assert workers_for(torch.device("cuda")) == 1

@@ -10,21 +10,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from privbench.engine import (
-    Batch,
-    Forward,
-    Phase,
-    Population,
-    Recipe,
-    TrainingSets,
-    beta,
-    train_population,
+from privbench.engine import Batch, Forward, Phase, Population, Recipe, beta, train_population
+
+from ..problems import (
+    CLASSES,
+    FEATURES,
+    MODELS,
+    RECIPES,
+    SEEDS,
+    M,
+    differ,
+    mlp,
+    own_sets,
+    shared_sets,
 )
 
-from .problems import CLASSES, FEATURES, MODELS, SEEDS, M, differ, mlp, shared_sets
-
 STRATEGIES = ["batched", "sequential"]
+
+
 RECIPE = Recipe("sgd", 0.1, 0.9, 0.0, 4, 8)
+
+
 SGD = {"lr": 0.1, "momentum": 0.9}
 
 
@@ -220,26 +226,10 @@ def test_a_phase_leaves_the_other_parameters() -> None:
     assert differ(found, everything)
 
 
-def test_additions_are_checked() -> None:
-    sets = shared_sets()
-    with pytest.raises(ValueError, match=r"targets \(5, 36\).*5 models and 37 records"):
-        sets.adding(targets=np.zeros((MODELS, M - 1)))
-    for x in (np.zeros((3, FEATURES + 1)), np.zeros((2, FEATURES)), np.zeros((0, FEATURES))):
-        with pytest.raises(ValueError, match="other: records"):
-            sets.adding(other=(x, np.zeros(len(x) and 3)))
+def test_a_loss_that_is_not_per_example() -> None:
+    def mean(forward: Forward, batch: Batch) -> Tensor:
+        return forward(batch.x).mean()
 
-
-def test_some_of_the_sets_are_theirs_in_order() -> None:
-    targets = np.arange(MODELS * M, dtype=np.float32).reshape(MODELS, M)
-    shared = shared_sets().adding(targets=targets)
-    own = TrainingSets.own(
-        torch.stack([shared.of_model(i)[0] for i in range(MODELS)]),
-        torch.stack([shared.of_model(i)[1] for i in range(MODELS)]),
-    )
-    for sets in (shared, own.adding(targets=targets)):
-        some = sets.take([3, 0])
-        assert some.n_models == 2
-        assert some.targets is not None
-        assert torch.equal(some.targets, torch.tensor(targets[[3, 0]]))
-        for ours, theirs in zip(some.of_model(0), sets.of_model(3), strict=True):
-            assert torch.equal(ours, theirs)
+    for strategy in ("batched", "sequential", "auto"):
+        with pytest.raises(ValueError, match="one value per example"):
+            train_population(mlp(), own_sets(), RECIPES["sgd"], SEEDS, loss=mean, strategy=strategy)

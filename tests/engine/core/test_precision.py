@@ -9,9 +9,9 @@ from torch import nn
 from torch.func import functional_call, grad, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from privbench.engine.speed.linear import speed_up
 from privbench.engine.core.loss import Batch, cross_entropy
 from privbench.engine.core.precision import _tf32, check_precision, computing, forward_of
+from privbench.engine.speed.linear import speed_up
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 MODELS, BATCH, SHAPE, CLASSES = 3, 5, (2, 8, 8), 4

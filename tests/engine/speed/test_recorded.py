@@ -6,14 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from privbench.engine import Batch
 from privbench.engine.core.architecture import trainable
 from privbench.engine.core.loss import tensors_of
-from privbench.engine.strategies.batched import Batched, PhaseGradients
 from privbench.engine.core.population import Population, build_all
+from privbench.engine.strategies.batched import Batched, PhaseGradients
 from privbench.engine.strategies.probe import schedule_job
 
-from .problems import Drawing, job, CLASSES, FEATURES, MODELS, RECIPES, SEEDS, M, assert_same, mlp
+from ..problems import CLASSES, FEATURES, MODELS, RECIPES, SEEDS, Drawing, M, assert_same, job, mlp
 
 CPU = torch.device("cpu")
 
