@@ -30,7 +30,7 @@ CLASSES = 10
 
 
 @dataclass(frozen=True)
-class Job:
+class Workload:
     name: str
     run: Callable[[], object]
     reference: Callable[[], float]
@@ -74,7 +74,7 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
 
 
-def lira_job(attack: Lira, views: Views) -> Job:
+def lira_workload(attack: Lira, views: Views) -> Workload:
     """The reference of ``shrunk`` is that of ``global``, which it needs and adds to."""
     phi = views.shadows.scaled_confidence(views.labels)
 
@@ -85,7 +85,7 @@ def lira_job(attack: Lira, views: Views) -> Job:
         return (time.perf_counter() - started) * phi.size / (targets * records)
 
     name = f"LiRA {attack.mode} {attack.variance}"
-    return Job(name, lambda: attack.score_all(views), reference, input_bytes(views), 5.0)
+    return Workload(name, lambda: attack.score_all(views), reference, input_bytes(views), 5.0)
 
 
 def slow_lira(attack: Lira, phi: np.ndarray, member: np.ndarray, target: int) -> list[float]:
@@ -110,7 +110,7 @@ def slow_lira(attack: Lira, phi: np.ndarray, member: np.ndarray, target: int) ->
     return scores
 
 
-def rmia_job(attack: Rmia, views: Views) -> Job:
+def rmia_workload(attack: Rmia, views: Views) -> Workload:
     probs = np.exp(views.targets.log_prob_of(views.labels))
     others = np.exp(views.target_reference.log_prob_of(views.reference_labels))
     rest = np.arange(1, len(probs))
@@ -134,10 +134,10 @@ def rmia_job(attack: Rmia, views: Views) -> Job:
         return prepared * len(probs) + each * probs.size
 
     name = f"RMIA {attack.mode}"
-    return Job(name, lambda: attack.score_all(views), reference, input_bytes(views), 15.0)
+    return Workload(name, lambda: attack.score_all(views), reference, input_bytes(views), 15.0)
 
 
-def bootstrap_job(n_models: int, n: int) -> Job:
+def bootstrap_workload(n_models: int, n: int) -> Workload:
     rng = np.random.default_rng(0)
     member = rng.random((n_models, n)) < 0.5
     scores = rng.normal(size=member.shape) + member
@@ -157,10 +157,10 @@ def bootstrap_job(n_models: int, n: int) -> Job:
     def run() -> object:
         return intervals(scores, member, draws=1000, rng=np.random.default_rng(0))
 
-    return Job("bootstrap, 1,000 draws", run, reference, scores.nbytes + member.nbytes, 10.0)
+    return Workload("bootstrap, 1,000 draws", run, reference, scores.nbytes + member.nbytes, 10.0)
 
 
-def epsilon_job(n_models: int, n: int) -> Job:
+def epsilon_workload(n_models: int, n: int) -> Workload:
     rng = np.random.default_rng(0)
     member = rng.random((n_models, n)) < 0.5
     scores = rng.normal(size=member.shape) + member
@@ -184,7 +184,7 @@ def epsilon_job(n_models: int, n: int) -> Job:
 
     everyone = np.arange(n_models)
     size = scores.nbytes + member.nbytes
-    return Job(
+    return Workload(
         "epsilon lower bound", lambda: bound(True, everyone, everyone), reference, size, 10.0
     )
 
@@ -195,32 +195,33 @@ def input_bytes(views: Views) -> int:
     return held + views.shadow_member.nbytes
 
 
-def jobs(share: float) -> Iterator[Job]:
+def workloads(share: float) -> Iterator[Workload]:
     views = population(256, int(20_000 * share))
     for mode in ("online", "offline"):
         for variance in ("global", "per-record", "shrunk"):
-            yield lira_job(Lira(mode=mode, variance=variance), views)
+            yield lira_workload(Lira(mode=mode, variance=variance), views)
     views = population(64, int(10_000 * share), 2_000)
-    yield rmia_job(Rmia(mode="online"), views)
-    yield rmia_job(Rmia(mode="offline"), views)
-    yield bootstrap_job(64, int(10_000 * share))
-    yield epsilon_job(64, int(10_000 * share))
+    yield rmia_workload(Rmia(mode="online"), views)
+    yield rmia_workload(Rmia(mode="offline"), views)
+    yield bootstrap_workload(64, int(10_000 * share))
+    yield epsilon_workload(64, int(10_000 * share))
 
 
-def measure(job: Job, repeat: int) -> None:
+def measure(workload: Workload, repeat: int) -> None:
     times = []
     for _ in range(repeat):
         started = time.perf_counter()
-        job.run()
+        workload.run()
         times.append(time.perf_counter() - started)
     tracemalloc.start()
-    job.run()
+    workload.run()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    seconds, slow = median(times), job.reference()
+    seconds, slow = median(times), workload.reference()
     print(
-        f"{job.name:26} {seconds:7.2f} s (target {job.target:g}) {slow / seconds:9.0f}x the reference"
-        f"  memory {peak / job.input_bytes:4.1f}x the input of {job.input_bytes / 1e6:.0f} MB",
+        f"{workload.name:26} {seconds:7.2f} s (target {workload.target:g})"
+        f" {slow / seconds:9.0f}x the reference"
+        f"  memory {peak / workload.input_bytes:4.1f}x the input of {workload.input_bytes / 1e6:.0f} MB",
         flush=True,
     )
 
@@ -231,8 +232,8 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, help="of the records")
     arguments = parser.parse_args()
     print(f"numpy {np.__version__}, load {os.getloadavg()[0]:.1f}")
-    for job in jobs(arguments.share):
-        measure(job, arguments.repeat)
+    for workload in workloads(arguments.share):
+        measure(workload, arguments.repeat)
 
 
 if __name__ == "__main__":

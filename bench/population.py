@@ -1,12 +1,12 @@
-"""Seconds a model: what users write, and what the engine does, side by side in one run.
+"""Seconds per model of the engine and of common training loops, side by side in one run.
 
     python bench/population.py [--models 16] [--repeat 3] [--share 1] [--workload L] [--json FILE]
 
 The yardstick is a DataLoader over a TensorDataset, one model after another, on torch's default threads.
-Every candidate is run in turn, the yardstick before and after them, ``--repeat`` times; medians count,
-because a shared machine drifts. ``--share`` trains that share of the epochs and scales up; Opacus is
-always timed on a share of its steps. With PRIVBENCH_DATA_DIR set, workloads L, M and CNN train on Location-30
-and MNIST themselves, else on random records of their shape. Every measurement is in the JSON.
+Every candidate is run in turn, the yardstick before and after them, ``--repeat`` times. Medians are
+reported, because the speed of a shared machine drifts. ``--share`` trains that share of the epochs and
+scales up; Opacus is always timed on a share of its steps. With PRIVBENCH_DATA_DIR set, workloads L, M and
+CNN train on Location-30 and MNIST, else on random records of their shape. The JSON has every measurement.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Where the time of a step goes: each workload on one thread, by kind of operation, and what that bounds.
+"""Where the time of a step goes: each workload on one thread, by kind of operation.
 
     python bench/profiles.py [--models 8] [--workload L] [--json FILE]
 
-A chunk of each workload is trained for one epoch, and for half as many more as it has; the difference, by
-torch's profiler, is what the additional steps take, without what is made once. Python is what is left of
-the time that the same takes without the profiler. The floor is products and random numbers alone: what
-is left if all else were free.
+A chunk of each workload is trained for one epoch, and again for half as many more as its recipe has. The
+difference, by torch's profiler, is the time of the additional steps, without one-time setup. Python's
+share is the remainder of the time that the same takes without the profiler. The floor is the time of
+matrix products and random numbers alone.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 
 Two threads inside each operation wait for each other by spinning. Where both are scheduled on one core,
 each waits for the other to be put aside: a step takes many times as long. Each setting trains two
-models of workload L for four epochs in a process of its own, with all cores; pinned to one of them; and with
-a process beside it that keeps one core busy.
+models of workload L for four epochs in a process of its own, with all cores; pinned to one of them; and
+with a process beside it that keeps one core busy.
 """
 
 from __future__ import annotations
