@@ -5,8 +5,8 @@
 Workload L: 256 MLPs 446-128-30 on halves of Location-30. Workload R: 64 ResNet-9 on halves of 20,000
 images of CIFAR-10, with random flips and crops. Each is trained in each precision. The peak is that of
 square matrix products in the same precision, measured in the same run; operations are counted by torch's
-FlopCounterMode. With PRIVBENCH_DATA_DIR set, the workloads train on the real data, else on random records
-of the same shape, for which AUC and accuracy mean little. Without a GPU there is only a dry run:
+FlopCounterMode. With PRIVBENCH_DATA_DIR set, the workloads train on the real data, else on random
+records of the same shape, for which AUC and accuracy mean little. Without a GPU there is only a dry run:
 
     python bench/gpu.py --device cpu --models 2 --records 200 --epochs 1 --width 8
 """

@@ -5,8 +5,9 @@
 The yardstick is a DataLoader over a TensorDataset, one model after another, on torch's default threads.
 Every candidate is run in turn, the yardstick before and after them, ``--repeat`` times. Medians are
 reported, because the speed of a shared machine drifts. ``--share`` trains that share of the epochs and
-scales up; Opacus is always timed on a share of its steps. With PRIVBENCH_DATA_DIR set, workloads L, M and
-CNN train on Location-30 and MNIST, else on random records of their shape. The JSON has every measurement.
+scales up; Opacus is always timed on a share of its steps. With PRIVBENCH_DATA_DIR set, workloads L, M
+and CNN train on Location-30 and MNIST, else on random records of their shape. The JSON has every
+measurement.
 """
 
 from __future__ import annotations

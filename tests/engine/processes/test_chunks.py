@@ -13,15 +13,6 @@ from privbench.engine.processes.ticker import Stopped, Ticker
 from ..problems import RECIPES, SEEDS, assert_same, mlp, shared_sets
 
 
-@pytest.fixture
-def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    assert torch.get_num_threads() == 2  # put back by whoever changed it
-    torch.set_num_threads(before)
-
-
 def train(**options):
     return train_population(mlp(), shared_sets(), RECIPES["momentum"], SEEDS, **options)
 

@@ -9,15 +9,6 @@ from privbench.engine.processes.threads import is_small, threads_for, workers_fo
 CPU = torch.device("cpu")
 
 
-@pytest.fixture
-def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    assert torch.get_num_threads() == 2  # put back by whoever changed it
-    torch.set_num_threads(before)
-
-
 def test_workers_are_torchs_threads(two_threads):
     assert workers_for(CPU) == 2
     assert workers_for(torch.device("cuda")) == 1

@@ -2,22 +2,10 @@
 
 import threading
 
-import pytest
-import torch
-
 from privbench.engine import train_population
 from privbench.engine.processes.ticker import Ticker
 
 from ..problems import MODELS, RECIPES, SEEDS, mlp, shared_sets
-
-
-@pytest.fixture
-def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    assert torch.get_num_threads() == 2  # put back by whoever changed it
-    torch.set_num_threads(before)
 
 
 def train(**options):

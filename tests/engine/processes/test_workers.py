@@ -30,12 +30,8 @@ pytestmark = pytest.mark.skipif(not can_fork(CPU), reason="processes cannot be f
 
 
 @pytest.fixture(autouse=True)
-def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
+def no_worker_left(two_threads):
     yield
-    assert torch.get_num_threads() == 2
-    torch.set_num_threads(before)
     assert not multiprocessing.active_children()
     with pytest.raises(ChildProcessError):  # none is left, dead or alive
         os.waitpid(-1, os.WNOHANG)

@@ -58,13 +58,8 @@ def test_steps_are_recorded_once_for_all_sizes_before_training():
     assert train(Schedule("batched", 2, "")).recorded == []
 
 
-def test_chunks_side_by_side_are_as_many_for_each_worker():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        trainer = train(Schedule("batched", 6, "", parallel=True), n=6)
-    finally:
-        torch.set_num_threads(before)
+def test_chunks_side_by_side_are_as_many_for_each_worker(two_threads):
+    trainer = train(Schedule("batched", 6, "", parallel=True), n=6)
     assert len(trainer.chunks) in (1, 2)  # on one core there is one worker
     assert len({len(models) for models in trainer.chunks}) == 1
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from privbench.engine import train_population
+from privbench.engine.processes.threads import one_torch_thread
 from privbench.engine.processes.workers import can_fork
 from privbench.engine.strategies.probe import (
     MIN_EXAMPLES,
@@ -32,12 +33,7 @@ CPU = torch.device("cpu")
 needs_fork = pytest.mark.skipif(not can_fork(CPU), reason="processes cannot be forked here")
 
 
-@pytest.fixture(autouse=True)
-def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("two_threads")
 
 
 def test_modules_that_draw_for_themselves_are_not_trained_side_by_side():
@@ -56,8 +52,8 @@ def test_processes_are_chosen_where_there_is_enough_to_train():
     assert schedule_one_by_one("why", 5, MIN_EXAMPLES // 5 - 1, CPU).strategy == "sequential"
     assert schedule_one_by_one("why", 1, MIN_EXAMPLES, CPU).strategy == "sequential"
     assert schedule_one_by_one("why", 5, MIN_EXAMPLES, CPU, "sequential").strategy == "sequential"
-    torch.set_num_threads(1)
-    assert schedule_one_by_one("why", 5, MIN_EXAMPLES, CPU).strategy == "sequential"
+    with one_torch_thread():
+        assert schedule_one_by_one("why", 5, MIN_EXAMPLES, CPU).strategy == "sequential"
 
 
 def test_processes_where_there_are_none(monkeypatch):
