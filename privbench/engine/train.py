@@ -28,10 +28,10 @@ from privbench.engine.core.sets import TrainingSets
 from privbench.engine.core.stopping import Validation
 from privbench.engine.private.steps import PrivateSteps
 from privbench.engine.private.support import can_train_privately, is_stacked
-from privbench.engine.private.trainer import Private
+from privbench.engine.private.trainer import PrivateTrainer
 from privbench.engine.processes.threads import threads_for
 from privbench.engine.processes.ticker import Ticker
-from privbench.engine.strategies.batched import Batched
+from privbench.engine.strategies.batched import BatchedTrainer
 from privbench.engine.strategies.chunked import (
     ChunkTrainer,
     OneByOne,
@@ -105,7 +105,7 @@ def train_population(
         schedule = schedule_job(job, strategy, memory or default_memory(device))
         trainer: ChunkTrainer = OneByOne(build, lambda i: train_alone(job, i))
         if schedule.strategy == "batched":
-            trainer = Batched(job)
+            trainer = BatchedTrainer(job)
         return train_in_chunks(trainer, build, seeds, device, schedule, tick, chunk=chunk)
 
 
@@ -158,7 +158,7 @@ def train_privately(
     job = TrainingJob(
         build, sets.to(device), recipe, seeds, phases, random_inputs, None, device, tick
     )
-    trainer = Private(job, private, is_stacked(build_seeded(build, seeds[0]), device))
+    trainer = PrivateTrainer(job, private, is_stacked(build_seeded(build, seeds[0]), device))
     schedule = trainer.schedule(memory or default_memory(device))
     return train_in_chunks(trainer, build, seeds, device, schedule, tick, chunk=chunk)
 

@@ -52,7 +52,7 @@ class ClippedSums:
         self._stacked = stacked
         self._loss = explained(loss)
         self.names = trainable(module)
-        weights = {n: stacked[0].detach() for n, stacked in population.stacked_weights().items()}
+        weights = {name: tensor.detach() for name, tensor in population.weights(0).items()}
         trained = {name: weights[name] for name in self.names}
         self.layers = find_layers(trained, lambda: self._losses(weights, example))
         tapped = {name for layer in self.layers for name in layer.names}

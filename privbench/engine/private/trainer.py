@@ -27,11 +27,11 @@ MIN_STEPS_TO_RECORD = 100
 
 
 @dataclass(frozen=True)
-class Private:
+class PrivateTrainer:
     """Trains the models of a chunk with DP-SGD. The job has one phase, and no augmentation."""
 
     job: TrainingJob
-    private: PrivateSteps
+    parameters: PrivateSteps
     stacked: bool
     """Whether several models are trained as one computation, or a chunk is one model."""
     recorded: RecordedSteps = field(default_factory=RecordedSteps)
@@ -39,7 +39,7 @@ class Private:
     def schedule(self, memory: int) -> Schedule:
         """Return how the job is run within ``memory`` bytes."""
         device, fork = self.job.device, can_fork(self.job.device)
-        recorded = self.private.steps >= MIN_STEPS_TO_RECORD
+        recorded = self.parameters.steps >= MIN_STEPS_TO_RECORD
         if not self.stacked:
             strategy: Strategy = "processes" if fork else "sequential"
             why = "stacking is slow, DP-SGD trains one model at a time"
@@ -50,7 +50,7 @@ class Private:
         outputs = sum(int(np.prod(layer.shape)) for layer in sums.layers)
         inputs_and_outputs = 2 * outputs + (len(sums.layers) + 1) * record_size
         gradients = sum(population.params[name].numel() for name in sums.untapped)
-        longest = max(self.private.lengths(self.job.sets.m))
+        longest = max(self.parameters.lengths(self.job.sets.m))
         size, why = largest_chunk(
             module,
             len(self.job.seeds),
@@ -68,32 +68,32 @@ class Private:
         for size in sizes:
             module, population = self._start(range(size))
             sums = self._clipped_sums(module, population)
-            for length in self.private.lengths(self.job.sets.m):
+            for length in self.parameters.lengths(self.job.sets.m):
                 rows = torch.zeros((size, length), dtype=torch.int64, device=self.job.device)
                 batch = {"x": Gather()(x, rows), "y": y[rows], "is_example": rows == 0}
                 drawn = self.job.some_random_inputs(range(size), length)
                 if drawn is not None:
                     batch["random_inputs"] = drawn
                 weights = population.stacked_weights()
-                self.recorded.record(0, self._gradients_by(sums), weights, batch)
+                self.recorded.record(0, self._mean_gradients(sums), weights, batch)
 
     def train(self, models: range) -> Population:
         """Train some models. Raises Diverged if weights are not finite at the end."""
         module, population = self._start(models)
         weights = population.stacked_weights()
         sums = self._clipped_sums(module, population)
-        gradients_by_sums = self._gradients_by(sums)
+        mean_gradients = self._mean_gradients(sums)
         trained = [weights[name] for name in sums.names]
         separate = self.recorded.separate(0, len(trained))
         update = StackedUpdate(trained, separate, self.job.recipe)
         rngs = [np.random.default_rng([self.job.seeds[i], 3]) for i in models]
-        sd = self.private.noise_multiplier * self.private.max_grad_norm / self._expected_size
+        sd = self.parameters.noise_multiplier * self.parameters.max_grad_norm / self._expected_size
         shapes = [weight.shape[1:] for weight in trained]
         noise = GradientNoise(rngs, sd, shapes, self.job.device)
         for batch in self._batches(models, rngs):
             replayed = self.recorded.gradients(0, weights, batch)
-            gradients = gradients_by_sums(weights, batch) if replayed is None else replayed
-            noise.add_to([gradient for gradient in gradients if gradient is not None])  # none is
+            gradients = mean_gradients(weights, batch) if replayed is None else replayed
+            noise.add_to([g for g in gradients if g is not None])  # clipped sums are never None
             update(gradients)
             self.job.tick(len(models))
         check_finite(population.params.values(), models, lr=self.job.recipe.lr)
@@ -106,7 +106,7 @@ class Private:
 
     @property
     def _expected_size(self) -> float:
-        return self.private.sample_rate * self.job.sets.m
+        return self.parameters.sample_rate * self.job.sets.m
 
     def _clipped_sums(self, module: nn.Module, population: Population) -> ClippedSums:
         x, y = (tensor[:1] for tensor in self.job.sets.flat())
@@ -115,11 +115,11 @@ class Private:
         loss = self.job.phases[0].loss
         return ClippedSums(module, population, example, stacked=self.stacked, loss=loss)
 
-    def _gradients_by(self, sums: ClippedSums) -> Callable[[Tensors, Tensors], list[Tensor]]:
+    def _mean_gradients(self, sums: ClippedSums) -> Callable[[Tensors, Tensors], list[Tensor]]:
         """Return the mean clipped gradients as a function of weights and a batch."""
 
         def compute(weights: Tensors, batch: Tensors) -> list[Tensor]:
-            return sums(weights, batch, self.private.max_grad_norm, 1 / self._expected_size)
+            return sums(weights, batch, self.parameters.max_grad_norm, 1 / self._expected_size)
 
         return compute
 
@@ -129,8 +129,8 @@ class Private:
         """Yield the padded batch of each step, as ``ClippedSums`` takes it."""
         x, y = self.job.sets.flat()
         gather, draws = Gather(), self.job.draws(models)
-        for _ in range(self.private.steps):
-            drawn = self.private.poisson_batches(self.job.sets.m, rngs)
+        for _ in range(self.parameters.steps):
+            drawn = self.parameters.poisson_batches(self.job.sets.m, rngs)
             positions, is_example = (tensor.to(self.job.device) for tensor in drawn)
             rows = self.job.sets.rows(models).gather(1, positions)
             batch = {"x": gather(x, rows), "y": y[rows], "is_example": is_example}

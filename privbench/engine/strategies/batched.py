@@ -35,7 +35,7 @@ from privbench.engine.strategies.update import StackedUpdate
 
 
 @dataclass(frozen=True)
-class Batched:
+class BatchedTrainer:
     """Trains the models of a chunk as one computation, by recorded steps if there are any."""
 
     job: TrainingJob

@@ -9,7 +9,7 @@ from privbench.engine import (
     train_each,
     train_privately,
 )
-from privbench.engine.private.trainer import MIN_STEPS_TO_RECORD, Private
+from privbench.engine.private.trainer import MIN_STEPS_TO_RECORD, PrivateTrainer
 
 from ..problems import CLASSES, MODELS, RECIPES, SEEDS, assert_same, job, mlp
 from .problems import ARCHITECTURES, STEPS, one_by_one, train
@@ -26,7 +26,7 @@ def test_recorded_steps_give_the_models_of_steps_that_are_not(monkeypatch):
 
 def test_memory_bounds_the_models_at_once():
     small = PrivateSteps(0.2, 1, 0.7, 0.5)
-    trainer = Private(job(mlp()), small, stacked=True)
+    trainer = PrivateTrainer(job(mlp()), small, stacked=True)
     schedules = [trainer.schedule(memory) for memory in (1, 2**40)]
     assert [(one.strategy, one.chunk) for one in schedules] == [("batched", 1), ("batched", MODELS)]
 

@@ -9,7 +9,7 @@ from torch import nn
 from privbench.engine.core.architecture import trainable
 from privbench.engine.core.loss import tensors_of
 from privbench.engine.core.population import Population, build_all
-from privbench.engine.strategies.batched import Batched, PhaseGradients
+from privbench.engine.strategies.batched import BatchedTrainer, PhaseGradients
 from privbench.engine.strategies.probe import schedule_job
 
 from ..problems import CLASSES, FEATURES, MODELS, RECIPES, SEEDS, Drawing, M, assert_same, job, mlp
@@ -35,7 +35,7 @@ class Scaled(nn.Module):
 @pytest.mark.parametrize("batch", [8, M % 8], ids=["whole", "last"])
 def test_gradients_are_those_of_autograd(build, batch):
     task = job(build)
-    trainer = Batched(task)
+    trainer = BatchedTrainer(task)
     trainer.record([3])
     modules = build_all(build, SEEDS[1:4], CPU)
     population = Population.of(build, modules)
@@ -51,7 +51,7 @@ def test_gradients_are_those_of_autograd(build, batch):
 
 
 def test_a_batch_of_another_shape_was_not_recorded():
-    trainer = Batched(job(mlp()))
+    trainer = BatchedTrainer(job(mlp()))
     trainer.record([3])
     x, y = torch.zeros(3, 7, FEATURES), torch.zeros(3, 7, dtype=torch.int64)
     assert trainer.steps.gradients(0, {}, {"x": x, "y": y}) is None
@@ -61,16 +61,16 @@ def test_a_batch_of_another_shape_was_not_recorded():
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_training_by_recorded_steps_gives_the_same_models(recipe):
     task = job(Scaled, recipe)
-    trainer = Batched(task)
+    trainer = BatchedTrainer(task)
     trainer.record([MODELS])
     assert trainer.steps.graphs
     everyone = range(MODELS)
-    assert_same(trainer.train(everyone), Batched(task).train(everyone))
+    assert_same(trainer.train(everyone), BatchedTrainer(task).train(everyone))
 
 
 def test_recording_leaves_the_default_generator_alone():
     before = torch.random.get_rng_state()
-    Batched(job(mlp())).record([2])
+    BatchedTrainer(job(mlp())).record([2])
     assert torch.equal(before, torch.random.get_rng_state())
 
 
