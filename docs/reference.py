@@ -104,7 +104,9 @@ def performance(name: str) -> None:
 def _population(measured: dict[str, Any]) -> None:
     rates = ", ".join(f"{name} {rate:.0f}" for name, rate in measured["peak_gflops"].items())
     print(f"Peak of 2048 x 2048 products: {rates} GFLOP/s.\n")
-    print("| workload | models | training loop | seconds per model | speed-up |\n|---|---|---|---|---|")
+    print(
+        "| workload | models | training loop | seconds per model | speed-up |\n|---|---|---|---|---|"
+    )
     for row in measured["rows"]:
         ruler = next(iter(row["times"].values())) * row["seconds"]["engine, auto"]
         for number, (name, seconds) in enumerate(row["seconds"].items()):
