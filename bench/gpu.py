@@ -1,12 +1,12 @@
-"""What to run on a machine with a GPU: seconds a model, fraction of the peak, and what LiRA finds.
+"""Measure training on a GPU: seconds per model, fraction of the peak, and the AUC of LiRA.
 
-    python bench/gpu.py [--job L] [--precision bf16] [--output results/gpu.json]
+    python bench/gpu.py [--workload L] [--precision bf16] [--output results/gpu.json]
 
-Job L: 256 MLPs 446-128-30 on halves of Location-30. Job R: 64 ResNet-9 on halves of 20,000 images of
-CIFAR-10, with random flips and crops. Each is trained in each precision. The peak is that of square
-matrix products in the same precision, measured in the same run; operations are counted by torch's
-FlopCounterMode. With PRIVBENCH_DATA_DIR set the jobs train on the data themselves, else on noise of
-their shape, for which AUC and accuracy say little. Without a GPU there is only a dry run:
+Workload L: 256 MLPs 446-128-30 on halves of Location-30. Workload R: 64 ResNet-9 on halves of 20,000
+images of CIFAR-10, with random flips and crops. Each is trained in each precision. The peak is that of
+square matrix products in the same precision, measured in the same run; operations are counted by torch's
+FlopCounterMode. With PRIVBENCH_DATA_DIR set, the workloads train on the real data, else on random
+records of the same shape, for which AUC and accuracy mean little. Without a GPU there is only a dry run:
 
     python bench/gpu.py --device cpu --models 2 --records 200 --epochs 1 --width 8
 """
@@ -33,8 +33,15 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from privbench.attacks.base import Outputs, Views
 from privbench.attacks.lira import Lira
-from privbench.engine import Batch, Population, TrainingSets, cross_entropy, train_population
-from privbench.engine.precision import Precision, computing
+from privbench.engine import (
+    Batch,
+    Population,
+    Precision,
+    TrainingSets,
+    computing,
+    cross_entropy,
+    train_population,
+)
 from privbench.membership import draw_membership
 from privbench.metrics import auc
 from privbench.models.base import TorchModel
@@ -46,7 +53,7 @@ FLOP_BATCH = 8
 
 
 @dataclass(frozen=True)
-class Job:
+class Workload:
     name: str
     model: TorchModel
     n_models: int
@@ -59,17 +66,17 @@ class Job:
         return self.model.build(self.x.shape[1:], self.n_classes)
 
 
-def jobs(arguments: argparse.Namespace) -> Iterator[Job]:
+def workloads(arguments: argparse.Namespace) -> Iterator[Workload]:
     changes = {} if arguments.epochs is None else {"epochs": arguments.epochs}
     mlp = Mlp(**changes)
     resnet = ResNet9(width=arguments.width, **changes)
-    if arguments.job in (None, "L"):
+    if arguments.workload in (None, "L"):
         data = records("location30", (446,), 30, arguments.records or 5010)
-        yield Job("L: MLP 446-128-30", mlp, arguments.models or 256, *data, 30)
-    if arguments.job in (None, "R"):
+        yield Workload("L: MLP 446-128-30", mlp, arguments.models or 256, *data, 30)
+    if arguments.workload in (None, "R"):
         data = records("cifar10", (3, 32, 32), 10, arguments.records or 20_000)
         name = f"R: ResNet-9, width {arguments.width}"
-        yield Job(name, resnet, arguments.models or 64, *data, 10)
+        yield Workload(name, resnet, arguments.models or 64, *data, 10)
 
 
 def records(
@@ -86,14 +93,14 @@ def records(
     return data.x[:n], data.y[:n], name
 
 
-def train(job: Job, member: NDArray[np.bool_], device: torch.device) -> Population:
+def train(workload: Workload, member: NDArray[np.bool_], device: torch.device) -> Population:
     index = np.nonzero(member)[1].reshape(len(member), -1)
     return train_population(
-        job.build,
-        TrainingSets.shared(job.x, job.y, index),
-        job.model.recipe(),
+        workload.build,
+        TrainingSets.shared(workload.x, workload.y, index),
+        workload.model.recipe(),
         range(len(member)),
-        augment=job.model.augmentation(),
+        augment=workload.model.augmentation(),
         device=device,
     )
 
@@ -132,39 +139,39 @@ def seconds(run: Callable[[], object], device: torch.device) -> float:
     return time.perf_counter() - started
 
 
-def measure(job: Job, precision: Precision, device: torch.device) -> dict[str, Any]:
-    n = len(job.y)
-    member = draw_membership(job.n_models, np.zeros(n, bool), ["bench", job.name])
-    job = altered(job, precision=precision)
+def measure(workload: Workload, precision: Precision, device: torch.device) -> dict[str, Any]:
+    n = len(workload.y)
+    member = draw_membership(workload.n_models, np.zeros(n, bool), ["bench", workload.name])
+    workload = altered(workload, precision=precision)
     if device.type == "cuda":  # choosing kernels takes longer than running them
-        train(altered(job, epochs=1), member, device)
+        train(altered(workload, epochs=1), member, device)
     trained: list[Population] = []
-    took = seconds(lambda: trained.append(train(job, member, device)), device)
-    log_probs = torch.from_numpy(trained[0].predict(job.x)).log_softmax(-1).numpy()
-    examples = job.n_models * (n // 2) * job.model.epochs
-    work = examples * flops_per_example(job.build, job.x.shape[1:])
+    took = seconds(lambda: trained.append(train(workload, member, device)), device)
+    log_probs = torch.from_numpy(trained[0].predict(workload.x)).log_softmax(-1).numpy()
+    examples = workload.n_models * (n // 2) * workload.model.epochs
+    work = examples * flops_per_example(workload.build, workload.x.shape[1:])
     highest = peak(precision, device)
-    right = log_probs.argmax(-1) == job.y
+    right = log_probs.argmax(-1) == workload.y
     return {
-        "job": job.name,
+        "job": workload.name,
         "precision": precision,
-        "data": job.data,
-        "models": job.n_models,
+        "data": workload.data,
+        "models": workload.n_models,
         "members": n // 2,
-        "parameters": job.model.params(),
+        "parameters": workload.model.params(),
         "seconds": took,
-        "seconds_a_model": took / job.n_models,
+        "seconds_a_model": took / workload.n_models,
         "tflops": work / took / 1e12,
         "peak_tflops": highest / 1e12,
         "fraction_of_peak": work / took / highest,
         "accuracy_members": float(right[member].mean()),
         "accuracy_others": float(right[~member].mean()),
-        "lira_auc": lira_auc(log_probs, job.y, member),
+        "lira_auc": lira_auc(log_probs, workload.y, member),
     }
 
 
-def altered(job: Job, **parameters: object) -> Job:
-    return replace(job, model=job.model.model_copy(update=parameters))
+def altered(workload: Workload, **parameters: object) -> Workload:
+    return replace(workload, model=workload.model.model_copy(update=parameters))
 
 
 def lira_auc(
@@ -229,9 +236,9 @@ def show(row: dict[str, Any]) -> None:
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--device", default="cuda", help="cuda, cuda:1, ...; cpu for a dry run")
-    parser.add_argument("--job", choices=["L", "R"], help="both by default")
+    parser.add_argument("--workload", choices=["L", "R"], help="both by default")
     parser.add_argument("--precision", choices=get_args(Precision), help="all by default")
-    parser.add_argument("--models", type=int, help="of each job")
+    parser.add_argument("--models", type=int, help="of each workload")
     parser.add_argument("--records", type=int, help="of which each model trains on half")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--width", type=int, default=64, help="filters of ResNet-9's first layer")
@@ -249,9 +256,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked = [arguments.precision] if arguments.precision else get_args(Precision)
     precisions = [p for p in asked if p != "tf32" or device.type == "cuda"]
     rows = []
-    for job in jobs(arguments):
+    for workload in workloads(arguments):
         for precision in precisions:
-            rows.append(measure(job, precision, device))
+            rows.append(measure(workload, precision, device))
             show(rows[-1])
     text = json.dumps({"machine": machine(device), "rows": rows}, indent=1)
     if arguments.output:

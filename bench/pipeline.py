@@ -1,4 +1,4 @@
-"""The whole of job L: `privbench run` on a cold cache, from the command to the table.
+"""The whole of workload L: `privbench run` on a cold cache, from the command to the table.
 
     python bench/pipeline.py [--repeat 3] [--json FILE]
 
@@ -19,8 +19,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from jobs import real_data
 from machine import RESULTS, machine, write
+from workloads import real_data
 
 TARGET = 12.0
 BENCHMARK = """

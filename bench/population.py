@@ -1,12 +1,13 @@
-"""Seconds a model: what users write, and what the engine does, side by side in one run.
+"""Seconds per model of the engine and of common training loops, side by side in one run.
 
-    python bench/population.py [--models 16] [--repeat 3] [--share 1] [--job L] [--json FILE]
+    python bench/population.py [--models 16] [--repeat 3] [--share 1] [--workload L] [--json FILE]
 
 The yardstick is a DataLoader over a TensorDataset, one model after another, on torch's default threads.
-Every candidate is run in turn, the yardstick before and after them, ``--repeat`` times; medians count,
-because a shared machine drifts. ``--share`` trains that share of the epochs and scales up; Opacus is
-always timed on a share of its steps. With PRIVBENCH_DATA_DIR set, jobs L, M and CNN train on Location-30
-and MNIST themselves, else on random records of their shape. Every measurement is in the JSON.
+Every candidate is run in turn, the yardstick before and after them, ``--repeat`` times. Medians are
+reported, because the speed of a shared machine drifts. ``--share`` trains that share of the epochs and
+scales up; Opacus is always timed on a share of its steps. With PRIVBENCH_DATA_DIR set, workloads L, M
+and CNN train on Location-30 and MNIST, else on random records of their shape. The JSON has every
+measurement.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from typing import Any
 
 import torch
 import users
-from jobs import Job, jobs, private_jobs, real_data
 from machine import RESULTS, machine, peak, seconds, write
+from workloads import Workload, private_workloads, real_data, workloads
 
 from privbench.engine import PrivateSteps, normal, train_population, train_privately
 
@@ -38,59 +39,65 @@ import sys, time
 started = time.perf_counter()
 import torch
 sys.path.insert(0, {here!r})
-from jobs import jobs
+from workloads import workloads
 from privbench.engine import train_population
-job = next(jobs({models}))
+workload = next(workloads({models}))
 imported = time.perf_counter()
-train_population(job.build, job.sets, job.recipe, range({models}))
+train_population(workload.build, workload.sets, workload.recipe, range({models}))
 print(imported - started, time.perf_counter() - imported)
 """
 
 
-def engine(job: Job, strategy: Any, models: int | None = None) -> float:
+def engine(workload: Workload, strategy: Any, models: int | None = None) -> float:
     """Seconds a model of the engine."""
-    sets = job.sets.take(range(min(models, job.sets.n_models))) if models else job.sets
-    noise = normal(job.noise_dim) if job.noise_dim else None
+    sets = (
+        workload.sets.take(range(min(models, workload.sets.n_models))) if models else workload.sets
+    )
+    random_inputs = normal(workload.random_dim) if workload.random_dim else None
 
     def train() -> None:
         train_population(
-            job.build, sets, job.recipe, range(sets.n_models),
-            loss=job.loss, noise=noise, strategy=strategy,
+            workload.build, sets, workload.recipe, range(sets.n_models),
+            loss=workload.loss, random_inputs=random_inputs, strategy=strategy,
         )  # fmt: skip
 
     return seconds(train) / sets.n_models
 
 
-def candidates(job: Job) -> Timed:
-    """What is timed on a job: name, and what gives seconds a model."""
+def candidates(workload: Workload) -> Timed:
+    """What is timed on a workload: name, and what gives seconds a model."""
     timed: Timed = {
-        "yardstick before": lambda: users.data_loader(job, ALONE),
-        "index loop": lambda: users.index_loop(job, ALONE),
-        "engine, sequential": lambda: engine(job, "sequential", ALONE),
-        "engine, processes": lambda: engine(job, "processes", 4),
-        "engine, auto": lambda: engine(job, "auto"),
-        "yardstick after": lambda: users.data_loader(job, ALONE),
+        "yardstick before": lambda: users.data_loader(workload, ALONE),
+        "index loop": lambda: users.index_loop(workload, ALONE),
+        "engine, sequential": lambda: engine(workload, "sequential", ALONE),
+        "engine, processes": lambda: engine(workload, "processes", 4),
+        "engine, auto": lambda: engine(workload, "auto"),
+        "yardstick after": lambda: users.data_loader(workload, ALONE),
     }
-    if job.name.startswith("CNN"):
-        channels_last = {"channels last": lambda: users.data_loader(job, ALONE, channels_last=True)}
+    if workload.name.startswith("CNN"):
+        channels_last = {
+            "channels last": lambda: users.data_loader(workload, ALONE, channels_last=True)
+        }
         timed = {**dict(list(timed.items())[:1]), **channels_last, **dict(list(timed.items())[1:])}
     return timed
 
 
-def private_candidates(job: Job, share: float) -> Timed:
+def private_candidates(workload: Workload, share: float) -> Timed:
     """The same with DP-SGD; seconds of as many steps as the epochs have."""
-    m, size = job.sets.m, job.recipe.batch_size
-    steps = max(1, m // size * job.recipe.epochs)
+    m, size = workload.sets.m, workload.recipe.batch_size
+    steps = max(1, m // size * workload.recipe.epochs)
     private = PrivateSteps(size / m, steps, noise_multiplier=1.0, max_grad_norm=1.0)
     few = max(1, round(OPACUS_STEPS * share))
 
     def train() -> None:
-        train_privately(job.build, job.sets, job.recipe, private, range(job.sets.n_models))
+        train_privately(
+            workload.build, workload.sets, workload.recipe, private, range(workload.sets.n_models)
+        )
 
     return {
-        "Opacus, hooks": lambda: users.opacus(job, "hooks", few) * steps,
-        "Opacus, ghost": lambda: users.opacus(job, "ghost", few) * steps,
-        "engine, auto": lambda: seconds(train) / job.sets.n_models,
+        "Opacus, hooks": lambda: users.opacus(workload, "hooks", few) * steps,
+        "Opacus, ghost": lambda: users.opacus(workload, "ghost", few) * steps,
+        "engine, auto": lambda: seconds(train) / workload.sets.n_models,
     }
 
 
@@ -105,7 +112,9 @@ def measure(timed: Timed, repeat: int, scale: float) -> dict[str, list[float]]:
     return taken
 
 
-def row(job: Job, taken: dict[str, list[float]], peaks: dict[str, float]) -> dict[str, Any]:
+def row(
+    workload: Workload, taken: dict[str, list[float]], peaks: dict[str, float]
+) -> dict[str, Any]:
     """Medians, and how many times the yardsticks the engine is."""
     middle = {name: median(times) for name, times in taken.items()}
     if "Opacus, hooks" in middle:
@@ -113,21 +122,24 @@ def row(job: Job, taken: dict[str, list[float]], peaks: dict[str, float]) -> dic
             "Opacus, hooks": middle["Opacus, hooks"],
             "Opacus, ghost": middle["Opacus, ghost"],
         }
-        targets = {"Opacus, hooks": 15.0, "Opacus, ghost": 7.0} if "L:" in job.name else {}
+        targets = {"Opacus, hooks": 15.0, "Opacus, ghost": 7.0} if "L:" in workload.name else {}
     else:
         both = (middle["yardstick before"] + middle["yardstick after"]) / 2
-        rulers, targets = {"yardstick": both}, {"yardstick": job.target} if job.target else {}
+        rulers, targets = (
+            {"yardstick": both},
+            {"yardstick": workload.target} if workload.target else {},
+        )
     found = {
-        "job": job.name,
-        "models": job.sets.n_models,
-        "epochs": job.recipe.epochs,
+        "job": workload.name,
+        "models": workload.sets.n_models,
+        "epochs": workload.recipe.epochs,
         "taken": taken,
         "seconds": middle,
         "times": {name: ruler / middle["engine, auto"] for name, ruler in rulers.items()},
         "targets": targets,
     }
     if "yardstick" in rulers:
-        rate = job.flops() / middle["engine, auto"] / 1e9
+        rate = workload.flops() / middle["engine, auto"] / 1e9
         found |= {"gflops": rate, "of_peak": rate / peaks["torch.mm"]}
     return found
 
@@ -158,7 +170,7 @@ def _met(yes: bool) -> str:
 
 
 def first_population(models: int) -> dict[str, float]:
-    """Seconds of imports, and of the first population of job L, in a fresh process."""
+    """Seconds of imports, and of the first population of workload L, in a fresh process."""
     code = FIRST.format(here=str(Path(__file__).parent), models=models)
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
@@ -172,7 +184,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--models", type=int, default=16)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--share", type=float, default=1.0, help="of the epochs; scaled up")
-    parser.add_argument("--job", default="", help="only jobs whose name starts so (L, M, DP-SGD L)")
+    parser.add_argument(
+        "--workload", default="", help="only workloads whose name starts so (L, M, DP-SGD L)"
+    )
     parser.add_argument("--json", type=Path, default=RESULTS / "population.json")
     arguments = parser.parse_args(argv)
     for name, value in (("models", arguments.models), ("repeat", arguments.repeat)):
@@ -188,17 +202,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     before, peaks, rows = machine(), peak(), []
     rates = ", ".join(f"{name} {rate:.0f}" for name, rate in peaks.items())
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, GFLOP/s: {rates}")
-    chosen = [*jobs(arguments.models), *private_jobs(arguments.models)]
-    chosen = [job for job in chosen if job.name.startswith(arguments.job)]
+    chosen = [*workloads(arguments.models), *private_workloads(arguments.models)]
+    chosen = [workload for workload in chosen if workload.name.startswith(arguments.workload)]
     if not chosen:
-        raise SystemExit(f"--job {arguments.job}: no job's name starts so")
-    for job in chosen:
-        epochs = max(1, round(job.recipe.epochs * arguments.share))
-        scale = job.recipe.epochs / epochs
-        part = replace(job, recipe=replace(job.recipe, epochs=epochs))
-        private = job.name.startswith("DP-SGD")
+        raise SystemExit(f"--workload {arguments.workload}: no workload's name starts so")
+    for workload in chosen:
+        epochs = max(1, round(workload.recipe.epochs * arguments.share))
+        scale = workload.recipe.epochs / epochs
+        part = replace(workload, recipe=replace(workload.recipe, epochs=epochs))
+        private = workload.name.startswith("DP-SGD")
         timed = private_candidates(part, arguments.share) if private else candidates(part)
-        rows.append(row(job, measure(timed, arguments.repeat, scale), peaks))
+        rows.append(row(workload, measure(timed, arguments.repeat, scale), peaks))
         show(rows[-1])
     content = {
         "machine": before,

@@ -1,11 +1,11 @@
-"""Where the time of a step goes: each job on one thread, by kind of operation, and what that bounds.
+"""Where the time of a step goes: each workload on one thread, by kind of operation.
 
-    python bench/profiles.py [--models 8] [--job L] [--json FILE]
+    python bench/profiles.py [--models 8] [--workload L] [--json FILE]
 
-A chunk of each job is trained for one epoch, and for half as many more as it has; the difference, by
-torch's profiler, is what the additional steps take, without what is made once. Python is what is left of
-the time that the same takes without the profiler. The floor is products and random numbers alone: what
-is left if all else were free.
+A chunk of each workload is trained for one epoch, and again for half as many more as its recipe has. The
+difference, by torch's profiler, is the time of the additional steps, without one-time setup. Python's
+share is the remainder of the time that the same takes without the profiler. The floor is the time of
+matrix products and random numbers alone.
 """
 
 from __future__ import annotations
@@ -20,13 +20,12 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
-from jobs import Job, jobs, private_jobs, real_data
 from machine import RESULTS, machine, seconds, write
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile, record_function
+from workloads import Workload, private_workloads, real_data, workloads
 
-from privbench.engine import PrivateSteps, normal, train_population, train_privately
-from privbench.engine.gaussian import GaussianNoise
+from privbench.engine import GaussianNoise, PrivateSteps, normal, train_population, train_privately
 
 KINDS = {
     "products": ("mm", "linear_pointwise", "convolution", "addmm", "bmm"),
@@ -46,26 +45,34 @@ def kind(operation: str) -> str:
     return next(fits, "other operations")
 
 
-def additional(job: Job) -> int:
+def additional(workload: Workload) -> int:
     """Epochs of the long run beyond the one of the short run: enough to be seen in the difference."""
-    least = 2 if job.name.startswith("CNN") else -(-STEPS // each_epoch(job))
-    return max(least, job.recipe.epochs // 2)
+    least = 2 if workload.name.startswith("CNN") else -(-STEPS // each_epoch(workload))
+    return max(least, workload.recipe.epochs // 2)
 
 
-def trainer(job: Job, epochs: int) -> Callable[[], None]:
-    """What trains all models of a job as one chunk."""
-    recipe, models = replace(job.recipe, epochs=epochs), range(job.sets.n_models)
-    if job.name.startswith("DP-SGD"):
-        size, m = recipe.batch_size, job.sets.m
-        private = PrivateSteps(size / m, each_epoch(job) * epochs, 1.0, 1.0)
+def trainer(workload: Workload, epochs: int) -> Callable[[], None]:
+    """What trains all models of a workload as one chunk."""
+    recipe, models = replace(workload.recipe, epochs=epochs), range(workload.sets.n_models)
+    if workload.name.startswith("DP-SGD"):
+        size, m = recipe.batch_size, workload.sets.m
+        private = PrivateSteps(size / m, each_epoch(workload) * epochs, 1.0, 1.0)
         return lambda: _done(
-            train_privately(job.build, job.sets, recipe, private, models, chunk=len(models))
+            train_privately(
+                workload.build, workload.sets, recipe, private, models, chunk=len(models)
+            )
         )
-    noise = normal(job.noise_dim) if job.noise_dim else None
-    strategy: Any = "sequential" if job.name.startswith("CNN") else "batched"
-    options: dict[str, Any] = {"loss": job.loss, "noise": noise, "chunk": len(models)}
+    random_inputs = normal(workload.random_dim) if workload.random_dim else None
+    strategy: Any = "sequential" if workload.name.startswith("CNN") else "batched"
+    options: dict[str, Any] = {
+        "loss": workload.loss,
+        "random_inputs": random_inputs,
+        "chunk": len(models),
+    }
     return lambda: _done(
-        train_population(job.build, job.sets, recipe, models, strategy=strategy, **options)
+        train_population(
+            workload.build, workload.sets, recipe, models, strategy=strategy, **options
+        )
     )
 
 
@@ -73,11 +80,11 @@ def _done(population: object) -> None:
     """Nothing: what was trained is not needed."""
 
 
-def each_epoch(job: Job) -> int:
+def each_epoch(workload: Workload) -> int:
     """Steps of an epoch; with DP-SGD at least as many as are recorded."""
-    if job.name.startswith("DP-SGD"):
-        return max(100, job.sets.m // job.recipe.batch_size)
-    return -(-job.sets.m // job.recipe.batch_size)
+    if workload.name.startswith("DP-SGD"):
+        return max(100, workload.sets.m // workload.recipe.batch_size)
+    return -(-workload.sets.m // workload.recipe.batch_size)
 
 
 @contextmanager
@@ -104,11 +111,11 @@ def profiled(run: Callable[[], None]) -> dict[str, float]:
     return taken
 
 
-def measure(job: Job, repeat: int) -> dict[str, Any]:
+def measure(workload: Workload, repeat: int) -> dict[str, Any]:
     """Microseconds a step of one model, by kind."""
-    short, long = trainer(job, 1), trainer(job, 1 + additional(job))
+    short, long = trainer(workload, 1), trainer(workload, 1 + additional(workload))
     short()
-    n = each_epoch(job) * additional(job) * job.sets.n_models
+    n = each_epoch(workload) * additional(workload) * workload.sets.n_models
     walls, profiles = [], []
     for _ in range(repeat):
         walls.append((seconds(long) - seconds(short)) * 1e6 / n)
@@ -118,8 +125,8 @@ def measure(job: Job, repeat: int) -> dict[str, Any]:
     parts = {name: median(one[name] for one in profiles) for name in profiles[0]}
     parts["Python"] = wall - sum(parts.values())
     return {
-        "job": job.name,
-        "models": job.sets.n_models,
+        "job": workload.name,
+        "models": workload.sets.n_models,
         "microseconds": wall,
         "parts": parts,
         "floor": parts["products"] + parts["random numbers"],
@@ -130,20 +137,25 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="where the time of a step goes")
     parser.add_argument("--models", type=int, default=8)
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--job", default="", help="only jobs whose name starts so (L, M, DP-SGD L)")
+    parser.add_argument(
+        "--workload", default="", help="only workloads whose name starts so (L, M, DP-SGD L)"
+    )
     parser.add_argument("--json", type=Path, default=RESULTS / "profiles.json")
     arguments = parser.parse_args(argv)
     torch.set_num_threads(1)
     before, rows = machine(), []
-    for job in (*jobs(arguments.models), *private_jobs(arguments.models)):
-        if job.name.startswith(arguments.job) and job.name != "DP-SGD CNN 16, 32 filters":
-            sets = job.sets.take(range(min(arguments.models, job.sets.n_models)))
-            rows.append(measure(replace(job, sets=sets), arguments.repeat))
-            print(f"{job.name}: {rows[-1]['microseconds']:.0f} us a step of one model")
+    for workload in (*workloads(arguments.models), *private_workloads(arguments.models)):
+        if (
+            workload.name.startswith(arguments.workload)
+            and workload.name != "DP-SGD CNN 16, 32 filters"
+        ):
+            sets = workload.sets.take(range(min(arguments.models, workload.sets.n_models)))
+            rows.append(measure(replace(workload, sets=sets), arguments.repeat))
+            print(f"{workload.name}: {rows[-1]['microseconds']:.0f} us a step of one model")
             for name, taken in rows[-1]["parts"].items():
                 print(f"    {name:18} {taken:7.1f}")
     if not rows:
-        raise SystemExit(f"--job {arguments.job}: no job's name starts so")
+        raise SystemExit(f"--workload {arguments.workload}: no workload's name starts so")
     write(arguments.json, {"machine": before, "real_data": real_data(), "rows": rows})
 
 

@@ -1,4 +1,4 @@
-"""How the cost of job L grows with models, records and epochs; and the memory that it takes.
+"""How the cost of workload L grows with models, records and epochs; and the memory that it takes.
 
     python bench/scaling.py [--json FILE]
 
@@ -25,14 +25,14 @@ POINTS = {
 }
 USUAL = {"models": 16, "records": 2505, "epochs": 20}
 LIMIT = 1.5
-"""GiB resident for 256 models of job L."""
+"""GiB resident for 256 models of workload L."""
 
 CODE = """
 import json, os, sys, threading, time
 sys.path.insert(0, {here!r})
 import torch
 from dataclasses import replace
-from jobs import jobs
+from workloads import workloads
 from privbench.engine import Recipe, train_population
 
 def resident():
@@ -50,15 +50,15 @@ def watch():
         seen.append(resident())
         done.wait(0.05)
 
-job = next(jobs({models}))
-sets = replace(job.sets, index=job.sets.index[:, :{records}].contiguous())
-warm = replace(job.recipe, epochs=1)
-train_population(job.build, sets.take([0, 1]), warm, [0, 1])
+workload = next(workloads({models}))
+sets = replace(workload.sets, index=workload.sets.index[:, :{records}].contiguous())
+warm = replace(workload.recipe, epochs=1)
+train_population(workload.build, sets.take([0, 1]), warm, [0, 1])
 seen, done = [resident()], threading.Event()
 watcher = threading.Thread(target=watch)
 watcher.start()
 started = time.perf_counter()
-train_population(job.build, sets, replace(job.recipe, epochs={epochs}), range({models}))
+train_population(workload.build, sets, replace(workload.recipe, epochs={epochs}), range({models}))
 took = time.perf_counter() - started
 done.set()
 watcher.join()

@@ -4,8 +4,8 @@
 
 Two threads inside each operation wait for each other by spinning. Where both are scheduled on one core,
 each waits for the other to be put aside: a step takes many times as long. Each setting trains two
-models of job L for four epochs in a process of its own, with all cores; pinned to one of them; and with
-a process beside it that keeps one core busy.
+models of workload L for four epochs in a process of its own, with all cores; pinned to one of them; and
+with a process beside it that keeps one core busy.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ if os.environ["PLACE"] == "one core":
 import torch
 torch.set_num_threads(int(os.environ["THREADS"]))
 from dataclasses import replace
-from jobs import jobs
+from workloads import workloads
 import users
 from privbench.engine import train_population
-job = next(jobs(2))
-job = replace(job, recipe=replace(job.recipe, epochs=4))
+workload = next(workloads(2))
+workload = replace(workload, recipe=replace(workload.recipe, epochs=4))
 how = os.environ["HOW"]
 import torch.fx.experimental.proxy_tensor  # what is imported at the first step, is not what stalls
 torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1).step()
 started = time.perf_counter()
 if how == "loop":
-    users.index_loop(job, 2)
+    users.index_loop(workload, 2)
 else:
-    train_population(job.build, job.sets, job.recipe, [0, 1], strategy=how)
+    train_population(workload.build, workload.sets, workload.recipe, [0, 1], strategy=how)
 print((time.perf_counter() - started) / (2 * 4 * 40))
 """
 

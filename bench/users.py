@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 import torch
-from jobs import Job
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
+from workloads import Workload
 
 from privbench.engine import Batch
 
@@ -20,25 +20,25 @@ WARM = 5
 """Steps that are not timed: Opacus's hooks are set up in the first."""
 
 
-def data_loader(job: Job, models: int = 1, *, channels_last: bool = False) -> float:
+def data_loader(workload: Workload, models: int = 1, *, channels_last: bool = False) -> float:
     """Seconds a model of a DataLoader over a TensorDataset: the yardstick."""
-    return _timed(job, models, channels_last, _loaded)
+    return _timed(workload, models, channels_last, _loaded)
 
 
-def index_loop(job: Job, models: int = 1) -> float:
+def index_loop(workload: Workload, models: int = 1) -> float:
     """Seconds a model without a DataLoader: batches by a random index."""
-    return _timed(job, models, False, _indexed)
+    return _timed(workload, models, False, _indexed)
 
 
-def opacus(job: Job, mode: Literal["hooks", "ghost"], steps: int) -> float:
+def opacus(workload: Workload, mode: Literal["hooks", "ghost"], steps: int) -> float:
     """Seconds a step of Opacus, with Poisson sampling, as its tutorials have it."""
     from opacus import PrivacyEngine
 
-    x, y = job.sets.one(0)
-    module = job.build()
+    x, y = workload.sets.of_model(0)
+    module = workload.build()
     criterion: nn.Module = nn.CrossEntropyLoss()
-    optimizer = _optimizer(job, module)
-    loader = DataLoader(TensorDataset(x, y), batch_size=job.recipe.batch_size)
+    optimizer = _optimizer(workload, module)
+    loader = DataLoader(TensorDataset(x, y), batch_size=workload.recipe.batch_size)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         made = PrivacyEngine().make_private(
@@ -66,20 +66,24 @@ def opacus(job: Job, mode: Literal["hooks", "ghost"], steps: int) -> float:
     return (time.perf_counter() - started) / steps
 
 
-def _timed(job: Job, models: int, channels_last: bool, batches: Batches) -> float:
+def _timed(workload: Workload, models: int, channels_last: bool, batches: Batches) -> float:
     started = time.perf_counter()
     for i in range(models):
-        module = job.build()
-        x, y = job.sets.one(i)
+        module = workload.build()
+        x, y = workload.sets.of_model(i)
         if channels_last:
             module = module.to(memory_format=torch.channels_last)
             x = x.contiguous(memory_format=torch.channels_last)
-        optimizer = _optimizer(job, module)
-        for _ in range(job.recipe.epochs):
-            for records, labels in batches(x, y, job.recipe.batch_size):
+        optimizer = _optimizer(workload, module)
+        for _ in range(workload.recipe.epochs):
+            for records, labels in batches(x, y, workload.recipe.batch_size):
                 optimizer.zero_grad()
-                noise = torch.randn(len(records), job.noise_dim) if job.noise_dim else None
-                job.loss(module, Batch(records, labels, torch.tensor(0), noise)).mean().backward()
+                random_inputs = (
+                    torch.randn(len(records), workload.random_dim) if workload.random_dim else None
+                )
+                workload.loss(
+                    module, Batch(records, labels, torch.tensor(0), random_inputs)
+                ).mean().backward()
                 optimizer.step()
     return (time.perf_counter() - started) / models
 
@@ -93,10 +97,12 @@ def _indexed(x: Tensor, y: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]
         yield x[rows], y[rows]
 
 
-def _optimizer(job: Job, module: nn.Module) -> torch.optim.Optimizer:
-    if job.recipe.optimizer == "adam":
-        return torch.optim.Adam(module.parameters(), lr=job.recipe.lr)
-    return torch.optim.SGD(module.parameters(), lr=job.recipe.lr, momentum=job.recipe.momentum)
+def _optimizer(workload: Workload, module: nn.Module) -> torch.optim.Optimizer:
+    if workload.recipe.optimizer == "adam":
+        return torch.optim.Adam(module.parameters(), lr=workload.recipe.lr)
+    return torch.optim.SGD(
+        module.parameters(), lr=workload.recipe.lr, momentum=workload.recipe.momentum
+    )
 
 
 def _forever(loader: DataLoader[tuple[Tensor, ...]]) -> Iterator[tuple[Tensor, ...]]:

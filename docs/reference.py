@@ -107,13 +107,15 @@ def performance(name: str) -> None:
 def _population(measured: dict[str, Any]) -> None:
     rates = ", ".join(f"{name} {rate:.0f}" for name, rate in measured["peak_gflops"].items())
     print(f"Peak of 2048 x 2048 products: {rates} GFLOP/s.\n")
-    print("| job | models | training loop | seconds per model | speed-up |\n|---|---|---|---|---|")
+    print(
+        "| workload | models | training loop | seconds per model | speed-up |\n|---|---|---|---|---|"
+    )
     for row in measured["rows"]:
         ruler = next(iter(row["times"].values())) * row["seconds"]["engine, auto"]
         for number, (name, seconds) in enumerate(row["seconds"].items()):
             first = (row["job"], str(row["models"])) if number == 0 else ("", "")
             print(f"| {' | '.join(first)} | {name} | {seconds:.3f} | {ruler / seconds:.1f}x |")
-    print("\n| job | the engine against | speed-up | target | share of torch.mm's peak |")
+    print("\n| workload | the engine against | speed-up | target | share of torch.mm's peak |")
     print("|---|---|---|---|---|")
     for row in measured["rows"]:
         for name, times in row["times"].items():
@@ -124,7 +126,7 @@ def _population(measured: dict[str, Any]) -> None:
     first = measured["first"]
     print(
         f"\nIn a fresh process the imports take {first['imports']:.1f} s, and the first population of"
-        f" job L takes {first['first population']:.1f} s, including one-time setup.\n"
+        f" workload L takes {first['first population']:.1f} s, including one-time setup.\n"
     )
 
 

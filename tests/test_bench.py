@@ -24,8 +24,8 @@ def bench(monkeypatch):
             del sys.modules[name]
 
 
-@pytest.mark.parametrize("job", ["VAE 64", "DP-SGD CNN"])
-def test_a_job_is_timed_beside_its_yardstick(bench, job, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("workload", ["VAE 64", "DP-SGD CNN"])
+def test_a_workload_is_timed_beside_its_yardstick(bench, workload, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
         bench, "first_population", lambda n: {"imports": 1.0, "first population": 2.0}
     )
@@ -38,8 +38,8 @@ def test_a_job_is_timed_beside_its_yardstick(bench, job, tmp_path, monkeypatch, 
         "1",
         "--share",
         "0.1",
-        "--job",
-        job,
+        "--workload",
+        workload,
         "--json",
         str(file),
     ]
@@ -60,9 +60,9 @@ def test_a_job_is_timed_beside_its_yardstick(bench, job, tmp_path, monkeypatch, 
 
 def test_operations_are_counted_by_the_formula(bench):
     """4 a weight and example: forward and its gradient; 2 more for the gradient of hidden units."""
-    job = next(bench.jobs(1))
+    workload = next(bench.workloads(1))
     expected = (4 * (446 * 128 + 128 * 30) + 2 * 128 * 30) * 2505 * 20
-    assert job.flops() == pytest.approx(expected)
+    assert workload.flops() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("option", [["--repeat", "0"], ["--share", "2"], ["--models", "x"]])
@@ -72,16 +72,16 @@ def test_wrong_options_are_bad_input(bench, option):
     assert caught.value.code == 2
 
 
-@pytest.mark.parametrize("job", ["VAE 64", "CNN"])
-def test_a_step_is_taken_apart(bench, job, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("workload", ["VAE 64", "CNN"])
+def test_a_step_is_taken_apart(bench, workload, tmp_path, monkeypatch, capsys):
     """Differences of two short runs: on a busy machine any part may come out negative here."""
     import profiles
     import torch
 
-    monkeypatch.setattr(profiles, "additional", lambda job: 1)
+    monkeypatch.setattr(profiles, "additional", lambda workload: 1)
     monkeypatch.setattr(torch, "set_num_threads", lambda n: None)
     file = tmp_path / "profiles.json"
-    profiles.main(["--models", "2", "--repeat", "1", "--job", job, "--json", str(file)])
+    profiles.main(["--models", "2", "--repeat", "1", "--workload", workload, "--json", str(file)])
     (row,) = json.loads(file.read_text())["rows"]
     assert set(row["parts"]) == {*profiles.KINDS, "other operations", "Python"}
     assert sum(row["parts"].values()) == pytest.approx(row["microseconds"])
@@ -109,7 +109,7 @@ def test_the_noise_of_dp_sgd_is_seen(bench):
     import profiles
     import torch
 
-    from privbench.engine.gaussian import GaussianNoise
+    from privbench.engine import GaussianNoise
 
     noise, out = GaussianNoise(0, torch.device("cpu")), torch.empty(100_000)
     taken = profiles.profiled(lambda: noise.fill(out, 1.0))

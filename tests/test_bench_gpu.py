@@ -77,7 +77,7 @@ def test_the_dry_run(gpu, tmp_path, capsys):
 
 @pytest.mark.usefixtures("_noise")
 def test_a_part_of_it_goes_to_stdout(gpu, capsys):
-    assert gpu.main([*DRY, "--job", "L", "--precision", "bf16"]) == 0
+    assert gpu.main([*DRY, "--workload", "L", "--precision", "bf16"]) == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
     assert [(row["job"][0], row["precision"]) for row in rows] == [("L", "bf16")]
 
@@ -86,9 +86,9 @@ def test_each_precision_trains_other_models(gpu):
     """And bf16 trains models whose weights are float32, stacked or alone."""
     x, y = torch.rand(40, 446), torch.arange(40) % 30
     member = torch.arange(40)[None] % 2 == torch.tensor([[0], [1]])
-    job = gpu.Job("L", gpu.Mlp(epochs=2), 2, x.numpy(), y.numpy(), "noise", 30)
+    workload = gpu.Workload("L", gpu.Mlp(epochs=2), 2, x.numpy(), y.numpy(), "noise", 30)
     trained = [
-        gpu.train(gpu.altered(job, precision=precision), member.numpy(), torch.device("cpu"))
+        gpu.train(gpu.altered(workload, precision=precision), member.numpy(), torch.device("cpu"))
         for precision in ("float32", "bf16")
     ]
     full, low = (one.params["1.weight"] for one in trained)

@@ -27,7 +27,7 @@ def list_command(host: PluginHost, kind: str | None, config: str | None, as_json
     """List components, benchmarks and defenses.
 
     KIND is datasets, generators, mechanisms, models, attacks, executors, benchmarks or defenses.
-    Without KIND, all of them are listed. `privbench show` describes one of them.
+    Without KIND, all of them are listed. `privbench show attack lira` describes one of them.
     """
     lines: list[dict[str, Any]] = []
     for plural in [kind] if kind else PLURALS:

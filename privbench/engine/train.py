@@ -1,8 +1,7 @@
-"""Train a population: at once, one after another, or by a loop of the caller's."""
+"""Train a population: without DP-SGD, with DP-SGD, or by a training loop of the caller."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -10,28 +9,41 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from privbench.engine.augment import Augmentation
-from privbench.engine.batched import train_at_once
-from privbench.engine.choice import Choice, memory_of
-from privbench.engine.errors import Diverged
-from privbench.engine.job import Job
-from privbench.engine.loss import Loss, Noise, Phase, Progress, cross_entropy, no_progress
-from privbench.engine.parallel import Ticker, cut, one_thread, spread, train_chunks, workers_for
-from privbench.engine.population import Build, Population
-from privbench.engine.precision import computing
-from privbench.engine.probe import one_by_one, plan
-from privbench.engine.randomness import seeded
-from privbench.engine.recipe import Recipe
-from privbench.engine.recorded import record
-from privbench.engine.sequential import train_alone
-from privbench.engine.sets import TrainingSets
-from privbench.engine.stopping import Validation
-from privbench.engine.threads import threads_for
-
-log = logging.getLogger(__name__)
+from privbench.engine.core.augment import Augmentation
+from privbench.engine.core.divergence import check_finite
+from privbench.engine.core.job import TrainingJob
+from privbench.engine.core.loss import (
+    Loss,
+    Phase,
+    Progress,
+    RandomInputs,
+    cross_entropy,
+    no_progress,
+)
+from privbench.engine.core.population import Build, Population, build_seeded
+from privbench.engine.core.precision import computing
+from privbench.engine.core.randomness import seeded
+from privbench.engine.core.recipe import Recipe
+from privbench.engine.core.sets import TrainingSets
+from privbench.engine.core.stopping import Validation
+from privbench.engine.private.steps import PrivateSteps
+from privbench.engine.private.support import can_train_privately, is_stacked
+from privbench.engine.private.trainer import PrivateTrainer
+from privbench.engine.processes.threads import threads_for
+from privbench.engine.processes.ticker import Ticker
+from privbench.engine.strategies.batched import BatchedTrainer
+from privbench.engine.strategies.chunked import (
+    ChunkTrainer,
+    OneByOne,
+    check_seeds,
+    train_in_chunks,
+)
+from privbench.engine.strategies.probe import schedule_job, schedule_one_by_one
+from privbench.engine.strategies.schedule import default_memory
+from privbench.engine.strategies.sequential import train_alone
 
 PASSES = 10
-"""Over its records that a loop of the caller's is taken to make, at least."""
+"""Passes over its records that a training loop of the caller is assumed to make, at least."""
 
 TrainOne = Callable[[nn.Module, Tensor, Tensor, np.random.Generator], None]
 
@@ -43,7 +55,7 @@ def train_population(
     seeds: Sequence[int],
     *,
     loss: Loss | Sequence[Phase] = cross_entropy,
-    noise: Noise | None = None,
+    random_inputs: RandomInputs | None = None,
     augment: Augmentation | None = None,
     validation: Validation | None = None,
     device: torch.device | str = "cpu",
@@ -52,50 +64,103 @@ def train_population(
     memory: int | None = None,
     progress: Progress = no_progress,
 ) -> Population:
-    """Train one model per seed and training set; model ``i`` depends on ``seeds[i]`` and its set only.
+    """Train one model per seed and training set.
 
-    ``build`` returns a freshly initialised module and draws from torch's default generator, which
-    is seeded for it and put back. ``loss`` is written for one model, see ``Loss``; several phases
-    make a step of several updates. ``noise`` draws random numbers for the loss, ``augment`` alters
-    each batch of images. With ``validation`` each model stops early and keeps its best epoch.
-    ``strategy`` "auto" decides by architecture and device (``choose`` says how, and the logger
-    ``privbench.engine.train`` what). ``chunk`` models are trained at once; by default as many as
-    are fastest within ``memory`` bytes, by default 1 GiB on a CPU and three quarters of what is
-    free on a GPU. ``progress`` counts epochs of models.
+    Model ``i`` depends on ``seeds[i]`` and its own training set only.
 
-    Raises ValueError on arguments that do not fit together, Diverged (naming the model and the epoch)
-    where weights become infinite or NaN.
+    Args:
+        build: Returns a freshly initialised module. It draws from torch's default generator, which is
+            seeded for each model and restored afterwards.
+        sets: The training set of each model.
+        recipe: Optimizer, epochs and batch size.
+        seeds: One seed per model.
+        loss: The loss of one model, see ``Loss``; or several phases, for steps of several updates.
+        random_inputs: Draws random numbers for the loss.
+        augment: Alters each batch of images.
+        validation: Records for early stopping: each model keeps the weights of its best epoch.
+        device: Where to train.
+        strategy: How to train; "auto" decides by architecture and device (see ``schedule_for``; the
+            logger ``privbench.engine.strategies.chunked`` reports the schedule).
+        chunk: How many models are trained at once, if they are stacked; by default as many as are
+            fastest within ``memory``.
+        memory: Bytes that training may use, beside the data; by default 1 GiB on a CPU, and three
+            quarters of what is free on a GPU.
+        progress: Is called with the number of epochs done and their total, over all models.
+
+    Raises:
+        ValueError: If arguments do not fit together, or the loss breaks its contract.
+        Diverged: If weights become infinite or NaN; names the model and the epoch.
     """
     if chunk is not None and chunk < 1:
-        raise ValueError(f"chunk: {chunk} is out of bounds")
+        raise ValueError(f"chunk: {chunk} is out of bounds (allowed: 1 and more)")
     device = torch.device(device)
     check_seeds(sets, seeds)
     tick = Ticker(len(seeds) * recipe.epochs, progress)
     phases = (Phase(loss),) if callable(loss) else tuple(loss)
-    job = Job(
-        build, sets.to(device), recipe, seeds, phases, noise, augment, device, tick, validation
+    job = TrainingJob(
+        *(build, sets.to(device), recipe, seeds, phases, random_inputs, augment, device, tick),
+        validation,
     )
     with computing(recipe.precision, device):
-        choice = plan(job, strategy, memory or memory_of(device))
-        return _train(job, choice, chunk, tick)
+        schedule = schedule_job(job, strategy, memory or default_memory(device))
+        trainer: ChunkTrainer = OneByOne(build, lambda i: train_alone(job, i))
+        if schedule.strategy == "batched":
+            trainer = BatchedTrainer(job)
+        return train_in_chunks(trainer, build, seeds, device, schedule, tick, chunk=chunk)
 
 
-def _train(job: Job, choice: Choice, chunk: int | None, tick: Ticker) -> Population:
-    n_models, device = len(job.seeds), job.device
-    log.debug("%d models, %s", n_models, choice)
-    if choice.strategy != "batched":
-        return _one_by_one(job.build, n_models, lambda i: train_alone(job, i), choice, device, tick)
-    workers = workers_for(device) if choice.parallel else 1
-    chunks = cut(n_models, chunk) if chunk else spread(n_models, choice.chunk, workers)
-    log.debug("in chunks of %d, %d side by side", len(chunks[0]), min(workers, len(chunks)))
-    with one_thread():  # two would wait for each other, see ``parallel``
-        steps = record(job, {len(one) for one in chunks}) if choice.recorded else None
-    with seeded(job.seeds[0], device):
-        parts = train_chunks(
-            job.build, chunks, workers, lambda models: train_at_once(job, models, steps),
-            tick, fork=choice.fork,
-        )  # fmt: skip
-    return concatenate(parts)
+def train_privately(
+    build: Build,
+    sets: TrainingSets,
+    recipe: Recipe,
+    private: PrivateSteps,
+    seeds: Sequence[int],
+    *,
+    loss: Loss = cross_entropy,
+    random_inputs: RandomInputs | None = None,
+    device: torch.device | str = "cpu",
+    chunk: int | None = None,
+    memory: int | None = None,
+    progress: Progress = no_progress,
+) -> Population:
+    """Train one model per seed and training set with DP-SGD.
+
+    Batches and gradient noise of model ``i`` are determined by ``seeds[i]``. They are those of a loop
+    given to ``train_each`` that seeds its noise by ``rng.integers(2**63)``, and then draws one uniform
+    number per record and step.
+
+    Args:
+        build: Returns a freshly initialised module, as for ``train_population``.
+        sets: The training set of each model.
+        recipe: The optimizer; its epochs and batch size are not used.
+        private: Sampling rate, number of steps, noise and clipping.
+        seeds: One seed per model.
+        loss: The loss of one model, in which no example depends on another.
+        random_inputs: Draws random numbers for the loss.
+        device: Where to train.
+        chunk: How many models are trained at once, if they are stacked.
+        memory: Bytes that training may use, beside the data, as for ``train_population``.
+        progress: Is called with the number of steps done and their total, over all models.
+
+    Raises:
+        ValueError: If ``can_train_privately`` refuses the module, or arguments do not fit together.
+        Diverged: If weights become infinite or NaN; names the model.
+
+    Source: Abadi et al. 2016, arXiv 1607.00133, algorithm 1.
+    """
+    device = torch.device(device)
+    check_seeds(sets, seeds)
+    problem = can_train_privately(build, sets, device, loss=loss, random_inputs=random_inputs)
+    if problem:
+        raise ValueError(f"DP-SGD cannot train this module: {problem}")
+    tick = Ticker(len(seeds) * private.steps, progress)
+    phases = (Phase(loss),)
+    job = TrainingJob(
+        build, sets.to(device), recipe, seeds, phases, random_inputs, None, device, tick
+    )
+    trainer = PrivateTrainer(job, private, is_stacked(build_seeded(build, seeds[0]), device))
+    schedule = trainer.schedule(memory or default_memory(device))
+    return train_in_chunks(trainer, build, seeds, device, schedule, tick, chunk=chunk)
 
 
 def train_each(
@@ -108,13 +173,22 @@ def train_each(
     strategy: Literal["auto", "sequential", "processes"] = "auto",
     progress: Progress = no_progress,
 ) -> Population:
-    """Call ``train_one(module, x, y, rng)`` for one model after another, for plain PyTorch loops.
+    """Train one model after another by ``train_one(module, x, y, rng)``, a loop in plain PyTorch.
 
-    It trains ``module`` in place on records (m, *shape) with labels (m,), both on ``device``; ``rng``
-    and torch's default generator are seeded for each model. With ``strategy`` "processes" it is called
-    in worker processes, so that what it leaves elsewhere is lost; "auto" does so where there is enough
-    to train. ``progress`` counts models. Raises ValueError on arguments that do not fit together,
-    Diverged where weights are not finite.
+    Args:
+        build: Returns a freshly initialised module, as for ``train_population``.
+        sets: The training set of each model.
+        seeds: One seed per model.
+        train_one: Trains ``module`` in place on records ``x`` (m, *shape) with labels ``y`` (m,), which
+            are on ``device``; ``rng`` and torch's default generator are seeded for each model.
+        device: Where to train.
+        strategy: With "processes", ``train_one`` is called in worker processes, so that its changes to
+            other objects are lost. "auto" does so if there is enough to train.
+        progress: Is called with the number of models done and their total.
+
+    Raises:
+        ValueError: If arguments do not fit together.
+        Diverged: If weights are not finite; names the model.
     """
     device = torch.device(device)
     check_seeds(sets, seeds)
@@ -123,46 +197,14 @@ def train_each(
     def train(i: int) -> nn.Module:
         with seeded(seeds[i], device):
             module = build().train().to(device)
-            x, y = sets.one(i)
+            x, y = sets.of_model(i)
             with threads_for(module, device):
                 train_one(module, x.to(device), y.to(device), np.random.default_rng([seeds[i], 3]))
-        if not all(p.isfinite().all() for p in module.parameters()):
-            raise Diverged(f"model {i} diverged: its weights are not finite; lower lr")
+        check_finite((p[None] for p in module.parameters()), range(i, i + 1))
         tick(1)
         return module
 
-    choice = one_by_one("a loop of its own", len(seeds), sets.m * PASSES, device, strategy)
-    log.debug("%d models, %s", len(seeds), choice)
-    return _one_by_one(build, len(seeds), train, choice, device, tick)
-
-
-def _one_by_one(
-    build: Build,
-    n_models: int,
-    train: Callable[[int], nn.Module],
-    choice: Choice,
-    device: torch.device,
-    tick: Ticker,
-) -> Population:
-    def some(models: range) -> Population:
-        return Population.of(build, [train(i) for i in models])
-
-    if choice.strategy == "sequential":
-        return some(range(n_models))
-    workers = workers_for(device)
-    return concatenate(train_chunks(build, cut(n_models, 1), workers, some, tick, fork=choice.fork))
-
-
-def concatenate(parts: Sequence[Population]) -> Population:
-    """One population of the models of several, in order."""
-    if len(parts) == 1:
-        return parts[0]
-    params = {n: torch.cat([part.params[n] for part in parts]) for n in parts[0].params}
-    buffers = {n: torch.cat([part.buffers[n] for part in parts]) for n in parts[0].buffers}
-    return Population(parts[0].build, params, buffers)
-
-
-def check_seeds(sets: TrainingSets, seeds: Sequence[int]) -> None:
-    """Raise ValueError unless there is a seed for each training set."""
-    if len(seeds) != sets.n_models:
-        raise ValueError(f"{len(seeds)} seeds for the training sets of {sets.n_models} models")
+    n_models, examples = len(seeds), sets.m * PASSES
+    why = "trained by the caller's loop"
+    schedule = schedule_one_by_one(why, n_models, examples, device, strategy)
+    return train_in_chunks(OneByOne(build, train), build, seeds, device, schedule, tick)

@@ -256,7 +256,7 @@ class Vae(Generator):
         seeds = [int(rng.integers(2**63)) for rng in rngs]
         options: dict[str, Any] = {
             "loss": elbo_loss(spec, self.beta),
-            "noise": normal(self.latent_dim),
+            "random_inputs": normal(self.latent_dim),
             "device": device,
             "progress": progress,
         }

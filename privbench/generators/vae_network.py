@@ -151,11 +151,11 @@ def elbo_loss(spec: DataSpec, beta: float) -> Loss:
     """Return the loss of a VAE: the negative ELBO in nats, with the KL term times ``beta``.
 
     The ELBO is equation 3 of Kingma, Welling 2014. The likelihood term is estimated with one code per
-    record, drawn by the batch's random numbers; the KL term has a closed form.
+    record, drawn by the batch's random inputs; the KL term has a closed form.
     """
 
     def loss(forward: Forward, batch: Batch) -> Tensor:
-        reconstruction: Reconstruction = forward(batch.x, batch.noise, batch.y)
+        reconstruction: Reconstruction = forward(batch.x, batch.random_inputs, batch.y)
         fit = negative_log_likelihood(reconstruction, spec, batch.x.flatten(1))
         return fit + beta * kl(reconstruction.mean, reconstruction.log_variance)
 

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from privbench.engine import (
         Batch,
         Loss,
-        Noise,
         Phase,
         Population,
+        RandomInputs,
         Recipe,
         TrainingSets,
         Validation,
@@ -177,7 +177,7 @@ class TrainingTask:
         sets: TrainingSets | None = None,
         build: Callable[[], nn.Module] | None = None,
         recipe: Recipe | None = None,
-        noise: Noise | None = None,
+        random_inputs: RandomInputs | None = None,
         validation: Validation | None = None,
     ) -> Population:
         """Train one model per seed with the engine.
@@ -200,7 +200,7 @@ class TrainingTask:
             recipe or self.model.recipe(),
             self.seeds,
             loss=loss or cross_entropy,
-            noise=noise,
+            random_inputs=random_inputs,
             augment=self.model.augmentation(),
             validation=validation,
             device=self.device,
@@ -249,8 +249,11 @@ class PerExampleLoss(TrainingMechanism):
         on examples or epochs by ``torch.where``, not by ``if``.
         """
 
-    def noise(self, rng: np.random.Generator, m: int) -> NDArray[np.float32] | None:
-        """Random numbers (m, k) for one model's epoch, which come as ``batch.noise``; None for none."""
+    def random_inputs(self, rng: np.random.Generator, m: int) -> NDArray[np.float32] | None:
+        """Return random numbers (m, k) for one epoch of a model; None if the loss uses none.
+
+        The loss receives those of its batch as ``batch.random_inputs`` (batch, k).
+        """
         return None
 
     def train_population(self, task: TrainingTask) -> Population:
@@ -258,16 +261,16 @@ class PerExampleLoss(TrainingMechanism):
         import numpy as np
 
         other = (task.reference.x, task.reference.y) if self.uses_reference else None
-        drawn = self.noise(np.random.default_rng(0), 1)
+        drawn = self.random_inputs(np.random.default_rng(0), 1)
         return task.train(
             loss=self.loss,
             sets=task.sets.adding(other=other),
-            noise=None if drawn is None else self._noise,
+            random_inputs=None if drawn is None else self._random_inputs,
         )
 
-    def _noise(self, rng: np.random.Generator, m: int) -> NDArray[np.float32]:
-        drawn = self.noise(rng, m)
-        assert drawn is not None  # it was not when it was tried
+    def _random_inputs(self, rng: np.random.Generator, m: int) -> NDArray[np.float32]:
+        drawn = self.random_inputs(rng, m)
+        assert drawn is not None  # it was not in ``train_population``
         return drawn
 
 

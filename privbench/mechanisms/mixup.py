@@ -26,7 +26,7 @@ class Mixup(PerExampleLoss):
 
     alpha: float = Field(1.0, gt=0, description="shares come from Beta(alpha, alpha); 1 is uniform")
 
-    def noise(self, rng: np.random.Generator, m: int) -> NDArray[np.float32]:
+    def random_inputs(self, rng: np.random.Generator, m: int) -> NDArray[np.float32]:
         """Return the share (m, 1) of each record in its mixture."""
         return shares(self.alpha, rng, m)
 
@@ -44,11 +44,13 @@ def shares(alpha: float, rng: np.random.Generator, m: int) -> NDArray[np.float32
 def mixed_cross_entropy(forward: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
     """Return the cross-entropy (batch,) of mixtures, equations 1 and 2.
 
-    Each record is mixed with the preceding one in the batch; ``batch.noise`` (batch, 1) is its share.
+    Each record is mixed with the preceding one in the batch; ``batch.random_inputs`` (batch, 1) is
+    its share.
     """
-    assert batch.noise is not None
-    share = batch.noise.view(-1, *[1] * (batch.x.ndim - 1))
-    mixed = share * batch.x + (1 - share) * batch.x.roll(1, 0)
+    assert batch.random_inputs is not None
+    share = batch.random_inputs  # (batch, 1)
+    share_of_features = share.view(-1, *[1] * (batch.x.ndim - 1))
+    mixed = share_of_features * batch.x + (1 - share_of_features) * batch.x.roll(1, 0)
     log_p = forward(mixed).float().log_softmax(-1)
     log_p_own, log_p_other = (log_p.gather(-1, y[:, None]) for y in (batch.y, batch.y.roll(1, 0)))
-    return -(batch.noise * log_p_own + (1 - batch.noise) * log_p_other)[:, 0]
+    return -(share * log_p_own + (1 - share) * log_p_other)[:, 0]

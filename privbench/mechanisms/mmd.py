@@ -44,7 +44,7 @@ class Mmd(PerExampleLoss):
         1.0, ge=0, description="alpha of mixup, which the paper combines it with; 0 for none"
     )
 
-    def noise(self, rng: np.random.Generator, m: int) -> NDArray[np.float32] | None:
+    def random_inputs(self, rng: np.random.Generator, m: int) -> NDArray[np.float32] | None:
         """Return the share (m, 1) of each record in its mixture; None without mixup."""
         return shares(self.mixup_alpha, rng, m) if self.mixup_alpha else None
 

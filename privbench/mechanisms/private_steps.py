@@ -84,7 +84,7 @@ def _with_noise(kind: type[Any], seed: int) -> type[Any]:
     """Return an Opacus optimizer that draws the noise as the engine does, so that both agree."""
     import torch
 
-    from privbench.engine.gaussian import GaussianNoise
+    from privbench.engine import GaussianNoise
 
     class EngineNoise(kind):  # type: ignore[misc]
         stream: GaussianNoise | None = None

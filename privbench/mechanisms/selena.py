@@ -94,7 +94,7 @@ class Selena(TrainingMechanism):
         self, sub_models: Population, model: int, left_out: NDArray[np.bool_], sets: TrainingSets
     ) -> NDArray[np.float32]:
         """Return the mean output (m, classes) for each record of the sub-models that leave it out."""
-        x, k = sets.one(model)[0], self.sub_models
+        x, k = sets.of_model(model)[0], self.sub_models
         outputs = np.stack([softmax(sub_models.predict_one(model * k + j, x)) for j in range(k)])
         weights = left_out / left_out.sum(0)  # (sub-models, m)
         mean: NDArray[np.float32] = np.einsum("kmc,km->mc", outputs, weights).astype(np.float32)

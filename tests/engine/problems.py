@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from privbench.engine import Population, Recipe, TrainingSets
+from privbench.engine import Population, Recipe, TrainingSets, cross_entropy
+from privbench.engine.core.job import TrainingJob
+from privbench.engine.core.loss import Phase
 
 MODELS, M, N, FEATURES, CLASSES = 5, 37, 80, 6, 3  # 37 records in batches of 8: the last one has 5
 SEEDS = [11, 2**62 + 5, 7, 3, 99]
@@ -25,6 +27,23 @@ def mlp(dropout: float = 0.0) -> Callable[[], nn.Module]:
     return lambda: nn.Sequential(
         nn.Linear(FEATURES, 16), nn.ReLU(), nn.Dropout(dropout), nn.Linear(16, CLASSES)
     )
+
+
+class Drawing(nn.Module):
+    """Draws from torch's default generator."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(FEATURES, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x + 0.1 * torch.randn_like(x))
+
+
+def job(build: Callable[[], nn.Module], recipe: Recipe = RECIPES["sgd"]) -> TrainingJob:
+    phases = (Phase(cross_entropy),)
+    cpu = torch.device("cpu")
+    return TrainingJob(build, own_sets(), recipe, SEEDS, phases, None, None, cpu, lambda n: None)
 
 
 def shared_sets() -> TrainingSets:

@@ -124,5 +124,5 @@ def test_restoring_leaves_the_state_as_it_was(on_mixed):
     ],
 )
 def test_the_state_of_another_network_is_refused(on_mixed, params, spec):
-    with pytest.raises(ValueError, match="is not the module's"):
+    with pytest.raises(ValueError, match="but that of the module has"):
         SMALL.model_copy(update=params).restore(on_mixed.state(), spec)

@@ -50,7 +50,7 @@ def test_a_step_updates_the_attack_and_then_the_model():
     for i, seed in enumerate(SEEDS):
         torch.manual_seed(seed)
         module = Adversarial(whole.build(), CLASSES, 8)
-        (x, y), other = whole.sets.one(i), small.reference
+        (x, y), other = whole.sets.of_model(i), small.reference
         outside = module(torch.tensor(other.x), torch.tensor(other.y))[1]
         lost = functional.softplus(-module(x, y)[1]) + functional.softplus(outside)
         module.zero_grad()

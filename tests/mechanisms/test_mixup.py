@@ -13,13 +13,13 @@ from .training import batch, linear, mixup_by_hand
 
 
 def test_each_record_is_mixed_with_the_preceding_one():
-    one = batch(noise=torch.rand(10, 1))
+    one = batch(random_inputs=torch.rand(10, 1))
     torch.testing.assert_close(Mixup().loss(linear(), one), mixup_by_hand(linear(), one))
 
 
 @pytest.mark.parametrize(("share", "shift"), [(1.0, 0), (0.0, 1)])
 def test_a_share_of_0_or_1_is_cross_entropy_on_one_record(share, shift):
-    found = Mixup().loss(linear(), batch(noise=torch.full((10, 1), share)))
+    found = Mixup().loss(linear(), batch(random_inputs=torch.full((10, 1), share)))
     torch.testing.assert_close(found, cross_entropy(linear(), batch()).roll(shift))
 
 
@@ -32,6 +32,6 @@ def test_images_are_mixed_as_flat_records():
 
 @pytest.mark.parametrize("alpha", [0.3, 1.0, 4.0])
 def test_shares_of_mixtures_come_from_the_beta_distribution(alpha):
-    shares = Mixup(alpha=alpha).noise(np.random.default_rng(0), 2000)
+    shares = Mixup(alpha=alpha).random_inputs(np.random.default_rng(0), 2000)
     assert shares.shape == (2000, 1)
     assert kstest(shares[:, 0], "beta", (alpha, alpha)).pvalue > 1e-3

@@ -61,7 +61,10 @@ def test_discrepancy_grows_with_the_difference():
 
 @pytest.mark.parametrize("alpha", [0.0, 1.0])
 def test_mmd_adds_the_weighted_discrepancy_to_the_loss(alpha):
-    forward, one = linear(), batch(noise=torch.rand(10, 1) if alpha else None, **reference_batch())
+    forward, one = (
+        linear(),
+        batch(random_inputs=torch.rand(10, 1) if alpha else None, **reference_batch()),
+    )
     fit = mixup_by_hand(forward, one) if alpha else cross_entropy(forward, one)
     own, other = forward(one.x).softmax(-1), forward(one.other_x).softmax(-1)
     extra = discrepancy(own, one.y, other, one.other_y, 0.2)
@@ -81,6 +84,8 @@ def test_no_gradient_flows_through_reference_records():
 
 
 def test_mixing_shares_are_those_of_mixup():
-    drawn = Mmd(mixup_alpha=0.3).noise(np.random.default_rng(0), 20)
-    np.testing.assert_array_equal(drawn, Mixup(alpha=0.3).noise(np.random.default_rng(0), 20))
-    assert Mmd(mixup_alpha=0).noise(np.random.default_rng(0), 5) is None
+    drawn = Mmd(mixup_alpha=0.3).random_inputs(np.random.default_rng(0), 20)
+    np.testing.assert_array_equal(
+        drawn, Mixup(alpha=0.3).random_inputs(np.random.default_rng(0), 20)
+    )
+    assert Mmd(mixup_alpha=0).random_inputs(np.random.default_rng(0), 5) is None

@@ -76,7 +76,7 @@ def dirichlet(n, seed, concentration=1.0):
 def mixup_by_hand(forward, one):
     losses = []
     for i in range(len(one.y)):
-        share = one.noise[i, 0]
+        share = one.random_inputs[i, 0]
         logits = forward(share * one.x[i] + (1 - share) * one.x[i - 1])
         of = [functional.cross_entropy(logits, one.y[j]) for j in (i, i - 1)]
         losses.append(share * of[0] + (1 - share) * of[1])

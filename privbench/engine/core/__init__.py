@@ -1,0 +1,1 @@
+"""What training a population consists of, however it is run; imports no other folder of the engine."""

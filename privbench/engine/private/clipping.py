@@ -1,0 +1,156 @@
+"""Sums of clipped per-example gradients: each has at most a given L2 norm (Abadi et al. 2016).
+
+The sums are exact. No gradient of a single example is computed where a layer allows that, see
+``layers``. They are computed for all models of a chunk at once or, where stacking is slow (convolutions
+on a CPU), for one model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, grad, vmap
+
+from privbench.engine.core.architecture import trainable
+from privbench.engine.core.loss import Batch, Loss, cross_entropy, evaluate
+from privbench.engine.core.loss_errors import explained
+from privbench.engine.core.population import Population
+from privbench.engine.private.layers import ExampleGradients, Stored
+from privbench.engine.private.taps import Taps, find_layers
+
+STABILITY = 1e-6
+"""Added to norms before dividing by them, as Opacus does."""
+_EPOCH = torch.zeros((), dtype=torch.int64)
+"""DP-SGD counts steps, so a loss that depends on the epoch is in the first one throughout."""
+
+
+class ClippedSums:
+    """Sums of clipped gradients of the loss, as a function of weights and a batch."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        population: Population,
+        example: Batch,
+        *,
+        stacked: bool,
+        loss: Loss = cross_entropy,
+    ) -> None:
+        """Find the layers whose inputs and output gradients suffice.
+
+        Args:
+            module: One of the models.
+            population: The models, whose first one is tried.
+            example: A batch of one example, to try it with.
+            stacked: Whether sums are computed for several models at once by ``vmap``.
+            loss: The loss per example.
+        """
+        self._module = module
+        self._stacked = stacked
+        self._loss = explained(loss)
+        self.names = trainable(module)
+        weights = {name: tensor.detach() for name, tensor in population.weights(0).items()}
+        trained = {name: weights[name] for name in self.names}
+        self.layers = find_layers(trained, lambda: self._losses(weights, example))
+        tapped = {name for layer in self.layers for name in layer.names}
+        self.untapped = [name for name in self.names if name not in tapped]
+        """Parameters of no such layer: a gradient is computed for each example."""
+
+    def __call__(
+        self,
+        weights: Mapping[str, Tensor],
+        batch: Mapping[str, Tensor],
+        clip_norm: float,
+        scale: float = 1.0,
+    ) -> list[Tensor]:
+        """Return the sums (models, ...) times ``scale``, in the order of ``names``.
+
+        Args:
+            weights: Stacked parameters and buffers.
+            batch: Records "x" (models, batch, *shape), labels "y" (models, batch), "is_example" (models,
+                batch), False for padding, and "random_inputs" (models, batch, k) if the loss has any.
+            clip_norm: The largest norm of an example's gradient.
+            scale: What the sums are multiplied by.
+        """
+        trained = {name: weights[name].detach() for name in self.names}
+        frozen = {name: t.detach() for name, t in weights.items() if name not in trained}
+        examples = {name: tensor for name, tensor in batch.items() if name != "is_example"}
+        is_example = batch["is_example"]
+
+        def of_one_model(
+            trained: dict[str, Tensor],
+            frozen: dict[str, Tensor],
+            examples: dict[str, Tensor],
+            is_example: Tensor,
+        ) -> list[Tensor]:
+            return self._of_one_model(trained, frozen, examples, is_example * scale, clip_norm)
+
+        with torch.no_grad():
+            if self._stacked:
+                stacked: list[Tensor] = vmap(of_one_model)(trained, frozen, examples, is_example)
+                return stacked
+            weights_and_examples = (trained, frozen, examples)
+            first, others, batch_of_first = (
+                {name: tensor[0] for name, tensor in part.items()} for part in weights_and_examples
+            )
+            sums = of_one_model(first, others, batch_of_first, is_example[0])
+            return [total[None] for total in sums]
+
+    def _of_one_model(
+        self,
+        trained: dict[str, Tensor],
+        frozen: dict[str, Tensor],
+        examples: dict[str, Tensor],
+        factors: Tensor,
+        clip_norm: float,
+    ) -> list[Tensor]:
+        """Return the sums, with each example's clipped gradient times its factor (batch,)."""
+        gradients: dict[str, ExampleGradients] = {}
+        inputs, output_gradients = self._inputs_and_output_gradients(trained, frozen, examples)
+        for layer, a, g in zip(self.layers, inputs, output_gradients, strict=True):
+            gradients |= layer.gradients(a, g)
+        for name, each in self._untapped_gradients(trained, frozen, examples).items():
+            gradients[name] = Stored(each)
+        squares = torch.stack([each.squared_norms() for each in gradients.values()]).sum(0)
+        factors = (clip_norm / (squares.sqrt() + STABILITY)).clamp(max=1.0) * factors  # (batch,)
+        return [gradients[name].weighted_sum(factors) for name in self.names]
+
+    def _inputs_and_output_gradients(
+        self, trained: dict[str, Tensor], frozen: dict[str, Tensor], examples: dict[str, Tensor]
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Return each layer's input, and the loss's gradient with respect to its output."""
+
+        def loss(shifts: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+            with Taps(trained, self.layers, shifts) as taps:
+                losses = self._losses({**trained, **frozen}, Batch(epoch=_EPOCH, **examples))
+            return losses.sum(), tuple(taps.inputs)
+
+        x = examples["x"]
+        shifts = tuple(x.new_zeros((len(x), *layer.shape)) for layer in self.layers)
+        output_gradients, inputs = grad(loss, has_aux=True)(shifts)
+        return inputs, output_gradients
+
+    def _untapped_gradients(
+        self, trained: dict[str, Tensor], frozen: dict[str, Tensor], examples: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Return each example's gradients (batch, ...) of the parameters of no tapped layer."""
+        if not self.untapped:
+            return {}
+
+        def loss(untapped: dict[str, Tensor], example: dict[str, Tensor]) -> Tensor:
+            weights = {**trained, **frozen, **untapped}
+            batch_of_one = {name: tensor[None] for name, tensor in example.items()}
+            return self._losses(weights, Batch(epoch=_EPOCH, **batch_of_one))[0]
+
+        untapped = {name: trained[name] for name in self.untapped}
+        gradients: dict[str, Tensor] = vmap(grad(loss), (None, 0))(untapped, examples)
+        return gradients
+
+    def _losses(self, weights: dict[str, Tensor], batch: Batch) -> Tensor:
+        def forward(*inputs: Any) -> Any:
+            return functional_call(self._module, weights, inputs)
+
+        return evaluate(self._loss, forward, batch)

@@ -1,0 +1,140 @@
+"""How DP-SGD trains the models of one chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from privbench.engine.core.divergence import check_finite
+from privbench.engine.core.job import Gather, TrainingJob
+from privbench.engine.core.loss import Batch
+from privbench.engine.core.population import Population, build_all
+from privbench.engine.private.clipping import ClippedSums
+from privbench.engine.private.gradient_noise import GradientNoise
+from privbench.engine.private.steps import PrivateSteps
+from privbench.engine.processes.threads import workers_for
+from privbench.engine.processes.workers import can_fork
+from privbench.engine.speed.recorded import RecordedSteps, Tensors
+from privbench.engine.strategies.schedule import Schedule, Strategy, largest_chunk
+from privbench.engine.strategies.update import StackedUpdate
+
+MIN_STEPS_TO_RECORD = 100
+"""Steps from which recording one saves time."""
+
+
+@dataclass(frozen=True)
+class PrivateTrainer:
+    """Trains the models of a chunk with DP-SGD. The job has one phase, and no augmentation."""
+
+    job: TrainingJob
+    parameters: PrivateSteps
+    stacked: bool
+    """Whether several models are trained as one computation, or a chunk is one model."""
+    recorded: RecordedSteps = field(default_factory=RecordedSteps)
+
+    def schedule(self, memory: int) -> Schedule:
+        """Return how the job is run within ``memory`` bytes."""
+        device, fork = self.job.device, can_fork(self.job.device)
+        recorded = self.parameters.steps >= MIN_STEPS_TO_RECORD
+        if not self.stacked:
+            strategy: Strategy = "processes" if fork else "sequential"
+            why = "stacking is slow, DP-SGD trains one model at a time"
+            return Schedule(strategy, 1, why, parallel=True, fork=fork, recorded=recorded)
+        module, population = self._start(range(1))
+        sums = self._clipped_sums(module, population)
+        record_size = self.job.sets.flat()[0][:1].numel()
+        outputs = sum(int(np.prod(layer.shape)) for layer in sums.layers)
+        inputs_and_outputs = 2 * outputs + (len(sums.layers) + 1) * record_size
+        gradients = sum(population.params[name].numel() for name in sums.untapped)
+        longest = max(self.parameters.lengths(self.job.sets.m))
+        size, why = largest_chunk(
+            module,
+            len(self.job.seeds),
+            device,
+            copies=self.job.recipe.copies + 1,
+            activations=4 * longest * (inputs_and_outputs + gradients),
+            memory=memory,
+            workers=workers_for(device),
+        )
+        return Schedule("batched", size, why, parallel=True, fork=fork, recorded=recorded)
+
+    def record(self, sizes: Collection[int]) -> None:
+        """Record the steps of chunks of these sizes, for each length to which batches are padded."""
+        x, y = self.job.sets.flat()
+        for size in sizes:
+            module, population = self._start(range(size))
+            sums = self._clipped_sums(module, population)
+            for length in self.parameters.lengths(self.job.sets.m):
+                rows = torch.zeros((size, length), dtype=torch.int64, device=self.job.device)
+                batch = {"x": Gather()(x, rows), "y": y[rows], "is_example": rows == 0}
+                drawn = self.job.some_random_inputs(range(size), length)
+                if drawn is not None:
+                    batch["random_inputs"] = drawn
+                weights = population.stacked_weights()
+                self.recorded.record(0, self._mean_gradients(sums), weights, batch)
+
+    def train(self, models: range) -> Population:
+        """Train some models. Raises Diverged if weights are not finite at the end."""
+        module, population = self._start(models)
+        weights = population.stacked_weights()
+        sums = self._clipped_sums(module, population)
+        mean_gradients = self._mean_gradients(sums)
+        trained = [weights[name] for name in sums.names]
+        separate = self.recorded.separate(0, len(trained))
+        update = StackedUpdate(trained, separate, self.job.recipe)
+        rngs = [np.random.default_rng([self.job.seeds[i], 3]) for i in models]
+        sd = self.parameters.noise_multiplier * self.parameters.max_grad_norm / self._expected_size
+        shapes = [weight.shape[1:] for weight in trained]
+        noise = GradientNoise(rngs, sd, shapes, self.job.device)
+        for batch in self._batches(models, rngs):
+            replayed = self.recorded.gradients(0, weights, batch)
+            gradients = mean_gradients(weights, batch) if replayed is None else replayed
+            noise.add_to([g for g in gradients if g is not None])  # clipped sums are never None
+            update(gradients)
+            self.job.tick(len(models))
+        check_finite(population.params.values(), models, lr=self.job.recipe.lr)
+        return population
+
+    def _start(self, models: range) -> tuple[nn.Module, Population]:
+        """Return a module, and the population of freshly initialised models."""
+        modules = build_all(self.job.build, [self.job.seeds[i] for i in models], self.job.device)
+        return modules[0], Population.of(self.job.build, modules)
+
+    @property
+    def _expected_size(self) -> float:
+        return self.parameters.sample_rate * self.job.sets.m
+
+    def _clipped_sums(self, module: nn.Module, population: Population) -> ClippedSums:
+        x, y = (tensor[:1] for tensor in self.job.sets.flat())
+        drawn = self.job.some_random_inputs(range(1), 1)
+        example = Batch(x, y, torch.tensor(0), None if drawn is None else drawn[0])
+        loss = self.job.phases[0].loss
+        return ClippedSums(module, population, example, stacked=self.stacked, loss=loss)
+
+    def _mean_gradients(self, sums: ClippedSums) -> Callable[[Tensors, Tensors], list[Tensor]]:
+        """Return the mean clipped gradients as a function of weights and a batch."""
+
+        def compute(weights: Tensors, batch: Tensors) -> list[Tensor]:
+            return sums(weights, batch, self.parameters.max_grad_norm, 1 / self._expected_size)
+
+        return compute
+
+    def _batches(
+        self, models: range, rngs: Sequence[np.random.Generator]
+    ) -> Iterator[dict[str, Tensor]]:
+        """Yield the padded batch of each step, as ``ClippedSums`` takes it."""
+        x, y = self.job.sets.flat()
+        gather, draws = Gather(), self.job.draws(models)
+        for _ in range(self.parameters.steps):
+            drawn = self.parameters.poisson_batches(self.job.sets.m, rngs)
+            positions, is_example = (tensor.to(self.job.device) for tensor in drawn)
+            rows = self.job.sets.rows(models).gather(1, positions)
+            batch = {"x": gather(x, rows), "y": y[rows], "is_example": is_example}
+            if self.job.random_inputs is not None:
+                inputs = draws.random_inputs(self.job.random_inputs, rows.shape[1])
+                batch["random_inputs"] = inputs.to(self.job.device)
+            yield batch

@@ -1,0 +1,100 @@
+"""The skeleton of all training: chunks of models, side by side or in turn, joined to one population.
+
+Plain training, DP-SGD and loops written by the caller differ in how the models of one chunk are trained
+(``ChunkTrainer``). Everything around that is here, once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from privbench.engine.core.population import Build, Population
+from privbench.engine.core.randomness import seeded
+from privbench.engine.core.sets import TrainingSets
+from privbench.engine.processes.chunks import cut, spread, train_chunks
+from privbench.engine.processes.threads import one_torch_thread, workers_for
+from privbench.engine.processes.ticker import Ticker
+from privbench.engine.strategies.schedule import Schedule
+
+log = logging.getLogger(__name__)
+
+
+class ChunkTrainer(Protocol):
+    """How the models of one chunk are trained."""
+
+    def record(self, sizes: Collection[int]) -> None:
+        """Record the steps of chunks of these sizes. No other thread may run a module meanwhile."""
+        ...
+
+    def train(self, models: range) -> Population:
+        """Train some models of the population. Raises Diverged if weights are not finite."""
+        ...
+
+
+@dataclass(frozen=True)
+class OneByOne:
+    """Trains the models of a chunk one after another."""
+
+    build: Build
+    train_one: Callable[[int], nn.Module]
+
+    def record(self, sizes: Collection[int]) -> None:
+        """Record nothing: these models are trained by plain PyTorch."""
+
+    def train(self, models: range) -> Population:
+        """Train each model and stack their weights."""
+        return Population.of(self.build, [self.train_one(i) for i in models])
+
+
+def train_in_chunks(
+    trainer: ChunkTrainer,
+    build: Build,
+    seeds: Sequence[int],
+    device: torch.device,
+    schedule: Schedule,
+    tick: Ticker,
+    *,
+    chunk: int | None = None,
+) -> Population:
+    """Train one model per seed, as scheduled.
+
+    ``chunk`` overrides the number of models that a batched schedule trains at once. Raises what
+    ``trainer`` raises.
+    """
+    n_models = len(seeds)
+    workers = workers_for(device) if schedule.parallel else 1
+    if chunk and schedule.strategy == "batched":
+        chunks = cut(n_models, chunk)
+    else:
+        chunks = spread(n_models, schedule.chunk, workers)
+    log.debug("%d models, %s", n_models, schedule)
+    log.debug("in chunks of %d, %d side by side", len(chunks[0]), min(workers, len(chunks)))
+    if schedule.recorded:
+        with one_torch_thread():  # several would wait for each other, see ``processes.chunks``
+            trainer.record({len(models) for models in chunks})
+    with seeded(seeds[0], device):
+        parts = train_chunks(build, chunks, workers, trainer.train, tick, fork=schedule.fork)
+    return _concatenate(parts)
+
+
+def check_seeds(sets: TrainingSets, seeds: Sequence[int]) -> None:
+    """Raise ValueError unless there is a seed for each training set."""
+    if len(seeds) != sets.n_models:
+        raise ValueError(f"{len(seeds)} seeds for the training sets of {sets.n_models} models")
+
+
+def _concatenate(parts: Sequence[Population]) -> Population:
+    if len(parts) == 1:
+        return parts[0]
+
+    def joined(weights: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+        return {name: torch.cat([part[name] for part in weights]) for name in weights[0]}
+
+    params, buffers = joined([p.params for p in parts]), joined([p.buffers for p in parts])
+    return Population(parts[0].build, params, buffers)
