@@ -98,6 +98,10 @@ class Data:
         """Return a copy of the records at ``indices``, in that order."""
         return Data(self.x[indices], self.y[indices], self.spec)
 
+    def copy(self) -> Data:
+        """Return the same records in arrays of their own."""
+        return Data(self.x.copy(), self.y.copy(), self.spec)
+
     def read_only(self) -> Data:
         """Return the same records in read-only arrays; see `read_only`."""
         return Data(read_only(self.x), read_only(self.y), self.spec)

@@ -161,7 +161,11 @@ def run_audit(
                 skipped[attack.name] = obstacle
             else:
                 reports[attack.name] = setting.report(attack, views)
-        except Exception as error:  # the results of the others count all the same
+        except KeyboardInterrupt:
+            raise
+        except (
+            BaseException
+        ) as error:  # third-party code; the results of the others count all the same
             failed[attack.name] = error_text(error).removeprefix(f"{attack.name}: ")
     right = target.log_probs.argmax(-1) == target.labels
     return Audit(
@@ -231,7 +235,7 @@ class _Setting:
 
     def report(self, attack: Bound, views: Views) -> AttackReport:
         """Scores and metrics."""
-        scores = score_views(attack, views)
+        scores = score_views(attack, views, lambda: self.views(attack))
         shadow_scores = self._shadow_scores(attack, scores)
         pairs = self._pairs(scores)
         rng = generator(self.seed, "intervals", attack.name)
@@ -273,8 +277,14 @@ class _Setting:
         """Scores of the adversary's own models, from which thresholds are chosen."""
         if self.shadow is None:
             return own if len(self.target) > 1 else None
-        views = self._views(attack, self._shadow, self._shadow)
-        return None if attack.component.obstacle(views) else score_views(attack, views)
+
+        def make_views() -> Views:
+            return self._views(attack, self._shadow, self._shadow)
+
+        views = make_views()
+        if attack.component.obstacle(views):
+            return None
+        return score_views(attack, views, make_views)
 
     def _groups(self) -> NDArray[np.int64]:
         n = self.target.member.shape[1]

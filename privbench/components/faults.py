@@ -71,11 +71,10 @@ def trace_of(error: BaseException) -> str:
 
     It is empty for privbench's own errors, whose messages are written for the user.
     """
-    if isinstance(error, ComponentError):
-        return printable("".join(traceback.format_exception(error.__cause__)))
-    if isinstance(error, PrivbenchError):
+    raised = error.__cause__ if isinstance(error, ComponentError) else error
+    if isinstance(raised, PrivbenchError):
         return ""
-    return printable("".join(traceback.format_exception(error)))
+    return printable("".join(traceback.format_exception(raised)))
 
 
 def printable(text: str) -> str:

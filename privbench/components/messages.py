@@ -91,7 +91,7 @@ def _problem(item: ErrorDetails, model: type[BaseModel], given: Mapping[str, str
             return f"{value!r} is no list; put it in [ ]{example}"
         case "too_short":
             return f"{value!r} has too few items (at least {item['ctx']['min_length']})"
-        case "value_error" if not item["loc"]:  # a check of all parameters together: the input is no help
+        case "value_error" if not item["loc"]:  # a check of all parameters together
             others = f" (with {', '.join(given.values())})" if given else ""
             return f"{item['ctx']['error']}{others}"
         case _:

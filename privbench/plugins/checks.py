@@ -1,4 +1,4 @@
-"""Find the mistakes of plugin authors: hooks that would never be called, classes that are no component."""
+"""Find mistakes of plugin authors: hooks that are never called, classes that are no component."""
 
 from __future__ import annotations
 

@@ -7,10 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from privbench.components import Bound, Component
-from privbench.components.checks import shown
+from privbench.components.checks import checked_guarantee
 from privbench.components.faults import calling
 from privbench.config import Defense
-from privbench.errors import PrivbenchError
 from privbench.privacy import Guarantee, Stated, compose
 from privbench.privacy.guarantees import SCALED
 
@@ -144,12 +143,8 @@ def _reads_members(bound: Bound) -> bool:
 
 def _stated(bound: Bound, context: GuaranteeContext | int) -> Guarantee | None:
     with calling(bound):
-        found = bound.component.guarantee(context)
-    if found is None or isinstance(found, Guarantee):
-        return found
-    raise PrivbenchError(
-        f"{bound.name}: guarantee returned {shown(found)}, expected privbench.Guarantee or None"
-    )
+        returned = bound.component.guarantee(context)
+    return checked_guarantee(returned, bound.name)
 
 
 def audited(

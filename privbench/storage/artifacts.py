@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from privbench.data import read_only
 from privbench.seeds import digest
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ class Artifact:
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     info: Mapping[str, Any] = field(default_factory=dict)
     live: Any = None
+
+    def __post_init__(self) -> None:
+        """Make the arrays read-only, since every stage that reads the artifact shares them."""
+        arrays = {name: read_only(array) for name, array in self.arrays.items()}
+        object.__setattr__(self, "arrays", arrays)
 
 
 log = logging.getLogger(__name__)
