@@ -122,6 +122,8 @@ def attempts(run, write, config):
     Returns the rows of each hostile component, by its number.
     """
 
+    text = config.read_text()
+
     def attempts(base, bodies, *overrides, more=""):
         kind = kind_of(base)
         names = [f"mine{number}" for number in range(len(bodies))]
@@ -129,7 +131,7 @@ def attempts(run, write, config):
         if kind in ("generator", "mechanism"):
             place = "latent" if base == "LatentMechanism" else kind
             tables = [DEFENSE[place].format(name=name) for name in names]
-            config.write_text(config.read_text() + "".join(tables))
+            config.write_text(text + "".join(tables))
         if (kind, overrides) not in BASELINES:
             BASELINES[kind, overrides] = numbers(run(*overrides, f"{key}=[{ordinary}]"))
         listed = ", ".join([f'"{name}"' for name in names] + [ordinary])
