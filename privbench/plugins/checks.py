@@ -89,7 +89,7 @@ def check_class(cls: object, kind: str) -> None:
 def _check_parameters(cls: type[Component]) -> None:
     """Refuse parameters that would hide an attribute or method of the base classes."""
     for owner in cls.__mro__:
-        for name in inspect.get_annotations(owner).keys() & cls.model_fields.keys():
+        for name in sorted(inspect.get_annotations(owner).keys() & cls.model_fields.keys()):
             base = next((base for base in owner.__mro__[1:] if _uses(base, name)), None)
             if base is not None:
                 raise PrivbenchError(

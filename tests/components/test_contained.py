@@ -26,7 +26,10 @@ def test_worker_processes_print_to_stderr_too(capfd):
     def train(module, x, y, rng):
         print("worker", os.getpid() == parent, flush=True)
 
-    parent, sets = os.getpid(), TrainingSets.own(np.zeros((2, 4, 3), "float32"), np.zeros((2, 4), int))
+    parent, sets = (
+        os.getpid(),
+        TrainingSets.own(np.zeros((2, 4, 3), "float32"), np.zeros((2, 4), int)),
+    )
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:

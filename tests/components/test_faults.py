@@ -63,7 +63,9 @@ def test_what_passes_as_it_is(bounds, error):
         bounds[0].component.score(raising(error))
 
 
-@pytest.mark.parametrize("error", [BaseException("x"), SystemExit(1), GeneratorExit(), MemoryError()])
+@pytest.mark.parametrize(
+    "error", [BaseException("x"), SystemExit(1), GeneratorExit(), MemoryError()]
+)
 def test_whatever_else_is_raised_is_a_component_error(bounds, error):
     with pytest.raises(ComponentError) as caught, calling(bounds[0]):
         bounds[0].component.score(raising(error))

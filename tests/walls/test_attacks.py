@@ -80,7 +80,9 @@ def test_a_tensor_on_the_memory_of_a_view(refused, line_of):
     makes = ("torch.from_numpy", "torch.as_tensor")
     bodies = [scoring(f"import torch; {make}(view.target.log_probs).zero_()") for make in makes]
     for reason, make in zip(refused("Attack", bodies), makes, strict=True):
-        assert "a tensor cannot share the memory of a read-only array: write torch.tensor(x)" in reason
+        assert (
+            "a tensor cannot share the memory of a read-only array: write torch.tensor(x)" in reason
+        )
         assert reason.endswith(f"({line_of(make)})")
 
 

@@ -49,7 +49,9 @@ def test_reference_records_are_read_only(refused, line_of):
 
 
 def test_a_state_that_cannot_be_stored(refused):
-    reasons = refused("Generator", [FIT.format("kept=[3]"), FIT.format("kept={3: 'x'}")], more=FITTED)
+    reasons = refused(
+        "Generator", [FIT.format("kept=[3]"), FIT.format("kept={3: 'x'}")], more=FITTED
+    )
     assert reasons == [
         "fit: mine0: state returned list, expected a dict of NumPy arrays or None",
         "fit: mine1: state returned dict, expected a dict of NumPy arrays or None",
