@@ -110,7 +110,7 @@ def test_reasons(returned):
 def test_reasons_that_are_none():
     assert checked_reason("caf\udce9", "x") == r"caf\udce9"
     for returned in (True, 3, ["no"]):
-        with pytest.raises(PrivbenchError, match="x: skip returned .*expected the reason as text"):
+        with pytest.raises(PrivbenchError, match=r"x: skip returned .*expected the reason as text"):
             checked_reason(returned, "x")
 
 
@@ -136,7 +136,7 @@ def test_states():
 def test_methods():
     assert checked_method(len, "", "x: fit returned") is len
     assert checked_method("text", "upper", "x: fit returned") == "text"
-    with pytest.raises(PrivbenchError, match="^x: fit returned str, expected a function$"):
+    with pytest.raises(PrivbenchError, match=r"^x: fit returned str, expected a function$"):
         checked_method("text", "", "x: fit returned")
     with pytest.raises(PrivbenchError, match="expected an object with predict_proba"):
         checked_method("text", "predict_proba", "x: fit returned")

@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import pytest
 import torch
 from torch import nn
@@ -45,7 +47,7 @@ def test_what_a_module_ends_in(layers, message):
 class Probe(nn.Module):
     """Keeps what it is tried on."""
 
-    seen = []
+    seen: ClassVar[list] = []
 
     def __init__(self):
         super().__init__()
@@ -90,7 +92,7 @@ def test_a_single_model_that_was_not_trained_is_named():
 
 
 def test_what_is_no_population_of_that_many_models():
-    with pytest.raises(PrivbenchError, match="returned list, expected what task.train returns"):
+    with pytest.raises(PrivbenchError, match=r"returned list, expected what task\.train returns"):
         check_population([build()], build, [3])
     with pytest.raises(PrivbenchError, match="returned 1 models, expected 2"):
         check_population(population([3], trained=[True]), build, [3, 4])

@@ -174,7 +174,7 @@ def test_components_of_the_wrong_kind():
         check_class(Mine, "model")
     with pytest.raises(PrivbenchError, match="register the class, not an instance"):
         check_class(Mine(), "attack")
-    with pytest.raises(PrivbenchError, match="is no attack: subclass privbench.Attack"):
+    with pytest.raises(PrivbenchError, match=r"is no attack: subclass privbench\.Attack"):
         check_class(Component, "attack")
 
 

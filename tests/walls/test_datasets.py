@@ -35,7 +35,7 @@ def loaded(value):
     ("value", "message"),
     [
         ((X, Y), "load returned tuple, expected privbench.Data"),
-        (Data(pd.DataFrame(X), Y, TABLE), "x is DataFrame of shape (60, 4) and type ?, expected an array"),
+        (Data(pd.DataFrame(X), Y, TABLE), "x is DataFrame of shape (60, 4)"),
         (Data(X.tolist(), Y, TABLE), "x is list, expected an array: np.asarray(x, dtype=np.float32)"),
         (Data(X, Y.tolist(), TABLE), "y is list, expected an array: np.asarray(y, dtype=np.int64)"),
         (Data(X, Y, None), "its spec is None, expected privbench.DataSpec"),
