@@ -87,7 +87,7 @@ def stage_progress(stage: Stage, done: int, total: int) -> None:
 
 @hookspec
 def stage_finished(stage: Stage, status: str, seconds: float) -> None:
-    """Called after a stage, with status ``ok``, ``failed``, or ``skipped`` if its parts do not fit together."""
+    """Called after a stage, with status ``ok``, ``failed``, or ``skipped`` (incompatible parts)."""
 
 
 @hookspec

@@ -56,7 +56,7 @@ WORDS = [
     ("DataMechanism", "model_fields_set", "BaseModel"),
     ("DataMechanism", "copy", "BaseModel"),
     ("OutputMechanism", "resolution", "OutputMechanism"),
-    ("OutputMechanism", "fitted", "OutputMechanism"),
+    ("OutputMechanism", "needs_fit", "OutputMechanism"),
     ("OutputMechanism", "fit", "OutputMechanism"),
     ("PerExampleLoss", "train_population", "PerExampleLoss"),
     ("TorchModel", "augmentation", "TorchModel"),

@@ -17,7 +17,7 @@ def test_codes_of_reference_records_are_its_own(accepted):
     body = """
     def apply(self, codes, rng): return codes
 
-    def release(self, codes, reference, rng):
+    def apply_with_reference(self, codes, reference, rng):
         reference[:] = 0
         return codes
     """
@@ -25,8 +25,8 @@ def test_codes_of_reference_records_are_its_own(accepted):
 
 
 def test_what_an_output_mechanism_is_fitted_on(accepted, refused, line_of):
-    fit = "fitted = True\n\ndef fit(self, context, rng):\n    {code}\n    return self.apply\n"
-    own = "context.members[:] = 0; context.member_labels[:] = 0; context.reference[:] = 0"
+    fit = "needs_fit = True\n\ndef fit(self, context, rng):\n    {code}\n    return self.apply\n"
+    own = "context.member_outputs[:] = 0; context.member_labels[:] = 0; context.reference_outputs[:] = 0"
     accepted("OutputMechanism", [APPLY + fit.format(code=own)])
     shared = "context.reference_labels[:] = 0"
     (reason,) = refused("OutputMechanism", [APPLY + fit.format(code=shared)])
@@ -112,7 +112,7 @@ def test_what_an_output_mechanism_returns_is_checked(refused):
             "resolution returned 'fine', expected a number of at least 0 and below 1"
         ),
         "def resolution(self): return -1.0": "resolution returned -1.0, expected a number",
-        "fitted = True\n\ndef fit(self, context, rng): return 3": (
+        "needs_fit = True\n\ndef fit(self, context, rng): return 3": (
             "fit returned int, expected a function"
         ),
         "def guarantee(self, context): return 'dp'": (
