@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 DataKind = Literal["image", "tabular", "binary"]
+A = TypeVar("A", bound="NDArray[Any]")
 
 
 @dataclass(frozen=True)
@@ -94,5 +95,27 @@ class Data:
         return len(self.y)
 
     def take(self, indices: NDArray[np.integer]) -> Data:
-        """Return the records at ``indices``, in that order."""
+        """Return a copy of the records at ``indices``, in that order."""
         return Data(self.x[indices], self.y[indices], self.spec)
+
+    def copy(self) -> Data:
+        """Return the same records in arrays of their own."""
+        return Data(self.x.copy(), self.y.copy(), self.spec)
+
+    def read_only(self) -> Data:
+        """Return the same records in read-only arrays; see `read_only`."""
+        return Data(read_only(self.x), read_only(self.y), self.spec)
+
+
+def read_only(array: A) -> A:
+    """Return a read-only view of an array, without a copy.
+
+    The memory's owner is made read-only as well, since NumPy lets a view become writable again
+    whenever its owner is writable.
+    """
+    owner: Any = array
+    while hasattr(owner, "setflags"):  # ends at the owner's memory: None, bytes, a tensor, a file
+        owner.setflags(write=False)
+        owner = owner.base
+    view: A = array.view()
+    return view

@@ -1,4 +1,4 @@
-"""The hooks of privbench. A plugin is a module that implements some of them:
+"""Define the hooks. A plugin is a module that implements some of them:
 
 import privbench
 
@@ -72,29 +72,29 @@ def register_commands(cli: click.Group) -> None:
 
 @hookspec
 def run_started(plan: Plan, needed: list[Stage]) -> None:
-    """A run begins; ``needed`` are the stages that have to be computed."""
+    """Called when a run begins; ``needed`` are the stages that it will compute."""
 
 
 @hookspec
 def stage_started(stage: Stage) -> None:
-    """A stage is being computed."""
+    """Called before a stage is computed."""
 
 
 @hookspec
 def stage_progress(stage: Stage, done: int, total: int) -> None:
-    """``done`` of ``total`` equal parts of the stage are computed."""
+    """Called when ``done`` of ``total`` equal parts of a stage are computed."""
 
 
 @hookspec
 def stage_finished(stage: Stage, status: str, seconds: float) -> None:
-    """A stage ended, with status ``ok``, ``failed`` or ``skipped`` (it makes no sense)."""
+    """Called after a stage, with status ``ok``, ``failed``, or ``skipped`` (incompatible parts)."""
 
 
 @hookspec
 def trial_finished(rows: list[dict[str, Any]]) -> None:
-    """A trial ended, whatever its status; one row for each subset of records."""
+    """Called after a trial, whatever its status, with one row for each subset of records."""
 
 
 @hookspec
 def run_finished(rows: list[dict[str, Any]]) -> None:
-    """All trials ended."""
+    """Called after all trials, with all rows."""

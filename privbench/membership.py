@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.data import Data
+from privbench.data import Data, read_only
 from privbench.seeds import generator
 
 Subset = Literal["records", "canaries"]
@@ -34,6 +34,13 @@ class Setting:
     """Membership (n_models, n_pool): whether a model is trained on a pool record."""
     canary: NDArray[np.bool_]
     """Whether each pool record (n_pool,) is a canary."""
+
+    def __post_init__(self) -> None:
+        """Make all arrays read-only, since every stage of the population shares them."""
+        for name in ("pool", "reference", "test"):
+            object.__setattr__(self, name, getattr(self, name).read_only())
+        for name in ("member", "canary"):
+            object.__setattr__(self, name, read_only(getattr(self, name)))
 
     def train_indices(self) -> NDArray[np.int64]:
         """Return the pool indices (n_models, n_pool // 2) of members, in ascending order per model."""

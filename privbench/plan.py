@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from privbench.components import Bound
+from privbench.components.checks import checked_reason
 from privbench.components.faults import calling, error_text, trace_of
 from privbench.components.outcome import NoResult
 from privbench.config import NONE, Benchmark, Defense, Knowledge, Unavailable, Variant
@@ -318,11 +319,12 @@ def _check_pool(benchmark: Benchmark, dataset: str, n_records: int) -> None:
 def _incompatible(spec: DataSpec, model: Bound, defense: Defense) -> str:
     """Return why this model cannot be trained under this defense on such data; empty if it can."""
     with calling(model):
-        reasons = [model.component.skip(spec)]
+        reasons = [(model, model.component.skip(spec))]
     if defense.generator is not None:
         with calling(defense.generator):
-            reasons.append(defense.generator.component.skip(spec))
+            reasons.append((defense.generator, defense.generator.component.skip(spec)))
     for bound in defense.mechanisms:
         with calling(bound):
-            reasons.append(bound.component.skip(spec, model.component))
-    return next((reason for reason in reasons if reason), "")
+            reasons.append((bound, bound.component.skip(spec, model.component)))
+    texts = [checked_reason(reason, bound.name) for bound, reason in reasons]
+    return next((text for text in texts if text), "")

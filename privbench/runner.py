@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -129,8 +131,11 @@ class Runner:
         """Let the executor compute; the trials that it leaves out have failed."""
         reason, trace = f"executor {self.executor.name!r} left this trial out", ""
         try:
-            self.executor.execute(stages, compute)
-        except Exception as error:  # third-party code; what is computed counts
+            with redirect_stdout(sys.stderr):
+                self.executor.execute(list(stages), compute)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # third-party code; what is computed counts
             reason = f"executor {self.executor.name!r}: {error_text(error)}"
             trace = trace_of(error)
         for trial in self.plan.trials:
@@ -175,8 +180,10 @@ class Runner:
         except StageFailed as error:
             self.failures[stage.key] = error.failure
         except Incompatible as error:
-            self.failures[stage.key] = NoResult("skipped", str(error))
-        except (Exception, SystemExit) as error:  # third-party code; the other trials go on
+            self.failures[stage.key] = NoResult("skipped", error_text(error))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # third-party code; the other trials go on
             reason = f"{stage.kind}: {error_text(error)}"
             self.failures[stage.key] = NoResult("failed", reason, trace_of(error))
         finally:

@@ -53,9 +53,11 @@ class Domias(BatchedSyntheticAttack):
         """Return the log-density (n,) at ``points`` (n, d) of Gaussian kernels on ``data`` (m, d)."""
         import torch
 
+        from privbench.engine import as_tensor
+
         m, d = data.shape
         width = self.bandwidth or m ** (-1 / (d + 4))
-        a, b = torch.from_numpy(points), torch.from_numpy(data)
+        a, b = as_tensor(points), as_tensor(data)
         parts = [
             torch.cdist(part, b).square().mul_(-0.5 / width**2).logsumexp(1)
             for part in torch.split(a, 256)  # so that the distances stay in the cache

@@ -178,7 +178,9 @@ def nearest(
     """
     import torch
 
-    a, b = torch.from_numpy(flat(x)), torch.from_numpy(flat(others))
+    from privbench.engine import as_tensor
+
+    a, b = as_tensor(flat(x)), as_tensor(flat(others))
     squares, kept = b.square().sum(1), min(k, len(b))
     parts = []
     for part in torch.split(a, at_once):

@@ -51,7 +51,7 @@ def measure(
         views: what it sees of the target models.
         groups: what `record_groups` returns.
     """
-    scores = score_views(attack, views)
+    scores = score_views(attack, views, lambda: models.target_views(attack))
     shadow_scores = _shadow_scores(models, attack, scores)
     balanced = _balanced_accuracy(models, attack, scores, shadow_scores)
     rng = generator(models.seed, "intervals", attack.name)
@@ -71,7 +71,9 @@ def _shadow_scores(models: AuditedModels, attack: Bound, target_scores: Scores) 
     if models.shadow is None:
         return target_scores if len(models.target) > 1 else None
     views = models.shadow_views(attack)
-    return None if attack.component.obstacle(views) else score_views(attack, views)
+    if attack.component.obstacle(views):
+        return None
+    return score_views(attack, views, lambda: models.shadow_views(attack))
 
 
 def _pairs(models: AuditedModels, scores: Scores, groups: NDArray[np.int64] | None) -> Pairs:

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.components.messages import closest
+from privbench.data import read_only
 from privbench.errors import DataError
 
 ARRAYS = (
@@ -59,6 +60,12 @@ class Predictions:
     """Labels (references,)."""
     record_ids: NDArray[np.str_] | None = None
     """Distinct texts (records,) that identify the records."""
+
+    def __post_init__(self) -> None:
+        """Make the arrays read-only, since all attacks share them."""
+        for name, array in vars(self).items():
+            if array is not None:
+                object.__setattr__(self, name, read_only(array))
 
     @classmethod
     def of(cls, arrays: Arrays, where: str = "predictions") -> Predictions:
@@ -256,7 +263,7 @@ class _Reader:
         if values.all() or not values.any():
             kind = "a member" if values.any() else "a non-member"
             raise DataError(f"{self.where}: member: every record is {kind}; an audit needs both")
-        return values
+        return values.copy()  # the caller's own array stays writable
 
     def _get(self, name: str) -> NDArray[Any]:
         if name not in self.arrays:

@@ -89,7 +89,9 @@ def run_audit(
                 skipped[attack.name] = obstacle
             else:
                 reports[attack.name] = measure(models, attack, views, groups)
-        except Exception as error:  # a failing attack must not cost the results of the others
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # third-party code must not cost the results of the others
             failed[attack.name] = error_text(error).removeprefix(f"{attack.name}: ")
     correct = target.log_probs.argmax(-1) == target.labels
     return Audit(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import click
 
 from privbench.cli.options import json_option, plugin_option
 from privbench.cli.output import print_json, print_table
 from privbench.components import Entry
+from privbench.components.contained import contained
+from privbench.components.faults import error_text
 from privbench.datasets.files import FileDataset
 from privbench.errors import DatasetUnavailable
 from privbench.plugins.host import PluginHost
@@ -26,9 +30,12 @@ def list_data(host: PluginHost, as_json: bool) -> None:
     lines = []
     for entry in host.registry("dataset"):
         try:
-            status, details = _look_for(entry)
-        except Exception as error:  # third-party code must not keep the others from being listed
-            status, details = "failed", f"{type(error).__name__}: {error}"
+            with contained() if entry.third_party else nullcontext():
+                status, details = _look_for(entry)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # third-party code; the others are listed
+            status, details = "failed", error_text(error)
         lines.append({"name": entry.name, "status": status, "details": details})
     if as_json:
         print_json(lines)

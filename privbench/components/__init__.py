@@ -1,7 +1,9 @@
-"""Components: what plugins provide. Their base, the registries, and how they are checked and blamed.
+"""Components: what plugins provide.
 
-`base` and `registry` say what a component is and how it is found; `checks` holds what components
-return to their contracts; `faults` attributes what they raise.
+- `base`, `registry`, `describe` and `distribution`: what a component is, and how it is found.
+- `checks`: whether what a component returns keeps its contract.
+- `faults`: which component raised an error, and where.
+- `contained` and `sealed`: third-party code changes nothing but its own results.
 """
 
 from privbench.components.base import KINDS, Component

@@ -1,4 +1,4 @@
-"""Components: what plugins provide, as frozen pydantic models whose fields are their parameters.
+"""Define components: frozen pydantic models, whose fields are their parameters.
 
     class Loss(Attack):
         '''Log-probability of the label.'''
@@ -21,11 +21,11 @@ KINDS = ("dataset", "generator", "mechanism", "model", "attack", "executor")
 
 
 class Component(BaseModel):
-    """Base of everything that a plugin can register.
+    """The base of everything that a plugin can register.
 
-    A subclass sets ``name`` (how benchmarks.toml calls it) and, where there is one, ``paper``. Its
-    fields are its parameters; each needs a description, bounds where they exist, and a default
-    unless the user has to choose.
+    A subclass sets ``name``, which benchmarks.toml uses, and ``paper`` if there is one. Its fields are
+    its parameters. Each needs a description, bounds where they exist, and a default unless the user
+    has to choose. No field may have the name of an attribute or method of the base classes.
     """
 
     model_config = ConfigDict(
@@ -34,14 +34,15 @@ class Component(BaseModel):
         validate_default=True,
         allow_inf_nan=False,
         defer_build=True,  # until registration, where a mistake is one plugin's failure
+        protected_namespaces=(),  # registration refuses such names too, one component at a time
     )
 
     kind: ClassVar[str]
     name: ClassVar[str]
     paper: ClassVar[str] = ""
     seedless: ClassVar[frozenset[str]] = frozenset()
-    """Parameters on which no random draw depends: their values are compared on the same draws."""
+    """Parameters that do not seed random draws, so that their values are compared on the same draws."""
 
     def params(self) -> dict[str, Any]:
-        """All parameters, as JSON values."""
+        """Return all parameters as JSON values."""
         return self.model_dump(mode="json")

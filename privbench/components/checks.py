@@ -1,13 +1,15 @@
-"""What components return is held to their contracts: who returned what, and what was expected.
+"""Check what components return: an error says which component returned what, and what was expected.
 
 ``what`` begins each message, such as ``coarse: apply returned``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from privbench.components.faults import printable
 from privbench.data import Data
 from privbench.errors import PrivbenchError
 
@@ -15,35 +17,41 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-TOLERANCE = 1e-3  # of the sum of a record's probabilities
+    from privbench.privacy import Guarantee
+
+TOLERANCE = 1e-3
+"""How far the sum of a record's probabilities may be from one."""
 
 
-def checked_array(found: Any, shape: tuple[int | str, ...], what: str) -> NDArray[Any]:
-    """Finite numbers of this shape; a word in ``shape`` stands for any size."""
+def checked_array(returned: Any, shape: tuple[int | str, ...], what: str) -> NDArray[Any]:
+    """Return finite numbers of this shape; a word in ``shape`` stands for any size.
+
+    Lists, DataFrames and tensors are taken as arrays.
+    """
     import numpy as np
 
     expected = f"expected numbers of shape {shape}".replace("'", "")
     try:
-        values = np.asarray(found)
+        values = np.asarray(returned)
     except (TypeError, ValueError, RuntimeError) as error:  # ragged lists, tensors with gradients
-        raise PrivbenchError(f"{what} {shown(found)}, {expected}: {error}") from error
+        raise PrivbenchError(f"{what} {shown(returned)}, {expected}: {error}") from error
     if values.dtype.kind not in "fiub" or not _matches(values.shape, shape):
-        raise PrivbenchError(f"{what} {shown(found)}, {expected}")
+        raise PrivbenchError(f"{what} {shown(returned)}, {expected}")
     if bad := int((~np.isfinite(values)).sum()):
         raise PrivbenchError(f"{what} NaN or infinity in {bad} of {values.size} values")
     return values
 
 
-def checked_data(found: Any, given: Data, what: str) -> Data:
-    """As many records as were given, of the same shape and the same classes."""
+def checked_data(returned: Any, given: Data, what: str) -> Data:
+    """Return copies of as many records as were given, of the same shape and the same classes."""
     import numpy as np
 
-    if not isinstance(found, Data):
+    if not isinstance(returned, Data):
         raise PrivbenchError(
-            f"{what} {shown(found)}, expected records: privbench.Data(x, y, data.spec)"
+            f"{what} {shown(returned)}, expected records: privbench.Data(x, y, data.spec)"
         )
-    x = checked_array(found.x, given.x.shape, f"{what} records whose x is")
-    y = checked_array(found.y, given.y.shape, f"{what} records whose y is")
+    x = checked_array(returned.x, given.x.shape, f"{what} records whose x is")
+    y = checked_array(returned.y, given.y.shape, f"{what} records whose y is")
     last = given.spec.n_classes - 1
     if y.dtype.kind not in "iu" or y.min() < 0 or y.max() > last:
         raise PrivbenchError(
@@ -52,9 +60,9 @@ def checked_data(found: Any, given: Data, what: str) -> Data:
     return Data(x.astype(np.float32), y.astype(np.int64), given.spec)
 
 
-def checked_probabilities(found: Any, shape: tuple[int, ...], what: str) -> NDArray[np.float64]:
-    """Non-negative, and each row sums to one."""
-    values = checked_array(found, shape, what).astype(float)
+def checked_probabilities(returned: Any, shape: tuple[int, ...], what: str) -> NDArray[np.float64]:
+    """Return a copy of probabilities: non-negative, and each row sums to one."""
+    values = checked_array(returned, shape, what).astype(float)
     if negative := int((values < 0).any(-1).sum()):
         raise PrivbenchError(
             f"{what} negative probabilities in {negative} of {len(values)} rows (down to"
@@ -69,30 +77,108 @@ def checked_probabilities(found: Any, shape: tuple[int, ...], what: str) -> NDAr
     return values
 
 
-def check_fitted(found: Sequence[object], n_models: int, name: str) -> None:
-    """One fitted generator for each model."""
+def check_fitted(returned: Any, n_models: int, name: str) -> None:
+    """Raise PrivbenchError unless there is one fitted generator for each model."""
     from privbench.generators.base import FittedGenerator
 
-    if len(found) != n_models:
+    if not isinstance(returned, Sequence) or len(returned) != n_models:
+        count = len(returned) if isinstance(returned, Sequence) else shown(returned)
         raise PrivbenchError(
-            f"{name}: fit_population returned {len(found)} generators, expected {n_models}"
+            f"{name}: fit_population returned {count} generators, expected {n_models}"
         )
-    for one in found:
-        if not isinstance(one, FittedGenerator):
-            raise PrivbenchError(f"{name}: fit returned {shown(one)}, expected a FittedGenerator")
+    for fitted in returned:
+        if not isinstance(fitted, FittedGenerator):
+            raise PrivbenchError(
+                f"{name}: fit returned {shown(fitted)}, expected a FittedGenerator"
+            )
 
 
-def shown(found: object) -> str:
-    """What something is: ``ndarray of shape (3,) and type float64``, ``None``, ``str``."""
-    if found is None:
+def checked_state(returned: Any, name: str) -> Mapping[str, NDArray[Any]] | None:
+    """Return the state of a fitted generator: arrays by name, or None."""
+    import numpy as np
+
+    if returned is None:
+        return None
+    if not isinstance(returned, Mapping) or not all(
+        isinstance(key, str) and isinstance(value, np.ndarray) and value.dtype.kind in "fiub"
+        for key, value in returned.items()
+    ):
+        raise PrivbenchError(
+            f"{name}: state returned {shown(returned)}, expected a dict of NumPy arrays or None"
+        )
+    return returned
+
+
+def checked_reason(returned: Any, name: str) -> str:
+    """Return what ``skip`` returned: the reason, or nothing."""
+    if returned is None:
+        return ""
+    if not isinstance(returned, str):
+        raise PrivbenchError(
+            f"{name}: skip returned {shown(returned)}, expected the reason as text, or '' for none"
+        )
+    return printable(returned)
+
+
+def checked_guarantee(returned: Any, name: str) -> Guarantee | None:
+    """Return the guarantee that a component states, or None."""
+    from privbench.privacy import Guarantee
+
+    if returned is None:
+        return None
+    if not isinstance(returned, Guarantee):
+        raise PrivbenchError(
+            f"{name}: guarantee returned {shown(returned)}, expected privbench.Guarantee or None"
+        )
+    if not isinstance(returned.accountant, str):
+        raise PrivbenchError(
+            f"{name}: guarantee returned an accountant that is {shown(returned.accountant)},"
+            " expected text"
+        )
+    return replace(
+        returned,
+        accountant=printable(returned.accountant),
+        conditions=tuple(
+            replace(condition, text=printable(condition.text), why=printable(condition.why))
+            for condition in returned.conditions
+        ),
+    )
+
+
+def checked_resolution(returned: Any, name: str) -> float:
+    """Return the resolution of an output mechanism: a number in [0, 1)."""
+    if (
+        isinstance(returned, bool | str)
+        or not hasattr(returned, "__float__")
+        or not 0 <= float(returned) < 1
+    ):
+        raise PrivbenchError(
+            f"{name}: resolution returned {returned!r}, expected a number of at least 0 and below 1"
+        )
+    return float(returned)
+
+
+def checked_method(returned: Any, method: str, what: str) -> Any:
+    """Return an object that can be called, or whose ``method`` can if one is named."""
+    target = getattr(returned, method, None) if method else returned
+    if not callable(target):
+        expected = f"an object with {method}" if method else "a function"
+        raise PrivbenchError(f"{what} {shown(returned)}, expected {expected}")
+    return returned
+
+
+def shown(value: object) -> str:
+    """Return what something is, as ``ndarray of shape (3,) and type float64``, ``None`` or ``str``."""
+    if value is None:
         return "None"
-    name, shape = type(found).__name__, getattr(found, "shape", None)
+    name, shape = type(value).__name__, getattr(value, "shape", None)
     if shape is None:
         return name
-    return f"{name} of shape {tuple(shape)} and type {getattr(found, 'dtype', '?')}"
+    return f"{name} of shape {tuple(shape)} and type {getattr(value, 'dtype', '?')}"
 
 
 def _matches(shape: tuple[int, ...], expected: tuple[int | str, ...]) -> bool:
     return len(shape) == len(expected) and all(
-        isinstance(size, str) or size == own for own, size in zip(shape, expected, strict=True)
+        isinstance(wanted, str) or wanted == size
+        for size, wanted in zip(shape, expected, strict=True)
     )

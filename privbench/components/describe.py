@@ -1,4 +1,4 @@
-"""What `privbench show` says of a component: its parameters, and its summary line."""
+"""Describe a component for `privbench show`: its parameters and its summary line."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from privbench.components.base import Component
+from privbench.components.faults import printable
 
 
 def describe(cls: type[BaseModel]) -> list[dict[str, Any]]:
-    """A component's parameters: name, type, bounds, default and description."""
+    """Return a row for each parameter: name, type, bounds, default and description."""
     rows = []
     properties = cls.model_json_schema().get("properties", {})
     for name, info in cls.model_fields.items():
@@ -24,7 +25,7 @@ def describe(cls: type[BaseModel]) -> list[dict[str, Any]]:
                 "bounds": _bounds_text(schema),
                 "required": info.is_required(),
                 "default": schema.get("default"),
-                "description": info.description or "",
+                "description": printable(info.description or ""),
             }
         )
     return rows
@@ -46,15 +47,15 @@ def _bounds_text(schema: Mapping[str, Any]) -> str:
     names = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
     names |= {"minItems": "items >=", "maxItems": "items <="}
     options = [schema, *schema.get("anyOf", []), schema.get("items", {})]
-    found = [
+    bounds = [
         f"{sign} {option[key]:g}"
         for option in options
         for key, sign in names.items()
         if key in option
     ]
-    return ", ".join(found)
+    return ", ".join(bounds)
 
 
 def summary(cls: type[Component]) -> str:
-    """First line of the class's docstring."""
-    return (inspect.getdoc(cls) or "").partition("\n")[0]
+    """Return the first line of the class's docstring."""
+    return printable((inspect.getdoc(cls) or "").partition("\n")[0])

@@ -1,4 +1,4 @@
-"""Where a component's code comes from: its distribution, and a digest of code that has no release."""
+"""Identify a component's code: its distribution, and a digest of source code without a release."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Distribution:
-    """Where a component came from: a distribution (or a single file) and its version.
+    """The distribution, or single file, that a component came from.
 
-    ``released`` is false for code that can change without a new version: editable installs, installs
-    from a folder, single files. Its contents then enter the keys of stages.
+    ``released`` is false for code that can change without a new version: an editable install, an
+    install from a folder, or a single file. Then a digest of the code enters the keys of stages.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Distribution:
 
 
 def is_local(distribution: str) -> bool:
-    """Whether it was installed from a folder (PEP 610) rather than as a released distribution."""
+    """Return whether a distribution was installed from a folder (PEP 610), or is not installed."""
     try:
         record = importlib.metadata.distribution(distribution).read_text("direct_url.json")
     except importlib.metadata.PackageNotFoundError:
@@ -37,16 +37,19 @@ def is_local(distribution: str) -> bool:
 
 
 def source_digest(module: str) -> str:
-    """Sha256 over the Python files that a component's code can consist of."""
+    """Return the sha256 of the Python files that a component's code may use; empty if there are none."""
     places = source_places(module)
     return _digest_files(places) if places else ""
 
 
 def source_places(module: str) -> tuple[str, ...]:
-    """Where a component's code is: the folders of its root package, since a component may use any of
-    their files; the file of a single module; nothing for what was typed into a session.
+    """Return the files and folders that hold a component's code.
+
+    - Of a package: the folders of its root package, since a component may use any file in them.
+    - Of a single module: its file.
+    - Of code that was typed into a session: nothing.
     """
-    root = sys.modules[module.partition(".")[0]]
+    root = sys.modules.get(module.partition(".")[0])
     folders = getattr(root, "__path__", None)
     if folders is not None:
         return tuple(folders)

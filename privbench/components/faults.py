@@ -1,62 +1,100 @@
-"""Whose fault it was: what a component raises is reported under its name, with its own line of code."""
+"""Attribute errors to components: what one raises is reported under its name, with its line of code."""
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from privbench.components import Bound, source_places
+from privbench.components.contained import NOT_WRITABLE, contained
+from privbench.components.distribution import source_places
 from privbench.errors import ComponentError, Incompatible, PrivbenchError
+
+if TYPE_CHECKING:
+    from privbench.components.registry import Bound
+
+COPY_FIRST = "arrays that are handed to a component are read-only: change a copy"
+TENSOR = (
+    "a tensor cannot share the memory of a read-only array: write torch.tensor(x), which copies it"
+)
 
 
 @contextmanager
 def calling(*bounds: Bound) -> Iterator[None]:
-    """Turn what a component raises into a ComponentError; name first the one that is called.
+    """Turn whatever a component raises into a ComponentError, and keep third-party code contained.
 
-    Others may follow that it calls in turn, such as the model that a training mechanism trains.
+    Args:
+        bounds: the component that is called, then those that it calls in turn, such as the model that
+            a training mechanism trains.
+
+    Raises:
+        ComponentError: the component raised anything but Incompatible or KeyboardInterrupt. The
+            message names it, the error, and the innermost line of its code.
     """
+    third_party = any(bound.entry.third_party for bound in bounds)
     try:
-        yield
-    except (ComponentError, Incompatible):
+        with contained() if third_party else nullcontext():
+            yield
+    except (ComponentError, Incompatible, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:  # third-party code
+    except BaseException as error:  # third-party code may raise anything
         bound, line = origin(error, *bounds)
         raise ComponentError(f"{bound.name}: {error_text(error, line)}") from error
 
 
 def origin(error: BaseException, *bounds: Bound) -> tuple[Bound, str]:
-    """Which of the components raised, and the innermost line of its code: ``lira2.py:14``."""
+    """Return the component that raised, and the innermost line of its code, as ``lira2.py:14``."""
     for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
         file = Path(frame.f_code.co_filename)
         for bound in bounds:
             if _wrote(bound, file):
-                return bound, f"{file.name}:{line}"
+                return bound, f"{printable(file.name)}:{line}"
     return bounds[0], ""
 
 
 def error_text(error: BaseException, line: str = "") -> str:
-    """``KeyError: 'x' (lira2.py:14)``; of privbench's own errors the message alone."""
+    """Return ``KeyError: 'x' (lira2.py:14)``, or the message alone for privbench's own errors."""
+    message = _message(error)
     if isinstance(error, PrivbenchError):
-        return str(error)
-    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return f"{text} ({line})" if line else text
+        return message
+    if message.startswith(NOT_WRITABLE):
+        return f"{TENSOR} ({line})" if line else TENSOR
+    text = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    text = f"{text} ({line})" if line else text
+    return f"{text}; {COPY_FIRST}" if message.endswith(" is read-only") else text
 
 
 def trace_of(error: BaseException) -> str:
-    """The traceback of an error; of a ComponentError that of what the component raised.
+    """Return the traceback of an error, or of what a component raised for a ComponentError.
 
-    None of privbench's own errors: their messages are written for the user.
+    It is empty for privbench's own errors, whose messages are written for the user.
     """
-    if isinstance(error, ComponentError):
-        return "".join(traceback.format_exception(error.__cause__))
-    return "" if isinstance(error, PrivbenchError) else "".join(traceback.format_exception(error))
+    raised = error.__cause__ if isinstance(error, ComponentError) else error
+    if isinstance(raised, PrivbenchError):
+        return ""
+    return printable("".join(traceback.format_exception(raised)))
+
+
+def printable(text: str) -> str:
+    r"""Return text that any file and terminal takes: lone surrogates are written as ``\udcff``.
+
+    >>> printable("caf\udce9")
+    'caf\\udce9'
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return printable(str(error))
+    except BaseException as problem:  # an exception whose __str__ raises
+        return f"its message cannot be read: {type(problem).__name__}"
 
 
 def _wrote(bound: Bound, file: Path) -> bool:
-    """Whether a file is a plugin's own code. Lines of privbench are not named: nobody can fix them."""
-    module = bound.entry.cls.__module__
-    if module.partition(".")[0] == "privbench":
+    """Return whether a file is a plugin's own code; lines of privbench are of no use to its author."""
+    if not bound.entry.third_party:
         return False
-    return any(file.is_relative_to(place) for place in source_places(module))
+    return any(file.is_relative_to(place) for place in source_places(bound.entry.cls.__module__))

@@ -1,4 +1,4 @@
-"""Error messages that name the key, the value and what is allowed."""
+"""Write error messages that name the key, the value and what is allowed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 
 def closest(word: str, allowed: Iterable[str]) -> str:
-    """The end of an error message: the closest allowed word, and all of them."""
+    """Return the end of an error message: the closest allowed word, and all of them."""
     allowed = sorted(allowed)
     near = difflib.get_close_matches(word, allowed, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
@@ -21,9 +21,12 @@ def closest(word: str, allowed: Iterable[str]) -> str:
 
 
 def key_of(where: str, loc: Iterable[int | str], given: Mapping[str, str] | None = None) -> str:
-    """``benchmarks.b.models[0].hidden[1]``.
+    """Return a key as users write it, such as ``benchmarks.b.models[0].hidden[1]``.
 
-    ``given`` says where else some parameters were written, such as ``{"epochs": "--set mlp.epochs"}``.
+    Args:
+        where: the key that ``loc`` is below.
+        loc: names and list positions, as pydantic gives them.
+        given: where some parameters were written instead, such as ``{"epochs": "--set mlp.epochs"}``.
     """
     text = where
     for depth, part in enumerate(loc):
@@ -41,25 +44,27 @@ def explain(
     where: str,
     given: Mapping[str, str] | None = None,
 ) -> str:
-    """Turn pydantic's errors into lines; ``where`` and ``given`` as in `key_of`."""
+    """Return pydantic's errors as lines; ``where`` and ``given`` are those of `key_of`."""
     items = error.errors()
-    # Pydantic counts the valid items of a list, after it has said what is wrong with the others.
-    counted = [one for one in items if one["type"] == "too_short" and _has_own_error(one, items)]
+    # Pydantic also reports a list as too short if some of its items are invalid.
+    consequences = [
+        item for item in items if item["type"] == "too_short" and _has_item_error(item, items)
+    ]
     return "\n".join(
-        f"{key_of(where, one['loc'], given)}: {_problem(one, model, given)}"
-        for one in items
-        if one not in counted
+        f"{key_of(where, item['loc'], given)}: {_problem(item, model, given)}"
+        for item in items
+        if item not in consequences
     )
 
 
 def unannotated(error: PydanticUserError) -> str:
-    """Pydantic's error about the class of a component, without its address in the web."""
+    """Return pydantic's error about the class of a component, without its web address."""
     if error.code != "model-field-missing-annotation":
         return error.message
-    found = re.search(r"`(\w+) = (.+)`\. All|Field '(\w+)'", error.message, re.DOTALL)
-    if found is None:
+    match = re.search(r"`(\w+) = (.+)`\. All|Field '(\w+)'", error.message, re.DOTALL)
+    if match is None:
         return error.message
-    name, value = found[1] or found[3], found[2] or ""
+    name, value = match[1] or match[3], match[2] or ""
     try:
         example = f"{type(ast.literal_eval(value)).__name__} = {value}"
     except (ValueError, SyntaxError):  # a Field(...), or something else that is no literal
@@ -67,9 +72,9 @@ def unannotated(error: PydanticUserError) -> str:
     return f"parameter {name!r} has no type: write `{name}: {example}`"
 
 
-def _has_own_error(item: ErrorDetails, items: Iterable[ErrorDetails]) -> bool:
-    depth = len(item["loc"])
-    return any(len(one["loc"]) > depth and one["loc"][:depth] == item["loc"] for one in items)
+def _has_item_error(error: ErrorDetails, errors: Iterable[ErrorDetails]) -> bool:
+    depth = len(error["loc"])
+    return any(len(e["loc"]) > depth and e["loc"][:depth] == error["loc"] for e in errors)
 
 
 def _problem(item: ErrorDetails, model: type[BaseModel], given: Mapping[str, str] | None) -> str:
@@ -86,7 +91,7 @@ def _problem(item: ErrorDetails, model: type[BaseModel], given: Mapping[str, str
             return f"{value!r} is no list; put it in [ ]{example}"
         case "too_short":
             return f"{value!r} has too few items (at least {item['ctx']['min_length']})"
-        case "value_error" if not item["loc"]:  # a check of all parameters: the input says nothing
+        case "value_error" if not item["loc"]:  # a check of all parameters together
             others = f" (with {', '.join(given.values())})" if given else ""
             return f"{item['ctx']['error']}{others}"
         case _:

@@ -1,16 +1,19 @@
-"""Registered component classes, found by kind and name, and components with checked parameters."""
+"""Look up registered component classes by kind and name, and build components from parameters."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
 
 from privbench.components.base import Component
+from privbench.components.contained import contained
 from privbench.components.distribution import Distribution, source_digest
+from privbench.components.faults import error_text
 from privbench.components.messages import closest, explain
 from privbench.errors import BadInput, PrivbenchError
 
@@ -24,7 +27,7 @@ class Entry:
 
     @property
     def kind(self) -> str:
-        """Kind of the component, such as ``attack``."""
+        """The kind of the component, such as ``attack``."""
         return self.cls.kind
 
     @property
@@ -32,39 +35,54 @@ class Entry:
         """The name under which benchmarks.toml knows it."""
         return self.cls.name
 
+    @property
+    def third_party(self) -> bool:
+        """Whether its code is not privbench's own."""
+        return self.cls.__module__.partition(".")[0] != "privbench"
+
     def build(
         self, params: Mapping[str, Any], where: str, given: Mapping[str, str] | None = None
     ) -> Bound:
-        """Check ``params`` and make the component. Raises BadInput naming ``where`` and the key.
+        """Check parameters and build the component.
 
-        ``given`` says where else some of them come from, such as ``{"epochs": "--set mlp.epochs"}``.
+        Args:
+            params: values by parameter.
+            where: the key of benchmarks.toml or the option that they come from, for messages.
+            given: where some of them come from instead, such as ``{"epochs": "--set mlp.epochs"}``.
+
+        Raises:
+            BadInput: a parameter is wrong. The message names ``where`` and the key.
         """
         try:
             # JSON mode is strict about types (no "8" for 8.0, no true for 1) yet takes arrays as tuples.
-            component = self.cls.model_validate_json(json.dumps(dict(params)), strict=True)
+            text = json.dumps(dict(params))
+            with contained() if self.third_party else nullcontext():
+                component = self.cls.model_validate_json(text, strict=True)
         except ValidationError as error:
             raise BadInput(explain(error, self.cls, where, given)) from None
         except (TypeError, ValueError) as error:
             raise BadInput(f"{where}: {error}") from None
-        except Exception as error:  # a third-party check that raises something else
-            raise BadInput(f"{where}: {type(error).__name__}: {error}") from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a third-party check that raises something else
+            raise BadInput(f"{where}: {error_text(error)}") from error
         return Bound(self, component)
 
 
 @dataclass(frozen=True)
 class Bound:
-    """A component with its parameters, together with where its class came from."""
+    """A component with its parameters, and the registered class that it was built from."""
 
     entry: Entry
-    component: Any  # an instance of entry.cls; the callers know which base they asked for
+    component: Any  # an instance of entry.cls; callers know of which kind
 
     @property
     def name(self) -> str:
-        """Name of the component."""
+        """The name of the component."""
         return self.entry.name
 
     def identity(self) -> dict[str, Any]:
-        """What a stage's key says of this component: name, parameters, distribution and code."""
+        """Return what enters a stage's key: name, parameters, distribution, version and code."""
         distribution = self.entry.distribution
         return {
             "name": self.name,
@@ -75,7 +93,7 @@ class Bound:
         }
 
     def seed_part(self) -> dict[str, Any]:
-        """What random draws depend on: name and parameters, but no version or code."""
+        """Return what seeds random draws: name and parameters, but no version or code."""
         params = self.component.params()
         drawn = {key: params[key] for key in params if key not in self.component.seedless}
         return {"name": self.name, "params": drawn}
@@ -89,7 +107,7 @@ class Registry:
     entries: dict[str, Entry] = field(default_factory=dict)
 
     def add(self, entry: Entry) -> None:
-        """Register; a taken name is an error that names both distributions."""
+        """Register a class. Raises PrivbenchError naming both distributions if the name is taken."""
         other = self.entries.get(entry.name)
         if other is not None:
             raise PrivbenchError(
@@ -100,7 +118,7 @@ class Registry:
         self.entries[entry.name] = entry
 
     def get(self, name: str, where: str) -> Entry:
-        """Look up by name. Raises BadInput with the closest name."""
+        """Return the entry of this name. Raises BadInput with the closest name if there is none."""
         if name not in self.entries:
             raise BadInput(
                 f"{where}: unknown {self.kind} {name!r}{closest(name, self.entries)}"

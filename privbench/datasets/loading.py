@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from typing import get_args
 
 import numpy as np
 
 from privbench.components import Bound
 from privbench.components.checks import shown
-from privbench.components.faults import error_text, origin, trace_of
+from privbench.components.contained import contained
+from privbench.components.faults import error_text, origin, printable, trace_of
 from privbench.components.outcome import NoResult
-from privbench.data import Data
+from privbench.data import Data, DataKind, DataSpec
 from privbench.errors import BadInput, DatasetUnavailable
 
 
@@ -52,32 +55,76 @@ class Datasets:
         return self._fingerprints[name]
 
     def _load(self, bound: Bound) -> Data | NoResult:
+        """Load one dataset, into read-only arrays, since all trials share it."""
+        name = f"dataset {bound.name!r}"
         try:
-            if not self.fetch and (missing := bound.component.missing()):
-                return NoResult("unavailable", f"dataset {bound.name!r}: {missing}")
-            data: Data = bound.component.load()
+            with contained() if bound.entry.third_party else nullcontext():
+                if not self.fetch and (missing := bound.component.missing()):
+                    return NoResult("unavailable", f"{name}: {printable(str(missing))}")
+                data: Data = bound.component.load()
             problem = problem_of(data)
         except DatasetUnavailable as error:
-            return NoResult("unavailable", f"dataset {bound.name!r}: {error}")
-        except Exception as error:  # third-party code; the other datasets go on
+            return NoResult("unavailable", f"{name}: {error_text(error)}")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # third-party code; the other datasets go on
             _, line = origin(error, bound)
-            reason = f"dataset {bound.name!r}: {error_text(error, line)}"
-            return NoResult("failed", reason, trace_of(error))
-        return NoResult("failed", f"dataset {bound.name!r}: {problem}") if problem else data
+            return NoResult("failed", f"{name}: {error_text(error, line)}", trace_of(error))
+        return NoResult("failed", f"{name}: {problem}") if problem else data.read_only()
 
 
 def problem_of(data: Data) -> str:
     """Return what is wrong with what ``Dataset.load`` returned; empty if nothing is."""
     if not isinstance(data, Data):
         return f"load returned {shown(data)}, expected privbench.Data"
+    if problem := _problem_of_spec(data.spec):
+        return problem
+    for name, array, dtype in (("x", data.x, "float32"), ("y", data.y, "int64")):
+        if not isinstance(array, np.ndarray):
+            return (
+                f"{name} is {shown(array)}, expected an array: np.asarray({name}, dtype=np.{dtype})"
+            )
     if data.x.dtype != np.float32 or data.y.dtype != np.int64:
         return f"x must be float32 and y int64, got {data.x.dtype} and {data.y.dtype}"
     if data.x.shape != (len(data.y), *data.spec.shape):
         return f"x has shape {data.x.shape}, expected {(len(data.y), *data.spec.shape)}"
     if not np.isfinite(data.x).all():
         return "x has NaN or infinite values"
-    if data.spec.n_classes < 2:
-        return f"there must be at least 2 classes, got {data.spec.n_classes}"
     if len(data.y) == 0 or data.y.min() < 0 or data.y.max() >= data.spec.n_classes:
         return f"labels must lie in 0..{data.spec.n_classes - 1}"
+    return _problem_of_classes(data) or _problem_of_values(data)
+
+
+def _problem_of_spec(spec: DataSpec) -> str:
+    if not isinstance(spec, DataSpec):
+        return f"its spec is {shown(spec)}, expected privbench.DataSpec"
+    if spec.kind not in get_args(DataKind):
+        allowed = ", ".join(map(repr, get_args(DataKind)))
+        return f"spec.kind: {spec.kind!r} is not allowed (allowed: {allowed})"
+    if not isinstance(spec.shape, tuple) or not all(isinstance(n, int) for n in spec.shape):
+        return f"spec.shape: {spec.shape!r} is no tuple of integers"
+    if spec.kind == "image" and len(spec.shape) != 3:
+        return f"spec.shape: {spec.shape} is not (channels, height, width)"
+    if not isinstance(spec.n_classes, int) or spec.n_classes < 2:
+        return f"there must be at least 2 classes, got {spec.n_classes!r}"
+    return ""
+
+
+def _problem_of_classes(data: Data) -> str:
+    absent = np.flatnonzero(np.bincount(data.y, minlength=data.spec.n_classes) == 0)
+    if not len(absent):
+        return ""
+    listed = ", ".join(map(str, absent[:5])) + (", ..." if len(absent) > 5 else "")
+    return (
+        f"spec.n_classes is {data.spec.n_classes}, and no record has the label {listed};"
+        " number the classes that there are from 0"
+    )
+
+
+def _problem_of_values(data: Data) -> str:
+    low, high = data.x.min(), data.x.max()
+    if data.spec.kind == "image" and (low < 0 or high > 1):
+        return f"images must lie in [0, 1], got {low:g}..{high:g}; divide by 255?"
+    if data.spec.kind == "binary" and not ((data.x == 0) | (data.x == 1)).all():
+        return f"binary features must be 0 or 1, got values in {low:g}..{high:g}"
     return ""

@@ -20,6 +20,7 @@ from those above it in this list:
 - ``train``: the entry points ``train_population``, ``train_privately`` and ``train_each``.
 """
 
+from privbench.engine.core.arrays import as_tensor
 from privbench.engine.core.augment import Augmentation
 from privbench.engine.core.divergence import Diverged
 from privbench.engine.core.gradients import gradient_norms
@@ -35,7 +36,7 @@ from privbench.engine.core.loss import (
     normal,
 )
 from privbench.engine.core.loss_errors import ValueDependentLoss
-from privbench.engine.core.population import Population
+from privbench.engine.core.population import Population, build_seeded
 from privbench.engine.core.precision import Precision, computing
 from privbench.engine.core.recipe import Recipe
 from privbench.engine.core.sets import TrainingSets
@@ -64,7 +65,9 @@ __all__ = [
     "TrainingSets",
     "Validation",
     "ValueDependentLoss",
+    "as_tensor",
     "beta",
+    "build_seeded",
     "can_train_privately",
     "computing",
     "cross_entropy",

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from privbench.components import Component
 from privbench.data import Data, DataSpec
+from privbench.errors import PrivbenchError
 from privbench.privacy import Guarantee, GuaranteeContext
 from privbench.privacy.composition import PIPELINE_ORDER as PIPELINE_ORDER
 from privbench.privacy.composition import ActsOn as ActsOn
@@ -310,13 +311,24 @@ class TrainingLoop(TrainingMechanism):
 
     def train_population(self, task: TrainingTask) -> Population:
         """Train one model after another by ``train``."""
+        from torch import nn
+
         from privbench.engine import train_each
+
+        train: Callable[..., object] = self.train
+
+        def train_one(module: nn.Module, x: Tensor, y: Tensor, rng: np.random.Generator) -> None:
+            returned = train(module, x, y, task.model, rng)
+            if isinstance(returned, nn.Module) and returned is not module:
+                raise PrivbenchError(
+                    "train returned another module; it must change the one that it is given, in place"
+                )
 
         return train_each(
             task.build,
             task.sets,
             task.seeds,
-            lambda module, x, y, rng: self.train(module, x, y, task.model, rng),
+            train_one,
             device=task.device,
             progress=task.progress,
         )

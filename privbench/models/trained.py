@@ -75,8 +75,10 @@ class _Estimator:
     n_classes: int
 
     def log_probs(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        given = x.view()  # also of an array that an attack made, and may go on using
+        given.setflags(write=False)
         with calling(self.model):
-            found = self.fitted.predict_proba(x)
+            found = self.fitted.predict_proba(given)
         shape, what = (len(x), self.n_classes), f"{self.model.name}: predict_proba returned"
         return to_log_probs(checked_probabilities(found, shape, what))
 

@@ -1,4 +1,4 @@
-"""What authors get wrong: hooks that would be passed over in silence, classes that are no component."""
+"""Find mistakes of plugin authors: hooks that are never called, classes that are no component."""
 
 from __future__ import annotations
 
@@ -25,44 +25,44 @@ BASES = {
 
 
 def _hooks() -> dict[str, list[str]]:
-    """The names of the hooks, and of their arguments."""
+    """Return the arguments of each hook, by its name."""
     specs = {k: value for k, value in vars(hookspecs).items() if hasattr(value, "privbench_spec")}
     return {name: list(inspect.signature(spec).parameters) for name, spec in specs.items()}
 
 
 def marked(module: ModuleType) -> dict[str, Callable[..., Any]]:
-    """The hook implementations of a module."""
+    """Return the hook implementations of a module, by name."""
     return {k: value for k, value in vars(module).items() if hasattr(value, "privbench_impl")}
 
 
 def mistakes_of(module: ModuleType) -> list[str]:
-    """What is wrong with hook implementations: an unknown name (pluggy would ignore it) or argument."""
-    hooks, found = _hooks(), []
+    """Return a message for each unknown hook (which pluggy ignores) and unknown argument of a hook."""
+    hooks, mistakes = _hooks(), []
     for name, function in sorted(marked(module).items()):
         if name not in hooks:
-            found.append(f"there is no hook {name!r}{closest(name, hooks)}")
+            mistakes.append(f"there is no hook {name!r}{closest(name, hooks)}")
             continue
         for argument in inspect.signature(function).parameters.values():
             if argument.default is argument.empty and argument.name not in hooks[name]:
                 hint = closest(argument.name, hooks[name])
-                found.append(f"{name} has no argument {argument.name!r}{hint}")
-    return found
+                mistakes.append(f"{name} has no argument {argument.name!r}{hint}")
+    return mistakes
 
 
 def silent_of(module: ModuleType, name: str) -> list[str]:
-    """What would be passed over in silence: a function that is called like a hook and not marked."""
-    own = marked(module)
-    unmarked = [k for k in _hooks() if inspect.isfunction(vars(module).get(k)) and k not in own]
+    """Return messages about what would be ignored: functions named as a hook but not marked as one."""
+    hooks = marked(module)
+    unmarked = [k for k in _hooks() if inspect.isfunction(vars(module).get(k)) and k not in hooks]
     if unmarked:
-        start = "" if own else f"{name} registers nothing; "
+        start = "" if hooks else f"{name} registers nothing; "
         return [f"{start}is @privbench.hookimpl missing above {', '.join(unmarked)}?"]
-    if own:
+    if hooks:
         return []
     return [f"{name} registers nothing: it has no hook, such as register_attacks(register)"]
 
 
 def check_class(cls: object, kind: str) -> None:
-    """Refuse what is no component of the kind, with a message for its author."""
+    """Raise PrivbenchError, with a message for its author, if a class is no component of the kind."""
     if not isinstance(cls, type):
         raise PrivbenchError(f"{cls!r} is no class; register the class, not an instance")
     actual = getattr(cls, "kind", None)
@@ -72,12 +72,11 @@ def check_class(cls: object, kind: str) -> None:
         raise PrivbenchError(
             f"{cls.__qualname__} is of kind {actual}; register_{kind}s takes {kind}s only"
         )
-    if not isinstance(getattr(cls, "name", None), str):
-        raise PrivbenchError(f'{cls.__qualname__} has no `name`: add `name = "..."` to the class')
+    _check_parameters(cls)
+    _check_name(cls)
     if missing := sorted(getattr(cls, "__abstractmethods__", ())):
         raise PrivbenchError(f"{cls.__qualname__} does not implement {', '.join(missing)}")
-    if kind == "attack":
-        _check_observes(cls)
+    _check_declarations(cls, kind)
     try:
         cls.model_rebuild()
     except Exception as error:  # a type that pydantic does not know, or a name that is not defined
@@ -87,15 +86,55 @@ def check_class(cls: object, kind: str) -> None:
         ) from error
 
 
-def _check_observes(cls: type[Component]) -> None:
-    from privbench.attacks.base import Observes
-    from privbench.attacks.synthetic import SyntheticAttack
+def _check_parameters(cls: type[Component]) -> None:
+    """Refuse parameters that would hide an attribute or method of the base classes."""
+    for owner in cls.__mro__:
+        for name in sorted(inspect.get_annotations(owner).keys() & cls.model_fields.keys()):
+            base = next((base for base in owner.__mro__[1:] if _uses(base, name)), None)
+            if base is not None:
+                raise PrivbenchError(
+                    f"{cls.__qualname__}: a parameter cannot be called {name!r}, which"
+                    f" {base.__qualname__} uses for something else; rename it"
+                )
 
-    if issubclass(cls, SyntheticAttack):
-        return
-    observes, allowed = getattr(cls, "observes", None), get_args(Observes)
-    if observes not in allowed:
+
+def _uses(base: type, name: str) -> bool:
+    """Return whether a base class of privbench or pydantic has this name, and not as a parameter."""
+    if base.__module__.partition(".")[0] not in ("privbench", "pydantic"):
+        return False
+    if name not in vars(base) and name not in inspect.get_annotations(base):
+        return False
+    return name not in getattr(base, "__pydantic_fields__", {})
+
+
+def _check_name(cls: type[Component]) -> None:
+    name = getattr(cls, "name", None)
+    if not isinstance(name, str):
+        raise PrivbenchError(f'{cls.__qualname__} has no `name`: add `name = "..."` to the class')
+    if not name.isprintable() or not name or name != "".join(name.split()):
         raise PrivbenchError(
-            f"{cls.__qualname__}: observes = {observes!r} is not allowed"
-            f" (allowed: {', '.join(map(repr, allowed))})"
+            f"{cls.__qualname__}: name = {name!r} is not allowed"
+            " (allowed: printable characters without spaces)"
         )
+
+
+def _check_declarations(cls: type[Component], kind: str) -> None:
+    """Refuse a value that a class attribute, such as ``observes``, cannot have."""
+    allowed: dict[str, tuple[Any, ...]] = {}
+    if kind == "attack":
+        from privbench.attacks.base import NeedsShadows, Observes
+        from privbench.attacks.synthetic import SyntheticAttack
+
+        if not issubclass(cls, SyntheticAttack):
+            allowed = {"observes": get_args(Observes), "needs_shadows": get_args(NeedsShadows)}
+    if kind == "mechanism":
+        from privbench.mechanisms.base import ActsOn
+
+        allowed = {"acts_on": get_args(ActsOn)}
+    for attribute, values in allowed.items():
+        value = getattr(cls, attribute, None)
+        if value not in values:
+            raise PrivbenchError(
+                f"{cls.__qualname__}: {attribute} = {value!r} is not allowed"
+                f" (allowed: {', '.join(map(repr, values))})"
+            )

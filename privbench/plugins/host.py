@@ -1,7 +1,7 @@
-"""The plugin host: finds plugins, registers their components, and keeps what went wrong.
+"""Find plugins, register their components, call their observers, and record what goes wrong.
 
-Third-party code is called one implementation at a time and guarded each time, so that a broken plugin
-never takes the command line or the other plugins down with it.
+Each hook implementation of third-party code is called by itself and guarded, so that a broken plugin
+stops neither the command line nor the other plugins.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import importlib.metadata
 import importlib.util
 import logging
 import sys
-import traceback
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -25,6 +25,8 @@ from pydantic import PydanticUserError
 
 from privbench import hookspecs
 from privbench.components import KINDS, Component, Distribution, Entry, Registry, is_local
+from privbench.components.contained import contained
+from privbench.components.faults import error_text, trace_of
 from privbench.components.messages import unannotated
 from privbench.errors import BadInput, PrivbenchError
 from privbench.plugins.checks import check_class, marked, mistakes_of, silent_of
@@ -37,7 +39,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PluginFailure:
-    """Something that a plugin did wrong: where it came from, at which stage, and the traceback."""
+    """An error of a plugin: the plugin's distribution, what it was called for, and the traceback."""
 
     plugin: str
     distribution: str
@@ -58,7 +60,7 @@ class Plugin:
 
 
 class PluginHost:
-    """All plugins of one run of privbench: the built-ins, the installed ones, and those of ``-p``."""
+    """All plugins of one process: the built-ins, the installed ones, and those given by ``-p``."""
 
     def __init__(self, extra: Iterable[str] = (), *, installed: bool = True) -> None:
         self.manager = pluggy.PluginManager("privbench")
@@ -76,7 +78,7 @@ class PluginHost:
             self.load(spec)
 
     def load(self, spec: str) -> None:
-        """Load a plugin by the name of a module or the path of a single file."""
+        """Load a plugin by module name or by the path of a single file. Raises BadInput for no file."""
         path = Path(spec)
         if path.suffix == ".py" and not path.is_file():
             raise BadInput(f"-p {spec}: there is no such file")
@@ -86,28 +88,31 @@ class PluginHost:
             self._load(spec, spec, "", lambda: importlib.import_module(spec))
 
     def registry(self, kind: str) -> Registry:
-        """All components of one kind."""
+        """Return all components of one kind."""
         return self.registries[kind]
 
     @property
     def third_party(self) -> dict[str, str]:
-        """Distribution and version of every loaded plugin but the built-ins, by plugin name."""
+        """Distribution and version of each loaded plugin, by plugin name, without the built-ins."""
         return {plugin.name: str(plugin.distribution) for plugin in self.plugins[1:]}
 
     @property
     def broken(self) -> set[str]:
-        """Names of the plugins that failed in some way."""
+        """Names of the plugins that have failures."""
         return {failure.plugin for failure in self.failures}
 
     def call(self, hook: str, **arguments: Any) -> None:
-        """Call every implementation of an observer hook; what raises is recorded and the rest go on."""
+        """Call each implementation of an observer hook; an error is recorded and the others go on.
+
+        Each observer gets its own copy of lists and rows, and may change them.
+        """
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
             plugin = self._plugin_of(implementation)
-            call = _bind(implementation, arguments)
+            call = _bind(implementation, {k: _own_copy(v) for k, v in arguments.items()})
             self._guarded(plugin.name, plugin.distribution.name, hook, call)
 
     def observe(self, observer: object) -> None:
-        """Add an observer (an object whose methods are hook implementations) for this run."""
+        """Add an observer for this run: an object whose methods are hook implementations."""
         self.manager.register(observer)
 
     @staticmethod
@@ -135,7 +140,7 @@ class PluginHost:
             self._register(plugin, kind)
 
     def _add(self, plugin: Plugin) -> str | None:
-        """Hand the module to pluggy, which checks the arguments of its hook implementations."""
+        """Register the module with pluggy, which checks the arguments of its hook implementations."""
         added = self.manager.register(plugin.module, name=plugin.name)
         plugin.hooks = [caller.name for caller in self.manager.get_hookcallers(plugin.module) or []]
         return added
@@ -152,11 +157,16 @@ class PluginHost:
                 )
 
     def _registrar(self, plugin: Plugin, kind: str) -> Callable[[type[Component]], None]:
-        def register(cls: type[Component]) -> None:
+        def add(cls: type[Component]) -> None:
             check_class(cls, kind)
             entry = Entry(cls, plugin.distribution)
             self.registries[kind].add(entry)
             plugin.components.append(entry)
+
+        def register(cls: type[Component]) -> None:
+            """Register one class; one that is refused does not stop the plugin's next ones."""
+            hook = f"register_{kind}s"
+            self._guarded(plugin.name, plugin.distribution.name, hook, lambda: add(cls))
 
         return register
 
@@ -167,38 +177,47 @@ class PluginHost:
         return Plugin("observer", Distribution("privbench"), sys.modules[__name__])
 
     def _guarded(self, plugin: str, distribution: str, stage: str, call: Callable[[], Any]) -> Any:
-        """Call third-party code; what it raises becomes a PluginFailure (SystemExit too, not Ctrl-C)."""
+        """Call a plugin and return its result, or record what it raises (but for Ctrl-C)."""
+        third_party = distribution != "privbench"
         try:
-            return call()
-        except (Exception, SystemExit) as error:
-            trace = "" if isinstance(error, PrivbenchError) else traceback.format_exc()
-            self._fail(PluginFailure(plugin, distribution, stage, _message(error), trace))
+            with contained() if third_party else nullcontext():
+                return call()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # third-party code may raise anything
+            failure = PluginFailure(plugin, distribution, stage, _message(error), trace_of(error))
+            self._fail(failure)
             return None
 
     def _fail(self, failure: PluginFailure) -> None:
-        """Keep a failure once: an observer may fail at every step of a run."""
-        known = [(one.plugin, one.stage, one.message) for one in self.failures]
+        """Record and log a failure, but only once: an observer may fail at each call."""
+        known = [(known.plugin, known.stage, known.message) for known in self.failures]
         if (failure.plugin, failure.stage, failure.message) not in known:
             self.failures.append(failure)
             log.warning("plugin %s (%s): %s", failure.plugin, failure.stage, failure.message)
 
 
 def _bind(implementation: HookImpl, arguments: dict[str, Any]) -> Callable[[], Any]:
-    """An implementation may name fewer arguments than its hook has."""
+    """Return a call with those of the arguments that an implementation names."""
     chosen = [arguments[name] for name in implementation.argnames]
     return lambda: implementation.function(*chosen)
 
 
+def _own_copy(value: Any) -> Any:
+    """Return a copy of lists and dicts, to any depth, with everything else as it is."""
+    if isinstance(value, list):
+        return [_own_copy(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _own_copy(item) for key, item in value.items()}
+    return value
+
+
 def _message(error: BaseException) -> str:
-    if isinstance(error, PrivbenchError):
-        return str(error)
-    if isinstance(error, PydanticUserError):
-        return unannotated(error)
-    return f"{type(error).__name__}: {error}"
+    return unannotated(error) if isinstance(error, PydanticUserError) else error_text(error)
 
 
 def _import_file(path: Path) -> ModuleType:
-    """Import a single file as a module of its own, under a name that cannot clash."""
+    """Import a single file as a module under a name that no other module has."""
     name = f"privbench_plugin_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

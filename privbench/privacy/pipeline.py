@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from privbench.components import Bound
-from privbench.components.checks import shown
+from privbench.components.checks import checked_guarantee
 from privbench.components.faults import calling
-from privbench.errors import PrivbenchError
 from privbench.privacy.composition import GeneratorInPipeline, MechanismInPipeline, Pipeline
 from privbench.privacy.context import GuaranteeContext
 from privbench.privacy.guarantees import Guarantee
@@ -57,8 +56,4 @@ def stated_guarantee(bound: Bound, context: GuaranteeContext) -> Guarantee | Non
     """Return what a component states. Raises PrivbenchError if it is no guarantee."""
     with calling(bound):
         returned = bound.component.guarantee(context)
-    if returned is None or isinstance(returned, Guarantee):
-        return returned
-    raise PrivbenchError(
-        f"{bound.name}: guarantee returned {shown(returned)}, expected privbench.Guarantee or None"
-    )
+    return checked_guarantee(returned, bound.name)

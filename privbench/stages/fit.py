@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from privbench.components import Bound
-from privbench.components.checks import check_fitted, checked_data
+from privbench.components.checks import check_fitted, checked_data, checked_state
 from privbench.components.faults import calling
 from privbench.stages.base import Context, Stage
 from privbench.stages.setting import SettingStage
@@ -55,11 +55,15 @@ class FitStage(Stage):
                 sets, rngs, context.device, context.progress
             )
         check_fitted(fitted, len(sets), self.generator.name)
-        with calling(self.generator):
-            states = [generator.state() for generator in fitted]
-        if any(state is None for state in states):
-            return Artifact(live=fitted)
-        return Artifact({f"{i}.{k}": v for i, state in enumerate(states) for k, v in state.items()})
+        states = []
+        for generator in fitted:
+            with calling(self.generator):
+                state = generator.state()
+            states.append(checked_state(state, self.generator.name))
+        arrays = {
+            f"{i}.{k}": v for i, state in enumerate(states) if state for k, v in state.items()
+        }
+        return Artifact(arrays) if None not in states else Artifact(live=fitted)
 
     def fitted(self, artifact: Artifact, setting: Setting) -> list[FittedGenerator]:
         """Return the fitted generators, one per model, from this stage's artifact."""
@@ -81,7 +85,9 @@ class FitStage(Stage):
             states[int(model)][key] = array
         with calling(self.generator):
             restore = self.generator.component.restore
-            return [restore(state, setting.pool.spec) for state in states]
+            restored = [restore(state, setting.pool.spec) for state in states]
+        check_fitted(restored, n, self.generator.name)
+        return restored
 
 
 def apply_data_mechanisms(

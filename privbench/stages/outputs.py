@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from privbench.components import Bound
-from privbench.components.checks import checked_probabilities
+from privbench.components.checks import (
+    checked_method,
+    checked_probabilities,
+    checked_resolution,
+)
 from privbench.components.faults import calling
 from privbench.models.trained import TrainedModel, to_log_probs
 from privbench.stages.base import Context, Stage
@@ -113,13 +117,18 @@ class DefendedOutputsStage(Stage):
             transforms: list[OutputTransform] = []
             for position, bound in enumerate(self.mechanisms):
                 with calling(bound):
-                    transforms.append(bound.component.fit(known, self.rng("fit", position, model)))
+                    transform = bound.component.fit(known, self.rng("fit", position, model))
+                transforms.append(checked_method(transform, "", f"{bound.name}: fit returned"))
             yield transforms
 
     def floor(self) -> float:
         """Return the probability below which the defended outputs say nothing more."""
-        with calling(*self.mechanisms):
-            return max(float(bound.component.resolution()) for bound in self.mechanisms)
+        resolutions = []
+        for bound in self.mechanisms:
+            with calling(bound):
+                resolution = bound.component.resolution()
+            resolutions.append(checked_resolution(resolution, bound.name))
+        return max(resolutions)
 
     def transform(
         self,

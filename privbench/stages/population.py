@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from privbench.components import Bound
+from privbench.components.checks import checked_method
 from privbench.components.faults import calling
 from privbench.models.trained import TrainedModel, load_models
 from privbench.seeds import seed_of
@@ -57,6 +58,7 @@ class PopulationStage(Stage):
         return load_models(context.get(self), self.model, setting.pool.spec)
 
     def _train(self, context: Context, setting: Setting, released: list[Data] | None) -> Population:
+        from privbench.components.model_checks import check_build, check_population
         from privbench.engine import train_population
         from privbench.mechanisms.base import TrainingTask
 
@@ -64,15 +66,20 @@ class PopulationStage(Stage):
         task = TrainingTask(
             model=model,
             spec=setting.pool.spec,
-            sets=_training_sets(setting, released),
+            sets=_training_sets(setting, released, own=self._has_third_party_mechanism),
             reference=setting.reference,
             seeds=[seed_of(self.names, "train", i) for i in range(len(setting.member))],
             device=context.device,
             progress=context.progress,
         )
+        if self.model.entry.third_party:  # privbench's own are held to this by its tests
+            with calling(self.model):
+                check_build(task.build, task.spec)
         for bound in self.training_mechanisms:  # one at most, see `resolve`
             with calling(bound, self.model):
                 population: Population = bound.component.train_population(task)
+                if bound.entry.third_party:
+                    check_population(population, task.build, task.seeds)
             return population
         with calling(self.model):
             return train_population(
@@ -85,21 +92,32 @@ class PopulationStage(Stage):
     ) -> list[Any]:
         fitted = []
         for model in range(len(setting.member)):
-            data = setting.train_set(model) if released is None else released[model]
+            data = setting.train_set(model) if released is None else released[model].copy()
             rng = self.rng("train", model)
             with calling(self.model):
-                fitted.append(self.model.component.fit(data.x, data.y, data.spec.n_classes, rng))
+                estimator = self.model.component.fit(data.x, data.y, data.spec.n_classes, rng)
+            what = f"{self.model.name}: fit returned"
+            fitted.append(checked_method(estimator, "predict_proba", what))
             context.progress(model + 1, len(setting.member))
         return fitted
 
+    @property
+    def _has_third_party_mechanism(self) -> bool:
+        return any(bound.entry.third_party for bound in self.training_mechanisms)
 
-def _training_sets(setting: Setting, released: list[Data] | None) -> TrainingSets:
+
+def _training_sets(setting: Setting, released: list[Data] | None, *, own: bool) -> TrainingSets:
+    """Return the training sets, in tensors that nothing else uses if ``own``.
+
+    Torch has no read-only tensors, and a copy of the pool costs little beside training on it.
+    """
     import numpy as np
 
     from privbench.engine import TrainingSets
 
     if released is None:
-        return TrainingSets.shared(setting.pool.x, setting.pool.y, setting.train_indices())
+        pool = setting.pool.copy() if own else setting.pool
+        return TrainingSets.shared(pool.x, pool.y, setting.train_indices())
     return TrainingSets.own(
         np.stack([data.x for data in released]), np.stack([data.y for data in released])
     )

@@ -51,8 +51,9 @@ class ReleaseStage(Stage):
     def compute(self, context: Context) -> Artifact:
         setting: Setting = context.get(self.setting).live
         if self.fit is None:
-            return Artifact(live=apply_data_mechanisms(self, setting, self.data_mechanisms))
-        private = self.fit.private_sets(setting)
+            altered = apply_data_mechanisms(self, setting, self.data_mechanisms)
+            return Artifact(live=[data.read_only() for data in altered])
+        private = [data.read_only() for data in self.fit.private_sets(setting)]
         fitted = self.fit.fitted(context.get(self.fit), setting)
         generator = self.fit.generator
         released = []
@@ -63,7 +64,7 @@ class ReleaseStage(Stage):
                 released.append(
                     self._reconstruct(generator, model, data, fitted_generator, setting)
                 )
-        return Artifact(live=released)
+        return Artifact(live=[data.read_only() for data in released])
 
     def without_latent_mechanisms(self) -> ReleaseStage:
         """Return the release of the same pipeline without noise on codes."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from privbench.components import Bound
 from privbench.components.checks import checked_array
 from privbench.components.faults import calling
+from privbench.components.sealed import Sealed
+from privbench.data import read_only
 from privbench.errors import Incompatible
 from privbench.stages.base import Context, Stage
 from privbench.stages.outputs import DefendedOutputsStage, OutputsStage
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from privbench.models.trained import TrainedModel
 
 AnyOutputsStage: TypeAlias = OutputsStage | DefendedOutputsStage
+AnyViews = TypeVar("AnyViews", "Views", "SyntheticViews")
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +69,13 @@ class ScoresStage(Stage):
         return (target,) if target is shadow else (target, shadow)
 
     def compute(self, context: Context) -> Artifact:
-        views = self._views(context)
         attack: Attack = self.attack.component
-        if obstacle := attack.obstacle(views):
+        views = self._views(context)
+        with calling(self.attack):
+            obstacle = attack.obstacle(views)
+        if obstacle:
             raise Incompatible(f"{self.attack.name} {obstacle}")
-        return Artifact({"scores": score_views(self.attack, views)})
+        return Artifact({"scores": score_views(self.attack, views, lambda: self._views(context))})
 
     def _views(self, context: Context) -> Views:
         from privbench.attacks.base import Views
@@ -79,40 +84,50 @@ class ScoresStage(Stage):
         observes = self.attack.component.observes
         target = context.get(self.target).arrays
         shadow = context.get(self.shadow).arrays
+        pool, reference = observe(target["pool"], observes), observe(target["reference"], observes)
         target_models = self._models(context, self.target)
+        adaptive = self.shadow is self.target  # then attacks see by identity that work is shared
         return Views(
             labels=setting.pool.y,
             n_classes=setting.pool.spec.n_classes,
-            targets=observe(target["pool"], observes),
-            shadows=observe(shadow["pool"], observes),
+            targets=pool,
+            shadows=pool if adaptive else observe(shadow["pool"], observes),
             shadow_labels=setting.pool.y,
             shadow_member=setting.member,
             leave_one_out=True,
             reference_labels=setting.reference.y,
-            target_reference=observe(target["reference"], observes),
-            shadow_reference=observe(shadow["reference"], observes),
+            target_reference=reference,
+            shadow_reference=(reference if adaptive else observe(shadow["reference"], observes)),
             rngs=[self.rng("score", model) for model in range(len(setting.member))],
             records=setting.pool.x,
             reference_records=setting.reference.x,
             target_models=target_models,
-            shadow_models=(
-                target_models if self.shadow is self.target else self._models(context, self.shadow)
-            ),
-            progress=context.progress,
+            shadow_models=target_models if adaptive else self._models(context, self.shadow),
+            progress=Sealed(context.progress),
         )
 
-    def _models(self, context: Context, stage: AnyOutputsStage) -> list[QueriedModel]:
+    def _models(self, context: Context, stage: AnyOutputsStage) -> list[SealedModel]:
         if not self.attack.component.needs_models():
             return []
         observes = self.attack.component.observes
+        shape = context.get(self.setting).live.pool.spec.shape
         models = stage.population.models(context)
         transforms: list[list[OutputTransform]] = [[] for _ in models]
         if isinstance(stage, DefendedOutputsStage):
             transforms = list(stage.transforms(context))
-        return [
-            QueriedModel(model, stage, transforms[i], observes, (self.names, i))
+        queried = [
+            QueriedModel(model, stage, transforms[i], observes, (self.names, i), shape)
             for i, model in enumerate(models)
         ]
+        return [SealedModel(Sealed(one.query), Sealed(one.module)) for one in queried]
+
+
+@dataclass(frozen=True, slots=True)
+class SealedModel:
+    """One model as an attack is handed it: nothing leads from it to membership or other models."""
+
+    query: Callable[[NDArray[np.float32]], Outputs]
+    module: Callable[[], nn.Module]
 
 
 @dataclass
@@ -126,10 +141,21 @@ class QueriedModel:
     observes: str
     name: tuple[str, int]
     """Names the random draws: whose queries, and of which model."""
+    shape: tuple[int, ...]
+    """The shape of a record."""
     calls: int = 0
 
     def query(self, x: NDArray[np.float32]) -> Outputs:
-        """Return the outputs on records (n, *shape); every call is a new query."""
+        """Return the outputs on records (n, *shape); every call is a new query.
+
+        Raises ValueError if the records have another shape.
+        """
+        import numpy as np
+
+        x = np.asarray(x, dtype=np.float32)
+        if x.shape[1:] != self.shape or x.ndim == 0:
+            expected = "(n, " + ", ".join(map(str, self.shape)) + ")"
+            raise ValueError(f"query: records have shape {x.shape}, expected {expected}")
         log_probs = self.model.log_probs(x)
         if isinstance(self.stage, DefendedOutputsStage):
             floor = self.stage.floor()
@@ -172,7 +198,8 @@ class ReleaseScoresStage(Stage):
         return (self.attack,)
 
     def compute(self, context: Context) -> Artifact:
-        return Artifact({"scores": score_views(self.attack, self._views(context))})
+        views = self._views(context)
+        return Artifact({"scores": score_views(self.attack, views, lambda: self._views(context))})
 
     def _views(self, context: Context) -> SyntheticViews:
         from privbench.attacks.synthetic import SyntheticViews
@@ -187,7 +214,7 @@ class ReleaseScoresStage(Stage):
             shadow_member=setting.member,
             reference=setting.reference,
             rngs=[self.rng("score", model) for model in range(len(released))],
-            progress=context.progress,
+            progress=Sealed(context.progress),
         )
 
 
@@ -195,26 +222,45 @@ def observe(log_probs: NDArray[np.float32], observes: str) -> Outputs:
     """Cut log-probabilities (..., n, classes) down to what an attack declares that it observes."""
     from privbench.attacks.base import Outputs
 
-    return Outputs(log_probs.argmax(-1), None if observes == "labels" else log_probs)
+    predicted = read_only(log_probs.argmax(-1))
+    return Outputs(predicted, None if observes == "labels" else read_only(log_probs))
 
 
-def score_views(attack: Bound, views: Views | SyntheticViews) -> NDArray[np.float64]:
+def score_views(
+    attack: Bound, views: AnyViews, make_views: Callable[[], AnyViews]
+) -> NDArray[np.float64]:
     """Return the scores (targets, n_pool) of an attack.
 
+    Args:
+        attack: the attack.
+        views: what it sees.
+        make_views: makes equal views, with the same draws to come. A third-party attack that is
+            written for all targets at once is called again on some, which checks that a target's
+            scores do not depend on its own membership.
+
     Raises:
-        PrivbenchError: if they have another shape or are not finite.
+        PrivbenchError: if they have another shape, are not finite, or depend on the membership.
     """
     import numpy as np
 
     from privbench.attacks.base import Attack
+    from privbench.attacks.own_row import check_own_row
     from privbench.attacks.synthetic import SyntheticAttack
 
     component = attack.component
     shape = (len(views), len(views.labels))
     if type(component).score_all not in (Attack.score_all, SyntheticAttack.score_all):
-        with calling(attack):
-            returned = component.score_all(views)
-        return checked_array(returned, shape, f"{attack.name}: score_all returned").astype(float)
+
+        def score_all(views: AnyViews) -> NDArray[np.float64]:
+            with calling(attack):
+                returned = component.score_all(views)
+            what = f"{attack.name}: score_all returned"
+            return checked_array(returned, shape, what).astype(float)
+
+        scores = score_all(views)
+        if attack.entry.third_party:  # privbench's own are held to this by its tests
+            check_own_row(score_all, make_views, scores, attack.name)
+        return scores
     scores = np.empty(shape)
     for target, view in enumerate(views):
         with calling(attack):

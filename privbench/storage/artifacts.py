@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from privbench.data import read_only
 from privbench.seeds import digest
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ class Artifact:
     """Small facts as JSON values."""
     live: Any = None
     """Objects in memory. An artifact that has some is not stored, but computed again in each run."""
+
+    def __post_init__(self) -> None:
+        """Make the arrays read-only, since every stage that reads the artifact shares them."""
+        arrays = {name: read_only(array) for name, array in self.arrays.items()}
+        object.__setattr__(self, "arrays", arrays)
 
 
 log = logging.getLogger(__name__)

@@ -276,8 +276,8 @@ MODEL = "def fit(self, x, y, n_classes, rng): return self\ndef predict_proba(sel
         (
             "TorchModel",
             f"{BUILD}    return nn.Linear(8, 5)",
-            "mine: its module answered ndarray of shape (96, 5) and type float32,"
-            " expected numbers of shape (96, 2)",
+            "mine: its module returned Tensor of shape (8, 5) and type torch.float32,"
+            " expected logits of shape (8, 2), one output for each class",
         ),
         (
             "OutputMechanism",

@@ -2,8 +2,20 @@ import numpy as np
 import pytest
 import torch
 
-from privbench.components.checks import checked_array, checked_probabilities
+from privbench.components.checks import (
+    check_fitted,
+    checked_array,
+    checked_data,
+    checked_guarantee,
+    checked_method,
+    checked_probabilities,
+    checked_reason,
+    checked_resolution,
+    checked_state,
+)
+from privbench.data import Data, DataSpec
 from privbench.errors import PrivbenchError
+from privbench.privacy import Guarantee
 
 GOOD = np.array([[0.5, 0.25, 0.25], [1.0, 0.0, 0.0]])
 
@@ -60,3 +72,86 @@ def test_a_word_in_the_shape_is_any_size():
     assert checked_array(np.zeros((2, 7)), (2, "latent_dim"), "x").shape == (2, 7)
     with pytest.raises(PrivbenchError, match=r"expected numbers of shape \(3, latent_dim\)"):
         checked_array(np.zeros((2, 7)), (3, "latent_dim"), "x")
+
+
+SPEC = DataSpec("tabular", (2,), 3)
+GIVEN = Data(np.zeros((4, 2), np.float32), np.array([0, 1, 2, 0]), SPEC)
+
+
+def test_data_are_copied():
+    result = checked_data(GIVEN, GIVEN, "x")
+    assert (result.x == GIVEN.x).all()
+    assert not np.shares_memory(result.x, GIVEN.x)
+    assert not np.shares_memory(result.y, GIVEN.y)
+    assert (result.x.dtype, result.y.dtype) == (np.float32, np.int64)
+
+
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        (GIVEN.x, "expected records: privbench.Data(x, y, data.spec)"),
+        (Data(GIVEN.x[:2], GIVEN.y, SPEC), "records whose x is ndarray of shape (2, 2)"),
+        (Data(GIVEN.x, GIVEN.y + 1, SPEC), "labels int64 from 1 to 3, expected integers in 0..2"),
+        (Data(GIVEN.x, GIVEN.y + 0.5, SPEC), "labels float64 from 0.5 to 2.5, expected integers"),
+    ],
+)
+def test_data_that_do_not_match_what_was_given(returned, words):
+    with pytest.raises(PrivbenchError) as caught:
+        checked_data(returned, GIVEN, "mine: apply returned")
+    assert str(caught.value).startswith("mine: apply returned ")
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("returned", [None, "", "no images", r"caf\udce9"])
+def test_reasons(returned):
+    assert checked_reason(returned, "x") == (returned or "")
+
+
+def test_reasons_that_are_none():
+    assert checked_reason("caf\udce9", "x") == r"caf\udce9"
+    for returned in (True, 3, ["no"]):
+        with pytest.raises(PrivbenchError, match=r"x: skip returned .*expected the reason as text"):
+            checked_reason(returned, "x")
+
+
+@pytest.mark.parametrize("returned", [0, 0.0, 1e-3, np.float32(0.5)])
+def test_resolutions(returned):
+    assert checked_resolution(returned, "x") == float(returned)
+
+
+@pytest.mark.parametrize("returned", [True, "0.1", None, -0.1, 1.0, np.nan, np.inf])
+def test_resolutions_that_are_none(returned):
+    with pytest.raises(PrivbenchError, match="x: resolution returned"):
+        checked_resolution(returned, "x")
+
+
+def test_states():
+    assert checked_state(None, "x") is None
+    assert checked_state({"a": GOOD}, "x")["a"] is GOOD
+    for returned in (3, {"a": [1]}, {1: GOOD}, {"a": np.array(["x"])}):
+        with pytest.raises(PrivbenchError, match="x: state returned"):
+            checked_state(returned, "x")
+
+
+def test_methods():
+    assert checked_method(len, "", "x: fit returned") is len
+    assert checked_method("text", "upper", "x: fit returned") == "text"
+    with pytest.raises(PrivbenchError, match=r"^x: fit returned str, expected a function$"):
+        checked_method("text", "", "x: fit returned")
+    with pytest.raises(PrivbenchError, match="expected an object with predict_proba"):
+        checked_method("text", "predict_proba", "x: fit returned")
+
+
+def test_guarantees():
+    guarantee = Guarantee("dp", 1.0, 0.0, "replace-one", "caf\udce9")
+    assert checked_guarantee(guarantee, "x").accountant == r"caf\udce9"
+    assert checked_guarantee(None, "x") is None
+    with pytest.raises(PrivbenchError, match="x: guarantee returned float"):
+        checked_guarantee(8.0, "x")
+
+
+def test_fitted_generators():
+    with pytest.raises(PrivbenchError, match="x: fit_population returned 0 generators, expected 2"):
+        check_fitted([], 2, "x")
+    with pytest.raises(PrivbenchError, match="x: fit returned int, expected a FittedGenerator"):
+        check_fitted([3], 1, "x")

@@ -32,7 +32,9 @@ def gradient_norms(module: nn.Module, x: Array, y: Array) -> NDArray[np.float32]
     norm = vmap(lambda a, b: _norm(module, params, frozen, a, b), in_dims=(0, 0))
     size = max(1, BYTES // sum(4 * p.numel() for p in params.values()))
     records, labels = torch.split(as_tensor(x), size), torch.split(as_tensor(y), size)
-    parts = [norm(a.to(device), b.to(device)) for a, b in zip(records, labels, strict=True)]
+    parts = [
+        norm(a.to(device, copy=True), b.to(device)) for a, b in zip(records, labels, strict=True)
+    ]
     return torch.cat(parts).cpu().numpy()
 
 

@@ -77,5 +77,5 @@ class BestWeights:
             weight.copy_(self._kept[name])
 
     def _loss_of(self, weights: dict[str, Tensor]) -> Tensor:
-        logits = functional_call(self._skeleton, weights, (self._x,))
+        logits = functional_call(self._skeleton, weights, (self._x.clone(),))
         return cross_entropy(logits.float(), self._y)

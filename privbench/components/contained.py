@@ -1,0 +1,90 @@
+"""Third-party code runs in here: what it prints goes to stderr, and what it switches is switched back.
+
+Code that escapes on purpose is not stopped, since it runs in the same process. Nor is what bypasses
+Python: ``os.write(1, ...)``, a library in C that prints, and the output of a child process go to stdout.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+
+NOT_WRITABLE = "The given NumPy array is not writable"
+"""How torch begins its warning about a tensor that shares memory with a read-only array."""
+
+SHADOWS = 'Field name ".*" in ".*" shadows an attribute in parent'
+"""How pydantic warns of a parameter that registration refuses."""
+
+
+@contextmanager
+def contained() -> Iterator[None]:
+    """Send what is printed to stderr, and restore process-wide switches afterwards.
+
+    These are the working directory, NumPy's error handling, warning filters, and torch's default type,
+    grad mode and number of threads. Worker processes that are forked meanwhile print to stderr too.
+
+    Torch has no read-only tensors: one that is made of a read-only array without a copy would write
+    through it. Torch only warns of that, and here the warning is an error, which costs nothing where
+    copies and checksums of all that is handed out would cost a pass over the data.
+    """
+    restore = [_working_directory(), _numpy_errors(), _torch_switches()]
+    try:
+        with redirect_stdout(sys.stderr), warnings.catch_warnings():
+            warnings.filterwarnings("error", message=NOT_WRITABLE)
+            warnings.filterwarnings("ignore", message=SHADOWS)
+            yield
+    finally:
+        for undo in restore:
+            undo()
+
+
+def _working_directory() -> Callable[[], None]:
+    try:
+        before = os.getcwd()
+    except FileNotFoundError:  # it was deleted before
+        return lambda: None
+    return lambda: os.chdir(before)
+
+
+def _numpy_errors() -> Callable[[], None]:
+    if "numpy" not in sys.modules:
+        return lambda: None
+    import numpy as np
+
+    before = np.geterr()
+
+    def undo() -> None:
+        np.seterr(**before)
+
+    return undo
+
+
+def _torch_switches() -> Callable[[], None]:
+    """Keep torch's switches; if it is imported meanwhile, those that it begins with."""
+    torch = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "set_num_threads"):  # not there, or half imported
+        return _reset_torch
+    dtype, grad, threads = (
+        torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_num_threads()
+    )  # fmt: skip
+    always = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)  # it warns once a process otherwise
+
+    def undo() -> None:
+        torch.set_default_dtype(dtype)
+        torch.set_grad_enabled(grad)
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+        torch.set_warn_always(always)
+
+    return undo
+
+
+def _reset_torch() -> None:
+    torch = sys.modules.get("torch")
+    if torch is not None and hasattr(torch, "set_default_dtype"):
+        torch.set_default_dtype(torch.float32)
+        torch.set_grad_enabled(True)

@@ -1,0 +1,52 @@
+import pytest
+from pydantic import BaseModel, Field, PydanticUserError, ValidationError
+
+from privbench.components.messages import closest, explain, key_of, unannotated
+
+
+class Inner(BaseModel, extra="forbid"):
+    hidden: tuple[int, ...] = Field((8,), min_length=1)
+    mode: str = ""
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [
+        ("lria", "; did you mean 'lira'? (allowed: lira, loss)"),
+        ("zzz", " (allowed: lira, loss)"),
+    ],
+)
+def test_the_closest_word(word, text):
+    assert closest(word, ["loss", "lira"]) == text
+
+
+def test_nothing_is_allowed():
+    assert closest("x", []) == " (allowed: none)"
+
+
+def test_a_key_as_users_write_it():
+    assert key_of("b", ("models", 0, "hidden", 1)) == "b.models[0].hidden[1]"
+    assert key_of("b", ("epochs",), {"epochs": "--set mlp.epochs"}) == "--set mlp.epochs"
+    assert key_of("b", ("x", "epochs"), {"epochs": "--set mlp.epochs"}) == "b.x.epochs"
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"hidden": ["x"]}, "b.hidden[0]: 'x' should be a valid integer"),
+        ({"hidden": []}, "b.hidden: [] has too few items (at least 1)"),
+        ({"mod": 1}, "b.mod: unknown key; did you mean 'mode'? (allowed: hidden, mode)"),
+        ({"hidden": 8}, "b.hidden: 8 is no list; put it in [ ]: [8]"),
+    ],
+)
+def test_errors_name_key_and_value(given, text):
+    with pytest.raises(ValidationError) as caught:
+        Inner(**given)
+    (line,) = explain(caught.value, Inner, "b").splitlines()
+    assert line.startswith(text)
+
+
+def test_a_parameter_without_a_type():
+    with pytest.raises(PydanticUserError) as caught:
+        type("X", (BaseModel,), {"power": 2, "__module__": __name__})
+    assert unannotated(caught.value) == "parameter 'power' has no type: write `power: int = 2`"

@@ -1,0 +1,75 @@
+"""Attacks that use their target's membership by mistake."""
+
+import logging
+
+import pytest
+
+LEAKS = {
+    "the own row": "return views.shadow_member + 0.0",
+    "a mean over all shadows": (
+        "loss = views.targets.log_prob_of(views.labels)\n"
+        "    out = np.where(views.shadow_member, 0, loss).sum(0)\n"
+        "    return loss - out / np.maximum((~views.shadow_member).sum(0), 1)"
+    ),
+}
+HONEST = """
+def score_all(self, views):
+    loss = views.targets.log_prob_of(views.labels)
+    shadows = views.shadows.log_prob_of(views.labels)
+    scores = np.empty_like(loss)
+    for i in range(len(views)):
+        out = ~views.shadow_member & (np.arange(len(views)) != i)[:, None]
+        scores[i] = loss[i] - (shadows * out).sum(0) / np.maximum(out.sum(0), 1)
+    return scores + 0.01 * np.stack([rng.random(len(views.labels)) for rng in views.rngs])
+"""
+
+
+WORDS = "score_all uses the membership of the target"
+NOISY = 'defenses=["noisy"]'
+
+
+def test_it_is_a_failure_that_says_what_to_write(refused):
+    bodies = [f"def score_all(self, views):\n    {body}" for body in LEAKS.values()]
+    for number, reason in enumerate(refused("BatchedAttack", bodies)):
+        assert f"mine{number}: {WORDS}" in reason
+        assert "changed when row" in reason
+        assert "Leave shadow i out for target i: views[i] has the other shadows only" in reason
+
+
+@pytest.mark.parametrize("knowledge", ["adaptive", "naive"])
+def test_an_honest_attack_passes(accepted, knowledge):
+    accepted("BatchedAttack", [HONEST], NOISY, f'knowledge=["{knowledge}"]')
+
+
+def test_outputs_of_a_naive_shadow_have_the_targets_membership(refused, accepted):
+    body = "def score_all(self, views): return views.shadows.log_prob_of(views.labels)"
+    (reason,) = refused("BatchedAttack", [body], NOISY, 'knowledge=["naive"]')
+    assert WORDS in reason
+    accepted("BatchedAttack", [body])  # without a defense they are the target's own outputs
+
+
+def test_random_queries_are_answered_the_same_way_again(accepted):
+    body = """
+    queries = True
+
+    def score_all(self, views):
+        return np.stack(
+            [m.query(views.records).log_prob_of(views.labels) for m in views.target_models]
+        )
+    """
+    accepted("BatchedAttack", [body], NOISY)
+
+
+def test_an_attack_with_a_generator_of_its_own_cannot_be_checked(accepted, caplog):
+    body = "def score_all(self, views): return np.random.default_rng().random((4, 96))"
+    with caplog.at_level(logging.WARNING):
+        accepted("BatchedAttack", [body])
+    assert "attack mine0: two equal calls gave different scores" in caplog.text
+
+
+def test_an_attack_on_released_data(run, write):
+    body = "def score_all(self, views): return views.shadow_member + 0.0"
+    plugin = write("BatchedSyntheticAttack", [body])
+    (row,) = run('defenses=["copula"]', 'attacks=["mine0"]', plugin=plugin)
+    assert row["status"] == "failed"
+    assert f"mine0: {WORDS}" in row["reason"]
