@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from privbench.components import Bound
 from privbench.components.checks import checked_reason
-from privbench.components.faults import calling, error_text, trace_of
+from privbench.components.faults import calling, trace_of
+from privbench.components.messages import error_text
 from privbench.components.outcome import NoResult
 from privbench.config import NONE, Benchmark, Defense, Knowledge, Unavailable, Variant
 from privbench.config.selection import Selector

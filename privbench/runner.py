@@ -10,7 +10,8 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from privbench.components.faults import error_text, trace_of
+from privbench.components.faults import trace_of
+from privbench.components.messages import error_text
 from privbench.components.outcome import NoResult
 from privbench.config.device import resolve_device
 from privbench.errors import Incompatible

@@ -14,7 +14,7 @@ from privbench.auditing.predictions import Arrays, Predictions, read_predictions
 from privbench.auditing.report import Audit
 from privbench.auditing.shadows import AuditedModels
 from privbench.components import Bound
-from privbench.components.faults import error_text
+from privbench.components.messages import error_text
 from privbench.config import Overrides
 from privbench.errors import DataError
 from privbench.plugins.host import PluginHost

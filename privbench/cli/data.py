@@ -10,7 +10,7 @@ from privbench.cli.options import json_option, plugin_option
 from privbench.cli.output import print_json, print_table
 from privbench.components import Entry
 from privbench.components.contained import contained
-from privbench.components.faults import error_text
+from privbench.components.messages import error_text
 from privbench.datasets.files import FileDataset
 from privbench.errors import DatasetUnavailable
 from privbench.plugins.host import PluginHost

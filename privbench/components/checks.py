@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from privbench.components.faults import printable
+from privbench.components.messages import printable
 from privbench.data import Data
 from privbench.errors import PrivbenchError
 
@@ -17,7 +15,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from privbench.privacy import Guarantee
 
 TOLERANCE = 1e-3
 """How far the sum of a record's probabilities may be from one."""
@@ -77,38 +74,6 @@ def checked_probabilities(returned: Any, shape: tuple[int, ...], what: str) -> N
     return values
 
 
-def check_fitted(returned: Any, n_models: int, name: str) -> None:
-    """Raise PrivbenchError unless there is one fitted generator for each model."""
-    from privbench.generators.base import FittedGenerator
-
-    if not isinstance(returned, Sequence) or len(returned) != n_models:
-        count = len(returned) if isinstance(returned, Sequence) else shown(returned)
-        raise PrivbenchError(
-            f"{name}: fit_population returned {count} generators, expected {n_models}"
-        )
-    for fitted in returned:
-        if not isinstance(fitted, FittedGenerator):
-            raise PrivbenchError(
-                f"{name}: fit returned {shown(fitted)}, expected a FittedGenerator"
-            )
-
-
-def checked_state(returned: Any, name: str) -> Mapping[str, NDArray[Any]] | None:
-    """Return the state of a fitted generator: arrays by name, or None."""
-    import numpy as np
-
-    if returned is None:
-        return None
-    if not isinstance(returned, Mapping) or not all(
-        isinstance(key, str) and isinstance(value, np.ndarray) and value.dtype.kind in "fiub"
-        for key, value in returned.items()
-    ):
-        raise PrivbenchError(
-            f"{name}: state returned {shown(returned)}, expected a dict of NumPy arrays or None"
-        )
-    return returned
-
-
 def checked_reason(returned: Any, name: str) -> str:
     """Return what ``skip`` returned: the reason, or nothing."""
     if returned is None:
@@ -118,31 +83,6 @@ def checked_reason(returned: Any, name: str) -> str:
             f"{name}: skip returned {shown(returned)}, expected the reason as text, or '' for none"
         )
     return printable(returned)
-
-
-def checked_guarantee(returned: Any, name: str) -> Guarantee | None:
-    """Return the guarantee that a component states, or None."""
-    from privbench.privacy import Guarantee
-
-    if returned is None:
-        return None
-    if not isinstance(returned, Guarantee):
-        raise PrivbenchError(
-            f"{name}: guarantee returned {shown(returned)}, expected privbench.Guarantee or None"
-        )
-    if not isinstance(returned.accountant, str):
-        raise PrivbenchError(
-            f"{name}: guarantee returned an accountant that is {shown(returned.accountant)},"
-            " expected text"
-        )
-    return replace(
-        returned,
-        accountant=printable(returned.accountant),
-        conditions=tuple(
-            replace(condition, text=printable(condition.text), why=printable(condition.why))
-            for condition in returned.conditions
-        ),
-    )
 
 
 def checked_resolution(returned: Any, name: str) -> float:

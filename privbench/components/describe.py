@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from privbench.components.base import Component
-from privbench.components.faults import printable
+from privbench.components.messages import printable
 
 
 def describe(cls: type[BaseModel]) -> list[dict[str, Any]]:

@@ -8,17 +8,13 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from privbench.components.contained import NOT_WRITABLE, contained
+from privbench.components.contained import contained
 from privbench.components.distribution import source_places
+from privbench.components.messages import error_text, printable
 from privbench.errors import ComponentError, Incompatible, PrivbenchError
 
 if TYPE_CHECKING:
     from privbench.components.registry import Bound
-
-COPY_FIRST = "arrays that are handed to a component are read-only: change a copy"
-TENSOR = (
-    "a tensor cannot share the memory of a read-only array: write torch.tensor(x), which copies it"
-)
 
 
 @contextmanager
@@ -54,18 +50,6 @@ def origin(error: BaseException, *bounds: Bound) -> tuple[Bound, str]:
     return bounds[0], ""
 
 
-def error_text(error: BaseException, line: str = "") -> str:
-    """Return ``KeyError: 'x' (lira2.py:14)``, or the message alone for privbench's own errors."""
-    message = _message(error)
-    if isinstance(error, PrivbenchError):
-        return message
-    if message.startswith(NOT_WRITABLE):
-        return f"{TENSOR} ({line})" if line else TENSOR
-    text = f"{type(error).__name__}: {message}" if message else type(error).__name__
-    text = f"{text} ({line})" if line else text
-    return f"{text}; {COPY_FIRST}" if message.endswith(" is read-only") else text
-
-
 def trace_of(error: BaseException) -> str:
     """Return the traceback of an error, or of what a component raised for a ComponentError.
 
@@ -75,22 +59,6 @@ def trace_of(error: BaseException) -> str:
     if isinstance(raised, PrivbenchError):
         return ""
     return printable("".join(traceback.format_exception(raised)))
-
-
-def printable(text: str) -> str:
-    r"""Return text that any file and terminal takes: lone surrogates are written as ``\udcff``.
-
-    >>> printable("caf\udce9")
-    'caf\\udce9'
-    """
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return printable(str(error))
-    except BaseException as problem:  # an exception whose __str__ raises
-        return f"its message cannot be read: {type(problem).__name__}"
 
 
 def _wrote(bound: Bound, file: Path) -> bool:

@@ -11,6 +11,14 @@ from collections.abc import Iterable, Mapping
 from pydantic import BaseModel, PydanticUserError, ValidationError
 from pydantic_core import ErrorDetails
 
+from privbench.components.contained import NOT_WRITABLE
+from privbench.errors import PrivbenchError
+
+COPY_FIRST = "arrays that are handed to a component are read-only: change a copy"
+TENSOR = (
+    "a tensor cannot share the memory of a read-only array: write torch.tensor(x), which copies it"
+)
+
 
 def closest(word: str, allowed: Iterable[str]) -> str:
     """Return the end of an error message: the closest allowed word, and all of them."""
@@ -97,3 +105,31 @@ def _problem(item: ErrorDetails, model: type[BaseModel], given: Mapping[str, str
         case _:
             message = item["msg"].removeprefix("Value error, ").removeprefix("Input ")
             return f"{value!r} {message}"
+
+
+def error_text(error: BaseException, line: str = "") -> str:
+    """Return ``KeyError: 'x' (lira2.py:14)``, or the message alone for privbench's own errors."""
+    message = _message(error)
+    if isinstance(error, PrivbenchError):
+        return message
+    if message.startswith(NOT_WRITABLE):
+        return f"{TENSOR} ({line})" if line else TENSOR
+    text = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    text = f"{text} ({line})" if line else text
+    return f"{text}; {COPY_FIRST}" if message.endswith(" is read-only") else text
+
+
+def printable(text: str) -> str:
+    r"""Return text that any file and terminal takes: lone surrogates are written as ``\udcff``.
+
+    >>> printable("caf\udce9")
+    'caf\\udce9'
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return printable(str(error))
+    except BaseException as problem:  # an exception whose __str__ raises
+        return f"its message cannot be read: {type(problem).__name__}"

@@ -13,8 +13,7 @@ from pydantic import ValidationError
 from privbench.components.base import Component
 from privbench.components.contained import contained
 from privbench.components.distribution import Distribution, source_digest
-from privbench.components.faults import error_text
-from privbench.components.messages import closest, explain
+from privbench.components.messages import closest, error_text, explain
 from privbench.errors import BadInput, PrivbenchError
 
 

@@ -12,7 +12,8 @@ import numpy as np
 from privbench.components import Bound
 from privbench.components.checks import shown
 from privbench.components.contained import contained
-from privbench.components.faults import error_text, origin, printable, trace_of
+from privbench.components.faults import origin, trace_of
+from privbench.components.messages import error_text, printable
 from privbench.components.outcome import NoResult
 from privbench.data import Data, DataKind, DataSpec
 from privbench.errors import BadInput, DatasetUnavailable

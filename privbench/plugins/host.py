@@ -26,8 +26,8 @@ from pydantic import PydanticUserError
 from privbench import hookspecs
 from privbench.components import KINDS, Component, Distribution, Entry, Registry, is_local
 from privbench.components.contained import contained
-from privbench.components.faults import error_text, trace_of
-from privbench.components.messages import unannotated
+from privbench.components.faults import trace_of
+from privbench.components.messages import error_text, unannotated
 from privbench.errors import BadInput, PrivbenchError
 from privbench.plugins.checks import check_class, marked, mistakes_of, silent_of
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from privbench.components import Bound
-from privbench.components.checks import checked_guarantee
+from privbench.components.checks import shown
 from privbench.components.faults import calling
+from privbench.components.messages import printable
+from privbench.errors import PrivbenchError
 from privbench.privacy.composition import GeneratorInPipeline, MechanismInPipeline, Pipeline
 from privbench.privacy.context import GuaranteeContext
 from privbench.privacy.guarantees import Guarantee
@@ -57,3 +61,26 @@ def stated_guarantee(bound: Bound, context: GuaranteeContext) -> Guarantee | Non
     with calling(bound):
         returned = bound.component.guarantee(context)
     return checked_guarantee(returned, bound.name)
+
+
+def checked_guarantee(returned: Any, name: str) -> Guarantee | None:
+    """Return the guarantee that a component states, or None."""
+    if returned is None:
+        return None
+    if not isinstance(returned, Guarantee):
+        raise PrivbenchError(
+            f"{name}: guarantee returned {shown(returned)}, expected privbench.Guarantee or None"
+        )
+    if not isinstance(returned.accountant, str):
+        raise PrivbenchError(
+            f"{name}: guarantee returned an accountant that is {shown(returned.accountant)},"
+            " expected text"
+        )
+    return replace(
+        returned,
+        accountant=printable(returned.accountant),
+        conditions=tuple(
+            replace(condition, text=printable(condition.text), why=printable(condition.why))
+            for condition in returned.conditions
+        ),
+    )

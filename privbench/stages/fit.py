@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from privbench.components import Bound
-from privbench.components.checks import check_fitted, checked_data, checked_state
+from privbench.components.checks import checked_data
 from privbench.components.faults import calling
+from privbench.generators.checks import check_fitted, checked_state
 from privbench.stages.base import Context, Stage
 from privbench.stages.setting import SettingStage
 from privbench.storage.artifacts import Artifact

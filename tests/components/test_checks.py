@@ -3,19 +3,15 @@ import pytest
 import torch
 
 from privbench.components.checks import (
-    check_fitted,
     checked_array,
     checked_data,
-    checked_guarantee,
     checked_method,
     checked_probabilities,
     checked_reason,
     checked_resolution,
-    checked_state,
 )
 from privbench.data import Data, DataSpec
 from privbench.errors import PrivbenchError
-from privbench.privacy import Guarantee
 
 GOOD = np.array([[0.5, 0.25, 0.25], [1.0, 0.0, 0.0]])
 
@@ -125,14 +121,6 @@ def test_resolutions_that_are_none(returned):
         checked_resolution(returned, "x")
 
 
-def test_states():
-    assert checked_state(None, "x") is None
-    assert checked_state({"a": GOOD}, "x")["a"] is GOOD
-    for returned in (3, {"a": [1]}, {1: GOOD}, {"a": np.array(["x"])}):
-        with pytest.raises(PrivbenchError, match="x: state returned"):
-            checked_state(returned, "x")
-
-
 def test_methods():
     assert checked_method(len, "", "x: fit returned") is len
     assert checked_method("text", "upper", "x: fit returned") == "text"
@@ -140,18 +128,3 @@ def test_methods():
         checked_method("text", "", "x: fit returned")
     with pytest.raises(PrivbenchError, match="expected an object with predict_proba"):
         checked_method("text", "predict_proba", "x: fit returned")
-
-
-def test_guarantees():
-    guarantee = Guarantee("dp", 1.0, 0.0, "replace-one", "caf\udce9")
-    assert checked_guarantee(guarantee, "x").accountant == r"caf\udce9"
-    assert checked_guarantee(None, "x") is None
-    with pytest.raises(PrivbenchError, match="x: guarantee returned float"):
-        checked_guarantee(8.0, "x")
-
-
-def test_fitted_generators():
-    with pytest.raises(PrivbenchError, match="x: fit_population returned 0 generators, expected 2"):
-        check_fitted([], 2, "x")
-    with pytest.raises(PrivbenchError, match="x: fit returned int, expected a FittedGenerator"):
-        check_fitted([3], 1, "x")

@@ -3,7 +3,8 @@
 import pytest
 
 from privbench.components import Bound, Distribution, Entry
-from privbench.components.faults import calling, error_text, origin, printable, trace_of
+from privbench.components.faults import calling, origin, trace_of
+from privbench.components.messages import error_text, printable
 from privbench.errors import BadInput, ComponentError, Incompatible
 from privbench.plugins.host import PluginHost
 

@@ -2,7 +2,7 @@ from typing import ClassVar
 
 import pytest
 import torch
-from privbench.engine.population import Population, build_seeded
+from privbench.engine import Population, build_seeded
 from torch import nn
 
 from privbench.components.model_checks import check_build, check_population

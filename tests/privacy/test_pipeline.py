@@ -8,7 +8,7 @@ from privbench.errors import PrivbenchError
 from privbench.generators.base import Generator
 from privbench.mechanisms.base import OutputMechanism
 from privbench.privacy import Guarantee, GuaranteeContext
-from privbench.privacy.pipeline import pipeline_of, stated_guarantee
+from privbench.privacy.pipeline import checked_guarantee, pipeline_of, stated_guarantee
 
 CONTEXT = GuaranteeContext(DataSpec("binary", (6,), 3), 200, None, "dp-sgd")
 
@@ -82,3 +82,11 @@ def test_what_is_no_guarantee_is_refused():
     expected = "wrong: guarantee returned float, expected privbench.Guarantee or None"
     with pytest.raises(PrivbenchError, match=expected):
         stated_guarantee(bound(Wrong), CONTEXT)
+
+
+def test_what_a_component_returns_is_a_guarantee_of_printable_texts():
+    guarantee = Guarantee("dp", 1.0, 0.0, "replace-one", "caf\udce9")
+    assert checked_guarantee(guarantee, "x").accountant == r"caf\udce9"
+    assert checked_guarantee(None, "x") is None
+    with pytest.raises(PrivbenchError, match="x: guarantee returned float"):
+        checked_guarantee(8.0, "x")
