@@ -2,11 +2,11 @@ from typing import ClassVar
 
 import pytest
 import torch
-from privbench.engine import Population, build_seeded
 from torch import nn
 
 from privbench.components.model_checks import check_build, check_population
 from privbench.data import DataSpec
+from privbench.engine import Population, build_seeded
 from privbench.errors import PrivbenchError
 from privbench.models.cnn import Cnn
 from privbench.models.logistic import Logistic
