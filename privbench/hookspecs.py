@@ -72,7 +72,7 @@ def register_commands(cli: click.Group) -> None:
 
 @hookspec
 def run_started(plan: Plan, needed: list[Stage]) -> None:
-    """Called when a run begins; ``needed`` are the stages that it will compute."""
+    """Called when a run begins; ``needed`` are the stages that it will compute and store."""
 
 
 @hookspec

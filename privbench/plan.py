@@ -1,4 +1,4 @@
-"""Benchmark -> plan: every trial of the matrix, and the stages that it needs, each with its key."""
+"""Plan a benchmark: every trial of the matrix, and the stages that it needs, each with its key."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def check_plans(plans: Sequence[Plan]) -> None:
 
 @dataclass
 class _Planner:
-    """Goes through the matrix. Stages with equal keys become one object, so that sharing shows."""
+    """Builds the trials of the matrix. Stages with equal keys are one object, so that sharing shows."""
 
     benchmark: Benchmark
     datasets: Datasets

@@ -31,7 +31,7 @@ TRIAL = (
 
 
 class StageFailed(Exception):
-    """A stage has no artifact."""
+    """A stage that is needed has no artifact."""
 
     def __init__(self, failure: NoResult) -> None:
         super().__init__(failure.reason)
@@ -171,7 +171,7 @@ class Runner:
         self.host.call("stage_finished", stage=stage, status=status, seconds=seconds)
 
     def _compute(self, stage: Stage) -> Artifact:
-        """Compute and store a stage; whatever it raises is why the trials that need it have no result.
+        """Compute and store a stage; record the failure, which all trials that need the stage share.
 
         Raises:
             StageFailed: with that reason.
@@ -199,7 +199,7 @@ class Runner:
         return artifact
 
     def _computed(self, stage: Stage) -> Artifact:
-        """Return the artifact; the time of inputs that are stored on their own does not count."""
+        """Compute and store an artifact, with its seconds; those of stored inputs are not counted."""
         for dependency in stage.inputs:
             if dependency.stored:
                 self._get(dependency)

@@ -202,24 +202,24 @@ class Views:
 
     def __getitem__(self, target: int) -> View:
         """Return the view of one target."""
-        used = np.ones(len(self.shadows), dtype=bool)
+        may_use = np.ones(len(self.shadows), dtype=bool)
         if self.leave_one_out:
-            used[target] = False
+            may_use[target] = False
         return View(
             labels=self.labels,
             n_classes=self.n_classes,
             target=self.targets[target],
-            shadows=self.shadows[used],
+            shadows=self.shadows[may_use],
             shadow_labels=self.shadow_labels,
-            shadow_member=self.shadow_member[used],
+            shadow_member=self.shadow_member[may_use],
             reference_labels=self.reference_labels,
             target_reference=self.target_reference[target],
-            shadow_reference=self.shadow_reference[used],
+            shadow_reference=self.shadow_reference[may_use],
             rng=self.rngs[target],
             records=self.records,
             reference_records=self.reference_records,
             target_model=self.target_models[target] if self.target_models else None,
-            shadow_models=[m for m, use in zip(self.shadow_models, used, strict=False) if use],
+            shadow_models=[m for m, use in zip(self.shadow_models, may_use, strict=False) if use],
         )
 
     @classmethod

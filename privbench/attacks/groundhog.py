@@ -54,10 +54,10 @@ class Groundhog(BatchedSyntheticAttack):
         shadows = np.stack([features[id(data)] for data in views.shadows])
         scores = np.zeros((len(views), len(views.labels)))
         for i, target in enumerate(targets):
-            used = views.used(i)
-            member = views.shadow_member[used]
-            if used.sum() > 2:
-                scores[i] = self._discriminant(target, shadows[used], member)
+            may_use = views.used(i)
+            member = views.shadow_member[may_use]
+            if may_use.sum() > 2:
+                scores[i] = self._discriminant(target, shadows[may_use], member)
         return scores
 
     def _features_of(self, data: Data, columns: NDArray[np.int64]) -> Floats:

@@ -1,4 +1,4 @@
-"""Check that an attack does not use what it is handed of its target's membership.
+"""Check that an attack does not use the membership of its target, which the views of all targets hold.
 
 An attack on all targets at once is handed the membership of all shadows. With leave-one-out shadow i is
 target i, so one row of ``shadow_member`` is the target's own membership, and an attack that uses it by
@@ -84,7 +84,7 @@ def _changed(scores: Scores, again: Scores) -> int:
 
 
 def _without_own_row(views: AnyViews, target: int) -> AnyViews:
-    """Return views in which nothing of shadow ``target`` is true of that target's membership."""
+    """Return views in which shadow ``target`` does not reveal that target's membership."""
     member = views.shadow_member.copy()
     member[target] = ~member[target]
     flipped = replace(views, shadow_member=read_only(member), progress=lambda done, total: None)

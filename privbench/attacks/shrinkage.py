@@ -127,8 +127,8 @@ def gap_sums(in_posterior: Posterior, out_posterior: Posterior) -> Floats:
     both = (in_posterior.precision > 0) & (out_posterior.precision > 0)
     difference = in_posterior.mean - out_posterior.mean
     safe = [np.where(both, side.precision, 1.0) for side in (in_posterior, out_posterior)]
-    noise = 1 / safe[0] + 1 / safe[1]
-    terms = [np.ones_like(difference), difference, difference**2, noise]
+    sampling_variance = 1 / safe[0] + 1 / safe[1]
+    terms = [np.ones_like(difference), difference, difference**2, sampling_variance]
     sums: Floats = np.stack([np.where(both, term, 0.0).sum(axis=1) for term in terms])
     return sums
 
@@ -146,14 +146,14 @@ def log_variance_sums(moments: Moments, floor: Floats) -> Floats:
     """
     from scipy.special import polygamma
 
-    used = moments.count >= 2
+    has_variance = moments.count >= 2
     freedom = np.maximum(moments.count - 1, 1)
     log_variance = np.log(np.maximum(moments.squares / freedom, floor))
     table = np.arange(1, freedom.max() + 1)  # every degree of freedom that occurs
     shifted = log_variance - _log_chi_squared_mean(table)[freedom - 1]
-    noise = polygamma(1, table / 2)[freedom - 1]
-    terms = [np.ones_like(shifted), shifted, shifted**2, noise]
-    sums: Floats = np.stack([np.where(used, term, 0.0).sum(axis=1) for term in terms])
+    sampling_variance = polygamma(1, table / 2)[freedom - 1]
+    terms = [np.ones_like(shifted), shifted, shifted**2, sampling_variance]
+    sums: Floats = np.stack([np.where(has_variance, term, 0.0).sum(axis=1) for term in terms])
     return sums
 
 

@@ -103,13 +103,13 @@ class SyntheticViews:
             Those of the targets (targets, n_pool), and those of the shadows (shadows, n_pool).
         """
         sets = {id(data): data for data in (*self.targets, *self.shadows)}
-        found: dict[int, Floats] = {}
+        values: dict[int, Floats] = {}
         for key, data in sets.items():
-            found[key] = statistic(data)
-            self.progress(len(found), len(sets))
+            values[key] = statistic(data)
+            self.progress(len(values), len(sets))
         targets, shadows = (
-            np.array([found[id(data)] for data in own]).reshape(len(own), -1)
-            for own in (self.targets, self.shadows)
+            np.array([values[id(data)] for data in releases]).reshape(len(releases), -1)
+            for releases in (self.targets, self.shadows)
         )
         return targets, shadows
 
@@ -209,11 +209,11 @@ def principal(
     center = x.mean(0)
     variances, axes = np.linalg.eigh((x - center).T @ (x - center) / len(x))  # the largest last
     sd, axes = np.sqrt(np.maximum(variances[::-1], 0)), axes.T[::-1]
-    used = min(dimensions, int((sd > 1e-6 * max(sd[0], 1e-12)).sum()) or 1)
-    scale = np.where(sd[:used] > 0, sd[:used], 1.0)
+    kept = min(dimensions, int((sd > 1e-6 * max(sd[0], 1e-12)).sum()) or 1)
+    scale = np.where(sd[:kept] > 0, sd[:kept], 1.0)
 
     def apply(records: NDArray[np.float32]) -> NDArray[np.float32]:
-        projected = (flat(records).astype(np.float64) - center) @ axes[:used].T / scale
+        projected = (flat(records).astype(np.float64) - center) @ axes[:kept].T / scale
         return np.asarray(projected, dtype=np.float32)
 
     return apply

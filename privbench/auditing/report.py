@@ -14,7 +14,7 @@ from privbench.report.numbers import interval_text, number
 
 @dataclass(frozen=True)
 class AttackReport:
-    """What one attack achieved."""
+    """The metrics of one attack."""
 
     scores: NDArray[np.float64]
     """Scores (targets, records); larger means member."""

@@ -1,4 +1,4 @@
-"""From predictions to a report: every attack that applies, with its metrics."""
+"""Audit predictions: run every attack that applies, and report its metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Third-party code runs in here: what it prints goes to stderr, and what it switches is switched back.
+"""Contain third-party code: send what it prints to stderr, and restore process-wide settings.
 
 Code that escapes on purpose is not stopped, since it runs in the same process. Nor is what bypasses
 Python: ``os.write(1, ...)``, a library in C that prints, and the output of a child process go to stdout.
@@ -63,7 +63,7 @@ def _numpy_errors() -> Callable[[], None]:
 
 
 def _torch_switches() -> Callable[[], None]:
-    """Keep torch's switches; if it is imported meanwhile, those that it begins with."""
+    """Return a function that restores torch's settings, or its defaults if it is not imported yet."""
     torch = sys.modules.get("torch")
     if torch is None or not hasattr(torch, "set_num_threads"):  # not there, or half imported
         return _reset_torch

@@ -1,4 +1,4 @@
-"""Why something that was asked for has no result."""
+"""Describe why a dataset, a stage or a trial has no result."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Literal
 class NoResult:
     """Why a dataset, a stage or a trial has no result.
 
-    ``skipped``: it makes no sense. ``unavailable``: a plugin or a dataset is missing. ``failed``: it
-    raised, and ``traceback`` says where, unless ``reason`` is all that a user needs.
+    ``skipped``: the combination is not possible. ``unavailable``: a plugin or a dataset is missing.
+    ``failed``: it raised, and ``traceback`` says where, unless ``reason`` is all that a user needs.
     """
 
     status: Literal["skipped", "unavailable", "failed"]

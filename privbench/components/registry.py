@@ -107,11 +107,11 @@ class Registry:
 
     def add(self, entry: Entry) -> None:
         """Register a class. Raises PrivbenchError naming both distributions if the name is taken."""
-        other = self.entries.get(entry.name)
-        if other is not None:
+        registered = self.entries.get(entry.name)
+        if registered is not None:
             raise PrivbenchError(
                 f"{self.kind} {entry.name!r} of {entry.distribution} is already registered by"
-                f" {other.distribution};"
+                f" {registered.distribution};"
                 " rename one of them or uninstall one of the two"
             )
         self.entries[entry.name] = entry

@@ -1,4 +1,4 @@
-"""From benchmarks.toml to a benchmark whose components are looked up, checked and swept.
+"""Read benchmarks.toml and resolve its benchmarks: components, their parameters and sweeps.
 
     file = read_file(find_file())                        # file.py: the tables of the file, checked
     benchmark = resolve(file, "quickstart", registries)  # resolve.py: its components

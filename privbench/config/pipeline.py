@@ -1,4 +1,4 @@
-"""From ``[defenses.NAME]`` to defenses: parameters go to components, which must fit together."""
+"""Resolve ``[defenses.NAME]``: assign parameters to components, and check that they fit together."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class PipelinePart:
 
 
 def set_by(name: str, parameters: Iterable[str]) -> dict[str, str]:
-    """Return where parameters of a component or defense are written that ``--set`` gives."""
+    """Return the text ``--set NAME.PARAMETER`` of each overridden parameter, for error messages."""
     return {parameter: f"--set {name}.{parameter}" for parameter in parameters}
 
 

@@ -1,4 +1,4 @@
-"""From the tables of benchmarks.toml to a benchmark: components looked up, checked and swept."""
+"""Resolve the tables of benchmarks.toml: look up components, check parameters, expand sweeps."""
 
 from __future__ import annotations
 

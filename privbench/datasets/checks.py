@@ -1,4 +1,4 @@
-"""Checks of a user's table: values, labels and categories that are wrong or look wrong."""
+"""Check a user's table for values, labels and categories that are wrong or look wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encoding of images."""
+"""Encode images as features in [0, 1]."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading of plain, gzipped and archived files into memory. Nothing is unpacked or unpickled."""
+"""Read plain, gzipped and archived files into memory; nothing is unpacked to disk or unpickled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encoding of tables: standardised numeric columns and one-hot categorical columns."""
+"""Encode tables: standardise numeric columns, and one-hot encode categorical columns."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class Executor(Component, ABC):
         """Call ``compute`` once for each stage, after the stage's inputs.
 
         Args:
-            stages: All stages of a plan, each after its inputs.
+            stages: The stages of a plan that are stored and still missing, each after its inputs.
             compute: Computes a stage, stores its artifact and reports to the observers. It does not
                 raise if the stage fails.
         """

@@ -1,4 +1,4 @@
-"""Checks of what generators return."""
+"""Check what generators return."""
 
 from __future__ import annotations
 

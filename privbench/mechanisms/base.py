@@ -190,7 +190,7 @@ class TrainingTask:
             sets: Training sets of all models.
             build: Returns a freshly initialised module.
             recipe: Optimizer, epochs and batch size.
-            noise: Draws the random numbers that the loss reads.
+            random_inputs: Draws the random numbers that the loss receives with each batch.
             validation: Records by whose loss the best epoch of each model is chosen.
         """
         from privbench.engine import cross_entropy, train_population

@@ -2,8 +2,8 @@
 
 With 16 models the percentile interval covers the truth 90% to 93% of the time, and BCa (Efron 1987) no
 more often, because both ignore that the spread itself is estimated from few models. The intervals here
-are studentised, on a scale on which a rate is closer to normal. Which is used for which metric, and why,
-is said in `bootstrap`.
+are studentised, on a scale on which a rate is closer to normal. `bootstrap` states which interval each
+metric uses, and why.
 """
 
 from __future__ import annotations

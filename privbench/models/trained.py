@@ -60,7 +60,7 @@ class _Network:
         with calling(self.model):
             logits = self.population.predict_one(self.index, x)
         shape = (len(x), self.n_classes)
-        checked_array(logits, shape, f"{self.model.name}: its module answered")
+        checked_array(logits, shape, f"{self.model.name}: its module returned")
         log_probs: NDArray[np.float32] = torch.from_numpy(logits).log_softmax(-1).numpy()
         return log_probs
 
@@ -78,9 +78,9 @@ class _Estimator:
         given = x.view()  # also of an array that an attack made, and may go on using
         given.setflags(write=False)
         with calling(self.model):
-            found = self.fitted.predict_proba(given)
+            returned = self.fitted.predict_proba(given)
         shape, what = (len(x), self.n_classes), f"{self.model.name}: predict_proba returned"
-        return to_log_probs(checked_probabilities(found, shape, what))
+        return to_log_probs(checked_probabilities(returned, shape, what))
 
     def module(self) -> nn.Module:
         raise Incompatible(f"{self.model.name} is no torch module: it has no gradients")

@@ -1,4 +1,4 @@
-"""The components that ship with privbench, registered through the hooks that everybody uses."""
+"""Register the components that ship with privbench, through the same hooks as any plugin."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from privbench.hookspecs import Register, hookimpl
 
 @hookimpl
 def register_datasets(register: Register) -> None:
-    """Embedded, downloadable and user-supplied data."""
+    """Register datasets: embedded ones, downloads, and the files of users."""
     from privbench.datasets.adult import Adult
     from privbench.datasets.cifar10 import Cifar10
     from privbench.datasets.csv import Csv
@@ -22,7 +22,7 @@ def register_datasets(register: Register) -> None:
 
 @hookimpl
 def register_generators(register: Register) -> None:
-    """Generators of synthetic training sets."""
+    """Register generators."""
     from privbench.generators.gaussian_copula import GaussianCopula
     from privbench.generators.vae import Vae
 
@@ -32,7 +32,7 @@ def register_generators(register: Register) -> None:
 
 @hookimpl
 def register_mechanisms(register: Register) -> None:
-    """Mechanisms on records, on codes, on training and on answers."""
+    """Register mechanisms on records, on codes, on training and on outputs."""
     from privbench.mechanisms.adversarial_regularization import AdversarialRegularization
     from privbench.mechanisms.distillation import Distillation
     from privbench.mechanisms.dp_sgd import DpSgd
@@ -62,14 +62,14 @@ def register_mechanisms(register: Register) -> None:
         DpSgd, WeightDecay, Dropout, EarlyStopping, LabelSmoothing, Mixup, RelaxLoss, Hamp,
         AdversarialRegularization, Mmd, Distillation, Selena,
     )  # fmt: skip
-    on_answers = (OutputNoise, Temperature, Rounding, TopK, LabelOnlyOutput, MemGuard, HampOutput)
-    for cls in (*on_records, *on_codes, *on_training, *on_answers):
+    on_outputs = (OutputNoise, Temperature, Rounding, TopK, LabelOnlyOutput, MemGuard, HampOutput)
+    for cls in (*on_records, *on_codes, *on_training, *on_outputs):
         register(cls)
 
 
 @hookimpl
 def register_models(register: Register) -> None:
-    """Target models."""
+    """Register target models."""
     from privbench.models.cnn import Cnn
     from privbench.models.logistic import Logistic
     from privbench.models.mlp import Mlp
@@ -81,7 +81,7 @@ def register_models(register: Register) -> None:
 
 @hookimpl
 def register_attacks(register: Register) -> None:
-    """Attacks on predictions, on parameters and on released data."""
+    """Register attacks on outputs, on parameters and on released data."""
     from privbench.attacks.attack_p import AttackP
     from privbench.attacks.attack_r import AttackR
     from privbench.attacks.calibration import Calibration
@@ -115,7 +115,7 @@ def register_attacks(register: Register) -> None:
 
 @hookimpl
 def register_executors(register: Register) -> None:
-    """Ways to run a plan."""
+    """Register executors."""
     from privbench.executors.local import Local
 
     register(Local)

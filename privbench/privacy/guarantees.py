@@ -1,4 +1,4 @@
-"""What a component or pipeline states about its privacy."""
+"""Guarantees of components and pipelines, as data."""
 
 from __future__ import annotations
 

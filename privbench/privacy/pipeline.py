@@ -1,4 +1,4 @@
-"""Asking the components of a pipeline for the guarantees that they state."""
+"""Ask the components of a pipeline for the guarantees that they state."""
 
 from __future__ import annotations
 

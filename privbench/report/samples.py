@@ -1,4 +1,4 @@
-"""The picture of what generators make of images: original, decoded without noise, with noise."""
+"""Plot images before and after a generator: originals, decoded without noise, decoded with noise."""
 
 from __future__ import annotations
 

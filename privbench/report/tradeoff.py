@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MEASURES = {"auc": "AUC", "tpr": "TPR at 1% FPR"}
-"""What protection is measured by, and its name on the axis."""
+"""The measures of exposure, and their names on the axis."""
 EXPOSURE_LABEL = "{} of the strongest attack\non the model (95% interval)"
 """In two lines, since constrained layout does not shorten a label that is longer than its axis."""
 CHANCE = {"auc": 0.5, "tpr": 0.01}

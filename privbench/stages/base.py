@@ -22,7 +22,7 @@ SCHEMA = 2  # raise it when the meaning of an artifact changes
 
 @dataclass(frozen=True)
 class Context:
-    """What a stage may use while it is computed."""
+    """Access to artifacts, datasets, the device and progress, for a stage that is computed."""
 
     get: Callable[[Stage], Artifact]
     data: Callable[[Bound], Data]
@@ -42,7 +42,7 @@ class Stage(ABC):
 
     seed: int
     title: str
-    """What a person calls it, such as ``vae-metric[epsilon=8] / mlp (canaries)``."""
+    """Name that users see, such as ``digits/vae-metric[epsilon=8]/mlp (canaries)``."""
 
     @property
     def inputs(self) -> tuple[Stage, ...]:

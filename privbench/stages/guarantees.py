@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def acts_on_before(attack: Component) -> tuple[ActsOn, ...]:
-    """Return where the mechanisms act that stand between the private records and an attack.
+    """Return the values of ``acts_on`` whose mechanisms protect the private records from an attack.
 
     - An attack on released data sees them before any model is trained on them.
-    - Parameters do not pass through output mechanisms, and what these guarantee for given queries does
-      not apply to queries of the attack's own.
+    - Parameters do not pass through output mechanisms, and a guarantee of these for a number of queries
+      does not cover further queries that the attack makes.
     """
     from privbench.attacks.synthetic import SyntheticAttack
 
@@ -40,7 +40,7 @@ def guarantee_of(
 ) -> Composed:
     """Return the guarantee of a defense of ``n_train`` private records, or why there is none.
 
-    With ``acts_on``, only of the mechanisms that act there.
+    ``acts_on`` restricts the guarantee to the mechanisms that act there.
     """
     generator = defense.generator
     context = GuaranteeContext(

@@ -92,7 +92,7 @@ class DefendedOutputsStage(Stage):
 
     @property
     def _is_fitted(self) -> bool:
-        """Whether some mechanism must see the models first."""
+        """Whether a mechanism has to be fitted to each model."""
         return any(bound.component.needs_fit for bound in self.mechanisms)
 
     def compute(self, context: Context) -> Artifact:
@@ -122,7 +122,7 @@ class DefendedOutputsStage(Stage):
             yield transforms
 
     def floor(self) -> float:
-        """Return the probability below which the defended outputs say nothing more."""
+        """Return the probability below which defended outputs carry no information."""
         resolutions = []
         for bound in self.mechanisms:
             with calling(bound):
@@ -137,7 +137,7 @@ class DefendedOutputsStage(Stage):
         floor: float,
         *query: Any,
     ) -> NDArray[np.float32]:
-        """Return the defended outputs (n, classes) for one model's bare ones.
+        """Return one model's defended outputs (n, classes), given its bare outputs.
 
         ``transforms`` are those of this model; ``query`` names the draw of random mechanisms, so that
         another name is another query.
@@ -154,7 +154,7 @@ class DefendedOutputsStage(Stage):
         return to_log_probs(probabilities, floor)
 
     def _output_contexts(self, context: Context) -> Iterator[OutputContext]:
-        """Yield what the owner of each model knows of it."""
+        """Yield, for one model after another, what output mechanisms are fitted to."""
         import numpy as np
 
         from privbench.mechanisms.base import OutputContext

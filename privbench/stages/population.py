@@ -66,7 +66,7 @@ class PopulationStage(Stage):
         task = TrainingTask(
             model=model,
             spec=setting.pool.spec,
-            sets=_training_sets(setting, released, own=self._has_third_party_mechanism),
+            sets=_training_sets(setting, released, copied=self._has_third_party_mechanism),
             reference=setting.reference,
             seeds=[seed_of(self.names, "train", i) for i in range(len(setting.member))],
             device=context.device,
@@ -106,8 +106,8 @@ class PopulationStage(Stage):
         return any(bound.entry.third_party for bound in self.training_mechanisms)
 
 
-def _training_sets(setting: Setting, released: list[Data] | None, *, own: bool) -> TrainingSets:
-    """Return the training sets, in tensors that nothing else uses if ``own``.
+def _training_sets(setting: Setting, released: list[Data] | None, *, copied: bool) -> TrainingSets:
+    """Return the training sets; with ``copied``, in tensors that share no memory with the pool.
 
     Torch has no read-only tensors, and a copy of the pool costs little beside training on it.
     """
@@ -116,7 +116,7 @@ def _training_sets(setting: Setting, released: list[Data] | None, *, own: bool) 
     from privbench.engine import TrainingSets
 
     if released is None:
-        pool = setting.pool.copy() if own else setting.pool
+        pool = setting.pool.copy() if copied else setting.pool
         return TrainingSets.shared(pool.x, pool.y, setting.train_indices())
     return TrainingSets.own(
         np.stack([data.x for data in released]), np.stack([data.y for data in released])

@@ -1,4 +1,4 @@
-"""The stage ``setting``: who is trained on what."""
+"""The stage ``setting``: the split of a dataset, its canaries, and the membership of a population."""
 
 from __future__ import annotations
 

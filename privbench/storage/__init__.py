@@ -1,1 +1,1 @@
-"""What a run leaves on disk: artifacts of stages, and the database of results with its provenance."""
+"""Store artifacts of stages, and rows of results with their provenance."""

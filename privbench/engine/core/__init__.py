@@ -1,1 +1,1 @@
-"""What training a population consists of, however it is run; imports no other folder of the engine."""
+"""The core of the engine: jobs, losses, recipes and populations; imports no other folder of it."""

@@ -1,4 +1,4 @@
-"""What follows from a module's architecture alone."""
+"""Inspect a module's architecture: which layers convolve, and which parameters are trained."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from privbench.engine.core.recipe import Recipe
 
 @dataclass(frozen=True)
 class Batch:
-    """What one model is given in one training step."""
+    """The examples of one step for one model, and what the loss receives with them."""
 
     x: Tensor
     """Records (batch, *shape)."""

@@ -102,7 +102,7 @@ class Population:
     @torch.no_grad()
     def predict_one(self, i: int, x: Array, batch_size: int = 1024) -> NDArray[np.float32]:
         """Return logits (n, classes) of model ``i`` for records (n, *shape), in eval mode."""
-        # Copies, since a module may write on what it is given, and records are shared by everybody.
+        # Copies, since a module may write on its input and weights, and all models share the records.
         weights = {name: weight.clone() for name, weight in self.weights(i).items()}
         parts = [
             functional_call(self._skeleton, weights, (part.to(self.device, copy=True),))

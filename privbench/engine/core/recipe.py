@@ -16,7 +16,7 @@ OptimizerName = Literal["sgd", "adam", "adamw"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model is trained, beside its loss.
+    """Optimizer, number of epochs, batch size and precision of the training of each model.
 
     ``momentum`` is for sgd and must be 0 for the other optimizers. ``weight_decay`` is an L2 penalty
     (adamw: decoupled). The last batch of an epoch is used even if it is smaller than ``batch_size``.

@@ -24,7 +24,7 @@ from privbench.engine.private.taps import Taps, find_layers
 STABILITY = 1e-6
 """Added to norms before dividing by them, as Opacus does."""
 _EPOCH = torch.zeros((), dtype=torch.int64)
-"""DP-SGD counts steps, so a loss that depends on the epoch is in the first one throughout."""
+"""The epoch that losses receive: always 0, since DP-SGD counts steps and not epochs."""
 
 
 class ClippedSums:
@@ -39,7 +39,7 @@ class ClippedSums:
         stacked: bool,
         loss: Loss = cross_entropy,
     ) -> None:
-        """Find the layers whose inputs and output gradients suffice.
+        """Find the layers whose inputs and output gradients determine their per-example gradients.
 
         Args:
             module: One of the models.

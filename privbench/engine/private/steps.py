@@ -17,7 +17,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class PrivateSteps:
-    """The parameters that DP-SGD has beside the recipe's optimizer; the recipe's epochs do not count."""
+    """The parameters of DP-SGD besides the recipe, whose epochs and batch size it ignores."""
 
     sample_rate: float
     steps: int

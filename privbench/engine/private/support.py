@@ -1,4 +1,4 @@
-"""Whether DP-SGD can train a module as a population."""
+"""Decide whether the engine can train a module with DP-SGD."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How DP-SGD trains the models of one chunk."""
+"""Train the models of one chunk with DP-SGD."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How chunks are trained side by side: worker processes, threads and the progress they report."""
+"""Train chunks in parallel, in worker processes or threads, and report their progress."""

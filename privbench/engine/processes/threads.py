@@ -1,4 +1,4 @@
-"""How many threads torch's operations use.
+"""Choose how many threads torch's operations use.
 
 A step of a small dense model takes a few milliseconds. Split between two threads it gains nothing, and
 if another process needs the same core, each operation waits for the thread that was suspended: DP-SGD on

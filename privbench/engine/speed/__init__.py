@@ -1,1 +1,1 @@
-"""How one training step is made fast; every module can be left out without changing what is trained."""
+"""Speed up training steps; every module can be left out without changing what is trained."""

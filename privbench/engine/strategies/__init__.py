@@ -1,1 +1,1 @@
-"""How the models of a chunk are trained, and which way is chosen for a job."""
+"""Strategies that train the models of a chunk, and the schedule that chooses one for a job."""

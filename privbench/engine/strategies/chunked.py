@@ -1,4 +1,4 @@
-"""The skeleton of all training: chunks of models, side by side or in turn, joined to one population.
+"""Train a population chunk by chunk, in parallel or in turn, and concatenate the chunks.
 
 Plain training, DP-SGD and loops written by the caller differ in how the models of one chunk are trained
 (``ChunkTrainer``). Everything around that is here, once.
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class ChunkTrainer(Protocol):
-    """How the models of one chunk are trained."""
+    """Trains the models of one chunk."""
 
     def record(self, sizes: Collection[int]) -> None:
         """Record the steps of chunks of these sizes. No other thread may run a module meanwhile."""

@@ -1,4 +1,4 @@
-"""The loop over epochs that stacked models and models trained alone share."""
+"""Loop over epochs, for the strategies ``batched`` and ``sequential``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schedule a training job, by its architecture and by one step that is tried."""
+"""Schedule a training job by its architecture and by a trial step."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def schedule_one_by_one(
 
 @dataclass(frozen=True)
 class StepProbe:
-    """What one stacked step showed."""
+    """What was measured in one stacked step."""
 
     activations: int
     """Bytes that one model's step saves for its backward pass."""

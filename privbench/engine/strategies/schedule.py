@@ -1,4 +1,4 @@
-"""How a population is trained fastest, judged by the architecture and from measurements on CPUs.
+"""Choose the fastest way to train a population, by its architecture and measurements on CPUs.
 
 - Small dense models spend most of their time between operations: 16 at once are several times faster.
 - ``vmap`` turns a convolution into a grouped one, which is 40 times slower on a CPU.
