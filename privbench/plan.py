@@ -15,7 +15,7 @@ from privbench.components.messages import error_text
 from privbench.components.outcome import NoResult
 from privbench.config import NONE, Benchmark, Defense, Knowledge, Unavailable, Variant
 from privbench.config.selection import Selector
-from privbench.errors import BadInput
+from privbench.errors import BadInput, ComponentError
 from privbench.stages import (
     AnyOutputsStage,
     DefendedOutputsStage,
@@ -140,7 +140,7 @@ class _Planner:
                 elif isinstance(attack, Unavailable):
                     yield trial
                 else:
-                    yield pipeline.planned(trial, attack.bound)
+                    yield _planned(pipeline, trial, attack.bound)
 
     def shared(self, stage: AnyStage) -> AnyStage:
         """Return the stage of this plan that has the same key, or else ``stage``."""
@@ -297,6 +297,17 @@ class _Pipeline:
 
     def _title(self, subset: Subset) -> str:
         return f"{self.dataset.label}/{self.defense.label}/{self.model.label} ({subset})"
+
+
+def _planned(pipeline: _Pipeline, trial: Trial, attack: Bound) -> Trial:
+    """Return the trial with its stages; what its attack raises is why it has none."""
+    try:
+        if trial.observes != "synthetic":
+            with calling(attack):
+                attack.component.needs_models()  # which the keys of its stages depend on
+        return pipeline.planned(trial, attack)
+    except ComponentError as error:
+        return replace(trial, rejected=NoResult("failed", str(error), trace_of(error)))
 
 
 def _check_pool(benchmark: Benchmark, dataset: str, n_records: int) -> None:

@@ -79,17 +79,17 @@ class Runner:
     _memory: dict[str, Artifact] = field(default_factory=dict)
     """Artifacts in use; each is dropped when the last stage that reads it has been computed."""
     _readers: Counter[str] = field(default_factory=Counter)
+    """How many stages that are still to be computed read an artifact, by key."""
+    _counted: set[str] = field(default_factory=set)
+    """Keys of the stages that are counted as readers of their inputs."""
 
     def run(self) -> list[Row]:
         """Compute everything and return the rows, one for each trial and subset."""
         stages = self.needed
         if stages:
             self.device = resolve_device(self.device)
-        self._readers.update(
-            dependency.key
-            for stage in missing_stages(self.plan, self.store)
-            for dependency in stage.inputs
-        )
+        for stage in missing_stages(self.plan, self.store):
+            self._count_as_reader(stage)
         self.host.call("run_started", plan=self.plan, needed=stages)
         facts = environment(self.host.third_party, self.device)
         run = self.results.start_run(self.plan.benchmark.name, facts, self.plan.remark)
@@ -228,9 +228,17 @@ class Runner:
             return self._memory[stage.key]
         artifact = self.store.load(stage.kind, stage.key) if stage.stored else None
         if artifact is None:
+            if stage.key not in self._counted:  # it was stored, and what is stored is damaged
+                self._count_as_reader(stage)
             artifact = self._compute(stage)
-        self._memory[stage.key] = artifact
+        if self._readers[stage.key] > 0:
+            self._memory[stage.key] = artifact
         return artifact
+
+    def _count_as_reader(self, stage: Stage) -> None:
+        """Count a stage that will be computed among the readers of its inputs."""
+        self._counted.add(stage.key)
+        self._readers.update(dependency.key for dependency in stage.inputs)
 
     def _rows(self, trial: Trial) -> tuple[list[Row], str]:
         """Return the rows of a trial, and the traceback if it failed."""

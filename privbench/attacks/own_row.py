@@ -7,7 +7,6 @@ mistake has an AUC of 1.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
@@ -23,11 +22,9 @@ from privbench.errors import PrivbenchError
 CHECKED = 2
 """Targets that are checked, drawn at random for each call. Each costs one more call of the attack."""
 RELATIVE = 1e-6
-"""Smaller changes of a score, relative to the largest one, are rounding."""
+"""Smaller changes of a score, relative to it and to the median one, are rounding."""
 SHARE = 0.01
 """Share of the records whose scores may change: where scores are ranks, rounding may swap a few."""
-
-log = logging.getLogger(__name__)
 
 AnyViews = TypeVar("AnyViews", Views, SyntheticViews)
 Scores = NDArray[np.float64]
@@ -44,8 +41,6 @@ def check_own_row(
     If the shadows went through no defense (a naive adversary), the outputs of the target's own shadow
     are replaced as well: that shadow has the target's membership, and no defense hides it.
 
-    An attack whose scores differ between two equal calls cannot be checked; the log says so.
-
     Args:
         score_all: the attack.
         make_views: makes the views once more, with the same random draws.
@@ -53,7 +48,7 @@ def check_own_row(
         name: the attack's name, for the message.
 
     Raises:
-        PrivbenchError: scores changed.
+        PrivbenchError: scores changed, or differ between two equal calls, so that it cannot be told.
     """
     views = make_views()
     if not views.leave_one_out or len(views) < 2:
@@ -64,23 +59,24 @@ def check_own_row(
         if changed <= SHARE * len(views.labels):
             continue
         if _changed(scores[target], score_all(make_views())[target]):
-            log.warning(
-                "attack %s: two equal calls gave different scores, so whether it uses the target's"
-                " membership cannot be checked; draw from views.rngs only", name,
-            )  # fmt: skip
-            return
+            raise PrivbenchError(
+                f"{name}: two equal calls of score_all gave different scores, so whether it uses the"
+                " membership of the target cannot be checked; draw from views.rngs only"
+            )
+        what = f"row {target} of shadow_member was flipped"
+        if isinstance(views, Views) and views.shadows is not views.targets:
+            what += f" and the outputs of shadow {target} were replaced"
         raise PrivbenchError(
             f"{name}: score_all uses the membership of the target: {changed} of {len(views.labels)}"
-            f" scores of target {target} changed when row {target} of shadow_member was flipped,"
-            " which is its own. Leave shadow i out for target i: views[i] has the other shadows only,"
-            " and np.arange(len(views)) != i selects them"
+            f" scores of target {target} changed when {what}, which is its own. Leave shadow i out for"
+            " target i: views[i] has the other shadows only, and np.arange(len(views)) != i selects them"
         )
 
 
 def _changed(scores: Scores, again: Scores) -> int:
-    """Return how many scores differ by more than rounding."""
-    scale = float(np.abs(scores).max(initial=0.0))
-    return int((np.abs(scores - again) > RELATIVE * scale).sum())
+    """Return how many scores differ by more than rounding, whatever the largest one is."""
+    size = np.maximum(np.abs(scores), np.abs(again))
+    return int((np.abs(scores - again) > RELATIVE * (size + np.median(size))).sum())
 
 
 def _without_own_row(views: AnyViews, target: int) -> AnyViews:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from privbench.attacks.base import Attack, Outputs, Views
 from privbench.auditing.predictions import Predictions
 from privbench.components import Bound
+from privbench.components.copies import own_arrays
 from privbench.components.faults import calling
 from privbench.seeds import generator
 from privbench.stages.scores import observe
@@ -88,7 +89,7 @@ class AuditedModels:
             # Outputs on other reference records must not be taken for outputs on the target's.
             shadow_reference = shadow_reference[:, :0]
         role = "target" if target is self._target else "shadow"
-        return Views(
+        views = Views(
             labels=attacked.labels,
             n_classes=attacked.n_classes,
             targets=targets,
@@ -101,3 +102,4 @@ class AuditedModels:
             shadow_reference=reference if leave_one_out else shadow_reference[models],
             rngs=[generator(self.seed, attack.name, role, i) for i in range(len(attacked))],
         )
+        return own_arrays(views) if attack.entry.third_party else views

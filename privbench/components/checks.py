@@ -47,6 +47,11 @@ def checked_data(returned: Any, given: Data, what: str) -> Data:
         raise PrivbenchError(
             f"{what} {shown(returned)}, expected records: privbench.Data(x, y, data.spec)"
         )
+    if returned.spec != given.spec:
+        raise PrivbenchError(
+            f"{what} records with another spec: {returned.spec}, expected that of the given ones;"
+            " write privbench.Data(x, y, data.spec)"
+        )
     x = checked_array(returned.x, given.x.shape, f"{what} records whose x is")
     y = checked_array(returned.y, given.y.shape, f"{what} records whose y is")
     last = given.spec.n_classes - 1

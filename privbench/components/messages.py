@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from privbench.components.contained import NOT_WRITABLE
 from privbench.errors import PrivbenchError
 
+FROZEN = "a component holds its parameters and nothing else; keep values in local variables"
 COPY_FIRST = "arrays that are handed to a component are read-only: change a copy"
 TENSOR = (
     "a tensor cannot share the memory of a read-only array: write torch.tensor(x), which copies it"
@@ -112,7 +113,10 @@ def error_text(error: BaseException, line: str = "") -> str:
     message = _message(error)
     if isinstance(error, PrivbenchError):
         return message
-    if message.startswith(NOT_WRITABLE):
+    if isinstance(error, ValidationError) and error.errors()[0]["type"] == "frozen_instance":
+        text = f"self.{error.errors()[0]['loc'][-1]} cannot be set: {FROZEN}"
+        return f"{text} ({line})" if line else text
+    if re.match(NOT_WRITABLE, message):
         return f"{TENSOR} ({line})" if line else TENSOR
     text = f"{type(error).__name__}: {message}" if message else type(error).__name__
     text = f"{text} ({line})" if line else text

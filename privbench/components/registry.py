@@ -15,6 +15,7 @@ from privbench.components.contained import contained
 from privbench.components.distribution import Distribution, source_digest
 from privbench.components.messages import closest, error_text, explain
 from privbench.errors import BadInput, PrivbenchError
+from privbench.seeds import digest
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Entry:
             text = json.dumps(dict(params))
             with contained() if self.third_party else nullcontext():
                 component = self.cls.model_validate_json(text, strict=True)
+                digest(component.params())  # its values must be JSON: keys and draws depend on them
         except ValidationError as error:
             raise BadInput(explain(error, self.cls, where, given)) from None
         except (TypeError, ValueError) as error:

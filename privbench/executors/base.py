@@ -24,5 +24,6 @@ class Executor(Component, ABC):
         Args:
             stages: The stages of a plan that are stored and still missing, each after its inputs.
             compute: Computes a stage, stores its artifact and reports to the observers. It does not
-                raise if the stage fails.
+                raise if the stage fails. One call at a time: artifacts in memory and the switches that
+                third-party code may change belong to the whole process.
         """

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from privbench.mechanisms.base import LatentMechanism
-from privbench.mechanisms.metric_privacy import clip_to_ball, fit_conditions
+from privbench.mechanisms.metric_privacy import clip_to_ball
 from privbench.privacy import Guarantee, GuaranteeContext, gaussian_epsilon
 from privbench.privacy.conditions import LABELS_NOT_COVERED, as_conditions
 
@@ -48,7 +48,6 @@ class GaussianCodes(LatentMechanism):
         epsilon = gaussian_epsilon(sigma=self.sigma, delta=self.delta, sensitivity=2 * self.radius)
         conditions = as_conditions(
             (
-                *fit_conditions(context),
                 LABELS_NOT_COVERED,
                 "each record is released once",
                 "textbook floating-point Gaussian (Mironov 2012)",

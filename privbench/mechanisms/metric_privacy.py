@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from privbench.mechanisms.base import LatentMechanism
-from privbench.privacy import Condition, Guarantee, GuaranteeContext
+from privbench.privacy import Guarantee, GuaranteeContext
 from privbench.privacy.conditions import LABELS_NOT_COVERED, as_conditions
 
 if TYPE_CHECKING:
@@ -81,7 +81,6 @@ class MetricPrivacy(LatentMechanism):
         """Return metric privacy; with a radius, local DP: the ball of codes is 2 radius wide."""
         conditions = as_conditions(
             (
-                *fit_conditions(context),
                 LABELS_NOT_COVERED,
                 "each record is released once",
                 "textbook floating-point sampler (Haney et al. 2022)",
@@ -92,14 +91,6 @@ class MetricPrivacy(LatentMechanism):
             return Guarantee("metric-dp", self.epsilon, 0.0, "local", how, conditions, "features")
         epsilon = 2 * self.radius * self.epsilon
         return Guarantee("local-dp", epsilon, 0.0, "local", how, conditions, "features")
-
-
-def fit_conditions(context: GuaranteeContext) -> tuple[Condition, ...]:
-    """Return the condition on the fit under which a code is a function of its own record alone."""
-    if context.generator_fitted_on != "private":
-        return ()
-    text = "encoder and decoder are independent of the record"
-    return (Condition(text, met=False, why="fitted on the private records"),)
 
 
 def mean_and_scale(codes: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -75,7 +75,7 @@ class _Estimator:
     n_classes: int
 
     def log_probs(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        given = x.view()  # also of an array that an attack made, and may go on using
+        given = x.copy() if self.model.entry.third_party else x.view()
         given.setflags(write=False)
         with calling(self.model):
             returned = self.fitted.predict_proba(given)

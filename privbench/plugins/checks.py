@@ -32,7 +32,9 @@ def _hooks() -> dict[str, list[str]]:
 
 def marked(module: ModuleType) -> dict[str, Callable[..., Any]]:
     """Return the hook implementations of a module, by name."""
-    return {k: value for k, value in vars(module).items() if hasattr(value, "privbench_impl")}
+    # Functions only: any other object of a module may run code of its own when it is looked at.
+    functions = {k: value for k, value in vars(module).items() if inspect.isfunction(value)}
+    return {k: value for k, value in functions.items() if hasattr(value, "privbench_impl")}
 
 
 def mistakes_of(module: ModuleType) -> list[str]:

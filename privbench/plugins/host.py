@@ -126,10 +126,9 @@ class PluginHost:
         module = self._guarded(name, distribution, "import", load)
         if module is None:
             return
-        mistakes = mistakes_of(module)
-        for message in [*mistakes, *silent_of(module, Path(name).name)]:
-            self._fail(PluginFailure(name, distribution, "hooks", message))
-        if mistakes or not marked(module):
+        if not self._guarded(
+            name, distribution, "hooks", lambda: self._has_hooks(name, distribution, module)
+        ):
             return
         released = bool(version) and not is_local(distribution)
         plugin = Plugin(name, Distribution(distribution, version, released), module)
@@ -138,6 +137,13 @@ class PluginHost:
         self.plugins.append(plugin)
         for kind in KINDS:
             self._register(plugin, kind)
+
+    def _has_hooks(self, name: str, distribution: str, module: ModuleType) -> bool:
+        """Record the mistakes of a module; return whether it has hooks, and none is wrong."""
+        mistakes = mistakes_of(module)
+        for message in [*mistakes, *silent_of(module, Path(name).name)]:
+            self._fail(PluginFailure(name, distribution, "hooks", message))
+        return not mistakes and bool(marked(module))
 
     def _add(self, plugin: Plugin) -> str | None:
         """Register the module with pluggy, which checks the arguments of its hook implementations."""

@@ -4,8 +4,8 @@
 
 The rules, one function each, in the order in which they apply:
 
-1. Conditions are added that depend on the pipeline: ``on_scaled_columns``, ``after_others``,
-   ``beside_release``.
+1. Conditions are added that depend on the pipeline: ``behind_private_fit``, ``on_scaled_columns``,
+   ``after_others``, ``beside_release``.
 2. ``samples_of_fit``: the fit of a generator covers new records that it draws.
 3. ``ends_guarantees``: an output mechanism that reads private records again ends what is before it.
 4. ``protects_samples_only``: a guarantee for records that a generator draws is none for the private
@@ -19,10 +19,12 @@ The rules, one function each, in the order in which they apply:
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from privbench.privacy.conditions import (
+    ENCODER_INDEPENDENT,
+    GENERATOR_INDEPENDENT,
     MODEL_ONLY,
     SCALED_APART,
     changes_each_record_alone,
@@ -138,10 +140,29 @@ def _guarantee_in_place(pipeline: Pipeline, place: int) -> Guarantee | None:
     guarantee = mechanism.guarantee
     if guarantee is None:
         return None
+    guarantee = behind_private_fit(guarantee, mechanism, pipeline.generator)
     if mechanism.acts_on != "output":
         guarantee = on_scaled_columns(guarantee, pipeline.numeric_columns)
         guarantee = after_others(guarantee, pipeline.mechanisms[:place])
     return beside_release(guarantee, mechanism, pipeline.releases)
+
+
+def behind_private_fit(
+    guarantee: Guarantee, mechanism: MechanismInPipeline, generator: GeneratorInPipeline | None
+) -> Guarantee:
+    """Add the condition, which is broken, that a generator has not seen the private records.
+
+    A mechanism on codes or training guarantees something about what it is given. If the generator that
+    makes it of the private records was fitted on them without a guarantee, each record may have changed
+    the generator, and thereby what it makes of all others.
+    """
+    if generator is None or generator.fitted_on != "private":
+        return guarantee
+    if mechanism.acts_on == "latent":
+        return replace(guarantee, conditions=(ENCODER_INDEPENDENT, *guarantee.conditions))
+    if mechanism.acts_on == "training":
+        return replace(guarantee, conditions=(GENERATOR_INDEPENDENT, *guarantee.conditions))
+    return guarantee
 
 
 def on_scaled_columns(guarantee: Guarantee, numeric_columns: bool) -> Guarantee:

@@ -37,6 +37,8 @@ class Condition:
                 raise ValueError(f"condition: {field} {getattr(self, field)!r} (allowed: a str)")
         if self.met not in (True, False, None):
             raise ValueError(f"condition: met {self.met!r} (allowed: True, False, None)")
+        if self.met is not None:  # NumPy's booleans are neither True nor False
+            object.__setattr__(self, "met", bool(self.met))
         if self.why and self.met is not False:
             raise ValueError(f"condition {self.text!r}: why is the reason for met = False")
 
@@ -72,6 +74,18 @@ SCALED_APART = Condition(
     met=False,
     why="over the whole data set",
     name="scaled-apart",
+)
+ENCODER_INDEPENDENT = Condition(
+    "encoder and decoder are independent of the record",
+    met=False,
+    why="fitted on the private records",
+    name="encoder-independent",
+)
+GENERATOR_INDEPENDENT = Condition(
+    "generator is independent of the records",
+    met=False,
+    why="fitted on the private records",
+    name="generator-independent",
 )
 MODEL_ONLY = Condition(
     "only the model is published, not the records that it is trained on", name="model-only"

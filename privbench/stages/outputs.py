@@ -172,7 +172,7 @@ class DefendedOutputsStage(Stage):
                 member_outputs=np.exp(bare["pool"][i, member].astype(np.float64)),
                 member_labels=setting.pool.y[member],
                 reference_outputs=np.exp(bare["reference"][i].astype(np.float64)),
-                reference_labels=setting.reference.y,
+                reference_labels=setting.reference.y.copy(),
                 query=query_of(model),
             )
 

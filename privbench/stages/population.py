@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from privbench.components import Bound
 from privbench.components.checks import checked_method
+from privbench.components.copies import own_arrays
 from privbench.components.faults import calling
 from privbench.models.trained import TrainedModel, load_models
 from privbench.seeds import seed_of
@@ -67,7 +68,11 @@ class PopulationStage(Stage):
             model=model,
             spec=setting.pool.spec,
             sets=_training_sets(setting, released, copied=self._has_third_party_mechanism),
-            reference=setting.reference,
+            reference=(
+                own_arrays(setting.reference)
+                if self._has_third_party_mechanism
+                else setting.reference
+            ),
             seeds=[seed_of(self.names, "train", i) for i in range(len(setting.member))],
             device=context.device,
             progress=context.progress,

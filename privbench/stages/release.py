@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from privbench.components import Bound
 from privbench.components.checks import checked_array, checked_data
+from privbench.components.copies import own_arrays
 from privbench.components.faults import calling
 from privbench.stages.base import Context, Stage
 from privbench.stages.fit import FitStage, apply_data_mechanisms
@@ -93,7 +94,7 @@ class ReleaseStage(Stage):
             what = f"{bound.name}: apply returned"
             codes = checked_array(altered, codes.shape, what).astype("float32")
         with calling(generator):
-            decoded = fitted.decode_labelled(codes, data.y)
+            decoded = fitted.decode_labelled(codes, own_arrays(data.y))
         what = f"{generator.name}: decode returned"
         x = checked_array(decoded, data.x.shape, what).astype("float32")
         return Data(x, data.y, data.spec)
@@ -101,6 +102,6 @@ class ReleaseStage(Stage):
 
 def _encode(generator: Bound, fitted: FittedGenerator, data: Data) -> NDArray[np.float32]:
     with calling(generator):
-        codes = fitted.encode(data)
+        codes = fitted.encode(own_arrays(data) if generator.entry.third_party else data)
     shape, what = (len(data), "latent_dim"), f"{generator.name}: encode returned"
     return checked_array(codes, shape, what).astype("float32")

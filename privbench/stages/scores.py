@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from privbench.components import Bound
 from privbench.components.checks import checked_array
+from privbench.components.copies import own_arrays
 from privbench.components.faults import calling
 from privbench.components.sealed import Sealed
 from privbench.data import read_only
@@ -87,7 +88,7 @@ class ScoresStage(Stage):
         pool, reference = observe(target["pool"], observes), observe(target["reference"], observes)
         target_models = self._models(context, self.target)
         adaptive = self.shadow is self.target  # then attacks see by identity that work is shared
-        return Views(
+        views = Views(
             labels=setting.pool.y,
             n_classes=setting.pool.spec.n_classes,
             targets=pool,
@@ -105,6 +106,7 @@ class ScoresStage(Stage):
             shadow_models=target_models if adaptive else self._models(context, self.shadow),
             progress=Sealed(context.progress),
         )
+        return own_arrays(views) if self.attack.entry.third_party else views
 
     def _models(self, context: Context, stage: AnyOutputsStage) -> list[SealedModel]:
         if not self.attack.component.needs_models():
@@ -206,7 +208,7 @@ class ReleaseScoresStage(Stage):
 
         setting: Setting = context.get(self.setting).live
         released: list[Data] = context.get(self.release).live
-        return SyntheticViews(
+        views = SyntheticViews(
             records=setting.pool.x,
             labels=setting.pool.y,
             targets=released,
@@ -216,6 +218,7 @@ class ReleaseScoresStage(Stage):
             rngs=[self.rng("score", model) for model in range(len(released))],
             progress=Sealed(context.progress),
         )
+        return own_arrays(views) if self.attack.entry.third_party else views
 
 
 def observe(log_probs: NDArray[np.float32], observes: str) -> Outputs:

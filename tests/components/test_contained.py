@@ -105,3 +105,24 @@ def test_a_working_directory_that_is_gone(tmp_path, monkeypatch):
     gone.rmdir()
     with contained():
         pass
+
+
+def test_streams_are_restored_and_stay_open(capsys):
+    before = sys.stdout, sys.stderr, sys.__stdout__
+    with contained():
+        print("to stderr", file=sys.__stdout__)
+        sys.stdout.close()
+        sys.stderr = None
+    assert (sys.stdout, sys.stderr, sys.__stdout__) == before
+    print("still there", file=sys.stderr)
+    captured = capsys.readouterr()
+    assert captured.err.split("\n")[:2] == ["to stderr", "still there"]
+    assert captured.out == ""
+
+
+def test_default_device_and_recursion_limit_are_restored():
+    before = torch.get_default_device(), sys.getrecursionlimit()
+    with contained():
+        torch.set_default_device("meta")
+        sys.setrecursionlimit(before[1] + 100)
+    assert (torch.get_default_device(), sys.getrecursionlimit()) == before

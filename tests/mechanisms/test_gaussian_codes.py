@@ -36,10 +36,8 @@ def test_epsilon_is_exact_for_the_two_codes_at_the_largest_distance():
     assert "zCDP rho=0.8889" in stated.accountant  # (2 R)^2 / (2 s^2)
 
 
-@pytest.mark.parametrize("fitted_on", ["private", "reference", "dp-sgd"])
-def test_conditions(fitted_on):
-    conditions = GaussianCodes(sigma=1.0, radius=1.0).guarantee(context(fitted_on)).conditions
-    assert any(condition.broken for condition in conditions) == (fitted_on == "private")
+def test_conditions():
+    conditions = GaussianCodes(sigma=1.0, radius=1.0).guarantee(context()).conditions
     for word in ("labels", "released once", "floating-point"):
         assert any(word in condition.text for condition in conditions)
 

@@ -206,3 +206,18 @@ def test_an_observer_that_raises_is_recorded_once_and_the_others_go_on(write):
         host.call("stage_progress", stage=None, done=done, total=3)
     assert failing(host).stage == "stage_progress"
     assert host.plugins[-1].module.seen == [0, 1, 2]
+
+
+def test_objects_of_a_module_that_answer_anything_are_no_hooks(tmp_path):
+    """Such as flask's current_app, or what a test library imports."""
+    path = tmp_path / "odd.py"
+    path.write_text(
+        "from unittest.mock import call\nimport privbench\n\n"
+        "class Proxy:\n    def __getattr__(self, name): raise RuntimeError('outside of a request')\n\n"
+        "current = Proxy()\n\n"
+        "class Mine(privbench.Attack):\n    name = 'mine'\n    def score(self, view): ...\n\n"
+        "@privbench.hookimpl\ndef register_attacks(register):\n    register(Mine)\n"
+    )
+    host = PluginHost([str(path)], installed=False)
+    assert host.failures == []
+    assert "mine" in host.registry("attack").entries

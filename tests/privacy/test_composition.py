@@ -7,6 +7,8 @@ import pytest
 from privbench.privacy import Condition, Guarantee, compose
 from privbench.privacy.composition import GeneratorInPipeline, MechanismInPipeline, Pipeline
 from privbench.privacy.conditions import (
+    ENCODER_INDEPENDENT,
+    GENERATOR_INDEPENDENT,
     MODEL_ONLY,
     SCALED_APART,
     changes_each_record_alone,
@@ -201,3 +203,22 @@ def test_stated_conditions_stay_and_come_first():
         changes_each_record_alone("on-data"),
         MODEL_ONLY,
     )
+
+
+@pytest.mark.parametrize(
+    ("acts_on", "condition"),
+    [
+        ("latent", ENCODER_INDEPENDENT),
+        ("training", GENERATOR_INDEPENDENT),
+        ("data", None),
+        ("output", None),
+    ],
+)
+@pytest.mark.parametrize("fitted_on", ["private", "reference", "dp-sgd"])
+def test_what_a_private_fit_makes_of_a_record_depends_on_the_others(acts_on, condition, fitted_on):
+    """Whichever mechanism it is, and whatever it says of itself."""
+    mechanism = MechanismInPipeline("m", acts_on, LOCAL.under("own"), record_wise=True)
+    result = compose(pipeline(mechanism, generator=fitted(None, fitted_on))).guarantee
+    expected = fitted_on == "private" and condition is not None
+    assert (condition in result.conditions) == expected
+    assert result.is_broken() == expected

@@ -1,5 +1,6 @@
 import re
 
+import numpy as np
 import pytest
 
 from privbench.privacy import Condition
@@ -73,3 +74,9 @@ def test_the_conditions_that_the_harness_knows():
     )
     assert "mixup changes each record" in str(changes_each_record_alone("mixup"))
     assert "(n=200)" in str(large_delta_accepted(200))
+
+
+def test_booleans_of_numpy_are_booleans():
+    condition = Condition("a", met=np.False_)
+    assert condition.broken
+    assert condition.met is False

@@ -161,3 +161,26 @@ def test_a_query_of_another_shape_is_the_attacks_failure(refused, line_of):
         assert ": ValueError: query: records have shape (" in reason
         assert "expected (n, 8)" in reason
         assert line_of(f"query({x})") in reason
+
+
+def test_what_torch_lets_through_reaches_nobody_else(attempts):
+    """Torch only warns, and only for some of its functions; views are copies for such plugins."""
+    writes = (
+        "import warnings; warnings.simplefilter('ignore'); torch.as_tensor(view.labels).zero_()",
+        "torch.from_dlpack(view.target.log_probs).zero_()",
+        "torch.frombuffer(view.records, dtype=torch.float32).zero_()",
+        "view.labels.base.flags.writeable = True; view.labels.base[:] = 0",
+    )
+    attempts("Attack", [scoring(f"import torch; {write}") for write in writes])
+
+
+def test_an_attack_whose_needs_cannot_be_told_is_a_failed_trial(refused, line_of):
+    body = f"def needs_models(self): 1 / 0\n{scoring('pass')}"
+    (reason,) = refused("Attack", [body])
+    assert reason == f"mine0: ZeroDivisionError: division by zero ({line_of('1 / 0')})"
+
+
+def test_a_component_that_keeps_something_on_itself(refused):
+    (reason,) = refused("Attack", [scoring("self.cache = 3")])
+    assert "self.cache cannot be set: a component holds its parameters and nothing else" in reason
+    assert "errors.pydantic.dev" not in reason

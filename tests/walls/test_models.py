@@ -41,6 +41,16 @@ def test_a_module_that_changes_its_input_changes_its_own_outputs_only(accepted):
     accepted("TorchModel", [body], 'defenses=["none", "noisy"]')
 
 
+def test_a_module_that_changes_its_input_under_dp_sgd(accepted, config):
+    config.write_text(
+        '[defenses.dp]\nmechanisms = [{ name = "dp-sgd", noise_multiplier = 1.0 }]\n'
+        + config.read_text()
+    )
+    body = FORWARD.format(code="x -= x.mean(); return self.layer(x)")
+    body += "\nepochs: int = Field(2, description='passes')\n"
+    accepted("TorchModel", [body], 'defenses=["dp", "none"]')
+
+
 def test_a_module_that_changes_its_weights_gives_the_same_outputs_twice(accepted, run, write):
     code = "self.layer.weight.data.mul_(1.01); return self.layer(x)"
     body = FORWARD.format(code=code) + "\nepochs: int = Field(1, description='passes')\n"

@@ -8,6 +8,7 @@ on a CPU), for one model.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -54,6 +55,7 @@ class ClippedSums:
         self.names = trainable(module)
         weights = {name: tensor.detach() for name, tensor in population.weights(0).items()}
         trained = {name: weights[name] for name in self.names}
+        example = replace(example, x=example.x.clone())  # a module may write on what it is given
         self.layers = find_layers(trained, lambda: self._losses(weights, example))
         tapped = {name for layer in self.layers for name in layer.names}
         self.untapped = [name for name in self.names if name not in tapped]

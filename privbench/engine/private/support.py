@@ -45,7 +45,7 @@ def can_train_privately(
         return "the module has no parameters to train"
     batch = {}
     for name, tensor in zip("xy", sets.flat(), strict=True):
-        batch[name] = tensor[:1].to(device).expand(2, 2, *tensor.shape[1:])
+        batch[name] = tensor[:1].to(device).expand(2, 2, *tensor.shape[1:]).clone()
     batch["is_example"] = torch.ones_like(batch["y"]) > 0
     if random_inputs is not None:
         batch["random_inputs"] = Draws([0, 1]).random_inputs(random_inputs, 2).to(device)
