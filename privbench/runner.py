@@ -188,6 +188,7 @@ class Runner:
             reason = f"{stage.kind}: {error_text(error)}"
             self.failures[stage.key] = NoResult("failed", reason, trace_of(error))
         finally:
+            self._counted.discard(stage.key)
             for dependency in stage.inputs:
                 self._readers[dependency.key] -= 1
                 if self._readers[dependency.key] <= 0:
@@ -228,7 +229,7 @@ class Runner:
             return self._memory[stage.key]
         artifact = self.store.load(stage.kind, stage.key) if stage.stored else None
         if artifact is None:
-            if stage.key not in self._counted:  # it was stored, and what is stored is damaged
+            if stage.key not in self._counted:  # it was stored and is damaged, or is needed again
                 self._count_as_reader(stage)
             artifact = self._compute(stage)
         if self._readers[stage.key] > 0:

@@ -12,6 +12,7 @@ from privbench.components.checks import (
     checked_probabilities,
     checked_resolution,
 )
+from privbench.components.copies import own_arrays
 from privbench.components.faults import calling
 from privbench.models.trained import TrainedModel, to_log_probs
 from privbench.stages.base import Context, Stage
@@ -172,7 +173,7 @@ class DefendedOutputsStage(Stage):
                 member_outputs=np.exp(bare["pool"][i, member].astype(np.float64)),
                 member_labels=setting.pool.y[member],
                 reference_outputs=np.exp(bare["reference"][i].astype(np.float64)),
-                reference_labels=setting.reference.y.copy(),
+                reference_labels=own_arrays(setting.reference.y),
                 query=query_of(model),
             )
 
