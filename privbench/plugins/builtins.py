@@ -84,6 +84,7 @@ def register_attacks(register: Register) -> None:
     """Register attacks on outputs, on parameters and on released data."""
     from privbench.attacks.attack_p import AttackP
     from privbench.attacks.attack_r import AttackR
+    from privbench.attacks.auto import Auto
     from privbench.attacks.calibration import Calibration
     from privbench.attacks.confidence import Confidence
     from privbench.attacks.dcr import Dcr
@@ -107,7 +108,7 @@ def register_attacks(register: Register) -> None:
 
     for cls in (
         Gap, Loss, Confidence, Entropy, ModifiedEntropy, Shokri, MlLeaks, Lira, Rmia, AttackP,
-        AttackR, Calibration, Quantile, LabelOnly, Gradient,
+        AttackR, Calibration, Quantile, LabelOnly, Gradient, Auto,
         Dcr, GanLeaks, MonteCarlo, Logan, Domias, Groundhog, ShadowDensity,
     ):  # fmt: skip
         register(cls)
