@@ -4,36 +4,66 @@ What AutoAttack is for adversarial robustness (Croce, Hein 2020, arXiv 2003.0169
 needs no tuning, so that a defense is not ranked by the best of many attacks on the target itself. Every
 choice is made on shadows:
 
-1. The shadows are split into groups. To attack the targets of one group, the adversary attacks each shadow
-   outside of it, with the other shadows outside of it, by each of the attacks below.
-2. A gradient-boosted classifier learns from these scores which records were members.
-3. On halves of the shadows that it was not fitted on, its AUC is compared with that of each single attack.
-   The best of them attacks the targets of the group.
+1. The targets are split into groups. To attack those of one group, the adversary attacks each shadow
+   outside of it, by means of the other shadows outside of it, with each of the attacks below.
+2. Two classifiers learn from the scores, from the confidence in the label and from the confidence in the
+   predicted class which records were members of the shadows: a logistic regression and gradient-boosted
+   trees. The trees are the better of the two where there is much to learn from, and the worse where there
+   is little.
+3. The mean of their log-odds of membership is the score of the targets.
 
-What a target must not use, its own row of membership, has no part in its scores: neither its outputs nor
-its row is among what its group learns from.
+The attacks are online and offline LiRA, RMIA, BASE, calibration, modified entropy and, where models can be
+queried, label-only. Only the labels of the noisy copies are used. Parameters are not looked at. The groups
+do not choose the attack that does best on their shadows: they would choose different ones, whose scores have
+different scales.
+
+A target's row of membership has no part in its scores: its group learns from other shadows. Where a group
+has fewer than ``MIN_SHADOWS`` shadows to learn from, the attack is LiRA.
+
+Attacking one target at a time gives other scores than attacking all in a leave-one-out: a single target
+has no group, so that it learns from all of its shadows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from privbench.attacks.base import Attack, BatchedAttack, Views
+from privbench.attacks.base_attack import BaseAttack
 from privbench.attacks.calibration import Calibration
+from privbench.attacks.label_only import LabelOnly
+from privbench.attacks.learned import limit_blas_to_one_thread, log_odds
 from privbench.attacks.lira import Lira
 from privbench.attacks.modified_entropy import ModifiedEntropy
 from privbench.attacks.moments import Bools, Floats
+from privbench.attacks.own_shadows import Ints, attack_on_shadows, groups_of_targets
 from privbench.attacks.rmia import Rmia
 
-GROUPS = 4
-"""Groups of targets; more of them cost more fits, and leave more shadows to learn from."""
-LEAST = 4
-"""Shadows that are needed to learn how to combine attacks; with fewer of them it is LiRA."""
+MIN_SHADOWS = 4
+"""Smallest number of shadows from which the attack learns how to combine others."""
+MAX_ROWS = 60_000
+"""Number of (shadow, record) pairs that suffice to fit classifiers; of more, some records are used."""
+LEAF_SHARE = 1 / 150
+"""Smallest share of the pairs in a leaf. Where membership hardly shows, smaller leaves learn noise."""
+MIN_LEAF = 20
+"""Smallest number of pairs in a leaf."""
+PENALTY = 10.0
+"""L2 penalty of the logistic regression, on standardised features."""
+
+ON_OUTPUTS: tuple[Attack, ...] = (
+    Lira(),  # the first, which serves where there is nothing to learn from
+    Lira(variance="global"),
+    Lira(mode="offline"),
+    BaseAttack(),
+    Calibration(),
+    ModifiedEntropy(),
+    Rmia(),
+)
+ON_LABELS = LabelOnly()
 
 
 class Auto(BatchedAttack):
@@ -41,115 +71,103 @@ class Auto(BatchedAttack):
 
     name: ClassVar[str] = "auto"
     paper: ClassVar[str] = "after Croce, Hein 2020, arXiv 2003.01690"
+    queries: ClassVar[bool] = True
+
+    def obstacle(self, views: Views) -> str:
+        """Return what is missing; models and reference records are used, but not needed."""
+        return ON_OUTPUTS[0].obstacle(views)
 
     def score_all(self, views: Views) -> NDArray[np.float64]:
-        """Return scores (targets, n_pool): log-odds of membership, or the scores of the best attack."""
-        scores = np.empty((len(views), len(views.labels)))
-        on_targets = _features(views)
-        groups = [np.arange(len(views))]
-        if views.leave_one_out:
-            groups = [groups[0][start::GROUPS] for start in range(min(GROUPS, len(views)))]
-        for done, group in enumerate(groups):
-            known = np.arange(len(views.shadows))
-            if views.leave_one_out:
-                known = np.setdiff1d(known, group)
-            scores[group] = _Combination.learn(_among_shadows(views, known)).score(
-                on_targets[group]
-            )
-            views.progress(done + 1, len(groups))
+        """Return scores (targets, n_pool): log-odds of membership, or LiRA's with few shadows."""
+        groups = list(groups_of_targets(views))
+        if min(len(known) for _, known in groups) < MIN_SHADOWS:
+            return ON_OUTPUTS[0].score_all(views)
+        with limit_blas_to_one_thread():
+            return self._learned(views, groups)
+
+    def _learned(self, views: Views, groups: Sequence[tuple[Ints, Ints]]) -> Floats:
+        """Return the log-odds (targets, n_pool) that each group learns from its shadows."""
+        answers = shadow_answers = None
+        if views.records is not None and views.target_models:
+            answers, shadow_answers = ON_LABELS.answers(views)
+        on_targets = _features(views, answers, shadow_answers)
+        scores = np.empty(on_targets.shape[:2])
+        done = 0
+        for group, known in groups:
+            rehearsal = attack_on_shadows(views, known)
+            known_answers = None if shadow_answers is None else shadow_answers[known]
+            features = _features(rehearsal, known_answers, known_answers)
+            scores[group] = _learned_log_odds(features, rehearsal.shadow_member, on_targets[group])
+            done += len(group)
+            views.progress(done, len(views))
         return scores
 
 
-@dataclass(frozen=True)
-class _Combination:
-    """How features (..., features) become a score: by a classifier, or as one of them."""
+def _features(views: Views, answers: Floats | None, shadow_answers: Floats | None) -> Floats:
+    """Return what each attack makes of each target's records.
 
-    classifier: object | None
-    best: int
+    Args:
+        views: the views of the targets; attacks for which something is missing are left out.
+        answers: (targets, n_pool), the log-odds of right answers about noisy copies; None if models
+            cannot be queried.
+        shadow_answers: (shadows, n_pool), those of the shadows.
 
-    @classmethod
-    def learn(cls, shadows: Views) -> _Combination:
-        """Choose on shadows, each the target once and the others its shadows."""
-        if len(shadows) < LEAST:
-            return cls(None, 0)
-        features, member = _features(shadows), shadows.shadow_member
-        single = [_auc(features[..., i], member) for i in range(features.shape[-1])]
-        best = int(np.argmax(single))
-        halves = np.arange(len(member)) % 2 == 0
-        combined = np.empty(member.shape)
-        for half in (halves, ~halves):
-            combined[~half] = _log_odds(_fit(features[half], member[half]), features[~half])
-        if _auc(combined, member) < single[best]:
-            return cls(None, best)
-        return cls(_fit(features, member), best)
-
-    def score(self, features: Floats) -> Floats:
-        """Return scores (targets, n_pool) from features (targets, n_pool, features)."""
-        if self.classifier is None:
-            return features[..., self.best]
-        return _log_odds(self.classifier, features)
-
-
-def _attacks() -> Sequence[Attack]:
-    return (
-        Lira(),
-        Lira(variance="global"),
-        Lira(mode="offline"),
-        Rmia(),
-        Calibration(),
-        ModifiedEntropy(),
-    )
-
-
-def _features(views: Views) -> Floats:
-    """Return what each attack makes of each target's records: (targets, n_pool, features).
-
-    The attacks' scores, then the scaled confidence of the label and of the predicted class. Attacks that
-    need reference records are left out where there are none.
+    Returns:
+        (targets, n_pool, features): the attacks' scores, then the scaled confidence of the label and
+        the log-probability of the predicted class.
     """
-    scores = [attack.score_all(views) for attack in _attacks() if not attack.obstacle(views)]
-    confidence = views.targets.scaled_confidence(views.labels)
-    certainty = views.targets.log_probabilities().max(-1)
-    return np.stack([*scores, confidence, certainty], axis=-1)
+    features = [attack.score_all(views) for attack in ON_OUTPUTS if not attack.obstacle(views)]
+    features.append(views.targets.scaled_confidence(views.labels))
+    features.append(views.targets.log_probabilities().max(axis=-1))
+    if answers is not None and shadow_answers is not None:
+        features.append(ON_LABELS.compare(views, answers, shadow_answers))
+        features.append(answers)
+    return np.stack(features, axis=-1)
 
 
-def _among_shadows(views: Views, known: NDArray[np.int64]) -> Views:
-    """Return the views of an adversary who attacks its own shadows, each by means of the others."""
-    shadows = views.shadows[known]
-    reference = views.shadow_reference[known]
-    return replace(
-        views,
-        targets=shadows,
-        shadows=shadows,
-        shadow_member=views.shadow_member[known],
-        leave_one_out=True,
-        target_reference=reference,
-        shadow_reference=reference,
-        rngs=[np.random.default_rng(0) for _ in known],
-        target_models=(),
-        shadow_models=(),
-        progress=lambda done, total: None,
+def _learned_log_odds(features: Floats, member: Bools, target_features: Floats) -> Floats:
+    """Fit membership to the shadows' features, and return the log-odds for the targets.
+
+    Args:
+        features: (shadows, n, features), from attacks on each shadow by means of the others.
+        member: bool (shadows, n), their membership.
+        target_features: (targets, m, features).
+
+    Returns:
+        (targets, m); zeros if the shadows have only members, or only non-members.
+    """
+    if member.all() or not member.any():
+        return np.zeros(target_features.shape[:2])
+    step = -(-member.size // MAX_ROWS)
+    features, member = features[:, ::step], member[:, ::step]
+    boosted = _boosted_log_odds(features, member, target_features)
+    logistic = log_odds(
+        _compressed(features),
+        member,
+        _compressed(target_features),
+        PENALTY,
+        leave_one_out=False,
     )
+    return (boosted + logistic) / 2
 
 
-def _fit(features: Floats, member: Bools) -> object:
+def _boosted_log_odds(features: Floats, member: Bools, target_features: Floats) -> Floats:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
+    n_features = features.shape[-1]
     classifier = HistGradientBoostingClassifier(
-        max_depth=4, max_iter=100, learning_rate=0.05, early_stopping=False, random_state=0
+        max_depth=4,
+        learning_rate=0.05,
+        max_iter=100,
+        min_samples_leaf=max(MIN_LEAF, round(LEAF_SHARE * member.size)),
+        early_stopping=False,
+        random_state=0,
     )
-    return classifier.fit(features.reshape(-1, features.shape[-1]), member.ravel())
+    classifier.fit(features.reshape(-1, n_features), member.ravel())
+    scores: Floats = classifier.decision_function(target_features.reshape(-1, n_features))
+    return scores.reshape(target_features.shape[:2])
 
 
-def _log_odds(classifier: object, features: Floats) -> Floats:
-    rows = features.reshape(-1, features.shape[-1])
-    found: Floats = classifier.decision_function(rows).reshape(features.shape[:-1])  # type: ignore[attr-defined]
-    return found
-
-
-def _auc(scores: Floats, member: Bools) -> float:
-    from scipy.stats import rankdata
-
-    ranks, inside = rankdata(scores.ravel()), member.ravel()
-    n_in, n_out = inside.sum(), (~inside).sum()
-    return float((ranks[inside].sum() - n_in * (n_in + 1) / 2) / (n_in * n_out))
+def _compressed(features: Floats) -> Floats:
+    """Shorten the tails of log ratios, which have no bound, and keep the order."""
+    return np.sign(features) * np.log1p(np.abs(features))

@@ -166,6 +166,12 @@ class QueriedModel:
         self.calls += 1
         return observe(log_probs, self.observes)
 
+    def classify(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return the classes (n,) that ``query`` would predict."""
+        if isinstance(self.stage, DefendedOutputsStage) and not self.stage.keeps_classes():
+            return self.query(x).predicted
+        return observe(self.model.log_probs(x), "labels").predicted
+
     def module(self) -> nn.Module:
         """Return the network. Raises TypeError unless the attack observes "parameters"."""
         if self.observes != "parameters":
