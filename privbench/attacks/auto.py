@@ -32,14 +32,14 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import Attack, BatchedAttack, Views
+from privbench.attacks.base import Attack, BatchedAttack, Outputs, Views
 from privbench.attacks.base_attack import BaseAttack
 from privbench.attacks.calibration import Calibration
 from privbench.attacks.label_only import LabelOnly
 from privbench.attacks.learned import limit_blas_to_one_thread, log_odds
 from privbench.attacks.lira import Lira
-from privbench.attacks.modified_entropy import ModifiedEntropy
-from privbench.attacks.moments import Bools, Floats
+from privbench.attacks.modified_entropy import minus_modified_entropy
+from privbench.attacks.moments import Bools, Floats, of_targets_and_shadows
 from privbench.attacks.own_shadows import Ints, attack_on_shadows, groups_of_targets
 from privbench.attacks.rmia import Rmia
 
@@ -60,7 +60,6 @@ ON_OUTPUTS: tuple[Attack, ...] = (
     Lira(mode="offline"),
     BaseAttack(),
     Calibration(),
-    ModifiedEntropy(),
     Rmia(),
 )
 ON_LABELS = LabelOnly()
@@ -87,42 +86,58 @@ class Auto(BatchedAttack):
 
     def _learned(self, views: Views, groups: Sequence[tuple[Ints, Ints]]) -> Floats:
         """Return the log-odds (targets, n_pool) that each group learns from its shadows."""
+        alone, shadows_alone = of_targets_and_shadows(
+            views, lambda outputs: _confidences(outputs, views.labels)
+        )
         answers = shadow_answers = None
         if views.records is not None and views.target_models:
             answers, shadow_answers = ON_LABELS.answers(views)
-        on_targets = _features(views, answers, shadow_answers)
+        on_targets = _features(views, alone, answers, shadow_answers)
         scores = np.empty(on_targets.shape[:2])
         done = 0
         for group, known in groups:
-            rehearsal = attack_on_shadows(views, known)
-            known_answers = None if shadow_answers is None else shadow_answers[known]
-            features = _features(rehearsal, known_answers, known_answers)
-            scores[group] = _learned_log_odds(features, rehearsal.shadow_member, on_targets[group])
+            own = attack_on_shadows(views, known)
+            own_answers = None if shadow_answers is None else shadow_answers[known]
+            features = _features(own, shadows_alone[known], own_answers, own_answers)
+            scores[group] = _learned_log_odds(features, own.shadow_member, on_targets[group])
             done += len(group)
             views.progress(done, len(views))
         return scores
 
 
-def _features(views: Views, answers: Floats | None, shadow_answers: Floats | None) -> Floats:
+def _confidences(outputs: Outputs, labels: Ints) -> Floats:
+    """Return what is known of each model without shadows (models, n_pool, 3).
+
+    Its scaled confidence in the label, its log-probability of the predicted class, and minus its
+    modified entropy.
+    """
+    confidences = np.empty((*outputs.predicted.shape, 3))
+    for model, row in enumerate(confidences):
+        row[:, 0] = outputs[model].scaled_confidence(labels)
+        row[:, 1] = outputs[model].log_probabilities().max(axis=-1)
+        row[:, 2] = minus_modified_entropy(outputs[model], labels)
+    return confidences
+
+
+def _features(
+    views: Views, alone: Floats, answers: Floats | None, shadow_answers: Floats | None
+) -> Floats:
     """Return what each attack makes of each target's records.
 
     Args:
         views: the views of the targets; attacks for which something is missing are left out.
+        alone: (targets, n_pool, k), features of the targets that need no shadows.
         answers: (targets, n_pool), the log-odds of right answers about noisy copies; None if models
             cannot be queried.
         shadow_answers: (shadows, n_pool), those of the shadows.
 
     Returns:
-        (targets, n_pool, features): the attacks' scores, then the scaled confidence of the label and
-        the log-probability of the predicted class.
+        (targets, n_pool, features).
     """
     features = [attack.score_all(views) for attack in ON_OUTPUTS if not attack.obstacle(views)]
-    features.append(views.targets.scaled_confidence(views.labels))
-    features.append(views.targets.log_probabilities().max(axis=-1))
     if answers is not None and shadow_answers is not None:
-        features.append(ON_LABELS.compare(views, answers, shadow_answers))
-        features.append(answers)
-    return np.stack(features, axis=-1)
+        features += [ON_LABELS.compare(views, answers, shadow_answers), answers]
+    return np.concatenate([np.stack(features, axis=-1), alone], axis=-1)
 
 
 def _learned_log_odds(features: Floats, member: Bools, target_features: Floats) -> Floats:

@@ -91,4 +91,5 @@ class LabelOnly(BatchedAttack):
         for copy in noisy_copies(views.records, self.copies, self.noise, self.flips):
             for model, row in zip(models, right, strict=True):
                 row += model.classify(copy) == views.labels
-        return np.log(right + 0.5) - np.log(self.copies + 1.5 - right)
+        phi: Floats = np.log(right + 0.5) - np.log(self.copies + 1.5 - right)
+        return phi
