@@ -1,24 +1,24 @@
 """The attack without parameters: it combines the other attacks by what works on its own shadows.
 
-What AutoAttack is for adversarial robustness (Croce, Hein 2020, arXiv 2003.01690): one strong attack that
-needs no tuning, so that a defense is not ranked by the best of many attacks on the target itself. Every
-choice is made on shadows:
+What AutoAttack is for adversarial robustness (Croce, Hein 2020, arXiv 2003.01690): one strong attack
+that needs no tuning, so that a defense is not ranked by the best of many attacks on the target itself.
+Every choice is made on shadows:
 
 1. The targets are split into groups. To attack those of one group, the adversary attacks each shadow
    outside of it, by means of the other shadows outside of it, with each of the attacks below.
-2. Two classifiers learn from the scores, from the confidence in the label and from the confidence in the
-   predicted class which records were members of the shadows: a logistic regression and gradient-boosted
-   trees. The trees are the better of the two where there is much to learn from, and the worse where there
-   is little.
+2. Two classifiers learn from the scores, from the confidence in the label and from the confidence in
+   the predicted class which records were members of the shadows: a logistic regression and
+   gradient-boosted trees. The trees are the better of the two where there is much to learn from, and
+   the worse where there is little.
 3. The mean of their log-odds of membership is the score of the targets.
 
-The attacks are online and offline LiRA, RMIA, BASE, calibration, modified entropy and, where models can be
-queried, label-only. Only the labels of the noisy copies are used. Parameters are not looked at. The groups
-do not choose the attack that does best on their shadows: they would choose different ones, whose scores have
-different scales.
+The attacks are online and offline LiRA, RMIA, BASE, calibration, modified entropy and, where models can
+be queried, label-only. Only the labels of the noisy copies are used. Parameters are not looked at. The
+groups do not choose the attack that does best on their shadows: they would choose different ones, whose
+scores have different scales.
 
-A target's row of membership has no part in its scores: its group learns from other shadows. Where a group
-has fewer than ``MIN_SHADOWS`` shadows to learn from, the attack is LiRA.
+A target's row of membership has no part in its scores: its group learns from other shadows. Where a
+group has fewer than ``MIN_SHADOWS`` shadows to learn from, the attack is LiRA.
 
 Attacking one target at a time gives other scores than attacking all in a leave-one-out: a single target
 has no group, so that it learns from all of its shadows.
@@ -36,7 +36,7 @@ from privbench.attacks.base import Attack, BatchedAttack, Outputs, Views
 from privbench.attacks.base_attack import BaseAttack
 from privbench.attacks.calibration import Calibration
 from privbench.attacks.label_only import LabelOnly
-from privbench.attacks.learned import limit_blas_to_one_thread, log_odds
+from privbench.attacks.learned import log_odds, one_blas_thread
 from privbench.attacks.lira import Lira
 from privbench.attacks.modified_entropy import minus_modified_entropy
 from privbench.attacks.moments import Bools, Floats, of_targets_and_shadows
@@ -47,11 +47,11 @@ MIN_SHADOWS = 4
 """Smallest number of shadows from which the attack learns how to combine others."""
 MAX_ROWS = 60_000
 """Number of (shadow, record) pairs that suffice to fit classifiers; of more, some records are used."""
-LEAF_SHARE = 1 / 150
+LEAF_SHARE = 1 / 40
 """Smallest share of the pairs in a leaf. Where membership hardly shows, smaller leaves learn noise."""
 MIN_LEAF = 20
 """Smallest number of pairs in a leaf."""
-PENALTY = 10.0
+PENALTY = 30.0
 """L2 penalty of the logistic regression, on standardised features."""
 
 ON_OUTPUTS: tuple[Attack, ...] = (
@@ -81,7 +81,7 @@ class Auto(BatchedAttack):
         groups = list(groups_of_targets(views))
         if min(len(known) for _, known in groups) < MIN_SHADOWS:
             return ON_OUTPUTS[0].score_all(views)
-        with limit_blas_to_one_thread():
+        with one_blas_thread():
             return self._learned(views, groups)
 
     def _learned(self, views: Views, groups: Sequence[tuple[Ints, Ints]]) -> Floats:

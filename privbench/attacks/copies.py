@@ -1,8 +1,9 @@
 """Noisy copies of records, and how models classify them: the queries of `label_only` and `auto`.
 
-Each copy perturbs all records in the same way: the same features are flipped, and the same noise is added.
-All models are queried on the same copies, too. So what differs between two models, or between two records,
-is not the luck of the draw, and shadows show how a record is usually classified on exactly these copies.
+Each copy perturbs all records in the same way: the same features are flipped, and the same noise is
+added. All models are queried on the same copies, too. So what differs between two models, or between
+two records, is not the luck of the draw, and shadows show how a record is usually classified on exactly
+these copies.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ def noisy_copies(
 ) -> Iterator[NDArray[np.float32]]:
     """Yield noisy copies of records.
 
-    A feature is binary if it is 0 or 1 in all records, and both occur. A feature that never changes, such
-    as a pixel in the margin, is not binary. Each one-hot feature of a category is flipped on its own.
+    A feature is binary if it is 0 or 1 in all records, and both occur. A feature that never changes,
+    such as a pixel in the margin, is not binary. Each one-hot feature of a category is flipped on its
+    own.
 
     Args:
         x: (n, *shape), the records.

@@ -1,12 +1,13 @@
 """InfoRMIA: RMIA as a gain of information.
 
-Tao, Shokri 2025, "(Token-Level) InfoRMIA", arXiv 2510.05582. RMIA counts how many reference records z the
-record exceeds; InfoRMIA averages by how much:
+Tao, Shokri 2025, "(Token-Level) InfoRMIA", arXiv 2510.05582. RMIA counts how many reference records z
+the record exceeds; InfoRMIA averages by how much:
 
     log p(x|target) - log p(x) + KL(p(z) || p(z|target))
 
 The score is not bounded by the number of reference records, and there is no factor gamma to choose. The
-divergence is the same for all records of one target; it makes the scores of different targets comparable.
+divergence is the same for all records of one target; it makes the scores of different targets
+comparable.
 
 Deviations:
 

@@ -9,9 +9,9 @@ Noise is Gaussian for pixels and numbers; binary features are flipped with a sma
 
 Deviations:
 
-- The paper compares the fraction of right answers with one threshold. With ``calibrated``, each shadow is
-  queried on the same copies, and the score is the log-likelihood ratio of phi, IN against OUT shadows, in
-  the way in which LiRA compares confidences (see `lira.log_ratios`).
+- The paper compares the fraction of right answers with one threshold. With ``calibrated``, each shadow
+  is queried on the same copies, and the score is the log-likelihood ratio of phi, IN against OUT
+  shadows, in the way in which LiRA compares confidences (see `lira.log_ratios`).
 - The paper's other variants are not implemented: image augmentations, and an adversarial search for
   the distance to the decision boundary.
 - The record itself counts as one of the copies, and the prediction is compared with the record's label

@@ -26,8 +26,8 @@ Deviations:
   3. A variance from fewer than two shadows, or a variance of zero, is replaced by the global one.
   None of this reveals membership: the number of a record's IN shadows is independent of the target's
   row.
-- ``queries_per_record`` averages the probabilities of repeated queries. The paper averages over augmented
-  copies of a record, which is not implemented.
+- ``queries_per_record`` averages the probabilities of repeated queries. The paper averages over
+  augmented copies of a record, which is not implemented.
 - A standard deviation is at least a thousandth of the global one, so that a few nearly equal outputs do
   not make a record certain.
 """

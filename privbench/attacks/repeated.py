@@ -13,8 +13,9 @@ from privbench.attacks.base import Model, Outputs, Views
 def averaged(views: Views, n_queries: int) -> Views:
     """Return the views with the mean class probabilities over repeated queries of each pool record.
 
-    Of the ``n_queries`` the first is the one in ``views``. The shadows are queried as often as the targets,
-    and models that are both are queried once. The outputs for reference records stay as they are.
+    Of the ``n_queries`` the first is the one in ``views``. The shadows are queried as often as the
+    targets, and models that are both are queried once. The outputs for reference records stay as they
+    are.
     """
     if n_queries == 1:
         return views

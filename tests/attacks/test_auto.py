@@ -1,4 +1,4 @@
-"""Auto: not below the best of its members where one of them is best, and blind to what it must not see."""
+"""Auto: not below the best of its members where one of them is best, and blind to its own row."""
 
 import dataclasses
 
@@ -20,7 +20,7 @@ MEMBERS = (Lira(), Lira(variance="global"), Rmia(), Loss(), LabelOnly())
 
 
 def population(phi_of, seed=0, n_models=N_MODELS):
-    """Two-class outputs for records of class 0; ``phi_of`` makes phi of random numbers and membership."""
+    """Return two-class outputs for records of class 0, with phi drawn by ``phi_of(rng, member)``."""
     rng = np.random.default_rng(seed)
     member = rng.random((n_models, N + REFERENCES)) < 0.5
     member[:, N:] = False
