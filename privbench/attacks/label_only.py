@@ -30,6 +30,7 @@ from pydantic import Field
 
 from privbench.attacks.base import BatchedAttack, Model, NeedsShadows, Observes, Outputs, Views
 from privbench.attacks.copies import noisy_copies
+from privbench.attacks.learned import one_blas_thread
 from privbench.attacks.lira import log_ratios
 from privbench.attacks.moments import Floats
 
@@ -88,8 +89,9 @@ class LabelOnly(BatchedAttack):
         """Return phi (models, n_pool), of the records themselves (``outputs``) and their copies."""
         assert views.records is not None  # needs_records
         right = (outputs.predicted == views.labels).astype(np.float64)
-        for copy in noisy_copies(views.records, self.copies, self.noise, self.flips):
-            for model, row in zip(models, right, strict=True):
-                row += model.classify(copy) == views.labels
+        with one_blas_thread():  # many small queries lose time to more
+            for copy in noisy_copies(views.records, self.copies, self.noise, self.flips):
+                for model, row in zip(models, right, strict=True):
+                    row += model.classify(copy) == views.labels
         phi: Floats = np.log(right + 0.5) - np.log(self.copies + 1.5 - right)
         return phi
