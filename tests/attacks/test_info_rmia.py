@@ -1,13 +1,11 @@
-"""InfoRMIA against a loop written from the paper's equation, and what its divergence is for."""
-
-import dataclasses
+"""InfoRMIA against a loop written from the paper's equation."""
 
 import numpy as np
 
 from privbench.attacks.base_attack import BaseAttack
 from privbench.attacks.info_rmia import InfoRmia
 
-from .helpers import auc, label_log_probs, random_population, views_of
+from .helpers import label_log_probs, random_population, views_of
 
 
 def slow_score(view):
@@ -37,17 +35,3 @@ def test_the_divergence_moves_all_records_of_a_target_alike():
     shift = InfoRmia().score_all(views) - BaseAttack().score_all(views)
     np.testing.assert_allclose(shift, shift[:, :1] + np.zeros_like(shift), atol=1e-12)
     assert len(np.unique(np.round(shift[:, 0], 6))) == len(shift)
-
-
-def test_it_levels_targets_that_are_less_sure_of_everything():
-    """Half of the targets halve all label probabilities: a threshold for all must not see that."""
-    models, labels, member = random_population(n_models=10, n=300, references=300)
-    shifted = models.log_probs.copy()
-    unsure = np.arange(10) % 2 == 0
-    at_label = np.arange(600), labels
-    shifted[unsure, at_label[0], at_label[1]] += np.log(0.3).astype(np.float32)
-    shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    views = views_of(dataclasses.replace(models, log_probs=shifted), labels, member, references=300)
-    truth = member[:, :300]
-    levelled, raw = (auc(a.score_all(views), truth) for a in (InfoRmia(), BaseAttack()))
-    assert levelled > raw + 0.01
