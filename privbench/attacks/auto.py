@@ -134,7 +134,12 @@ def _features(
     Returns:
         (targets, n_pool, features).
     """
-    features = [attack.score_all(views) for attack in ON_OUTPUTS if not attack.obstacle(views)]
+    same_reference = views.shadow_reference.predicted.shape[-1] == len(views.reference_labels)
+    features = [
+        attack.score_all(views)
+        for attack in ON_OUTPUTS
+        if not attack.obstacle(views) and (same_reference or not attack.needs_reference)
+    ]
     if answers is not None and shadow_answers is not None:
         features += [ON_LABELS.compare(views, answers, shadow_answers), answers]
     return np.concatenate([np.stack(features, axis=-1), alone], axis=-1)
