@@ -122,6 +122,10 @@ class Model(Protocol):
         """
         ...
 
+    def classify(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return the classes (n,) that ``query`` would predict; cheaper where a defense keeps them."""
+        ...
+
     def module(self) -> nn.Module:
         """Return its network, in eval mode: records to logits, without output mechanisms."""
         ...
@@ -295,7 +299,8 @@ class Attack(Component, ABC):
         """Return scores (targets, n_pool), which must equal those of ``score`` for each view.
 
         Override it to share work between targets. The scores of a target must not depend on its own
-        row of ``shadow_member``.
+        row of ``shadow_member``. Attacks that rehearse on their shadows, such as `auto`, may do so with
+        fewer shadows for a group of targets than for a single view.
         """
         return np.stack([self.score(view) for view in views])
 

@@ -7,8 +7,8 @@ the L2 norm of the gradient with respect to all parameters.
 Deviations:
 
 - The paper trains an attack model on gradients, activations and losses; here the norm alone is used.
-- ``calibrated`` subtracts the mean score under OUT shadows, as Watson et al. 2022 (arXiv 2111.08440)
-  do with losses.
+- ``calibrated`` replaces this score by its log-likelihood ratio, IN against OUT shadows, in the way in
+  which LiRA compares confidences (see `lira.log_ratios`).
 
 Output mechanisms have no effect, because an adversary with the parameters does not query the model.
 """
@@ -23,14 +23,14 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from privbench.attacks.base import BatchedAttack, Model, NeedsShadows, Observes, Views
-from privbench.attacks.moments import subtract_out_mean
+from privbench.attacks.lira import log_ratios
 
 MIN_NORM = 1e-30
 """Floor that avoids log(0); a smaller norm is zero in float32."""
 
 
 class Gradient(BatchedAttack):
-    """Minus the log norm of the record's loss gradient."""
+    """Norm of the record's loss gradient."""
 
     name: ClassVar[str] = "gradient"
     paper: ClassVar[str] = "Nasr et al. 2019, arXiv 1812.00910"
@@ -38,7 +38,8 @@ class Gradient(BatchedAttack):
     needs_records: ClassVar[bool] = True
 
     calibrated: bool = Field(
-        True, description="whether to subtract the mean score under the OUT shadows"
+        True,
+        description="whether to compare the score with those under IN and OUT shadows; needs shadows",
     )
 
     def shadows_needed(self) -> NeedsShadows:
@@ -54,7 +55,7 @@ class Gradient(BatchedAttack):
         shadows = targets
         if views.shadow_models is not views.target_models:
             shadows = _minus_log_norms(views.shadow_models, views.records, views.labels)
-        return subtract_out_mean(targets, shadows, views.shadow_member, views.leave_one_out)
+        return log_ratios(targets, shadows, views.shadow_member, views.leave_one_out, "shrunk")
 
 
 def _minus_log_norms(

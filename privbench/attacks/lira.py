@@ -26,6 +26,8 @@ Deviations:
   3. A variance from fewer than two shadows, or a variance of zero, is replaced by the global one.
   None of this reveals membership: the number of a record's IN shadows is independent of the target's
   row.
+- ``queries_per_record`` averages the probabilities of repeated queries. The paper averages over
+  augmented copies of a record, which is not implemented.
 - A standard deviation is at least a thousandth of the global one, so that a few nearly equal outputs do
   not make a record certain.
 """
@@ -49,6 +51,7 @@ from privbench.attacks.moments import (
     medians,
     of_targets_and_shadows,
 )
+from privbench.attacks.repeated import averaged
 from privbench.attacks.shrinkage import (
     MAX_FREEDOM,
     Gap,
@@ -81,9 +84,20 @@ class Lira(BatchedAttack):
         description="variances of the normals: one per record, one for all records (global), or "
         "per-record variances shrunk towards the global one (best with few shadows)",
     )
+    queries_per_record: int = Field(
+        1,
+        ge=1,
+        description="number of queries of each record, of the target and of every shadow; their mean "
+        "probabilities are used, which helps where outputs are random",
+    )
+
+    def needs_models(self) -> bool:
+        """Return whether it queries the models, beyond their outputs for the pool."""
+        return self.queries_per_record > 1
 
     def score_all(self, views: Views) -> NDArray[np.float64]:
         """Return scores (targets, n_pool): log-likelihood ratios, or logs of one-sided p-values."""
+        views = averaged(views, self.queries_per_record)
         phi, shadows = of_targets_and_shadows(
             views, lambda outputs: outputs.scaled_confidence(views.labels)
         )

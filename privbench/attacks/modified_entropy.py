@@ -16,7 +16,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import Attack, NeedsShadows, View, log_sum_of_others
+from privbench.attacks.base import Attack, NeedsShadows, Outputs, View, log_sum_of_others
 
 
 class ModifiedEntropy(Attack):
@@ -32,14 +32,19 @@ class ModifiedEntropy(Attack):
 
     def score(self, view: View) -> NDArray[np.float64]:
         """Return scores (n_pool,), at most zero, in nats."""
-        log_probs = view.target.log_probabilities()
-        log_rest = _log_complement(log_probs)
-        terms = np.exp(log_probs) * log_rest  # p_c log(1 - p_c)
-        rows = np.arange(len(log_probs))
-        log_p_y = view.target.log_prob_of(view.labels)
-        terms[rows, view.labels] = np.exp(log_rest[rows, view.labels]) * log_p_y
-        scores: NDArray[np.float64] = terms.sum(axis=-1)
-        return scores
+        return minus_modified_entropy(view.target, view.labels)
+
+
+def minus_modified_entropy(outputs: Outputs, labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return minus the modified entropy (n,) of one model's outputs, in nats."""
+    log_probs = outputs.log_probabilities()
+    log_rest = _log_complement(log_probs)
+    terms = np.exp(log_probs) * log_rest  # p_c log(1 - p_c)
+    rows = np.arange(len(log_probs))
+    log_p_y = outputs.log_prob_of(labels)
+    terms[rows, labels] = np.exp(log_rest[rows, labels]) * log_p_y
+    scores: NDArray[np.float64] = terms.sum(axis=-1)
+    return scores
 
 
 def _log_complement(log_probs: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,19 +3,22 @@
 Zarifzadeh, Liu, Shokri 2024, "Low-Cost High-Power Membership Inference Attacks", arXiv 2312.03262,
 equations 2, 3 and 10. With p(.|target) the probability of the label under the target:
 
-    score = fraction of reference records z with [p(x|target) / p(x)] / [p(z|target) / p(z)] >= gamma
+    share = fraction of reference records z with [p(x|target) / p(x)] / [p(z|target) / p(z)] >= gamma
 
-    online   p(x) = mean over all shadows
+    online   p(x) = (mean over IN shadows + mean over OUT shadows) / 2
     offline  p(x) = ((1 + a) mean over OUT shadows + 1 - a) / 2
 
 Deviations:
 
-- Rows of membership are independent, so not exactly half of a record's shadows are IN; online, the
-  mean is over all shadows as they are. Offline, a record without an OUT shadow gets the mean over the
-  other records.
+- Rows of membership are independent, so not exactly half of a record's shadows are IN; see `marginals`
+  for p(x) online. Offline, a record without an OUT shadow gets the mean over the other records.
 - No shadow was trained on a reference record, so p(z) is a mean over OUT shadows even online.
+- The share takes few values, and many members exceed all reference records, so that a low FPR would be
+  out of reach. Records with the same share are ordered by log p(x|target) - log p(x).
+- Where ``a`` is not given, it is the value that serves best in an attack on the shadows, as in the
+  paper's appendix B.2, among eleven values from 0 to 1.
 
-The fraction is computed by sorting the ratios of the reference records and searching for the record's.
+The share is computed by sorting the ratios of the reference records and searching for the record's.
 """
 
 from __future__ import annotations
@@ -28,18 +31,16 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from privbench.attacks.base import BatchedAttack, Views
-from privbench.attacks.moments import (
-    Bools,
-    Floats,
-    chunks,
-    fill_missing,
-    means,
-    of_targets_and_shadows,
-)
+from privbench.attacks.marginals import balanced_means, out_means
+from privbench.attacks.moments import Floats, of_targets_and_shadows
+from privbench.attacks.own_shadows import auc, groups_of_targets
 
-MIN_PROBABILITY = 1e-300  # floor that avoids log(0)
 TIE_TOLERANCE = 1e-12
 """Log ratios that differ by less count as equal, so that rounding does not separate equal outputs."""
+SLOPES = np.linspace(0, 1, 11)
+"""The values of ``a`` that are tried."""
+DEFAULT_SLOPE = 0.3
+"""The value of ``a`` where there are too few shadows to choose it."""
 
 
 class Rmia(BatchedAttack):
@@ -50,14 +51,14 @@ class Rmia(BatchedAttack):
     needs_reference: ClassVar[bool] = True
 
     mode: Literal["online", "offline"] = Field(
-        "online", description="use all shadows (online), or only OUT shadows (offline)"
+        "online", description="use IN and OUT shadows (online), or only OUT shadows (offline)"
     )
-    a: float = Field(
-        0.3,
+    a: float | None = Field(
+        None,
         ge=0,
         le=1,
         description="slope of the offline approximation: the mean IN probability is taken to be "
-        "a * (mean OUT probability) + 1 - a",
+        "a * (mean OUT probability) + 1 - a; chosen on shadows where it is not given",
     )
     gamma: float = Field(
         1.0,
@@ -66,44 +67,61 @@ class Rmia(BatchedAttack):
     )
 
     def score_all(self, views: Views) -> NDArray[np.float64]:
-        """Return scores (targets, n_pool), multiples of 1 / (number of reference records)."""
-        no_members = np.zeros((len(views.shadows), len(views.reference_labels)), dtype=bool)
-        targets, shadows = of_targets_and_shadows(
-            views, lambda outputs: outputs.log_prob_of(views.labels)
-        )
-        pool = self._log_ratios(targets, shadows, views.shadow_member, views.leave_one_out)
-        reference = self._log_ratios(
-            views.target_reference.log_prob_of(views.reference_labels),
-            views.shadow_reference.log_prob_of(views.reference_labels),
-            no_members,
-            views.leave_one_out,
-        )
-        reference.sort(axis=1)
+        """Return scores (targets, n_pool), between 0 and 1, that increase with the share."""
+        labels, leave_one_out = views.labels, views.leave_one_out
+        targets, shadows = of_targets_and_shadows(views, lambda outs: outs.log_prob_of(labels))
+        reference = views.target_reference.log_prob_of(views.reference_labels)
+        shadow_reference = views.shadow_reference.log_prob_of(views.reference_labels)
+        no_members = np.zeros(shadow_reference.shape, dtype=bool)
+        marginal_z = out_means(shadow_reference, no_members, leave_one_out)
+        if self.mode == "online":
+            marginal_x = balanced_means(shadows, views.shadow_member, leave_one_out)
+        else:
+            slopes = self._slopes(views, shadows)
+            marginal_x = out_means(shadows, views.shadow_member, leave_one_out)
+            marginal_x = offline_marginal(marginal_x, slopes)
+            marginal_z = offline_marginal(marginal_z, slopes)
+        return self._scores(targets - np.log(marginal_x), reference - np.log(marginal_z))
+
+    def _scores(self, pool: Floats, reference: Floats) -> Floats:
+        """Return scores from the log ratios (targets, n) of the pool and of the reference records."""
+        reference = np.sort(reference, axis=1)
+        n_reference = reference.shape[1]
         scores = np.empty(pool.shape)
         for target, ratios in enumerate(pool):
             limit = ratios - math.log(self.gamma) + TIE_TOLERANCE
             n_exceeded = np.searchsorted(reference[target], limit, side="right")
-            scores[target] = n_exceeded / reference.shape[1]
+            order_in_ties = (1 + ratios / (1 + np.abs(ratios))) / 2  # between 0 and 1
+            scores[target] = (n_exceeded + order_in_ties) / (n_reference + 1)
         return scores
 
-    def _log_ratios(
-        self, target: Floats, shadows: Floats, member: Bools, leave_one_out: bool
-    ) -> Floats:
-        """Return log p(x|target) - log p(x) (targets, n).
+    def _slopes(self, views: Views, shadows: Floats) -> Floats:
+        """Return ``a`` for each target (targets, 1), or the same for all (1, 1)."""
+        if self.a is not None:
+            return np.full((1, 1), self.a)
+        slopes = np.empty((len(views), 1))
+        for group, known in groups_of_targets(views):
+            slopes[group] = best_slope(shadows[known], views.shadow_member[known])
+        return slopes
 
-        Args:
-            target: (targets, n), log-probabilities of the labels under the targets.
-            shadows: (shadows, n), those under the shadows.
-            member: bool (shadows, n), the membership of the shadows.
-            leave_one_out: whether shadow i is target i, and is left out for it.
-        """
-        use = ~member if self.mode == "offline" else np.ones_like(member)
-        mean = np.empty((len(shadows) if leave_one_out else 1, shadows.shape[1]))
-        for part in chunks(*shadows.shape):
-            probabilities = np.exp(shadows[:, part])
-            mean[:, part] = means(probabilities, use[:, part], leave_one_out=leave_one_out)
-        return target - np.log(np.maximum(self._marginal(fill_missing(mean)), MIN_PROBABILITY))
 
-    def _marginal(self, mean: Floats) -> Floats:
-        """Return p(x) from the mean over all shadows (online) or over OUT shadows (offline)."""
-        return mean if self.mode == "online" else ((1 + self.a) * mean + 1 - self.a) / 2
+def offline_marginal(mean_out: Floats, a: Floats | float) -> Floats:
+    """Return p(x) from the mean OUT probability (equation 10)."""
+    return ((1 + a) * mean_out + (1 - a)) / 2
+
+
+def best_slope(log_probs: Floats, member: NDArray[np.bool_]) -> float:
+    """Return the ``a`` of ``SLOPES`` with the largest AUC in an attack on the shadows.
+
+    Each shadow is the target once, and the others are its shadows. The records are ranked by their log
+    ratios, for within a target the share has the same order.
+
+    Args:
+        log_probs: (shadows, n), log-probabilities of the labels.
+        member: bool (shadows, n), the membership of the shadows.
+    """
+    if len(log_probs) < 2 or not member.any() or member.all():
+        return DEFAULT_SLOPE
+    mean_out = out_means(log_probs, member, leave_one_out=True)
+    areas = [auc(log_probs - np.log(offline_marginal(mean_out, a)), member) for a in SLOPES]
+    return float(SLOPES[int(np.argmax(areas))])

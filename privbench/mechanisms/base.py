@@ -127,6 +127,9 @@ class OutputMechanism(Mechanism):
     """Whether it depends on the model: then ``fit`` is called for each model, and ``apply`` is not."""
     reads_members: ClassVar[bool] = True
     """Whether ``fit`` reads the outputs on private records, which no earlier guarantee covers."""
+    keeps_classes: ClassVar[bool] = False
+    """Whether it never changes which class is most probable. An attack that queries for classes only
+    then avoids the cost of the mechanism."""
 
     def fit(self, context: OutputContext, rng: np.random.Generator) -> OutputTransform:
         """Return the function that transforms the outputs of one model; by default ``apply``."""

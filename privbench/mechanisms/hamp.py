@@ -76,6 +76,7 @@ class HampOutput(OutputMechanism):
 
     needs_fit: ClassVar[bool] = True
     reads_members: ClassVar[bool] = False
+    keeps_classes: ClassVar[bool] = True
 
     def apply(
         self, probabilities: NDArray[np.float64], rng: np.random.Generator

@@ -33,6 +33,7 @@ class MemGuard(OutputMechanism):
     name: ClassVar[str] = "memguard"
     paper: ClassVar[str] = "Jia et al. 2019, arXiv 1909.10594"
     needs_fit: ClassVar[bool] = True
+    keeps_classes: ClassVar[bool] = True
 
     budget: float = Field(
         1.0, ge=0, le=2, description="expected L1 norm of the perturbation of an output (epsilon)"

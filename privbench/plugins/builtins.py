@@ -84,6 +84,8 @@ def register_attacks(register: Register) -> None:
     """Register attacks on outputs, on parameters and on released data."""
     from privbench.attacks.attack_p import AttackP
     from privbench.attacks.attack_r import AttackR
+    from privbench.attacks.auto import Auto
+    from privbench.attacks.base_attack import BaseAttack
     from privbench.attacks.calibration import Calibration
     from privbench.attacks.confidence import Confidence
     from privbench.attacks.dcr import Dcr
@@ -93,6 +95,7 @@ def register_attacks(register: Register) -> None:
     from privbench.attacks.gap import Gap
     from privbench.attacks.gradient import Gradient
     from privbench.attacks.groundhog import Groundhog
+    from privbench.attacks.info_rmia import InfoRmia
     from privbench.attacks.label_only import LabelOnly
     from privbench.attacks.lira import Lira
     from privbench.attacks.logan import Logan
@@ -106,8 +109,8 @@ def register_attacks(register: Register) -> None:
     from privbench.attacks.shokri import Shokri
 
     for cls in (
-        Gap, Loss, Confidence, Entropy, ModifiedEntropy, Shokri, MlLeaks, Lira, Rmia, AttackP,
-        AttackR, Calibration, Quantile, LabelOnly, Gradient,
+        Gap, Loss, Confidence, Entropy, ModifiedEntropy, Shokri, MlLeaks, Lira, Rmia, InfoRmia,
+        BaseAttack, AttackP, AttackR, Calibration, Quantile, LabelOnly, Gradient, Auto,
         Dcr, GanLeaks, MonteCarlo, Logan, Domias, Groundhog, ShadowDensity,
     ):  # fmt: skip
         register(cls)

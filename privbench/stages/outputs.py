@@ -131,6 +131,10 @@ class DefendedOutputsStage(Stage):
             resolutions.append(checked_resolution(resolution, bound.name))
         return max(resolutions)
 
+    def keeps_classes(self) -> bool:
+        """Return whether no mechanism changes which class is most probable."""
+        return all(bound.component.keeps_classes for bound in self.mechanisms)
+
     def transform(
         self,
         log_probs: NDArray[np.float32],

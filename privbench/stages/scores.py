@@ -121,7 +121,10 @@ class ScoresStage(Stage):
             QueriedModel(model, stage, transforms[i], observes, (self.names, i), shape)
             for i, model in enumerate(models)
         ]
-        return [SealedModel(Sealed(one.query), Sealed(one.module)) for one in queried]
+        return [
+            SealedModel(Sealed(one.query), Sealed(one.classify), Sealed(one.module))
+            for one in queried
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,7 @@ class SealedModel:
     """One model as an attack is handed it: nothing leads from it to membership or other models."""
 
     query: Callable[[NDArray[np.float32]], Outputs]
+    classify: Callable[[NDArray[np.float32]], NDArray[np.int64]]
     module: Callable[[], nn.Module]
 
 
@@ -152,19 +156,28 @@ class QueriedModel:
 
         Raises ValueError if the records have another shape.
         """
-        import numpy as np
-
-        x = np.asarray(x, dtype=np.float32)
-        if x.shape[1:] != self.shape or x.ndim == 0:
-            expected = "(n, " + ", ".join(map(str, self.shape)) + ")"
-            raise ValueError(f"query: records have shape {x.shape}, expected {expected}")
-        log_probs = self.model.log_probs(x)
+        log_probs = self.model.log_probs(self._checked(x))
         if isinstance(self.stage, DefendedOutputsStage):
             floor = self.stage.floor()
             name = ("ask", *self.name, self.calls)
             log_probs = self.stage.transform(log_probs, self.transforms, floor, *name)
         self.calls += 1
         return observe(log_probs, self.observes)
+
+    def classify(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return the classes (n,) that ``query`` would predict."""
+        if isinstance(self.stage, DefendedOutputsStage) and not self.stage.keeps_classes():
+            return self.query(x).predicted
+        return observe(self.model.log_probs(self._checked(x)), "labels").predicted
+
+    def _checked(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        import numpy as np
+
+        x = np.asarray(x, dtype=np.float32)
+        if x.shape[1:] != self.shape or x.ndim == 0:
+            expected = "(n, " + ", ".join(map(str, self.shape)) + ")"
+            raise ValueError(f"query: records have shape {x.shape}, expected {expected}")
+        return x
 
     def module(self) -> nn.Module:
         """Return the network. Raises TypeError unless the attack observes "parameters"."""

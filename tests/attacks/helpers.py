@@ -124,6 +124,9 @@ class Network:
     def query(self, x):
         return outputs_of_logits(x @ self.weight)
 
+    def classify(self, x):
+        return self.query(x).predicted
+
     def module(self):
         linear = torch.nn.Linear(*self.weight.shape, bias=False)
         linear.weight.data = torch.from_numpy(self.weight.T.copy())
@@ -152,10 +155,11 @@ class Reordered:
 
 def permuted(view, order, reference_order):
     """Return the view with the pool's and the reference records in another order."""
+    labels = view.labels[order]
     return dataclasses.replace(
         view,
-        labels=view.labels[order],
-        shadow_labels=view.labels[order],
+        labels=labels,
+        shadow_labels=labels,
         target=select(view.target, order),
         shadows=select(view.shadows, np.s_[:, order]),
         shadow_member=view.shadow_member[:, order],

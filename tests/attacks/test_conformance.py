@@ -8,12 +8,15 @@ import pytest
 
 from privbench.attacks.attack_p import AttackP
 from privbench.attacks.attack_r import AttackR
+from privbench.attacks.auto import Auto
 from privbench.attacks.base import LOG_FLOOR, Attack, Outputs, View
+from privbench.attacks.base_attack import BaseAttack
 from privbench.attacks.calibration import Calibration
 from privbench.attacks.confidence import Confidence
 from privbench.attacks.entropy import Entropy
 from privbench.attacks.gap import Gap
 from privbench.attacks.gradient import Gradient
+from privbench.attacks.info_rmia import InfoRmia
 from privbench.attacks.label_only import LabelOnly
 from privbench.attacks.lira import Lira
 from privbench.attacks.loss import Loss
@@ -39,13 +42,20 @@ ATTACKS = [
         for mode in ("online", "offline")
         for variance in ("per-record", "global", "shrunk")
     ),
+    Lira(queries_per_record=3),
     Rmia(mode="online"),
     Rmia(mode="offline"),
+    Rmia(mode="offline", a=0.3),
+    InfoRmia(),
+    BaseAttack(mode="online"),
+    BaseAttack(mode="offline"),
     AttackP(),
     AttackR(),
     Calibration(),
     Quantile(trees=20, leaf=5),
     LabelOnly(copies=6, noise=0.05),
+    LabelOnly(copies=6, noise=0.05, calibrated=False),
+    Auto(),
     Gradient(calibrated=True),
     Gradient(calibrated=False),
 ]
@@ -72,14 +82,23 @@ def check(scores, *shape):
     assert np.isfinite(scores).all()
 
 
+def rehearses(attack):
+    return attack.name == "auto" or getattr(attack, "a", 0.0) is None
+
+
 def check_all(attack, build):
-    """Check that ``score_all`` gives the scores of each view of ``build()``, and return them."""
+    """The scores of all targets at once, of ``build()``; and that they are those of each view.
+
+    What groups of targets choose or learn on their shadows, a single target does on more of them.
+    """
     views = build()
     together = attack.score_all(views)
     check(together, len(views), len(views.labels))
     for scores, view in zip(together, build(), strict=True):
         alone = attack.score(view)
         check(alone, len(views.labels))
+        if views.leave_one_out and rehearses(attack):
+            continue
         np.testing.assert_allclose(scores, alone, rtol=1e-8, atol=1e-9)
     return together
 
@@ -125,10 +144,9 @@ def test_without_signal_the_auc_is_a_half(attack):
 def test_permuting_records_permutes_scores(attack):
     rng = np.random.default_rng(1)
     order, reference_order = rng.permutation(120), rng.permutation(REFERENCES)
-    view, reordered = random_views()[0], permuted(random_views()[0], order, reference_order)
-    np.testing.assert_allclose(
-        attack.score(reordered), attack.score(view)[order], rtol=1e-6, atol=1e-8
-    )
+    view, other = random_views()[0], permuted(random_views()[0], order, reference_order)
+    rtol = 1e-4 if attack.name == "gradient" else 1e-6  # norms are computed in float32, in batches
+    np.testing.assert_allclose(attack.score(other), attack.score(view)[order], rtol=rtol, atol=1e-8)
 
 
 def test_each_target_has_scores_of_its_own(attack):
@@ -292,8 +310,10 @@ def test_constant_outputs_are_no_evidence(attack, logit, n_models):
     models = outputs_of_logits(np.broadcast_to([logit, 0.0, 0.0], (n_models, len(labels), 3)))
     views = views_of(models, 0 * labels, member, references=REFERENCES)
     scores, member = attack.score_all(views), member[:, :-REFERENCES]
-    # Label-only adds noise to the records; shrunk LiRA depends on the number of shadows.
-    if attack.name == "label-only" or getattr(attack, "variance", "") == "shrunk":
+    # Label-only adds noise to the records; shrunk LiRA is less sure where there are fewer shadows, and
+    # so are attacks that rest on it.
+    rests_on_lira = getattr(attack, "variance", "") == "shrunk" or attack.name == "auto"
+    if attack.name == "label-only" or rests_on_lira or getattr(attack, "calibrated", False):
         assert abs(auc(scores, member) - 0.5) < null_band(member.sum(), (~member).sum())
     else:
         np.testing.assert_array_equal(scores, scores[:, :1] + np.zeros_like(scores))
@@ -303,7 +323,7 @@ def test_constant_outputs_are_no_evidence(attack, logit, n_models):
         )
 
 
-BY_MEANS = ("lira", "rmia", "calibration")
+BY_MEANS = ("lira", "rmia", "info-rmia", "base", "calibration", "auto")
 """Attacks that compare with means over shadows, where rounding makes ties."""
 
 

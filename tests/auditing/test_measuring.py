@@ -51,7 +51,7 @@ ORACLES = {
     ),
     "lira online per-record (median centre, std ddof 0)": ("lira", {"variance": "per-record"}),
     "lira offline global (mean centre)": ("lira", {"variance": "global", "mode": "offline"}),
-    "rmia offline a=0.3 gamma=1, formula of protocol.md": ("rmia", {"mode": "offline"}),
+    "rmia offline a=0.3 gamma=1, formula of protocol.md": ("rmia", {"mode": "offline", "a": 0.3}),
 }  # fmt: skip
 
 
