@@ -52,6 +52,7 @@ MIGRATIONS = (
         BEGIN SELECT RAISE(ABORT, 'rows are append-only'); END;
     """,
     "\n".join(f"ALTER TABLE rows ADD COLUMN {column.definition};" for column in added_in(4)),
+    "\n".join(f"ALTER TABLE rows ADD COLUMN {column.definition};" for column in added_in(5)),
 )
 """Script i migrates a database from schema version i to i + 1 (PRAGMA user_version)."""
 LOCK_TIMEOUT = 30.0

@@ -33,7 +33,9 @@ def row():
             "pairwise_fidelity": None,
             "n_nonmembers": 100, "n_models": 16, "seconds": 3.4, "key": "k",
         }  # fmt: skip
-        return {column: (base | values)[column] for column in COLUMNS}
+        unknown = values.keys() - set(COLUMNS)
+        assert not unknown, unknown
+        return dict.fromkeys(COLUMNS) | base | values
 
     return make
 

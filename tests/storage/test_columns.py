@@ -20,6 +20,11 @@ LATER = [
     "observes TEXT", "audited_epsilon REAL", "verdict TEXT", "column_fidelity REAL",
     "pairwise_fidelity REAL",
 ]  # fmt: skip
+FIFTH = [
+    "test_accuracy_ci TEXT", "test_balanced_accuracy REAL", "test_balanced_accuracy_ci TEXT",
+    "majority_accuracy REAL", "n_test INTEGER", "n_reference INTEGER", "n_public INTEGER",
+    "canary_kind TEXT", "queries INTEGER", "warnings TEXT",
+]  # fmt: skip
 POSITION = "position INTEGER"
 
 
@@ -42,6 +47,7 @@ def table(version: int) -> list[str]:
         (2, ["run_id INTEGER", *FIRST, "traceback TEXT", POSITION]),
         (3, ["run_id INTEGER", *FIRST, "traceback TEXT", POSITION]),
         (4, ["run_id INTEGER", *FIRST, "traceback TEXT", POSITION, *LATER]),
+        (5, ["run_id INTEGER", *FIRST, "traceback TEXT", POSITION, *LATER, *FIFTH]),
     ],
 )
 def test_each_schema_version_has_the_columns_it_always_had(version, expected):
@@ -57,6 +63,7 @@ def test_the_newest_schema_has_every_column():
 def test_columns_belong_to_the_version_that_added_them():
     assert [column.definition for column in added_in(1)] == FIRST
     assert [column.definition for column in added_in(4)] == LATER
+    assert [column.definition for column in added_in(5)] == FIFTH
     assert max(column.since for column in SCHEMA) <= len(MIGRATIONS)
 
 
