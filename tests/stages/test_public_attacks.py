@@ -70,6 +70,7 @@ def test_attacks_are_at_chance(rows, attacks, knowledge, without):
     members = MODELS * POOL // 2
     error = np.sqrt((2 * members + 1) / (12 * members**2))
     assert set(public) == set(attacks)
+    assert {(row["n_reference"], row["n_public"]) for row in results} == {(150, 60)}
     assert all(abs(auc - 0.5) < 4 * error for auc in public.values()), public
     assert all(exposed[name] > 0.5 + 4 * error for name in attacks), exposed
     assert {row["verdict"] for row in results if row["defense"] == "public-only"} == {"consistent"}
