@@ -98,6 +98,12 @@ class Data:
         """Return a copy of the records at ``indices``, in that order."""
         return Data(self.x[indices], self.y[indices], self.spec)
 
+    def first(self, n: int | None) -> Data:
+        """Return a copy of the first ``n`` records, or of all records."""
+        import numpy as np
+
+        return self.take(np.arange(len(self))[:n])
+
     def copy(self) -> Data:
         """Return the same records in arrays of their own."""
         return Data(self.x.copy(), self.y.copy(), self.spec)

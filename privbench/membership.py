@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -34,6 +35,8 @@ class Setting:
     """Membership (n_models, n_pool): whether a model is trained on a pool record."""
     canary: NDArray[np.bool_]
     """Whether each pool record (n_pool,) is a canary."""
+    n_public: int | None = None
+    """How many reference records defenses may use; None for all of them."""
 
     def __post_init__(self) -> None:
         """Make all arrays read-only, since every stage of the population shares them."""
@@ -41,6 +44,13 @@ class Setting:
             object.__setattr__(self, name, getattr(self, name).read_only())
         for name in ("member", "canary"):
             object.__setattr__(self, name, read_only(getattr(self, name)))
+
+    @cached_property
+    def public(self) -> Data:
+        """The reference records that defenses may use: the first ones, which are in random order."""
+        if self.n_public in (None, len(self.reference)):
+            return self.reference
+        return self.reference.first(self.n_public).read_only()
 
     def train_indices(self) -> NDArray[np.int64]:
         """Return the pool indices (n_models, n_pool // 2) of members, in ascending order per model."""
@@ -60,13 +70,18 @@ def pool_size(n_records: int, pool: int | None) -> int:
     return n_records * 6 // 10 if pool is None else pool
 
 
+def reference_size(n_records: int, n_pool: int) -> int:
+    """Return the number of reference records: half of the records outside the pool."""
+    return (n_records - n_pool) // 2
+
+
 def split(data: Data, n_pool: int, names: Any) -> tuple[Data, Data, Data]:
     """Split a dataset at random into pool, reference and test records.
 
     The records outside the pool are divided equally. ``names`` determine the random draw.
     """
     order = generator("split", names).permutation(len(data))
-    middle = n_pool + (len(data) - n_pool) // 2
+    middle = n_pool + reference_size(len(data), n_pool)
     return data.take(order[:n_pool]), data.take(order[n_pool:middle]), data.take(order[middle:])
 
 
@@ -105,15 +120,21 @@ def plant_canaries(pool: Data, share: float, names: Any) -> tuple[Data, NDArray[
     return Data(pool.x, y, pool.spec), canary
 
 
-def clean_setting(data: Data, n_models: int, n_pool: int, names: Any) -> Setting:
-    """Draw the setting without canaries; ``names`` determine the random draws."""
+def clean_setting(
+    data: Data, n_models: int, n_pool: int, names: Any, n_public: int | None = None
+) -> Setting:
+    """Draw the setting without canaries; ``names`` determine the random draws.
+
+    Defenses may use ``n_public`` reference records, by default all of them.
+    """
     pool, reference, test = split(data, n_pool, names)
     canary = np.zeros(n_pool, dtype=bool)
-    return Setting(pool, reference, test, draw_membership(n_models, canary, names), canary)
+    member = draw_membership(n_models, canary, names)
+    return Setting(pool, reference, test, member, canary, n_public)
 
 
 def canary_setting(clean: Setting, share: float, names: Sequence[Any]) -> Setting:
     """Draw the setting with canaries: the same pool records, and another membership."""
     pool, canary = plant_canaries(clean.pool, share, names)
     member = draw_membership(len(clean.member), canary, names)
-    return Setting(pool, clean.reference, clean.test, member, canary)
+    return replace(clean, pool=pool, member=member, canary=canary)

@@ -93,7 +93,7 @@ def make_plan(benchmark: Benchmark, select: Selector, datasets: Datasets) -> Pla
     Loads the datasets, because sizes and kinds decide what can run.
 
     Raises:
-        BadInput: if the pool or the canaries do not fit a dataset.
+        BadInput: if the pool, the canaries or the public records do not fit a dataset.
     """
     planner = _Planner(benchmark, datasets)
     return Plan(benchmark, tuple(t for t in planner.trials() if select(str(t))), datasets)
@@ -169,7 +169,7 @@ class _Planner:
         data = self.datasets.load(dataset.bound)
         if isinstance(data, NoResult):
             return data
-        _check_pool(self.benchmark, dataset.label, len(data))
+        _check_sizes(self.benchmark, dataset.label, len(data))
         try:
             reason = _incompatible(data.spec, model.bound, defense)
         except Exception as error:  # third-party code; the other trials go on
@@ -203,20 +203,25 @@ class _Pipeline:
 
     def setting(self, subset: Subset) -> SettingStage:
         """Return the stage of the split and membership."""
-        from privbench.membership import pool_size
+        from privbench.membership import pool_size, reference_size
 
         benchmark, datasets, bound = (
             self.planner.benchmark,
             self.planner.datasets,
             self.dataset.bound,
         )
+        n_records = len(datasets.get(bound))
+        n_pool = pool_size(n_records, benchmark.pool)
+        n_reference = reference_size(n_records, n_pool)
         clean = SettingStage(
             title=self.dataset.label,
             seed=self.seed,
             dataset=bound,
             fingerprint=datasets.fingerprint(bound),
-            n_pool=pool_size(len(datasets.get(bound)), benchmark.pool),
+            n_pool=n_pool,
             n_models=benchmark.population,
+            n_reference=n_reference,
+            n_public=n_reference if benchmark.public is None else benchmark.public,
         )
         clean = self.planner.shared(clean)
         if subset == "records":
@@ -310,8 +315,8 @@ def _planned(pipeline: _Pipeline, trial: Trial, attack: Bound) -> Trial:
         return replace(trial, rejected=NoResult("failed", str(error), trace_of(error)))
 
 
-def _check_pool(benchmark: Benchmark, dataset: str, n_records: int) -> None:
-    from privbench.membership import pool_size
+def _check_sizes(benchmark: Benchmark, dataset: str, n_records: int) -> None:
+    from privbench.membership import pool_size, reference_size
 
     if benchmark.pool is not None and benchmark.pool > n_records - 2:
         raise BadInput(
@@ -326,6 +331,12 @@ def _check_pool(benchmark: Benchmark, dataset: str, n_records: int) -> None:
         )
     if n_records < 10:
         raise BadInput(f"dataset {dataset!r} has {n_records} records; at least 10 are needed")
+    n_reference = reference_size(n_records, n_pool)
+    if benchmark.public is not None and benchmark.public > n_reference:
+        raise BadInput(
+            f"benchmarks.{benchmark.name}.public: {benchmark.public} is more than the reference records:"
+            f" {dataset} has {n_reference} of them (allowed: 1..{n_reference})"
+        )
 
 
 def _incompatible(spec: DataSpec, model: Bound, defense: Defense) -> str:

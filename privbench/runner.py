@@ -255,6 +255,8 @@ class Runner:
 
     def _computed_rows(self, trial: Trial, base: Row) -> tuple[list[Row], str]:
         assert trial.utility is not None
+        setting = trial.utility.setting
+        base = base | {"n_reference": setting.n_reference, "n_public": setting.n_public}
         rows, trace = [], ""
         for subset, metrics in zip(trial.subsets, trial.metrics, strict=True):
             stages = (trial.utility, metrics)

@@ -8,6 +8,7 @@ from privbench.membership import (
     draw_membership,
     plant_canaries,
     pool_size,
+    reference_size,
     split,
 )
 
@@ -86,6 +87,24 @@ def test_the_canary_setting_shares_records_but_not_membership():
     assert second.canary.sum() == 6
     assert not clean.canary.any()
     assert not (second.member == clean.member).all()
+
+
+def test_public_records_are_the_first_reference_records():
+    clean = clean_setting(make_data(), 3, 60, "clean", n_public=7)
+    for setting in (clean, canary_setting(clean, 0.1, "canaries")):
+        assert (setting.public.x == clean.reference.x[:7]).all()
+        assert (setting.public.y == clean.reference.y[:7]).all()
+        assert not setting.public.x.flags.writeable
+    everything = clean_setting(make_data(), 3, 60, "clean")
+    assert everything.public is everything.reference
+    for part in ("pool", "reference", "test"):
+        assert (getattr(everything, part).x == getattr(clean, part).x).all()
+    assert (everything.member == clean.member).all()
+
+
+@pytest.mark.parametrize(("n", "pool"), [(100, 60), (101, 60), (12, 10)])
+def test_the_size_of_the_reference_is_that_of_the_split(n, pool):
+    assert reference_size(n, pool) == len(split(make_data(n), pool, "names")[1])
 
 
 def test_train_sets_are_the_members():

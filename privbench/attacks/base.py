@@ -9,7 +9,7 @@
 
 Larger scores mean member, everywhere. An attack never sees the membership of its target. It sees the
 outputs (or parameters) of the target and of the shadows, as its ``observes`` declares; the membership
-of the shadows; and reference records that no model was trained on.
+of the shadows; and reference records, which are private records of no model.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from privbench.components.messages import printable
@@ -40,7 +41,10 @@ def checked_array(returned: Any, shape: tuple[int | str, ...], what: str) -> NDA
 
 
 def checked_data(returned: Any, given: Data, what: str) -> Data:
-    """Return copies of as many records as were given, of the same shape and the same classes."""
+    """Return copies of as many records as were given, of the same shape and the same classes.
+
+    If none were given, any number of records is allowed.
+    """
     import numpy as np
 
     if not isinstance(returned, Data):
@@ -52,14 +56,27 @@ def checked_data(returned: Any, given: Data, what: str) -> Data:
             f"{what} records with another spec: {returned.spec}, expected that of the given ones;"
             " write privbench.Data(x, y, data.spec)"
         )
-    x = checked_array(returned.x, given.x.shape, f"{what} records whose x is")
-    y = checked_array(returned.y, given.y.shape, f"{what} records whose y is")
+    shape = (len(given) or "records", *given.x.shape[1:])
+    x = checked_array(returned.x, shape, f"{what} records whose x is")
+    y = checked_array(returned.y, (len(x),), f"{what} records whose y is")
+    if not len(y):
+        raise PrivbenchError(f"{what} no records, expected at least one")
     last = given.spec.n_classes - 1
     if y.dtype.kind not in "iu" or y.min() < 0 or y.max() > last:
         raise PrivbenchError(
             f"{what} labels {y.dtype} from {y.min()} to {y.max()}, expected integers in 0..{last}"
         )
     return Data(x.astype(np.float32), y.astype(np.int64), given.spec)
+
+
+def check_equal_sizes(sets: Sequence[Data], name: str) -> None:
+    """Raise PrivbenchError unless all models of a population have as many records."""
+    sizes = sorted({len(data) for data in sets})
+    if len(sizes) > 1:
+        raise PrivbenchError(
+            f"{name}: apply returned from {sizes[0]} to {sizes[-1]} records, expected as many for each"
+            " model"
+        )
 
 
 def checked_probabilities(returned: Any, shape: tuple[int, ...], what: str) -> NDArray[np.float64]:

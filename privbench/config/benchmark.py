@@ -64,6 +64,8 @@ class Benchmark:
     """Models per population."""
     pool: int | None
     """Records in the pool; None for 60% of the dataset."""
+    public: int | None
+    """Reference records that defenses may use; None for all of them."""
     canaries: float
     """Share of the pool that is canaries in the second population; 0 for no second population."""
     seeds: tuple[int, ...]

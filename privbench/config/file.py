@@ -50,6 +50,9 @@ class BenchmarkTable(BaseModel):
     knowledge: tuple[Knowledge, ...] = Field(("adaptive", "naive"), min_length=1)
     population: int = Field(16, ge=2, description="models per population")
     pool: int | None = Field(None, ge=4, description="records; default 60% of the dataset")
+    public: int | None = Field(
+        None, ge=1, description="reference records that defenses may use; default all of them"
+    )
     canaries: float = Field(0.05, ge=0, le=0.5, description="share of the pool; 0 trains none")
     seeds: tuple[int, ...] = Field((0,), min_length=1)
 

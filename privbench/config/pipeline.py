@@ -125,6 +125,12 @@ def _check(name: str, generator: Bound | None, mechanisms: Sequence[Bound], wher
         )
     if "latent" in acts_on:
         _check_latent(place, generator, mechanisms[acts_on.index("latent")])
+    for before, bound in itertools.pairwise(mechanisms):
+        if bound.component.acts_on == "data" and not bound.component.reads_private:
+            raise BadInput(
+                f"{place}: {bound.name} reads no private record, so {before.name} before it is without"
+                " effect; leave it out"
+            )
     if "data" in acts_on and generator is not None and _reads_reference_only(generator):
         raise BadInput(
             f"{place}: {mechanisms[acts_on.index('data')].name} acts on the private records, but"

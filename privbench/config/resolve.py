@@ -80,6 +80,7 @@ def resolve(
         knowledge=_unique(table.knowledge),
         population=table.population,
         pool=table.pool,
+        public=table.public,
         canaries=table.canaries,
         seeds=_unique(table.seeds),
     )

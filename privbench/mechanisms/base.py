@@ -66,10 +66,21 @@ class DataMechanism(Mechanism):
     """Acts on the private records before anything else reads them."""
 
     acts_on: ClassVar[ActsOn] = "data"
+    reads_private: ClassVar[bool] = True
+    """Whether it reads the private records. If not, it is handed none of them, and returns any number of
+    records, the same for each model."""
 
     @abstractmethod
     def apply(self, data: Data, rng: np.random.Generator) -> Data:
         """Return the altered training set of one model, with as many records of the same shape."""
+
+    def apply_with_reference(self, data: Data, reference: Data, rng: np.random.Generator) -> Data:
+        """Return the altered training set of one model, given the public records.
+
+        The harness calls this method; by default it calls ``apply``. Override it if the mechanism uses
+        public records.
+        """
+        return self.apply(data, rng)
 
 
 class LatentMechanism(Mechanism):
@@ -113,7 +124,7 @@ class OutputContext:
     """Outputs on the private training records of the model."""
     member_labels: NDArray[np.int64]
     reference_outputs: NDArray[np.float64]
-    """Outputs on reference records, on which the model was not trained."""
+    """Outputs on public records: reference records that defenses may use."""
     reference_labels: NDArray[np.int64]
     query: Callable[[NDArray[np.float32]], NDArray[np.float64]]
     """Returns the outputs on any records (n, *shape)."""
@@ -163,7 +174,7 @@ class TrainingTask:
     sets: TrainingSets
     """The training sets of all models."""
     reference: Data
-    """Reference records, on which no target is trained."""
+    """Public records: reference records that defenses may use."""
     seeds: Sequence[int]
     """One seed per model. It determines initial weights, batches and random inputs."""
     device: str

@@ -48,6 +48,7 @@ def register_mechanisms(register: Register) -> None:
     from privbench.mechanisms.mixup import Mixup
     from privbench.mechanisms.mmd import Mmd
     from privbench.mechanisms.output_noise import OutputNoise
+    from privbench.mechanisms.public_only import PublicOnly
     from privbench.mechanisms.randomized_response import RandomizedResponse
     from privbench.mechanisms.relaxloss import RelaxLoss
     from privbench.mechanisms.rounding import Rounding
@@ -56,7 +57,7 @@ def register_mechanisms(register: Register) -> None:
     from privbench.mechanisms.top_k import TopK
     from privbench.mechanisms.weight_decay import WeightDecay
 
-    on_records = (InputNoise, RandomizedResponse)
+    on_records = (PublicOnly, InputNoise, RandomizedResponse)
     on_codes = (MetricPrivacy, GaussianCodes)
     on_training = (
         DpSgd, WeightDecay, Dropout, EarlyStopping, LabelSmoothing, Mixup, RelaxLoss, Hamp,

@@ -4,6 +4,7 @@
 
 The rules, one function each, in the order in which they apply:
 
+0. ``behind_public``: behind a mechanism that reads no private record, its guarantee is the only one.
 1. Conditions are added that depend on the pipeline: ``behind_private_fit``, ``on_scaled_columns``,
    ``after_others``, ``beside_release``.
 2. ``samples_of_fit``: the fit of a generator covers new records that it draws.
@@ -55,6 +56,8 @@ class MechanismInPipeline:
     acts_on: ActsOn
     guarantee: Guarantee | None
     record_wise: bool = False
+    reads_private: bool = True
+    """Whether a mechanism on records reads the private ones."""
     reads_members: bool = False
     """Whether an output mechanism reads outputs on the private records."""
 
@@ -96,6 +99,7 @@ class Candidate:
 
 def compose(pipeline: Pipeline, acts_on: Collection[ActsOn] = PIPELINE_ORDER) -> Composed:
     """Return the guarantee of a pipeline, or of its mechanisms that act on ``acts_on`` only."""
+    pipeline = behind_public(pipeline)
     generator = _generator_in_place(pipeline)
     candidates, reason = samples_of_fit(generator), ""
     for place, mechanism in enumerate(pipeline.mechanisms):
@@ -122,6 +126,20 @@ def compose(pipeline: Pipeline, acts_on: Collection[ActsOn] = PIPELINE_ORDER) ->
         return Composed(None, fit_alone(generator) or reason)
     composed = _composed(candidates, pipeline.n_train)
     return composed._replace(guarantee=with_large_delta(composed.guarantee, pipeline.n_train))
+
+
+def behind_public(pipeline: Pipeline) -> Pipeline:
+    """Return the pipeline without what follows a mechanism that reads no private record.
+
+    What follows is post-processing of its guarantee (Dwork, Roth 2014, proposition 2.1), and what
+    follows states something about the public records, which need no protection. Only a mechanism that
+    reads the private records again remains.
+    """
+    for place, mechanism in enumerate(pipeline.mechanisms):
+        if mechanism.guarantee is not None and not mechanism.reads_private:
+            again = filter(ends_guarantees, pipeline.mechanisms[place:])
+            return replace(pipeline, generator=None, mechanisms=(mechanism, *again))
+    return pipeline
 
 
 def _generator_in_place(pipeline: Pipeline) -> GeneratorInPipeline | None:

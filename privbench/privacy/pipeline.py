@@ -50,6 +50,7 @@ def _mechanism(bound: Bound, context: GuaranteeContext) -> MechanismInPipeline:
         component.acts_on,
         stated_guarantee(bound, context),
         record_wise=component.record_wise,
+        reads_private=component.acts_on != "data" or component.reads_private,
         reads_members=component.acts_on == "output"
         and component.needs_fit
         and component.reads_members,

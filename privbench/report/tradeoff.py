@@ -29,6 +29,8 @@ MEASURES = {"auc": "AUC", "tpr": "TPR at 1% FPR"}
 EXPOSURE_LABEL = "{} of the strongest attack\non the model (95% interval)"
 """In two lines, since constrained layout does not shorten a label that is longer than its axis."""
 CHANCE = {"auc": 0.5, "tpr": 0.01}
+PUBLIC_ONLY = "public-only"
+"""The defense that reads no private record: a line, since it is at chance against every attack."""
 MARKERS = "osD^vP*Xd<>"
 
 
@@ -38,7 +40,8 @@ def plot_tradeoff(
     """Plot test accuracy against the strongest attack on the model, a point per defense.
 
     There is a line of panels for each (dataset, model, seed): records, and canaries if there are any.
-    The values of a sweep are joined.
+    The values of a sweep are joined. A vertical line has the accuracy of the defense `PUBLIC_ONLY`, if
+    it is among the rows: what is to its left is of less use than public records alone.
 
     Args:
         rows: rows of results.
@@ -104,6 +107,10 @@ def _draw(
     axes.plot(frontier.accuracy, frontier.exposure, color="black", linewidth=2, alpha=0.3)
     for name in dict.fromkeys(map(family, strongest)):
         points = {d: row for d, row in strongest.items() if family(d) == name}
+        if name == PUBLIC_ONLY:
+            accuracy = max(row["test_accuracy"] for row in points.values())
+            axes.axvline(accuracy, linestyle="--", label="public only", color=styles[name]["color"])
+            continue
         x = [row["test_accuracy"] for row in points.values()]
         y = [exposure_of(row, measure) or 0.0 for row in points.values()]
         axes.errorbar(

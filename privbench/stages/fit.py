@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from privbench.components import Bound
-from privbench.components.checks import checked_data
+from privbench.components.checks import check_equal_sizes, checked_data
+from privbench.components.copies import own_arrays
 from privbench.components.faults import calling
 from privbench.generators.checks import check_fitted, checked_state
 from privbench.stages.base import Context, Stage
@@ -47,7 +48,7 @@ class FitStage(Stage):
 
     def compute(self, context: Context) -> Artifact:
         setting: Setting = context.get(self.setting).live
-        sets, rngs = [setting.reference], [self.rng("fit", "reference")]
+        sets, rngs = [setting.public], [self.rng("fit", "reference")]
         if not self._is_shared:
             sets = self.private_sets(setting)
             rngs = [self.rng("fit", model) for model in range(len(sets))]
@@ -94,13 +95,22 @@ class FitStage(Stage):
 def apply_data_mechanisms(
     stage: Stage, setting: Setting, mechanisms: Sequence[Bound]
 ) -> list[Data]:
-    """Return each model's training set after the mechanisms, whose draws are named by ``stage``."""
-    sets = []
-    for model in range(len(setting.member)):
-        data = setting.train_set(model)
-        for position, bound in enumerate(mechanisms):
+    """Return each model's training set after the mechanisms, whose draws are named by ``stage``.
+
+    A mechanism that reads no private record is handed an empty set, so that neither the records nor
+    their number can reach what it returns.
+    """
+    sets = [setting.train_set(model) for model in range(len(setting.member))]
+    for position, bound in enumerate(mechanisms):
+        public = own_arrays(setting.public) if bound.entry.third_party else setting.public
+        if not bound.component.reads_private:
+            sets = [data.first(0) for data in sets]
+        altered = []
+        for model, data in enumerate(sets):
+            rng = stage.rng("data", position, model)
             with calling(bound):
-                altered = bound.component.apply(data, stage.rng("data", position, model))
-            data = checked_data(altered, data, f"{bound.name}: apply returned")
-        sets.append(data)
+                returned = bound.component.apply_with_reference(data, public, rng)
+            altered.append(checked_data(returned, data, f"{bound.name}: apply returned"))
+        check_equal_sizes(altered, bound.name)
+        sets = altered
     return sets

@@ -166,6 +166,7 @@ class DefendedOutputsStage(Stage):
 
         setting: Setting = context.get(self.setting).live
         bare = context.get(self.bare).arrays
+        n_public = len(setting.public)
 
         def query_of(model: TrainedModel) -> Callable[[NDArray[np.float32]], NDArray[np.float64]]:
             return lambda x: np.exp(model.log_probs(x).astype(np.float64))
@@ -176,8 +177,8 @@ class DefendedOutputsStage(Stage):
                 spec=setting.pool.spec,
                 member_outputs=np.exp(bare["pool"][i, member].astype(np.float64)),
                 member_labels=setting.pool.y[member],
-                reference_outputs=np.exp(bare["reference"][i].astype(np.float64)),
-                reference_labels=own_arrays(setting.reference.y),
+                reference_outputs=np.exp(bare["reference"][i, :n_public].astype(np.float64)),
+                reference_labels=own_arrays(setting.public.y),
                 query=query_of(model),
             )
 

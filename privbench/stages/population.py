@@ -69,9 +69,7 @@ class PopulationStage(Stage):
             spec=setting.pool.spec,
             sets=_training_sets(setting, released, copied=self._has_third_party_mechanism),
             reference=(
-                own_arrays(setting.reference)
-                if self._has_third_party_mechanism
-                else setting.reference
+                own_arrays(setting.public) if self._has_third_party_mechanism else setting.public
             ),
             seeds=[seed_of(self.names, "train", i) for i in range(len(setting.member))],
             device=context.device,

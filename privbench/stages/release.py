@@ -86,7 +86,7 @@ class ReleaseStage(Stage):
         codes = _encode(generator, fitted, data)
         reference = codes
         if self.latent_mechanisms:
-            reference = _encode(generator, fitted, setting.reference)
+            reference = _encode(generator, fitted, setting.public)
         for position, bound in enumerate(self.latent_mechanisms):
             rng = self.rng("latent", position, model)
             with calling(bound):

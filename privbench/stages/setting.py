@@ -32,6 +32,10 @@ class SettingStage(Stage):
     fingerprint: str
     n_pool: int
     n_models: int
+    n_reference: int
+    """Reference records; it follows from the number of records and ``n_pool``."""
+    n_public: int
+    """Reference records that defenses may use."""
     subset: Subset = "records"
     canaries: float = 0.0
     clean: SettingStage | None = None
@@ -50,7 +54,7 @@ class SettingStage(Stage):
         }
 
     def versions(self) -> dict[str, Any]:
-        return {"n_models": self.n_models}
+        return {"n_models": self.n_models, "n_public": self.n_public}
 
     def compute(self, context: Context) -> Artifact:
         return Artifact(live=self.draw(context.data))
@@ -61,4 +65,6 @@ class SettingStage(Stage):
 
         if self.clean is not None:
             return canary_setting(self.clean.draw(data), self.canaries, self.names)
-        return clean_setting(data(self.dataset), self.n_models, self.n_pool, self.names)
+        return clean_setting(
+            data(self.dataset), self.n_models, self.n_pool, self.names, self.n_public
+        )

@@ -35,6 +35,9 @@ def table(tmp_path):
         ('population = "3"', ["benchmarks.bad.population", "'3'", "integer"]),
         ("canaries = 0.9", ["benchmarks.bad.canaries", "0.9", "less than or equal to 0.5"]),
         ("pool = 159", ["benchmarks.bad.pool", "159", "allowed: 4..158"]),
+        ("public = 0", ["benchmarks.bad.public", "0", "greater than or equal to 1"]),
+        ('public = "all"', ["benchmarks.bad.public", "'all'", "integer"]),
+        ("public = 33", ["benchmarks.bad.public", "33", "npz has 32", "allowed: 1..32"]),
         ('attacks = ["lyra"]', ["benchmarks.bad.attacks[0]", "'lyra'", "did you mean 'lira'?"]),
     ],
 )

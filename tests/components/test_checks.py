@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from privbench.components.checks import (
+    check_equal_sizes,
     checked_array,
     checked_data,
     checked_method,
@@ -96,6 +97,22 @@ def test_data_that_do_not_match_what_was_given(returned, words):
         checked_data(returned, GIVEN, "mine: apply returned")
     assert str(caught.value).startswith("mine: apply returned ")
     assert words in str(caught.value)
+
+
+def test_if_no_record_was_given_any_number_is_returned():
+    for n in (1, 3):
+        assert len(checked_data(GIVEN.first(n), GIVEN.first(0), "x")) == n
+    empty = GIVEN.first(0)
+    uneven = Data(GIVEN.x, GIVEN.y[:2], SPEC)
+    for returned, words in ((empty, "no records"), (uneven, "records whose y is")):
+        with pytest.raises(PrivbenchError, match=words):
+            checked_data(returned, empty, "x")
+
+
+def test_models_have_as_many_records():
+    check_equal_sizes([GIVEN, GIVEN], "mine")
+    with pytest.raises(PrivbenchError, match="mine: apply returned from 2 to 4 records, expected"):
+        check_equal_sizes([GIVEN, GIVEN.first(2), GIVEN.first(3)], "mine")
 
 
 @pytest.mark.parametrize("returned", [None, "", "no images", r"caf\udce9"])

@@ -74,6 +74,10 @@ def test_a_value_beside_the_name_of_a_defense_is_blamed_there(load):
             'mechanisms = ["input-noise"]',
             ["input-noise acts on the private records", "reads none of them"],
         ),
+        (
+            'mechanisms = ["input-noise", "public-only"]',
+            ["public-only reads no private record, so input-noise before it is without effect"],
+        ),
     ],
 )
 def test_mistakes_in_a_pipeline(load, pipeline, words):

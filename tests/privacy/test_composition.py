@@ -82,6 +82,40 @@ def test_a_fit_follows_data_mechanisms_and_no_others():
     assert SCALED_APART in compose(pipeline(generator=drawn, numeric_columns=True))[0].conditions
 
 
+NOTHING_READ = Guarantee("dp", 0.0, 0.0, "add-remove", "reads no private record")
+
+
+@pytest.mark.parametrize("numeric_columns", [False, True])
+@pytest.mark.parametrize(
+    "fit", [None, fitted(), fitted(FIT, "dp-sgd"), fitted(FIT, "dp-sgd", "sample")]
+)
+@pytest.mark.parametrize(
+    "behind",
+    [(), (mechanism("data", LOCAL),), (mechanism("latent", METRIC),), (mechanism("training", DP),),
+     (mechanism("latent", METRIC), mechanism("training", DP), mechanism("output", OUTPUT))],
+)  # fmt: skip
+def test_what_follows_public_records_is_post_processing(behind, fit, numeric_columns):
+    """Even metric privacy, which does not compose, and mechanisms without a guarantee."""
+    public = mechanism("data", NOTHING_READ, reads_private=False)
+    given = pipeline(public, *behind, generator=fit, numeric_columns=numeric_columns)
+    for acts_on in (("data", "latent"), ("data", "latent", "training", "output")):
+        shown = compose(given, acts_on).guarantee
+        assert shown == (NOTHING_READ.under(SCALED_APART) if numeric_columns else NOTHING_READ)
+
+
+def test_private_records_that_are_read_again_behind_public_ones_have_no_guarantee():
+    public = mechanism("data", NOTHING_READ, reads_private=False)
+    again = mechanism("output", None, reads_members=True)
+    composed, reason = compose(pipeline(public, mechanism("training", DP), again))
+    assert composed is None
+    assert reason.startswith("on-output reads the private records again")
+
+
+def test_who_reads_no_private_record_and_states_nothing_hides_nothing():
+    silent = mechanism("data", None, reads_private=False, record_wise=True)
+    assert compose(pipeline(silent, mechanism("latent", LOCAL))).guarantee == LOCAL
+
+
 @pytest.mark.parametrize("acts_on", ["data", "latent", "training", "output"])
 def test_guarantees_of_models_do_not_cover_the_release(acts_on):
     stating = mechanism(acts_on, OUTPUT)

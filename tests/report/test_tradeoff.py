@@ -103,3 +103,21 @@ def test_no_text_is_cut_off(swept, row, measure):
 def test_the_axis_says_what_is_measured(swept, measure, name):
     label = tradeoff_figure(swept, measure).axes[0].get_ylabel()
     assert label.startswith(f"{name} of the strongest attack")
+
+
+def test_public_only_is_a_line_at_its_accuracy(swept, row):
+    """In both panels, whatever the attacks say of it; of a sweep, at its best accuracy."""
+    public = [
+        row(defense=f"public-only[records={n}]", subset=subset, auc=auc, test_accuracy=accuracy)
+        for n, auc, accuracy in ((50, 0.51, 0.7), (100, 0.49, 0.82))
+        for subset in ("records", "canaries")
+    ]
+    figure = tradeoff_figure([*swept, *public])
+    for axes in figure.axes:
+        (line,) = [line for line in axes.lines if line.get_label() == "public only"]
+        assert list(line.get_xdata()) == [0.82, 0.82]
+        assert "public-only" not in [c.get_label() for c in axes.containers]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()].count("public only") == 1
+    without = tradeoff_figure(swept).axes[0]
+    assert "public only" not in [line.get_label() for line in without.lines]

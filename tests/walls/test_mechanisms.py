@@ -24,6 +24,29 @@ def test_codes_of_reference_records_are_its_own(accepted):
     accepted("LatentMechanism", [body])
 
 
+PUBLIC = """
+reads_private = {reads_private}
+
+def apply(self, data, rng): return data
+
+def apply_with_reference(self, data, reference, rng):
+    {code}
+"""
+
+
+def test_public_records_are_read_only(accepted, refused, line_of):
+    write = "reference.x[:] = 0"
+    (reason,) = refused("DataMechanism", [PUBLIC.format(reads_private=True, code=write)])
+    assert f"assignment destination is read-only ({line_of(write)})" in reason
+    accepted("DataMechanism", [PUBLIC.format(reads_private=False, code="return reference")])
+
+
+def test_who_reads_no_private_record_is_handed_none(refused):
+    body = PUBLIC.format(reads_private=False, code="return data")
+    (reason,) = refused("DataMechanism", [body])
+    assert "apply returned no records, expected at least one" in reason
+
+
 def test_what_an_output_mechanism_is_fitted_on(accepted, refused, line_of):
     fit = "needs_fit = True\n\ndef fit(self, context, rng):\n    {code}\n    return self.apply\n"
     own = "context.member_outputs[:] = 0; context.member_labels[:] = 0; context.reference_outputs[:] = 0"
