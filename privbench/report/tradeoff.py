@@ -38,7 +38,7 @@ def plot_tradeoff(
     """Plot test accuracy against the strongest attack on the model, a point per defense.
 
     There is a line of panels for each (dataset, model, seed): records, and canaries if there are any.
-    The values of a sweep are joined.
+    The values of a sweep are joined. Bars are 95% intervals.
 
     Args:
         rows: rows of results.
@@ -107,7 +107,8 @@ def _draw(
         x = [row["test_accuracy"] for row in points.values()]
         y = [exposure_of(row, measure) or 0.0 for row in points.values()]
         axes.errorbar(
-            x, y, yerr=_errors(list(points.values()), y, measure), label=name, capsize=2,
+            x, y, xerr=_accuracy_errors(list(points.values())),
+            yerr=_errors(list(points.values()), y, measure), label=name, capsize=2,
             markersize=5, linewidth=0.8, elinewidth=0.8, linestyle=":", **styles[name],
         )  # fmt: skip
         for defense, *place in zip(points, x, y, strict=True):
@@ -124,6 +125,13 @@ def _errors(rows: Sequence[Row], y: Sequence[float], measure: str) -> Any:
     """Return how far the intervals reach below and above the values (2, n)."""
     ends = [interval_of(row, measure) or (v, v) for row, v in zip(rows, y, strict=True)]
     return np.abs(np.array(ends).T - np.array(y))
+
+
+def _accuracy_errors(rows: Sequence[Row]) -> Any:
+    """Return how far the intervals of test accuracies reach below and above (2, n)."""
+    x = [row["test_accuracy"] for row in rows]
+    ends = [row["test_accuracy_ci"] or (v, v) for row, v in zip(rows, x, strict=True)]
+    return np.abs(np.array(ends).T - np.array(x))
 
 
 def _values(defense: str) -> str:
