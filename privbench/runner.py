@@ -268,6 +268,7 @@ class Runner:
             else:
                 utility = self.store.info("utility", trial.utility.key)
                 row["reason"] = utility.pop("guarantee_reason")
+                row["utility_key"] = trial.utility.key
                 row |= utility | self.store.info("metrics", metrics.key)
                 row["seconds"] = self._seconds(*stages)
             rows.append(row)

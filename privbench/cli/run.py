@@ -82,6 +82,7 @@ def run(
     from privbench.config import Overrides, find_file, read_file
     from privbench.config.device import check_device
     from privbench.report.formats import render
+    from privbench.report.paired import stored_in
     from privbench.storage.artifacts import Store
 
     host: PluginHost = ctx.obj
@@ -108,7 +109,8 @@ def run(
         traces += runner.tracebacks() if traceback else []
         if not as_json:
             remarks = {plan.benchmark.name: plan.remark}
-            click.echo(render(plan_rows, "table", view, terminal_width(), remarks))
+            correct = stored_in(runner.store)
+            click.echo(render(plan_rows, "table", view, terminal_width(), remarks, correct))
     if as_json:
         print_json(rows)
     for text in dict.fromkeys(traces):

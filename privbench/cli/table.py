@@ -44,6 +44,8 @@ def table(
     The results are of the last complete run of each benchmark NAME; without NAME, of all benchmarks.
     """
     from privbench.report.formats import render
+    from privbench.report.paired import stored_in
+    from privbench.storage.artifacts import Store
     from privbench.storage.results import Results
 
     stored = Results(Path(results))
@@ -55,7 +57,8 @@ def table(
     rows = [row for name in benchmarks for row in stored.rows(name)]
     width = terminal_width() if output is None else None
     remarks = {name: stored.remark(name) for name in benchmarks}
-    text = render(rows, "json" if as_json else format_, view, width, remarks)
+    correct = stored_in(Store(Path(results)))
+    text = render(rows, "json" if as_json else format_, view, width, remarks, correct)
     if output is None:
         click.echo(text, nl=False)
         return

@@ -49,10 +49,22 @@ def bootstrap_t(
         pivots = (_logit(rate) - centre) * (rate * (1 - rate)) / errors[usable]
         low, high = np.quantile(pivots, [_TAIL, 1 - _TAIL])
         return _enclosing(estimate, _expit(centre - np.array([high, low]) * spread))
-    limits = _expit(centre + t_quantile(n_models) * np.array([-spread, spread]))
+    limits = np.array(logit_t(estimate, error, n_models))
     floor, _ = clopper_pearson_interval(1.0, n_models, n_pairs)
     _, ceiling = clopper_pearson_interval(0.0, n_models, n_pairs)
     return _enclosing(estimate, np.array([min(limits[0], floor), max(limits[1], ceiling)]))
+
+
+def logit_t(estimate: float, error: float, n: int) -> Interval:
+    """Compute the interval of Student's t on the logit scale, with ``n`` - 1 degrees of freedom.
+
+    Args:
+        estimate: the rate, above 0 and below 1.
+        error: its standard error.
+        n: number of independent parts that the error was computed from, at least 2.
+    """
+    reach = t_quantile(n) * error / (estimate * (1 - estimate))
+    return _enclosing(estimate, _expit(_logit(np.array([estimate])) + np.array([-reach, reach])))
 
 
 def arcsine_t(estimate: float, draws: Floats, n_models: int, n_pairs: int) -> Interval:

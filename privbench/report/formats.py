@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from privbench.report.paired import Correct, nothing_stored
 from privbench.report.views import VIEWS, Table
 from privbench.storage.results import Row
 
@@ -21,6 +22,7 @@ def render(
     view: str | None = None,
     width: int | None = None,
     remarks: Mapping[str, str] | None = None,
+    correct: Correct = nothing_stored,
 ) -> str:
     """Return a view of rows as text.
 
@@ -30,13 +32,19 @@ def render(
         view: a name in VIEWS. Default: ``rows`` for ``csv`` and ``json``, else ``summary``.
         width: width in characters that a ``table`` should fit; optional columns are left out as needed.
         remarks: text to add to the titles of a benchmark's tables, by benchmark.
+        correct: says which test records the models of a row predict correctly, so that differences of
+            accuracies are paired.
     """
     if view is None:
         view = "rows" if format in ("csv", "json") else "summary"
     if format == "json":
-        content = list(rows) if view == "rows" else [_lines(table) for table in VIEWS[view](rows)]
+        content = (
+            list(rows)
+            if view == "rows"
+            else [_lines(table) for table in VIEWS[view](rows, correct)]
+        )
         return json.dumps(content, indent=1) + "\n"
-    tables = [_with_remark(table, remarks or {}) for table in VIEWS[view](rows)]
+    tables = [_with_remark(table, remarks or {}) for table in VIEWS[view](rows, correct)]
     if format == "csv":
         return _csv(tables)
     if format == "table":

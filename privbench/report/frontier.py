@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from privbench.storage.results import Row
 
 BASELINE = "dp-sgd"
+PUBLIC_ONLY = "public-only"
+"""The defense that reads no private record, and is at chance against every attack."""
 
 Floats = NDArray[np.float64]
 

@@ -26,3 +26,29 @@ def interval_text(value: float | None, interval: Sequence[float] | None) -> str:
     if interval is None:
         return number(value)
     return f"{number(value)} [{number(interval[0])} {number(interval[1])}]"
+
+
+def half_width(value: float, interval: Sequence[float] | None) -> str:
+    """Return how far an interval reaches from its estimate, on its longer side; a dash without one.
+
+    >>> half_width(0.75, (0.7, 0.78)), half_width(0.75, None)
+    ('.050', '-')
+    """
+    if interval is None:
+        return "-"
+    return number(max(value - interval[0], interval[1] - value))
+
+
+def signed_interval_text(value: float, interval: Sequence[float] | None) -> str:
+    """Return a difference and its interval, all with signs.
+
+    >>> signed_interval_text(0.02, (-0.01, 0.05)), signed_interval_text(-0.02, None)
+    ('+.020 [-.010 +.050]', '-.020')
+    """
+    if interval is None:
+        return _signed(value)
+    return f"{_signed(value)} [{_signed(interval[0])} {_signed(interval[1])}]"
+
+
+def _signed(value: float) -> str:
+    return number(value) if number(value).startswith("-") else f"+{number(value)}"

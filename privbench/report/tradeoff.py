@@ -11,6 +11,7 @@ import numpy as np
 from privbench.errors import BadInput
 from privbench.report.frontier import (
     BASELINE,
+    PUBLIC_ONLY,
     exposure_of,
     exposures,
     family,
@@ -29,8 +30,6 @@ MEASURES = {"auc": "AUC", "tpr": "TPR at 1% FPR"}
 EXPOSURE_LABEL = "{} of the strongest attack\non the model (95% interval)"
 """In two lines, since constrained layout does not shorten a label that is longer than its axis."""
 CHANCE = {"auc": 0.5, "tpr": 0.01}
-PUBLIC_ONLY = "public-only"
-"""The defense that reads no private record: a line, since it is at chance against every attack."""
 MARKERS = "osD^vP*Xd<>"
 
 
@@ -40,8 +39,9 @@ def plot_tradeoff(
     """Plot test accuracy against the strongest attack on the model, a point per defense.
 
     There is a line of panels for each (dataset, model, seed): records, and canaries if there are any.
-    The values of a sweep are joined. A vertical line has the accuracy of the defense `PUBLIC_ONLY`, if
-    it is among the rows: what is to its left is of less use than public records alone.
+    The values of a sweep are joined, and bars are 95% intervals. A vertical line has the accuracy of the
+    defense `PUBLIC_ONLY`, if it is among the rows: what is to its left is of less use than public
+    records alone.
 
     Args:
         rows: rows of results.
@@ -114,7 +114,8 @@ def _draw(
         x = [row["test_accuracy"] for row in points.values()]
         y = [exposure_of(row, measure) or 0.0 for row in points.values()]
         axes.errorbar(
-            x, y, yerr=_errors(list(points.values()), y, measure), label=name, capsize=2,
+            x, y, xerr=_accuracy_errors(list(points.values())),
+            yerr=_errors(list(points.values()), y, measure), label=name, capsize=2,
             markersize=5, linewidth=0.8, elinewidth=0.8, linestyle=":", **styles[name],
         )  # fmt: skip
         for defense, *place in zip(points, x, y, strict=True):
@@ -131,6 +132,13 @@ def _errors(rows: Sequence[Row], y: Sequence[float], measure: str) -> Any:
     """Return how far the intervals reach below and above the values (2, n)."""
     ends = [interval_of(row, measure) or (v, v) for row, v in zip(rows, y, strict=True)]
     return np.abs(np.array(ends).T - np.array(y))
+
+
+def _accuracy_errors(rows: Sequence[Row]) -> Any:
+    """Return how far the intervals of test accuracies reach below and above (2, n)."""
+    x = [row["test_accuracy"] for row in rows]
+    ends = [row["test_accuracy_ci"] or (v, v) for row, v in zip(rows, x, strict=True)]
+    return np.abs(np.array(ends).T - np.array(x))
 
 
 def _values(defense: str) -> str:

@@ -1,7 +1,7 @@
 """The views of results: which tables rows are shown as.
 
 - ``summary``: a line per defense, each number from the attack that does best in it;
-- ``utility``: a line per defense, its accuracy beside that of DP-SGD at the same exposure;
+- ``utility``: a line per defense, its accuracy beside that of others and of DP-SGD at equal exposure;
 - ``attacks``: a line per attack, adaptive beside naive;
 - ``rows``: all rows, unrounded.
 
@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from privbench.report.frontier import BASELINE, exposure_of, exposures, family, frontier_of, on_data
-from privbench.report.numbers import interval_text, number
+from privbench.report.frontier import on_data
+from privbench.report.numbers import half_width, interval_text, number
+from privbench.report.paired import Correct, nothing_stored
+from privbench.report.utility import indistinct_note, utility_lines, utility_notes
 from privbench.storage.results import COLUMNS, Row
 
 Cells = list[dict[str, str]]
@@ -28,7 +30,25 @@ Estimate = tuple[float | None, Sequence[float] | None]
 
 DATA_AUC = "data\nAUC"
 """The column of attacks on released data; left out where there are no such attacks."""
-OPTIONAL_OF_SUMMARY = ("s", "gap", "naive\nTPR", "naive\nAUC", "canaries\nTPR at 1% FPR", "audited")
+OPTIONAL_OF_SUMMARY = (
+    "s",
+    "gap",
+    "±\n95%",
+    "naive\nTPR",
+    "naive\nAUC",
+    "canaries\nTPR at 1% FPR",
+    "audited",
+)
+OPTIONAL_OF_UTILITY = (
+    "pairwise\nfidelity",
+    "column\nfidelity",
+    "balanced\nacc.",
+    "dp-sgd at\nthis TPR",
+    "dp-sgd at\nthis AUC",
+    "data\nAUC",
+    "minus dp-sgd\nat this TPR",
+    "canaries\nTPR",
+)
 OPTIONAL_OF_ATTACKS = (
     "balanced acc.\nnaive",
     "balanced acc.\nadaptive",
@@ -50,7 +70,7 @@ class Table:
     """Headers of columns that are left out on a narrow terminal, in this order."""
 
 
-def summary(rows: Sequence[Row]) -> list[Table]:
+def summary(rows: Sequence[Row], correct: Correct = nothing_stored) -> list[Table]:
     """Return tables with a line per defense; each number is that of the attack that does best in it.
 
     The attack that is named has the largest AUC. Attacks on released data have a column of their own,
@@ -58,23 +78,31 @@ def summary(rows: Sequence[Row]) -> list[Table]:
     """
     tables = []
     for group in comparable_groups(rows):
-        notes = _Notes()
+        note = indistinct_note(group, correct)
+        notes = _Notes([note] if note else [])
         lines = _summary_lines(group, notes)
         tables.append(_table(group, lines, notes, OPTIONAL_OF_SUMMARY))
     return tables
 
 
-def utility(rows: Sequence[Row]) -> list[Table]:
+def utility(rows: Sequence[Row], correct: Correct = nothing_stored) -> list[Table]:
     """Return tables with a line per defense: its accuracy, and that of DP-SGD at the same exposure.
 
     Exposure is measured twice: by the AUC on records, and by the TPR at 1% FPR on canaries, each time
     of the strongest attack on the model. For defenses that release data, the AUC of attacks on the
-    data and the fidelity of the data are shown as well.
+    data and the fidelity of the data are shown as well. Differences of accuracies are paired, with
+    what ``correct`` says about the test records.
     """
-    return [_table(group, _utility_lines(group), _Notes(), ()) for group in comparable_groups(rows)]
+    tables = []
+    for group in comparable_groups(rows):
+        canaries = [row for row in group if row["subset"] == "canaries"]
+        lines = utility_lines(group, canaries, correct)
+        notes = _Notes(utility_notes(group, lines))
+        tables.append(_table(group, _without_empty_columns(lines), notes, OPTIONAL_OF_UTILITY))
+    return tables
 
 
-def attacks(rows: Sequence[Row]) -> list[Table]:
+def attacks(rows: Sequence[Row], correct: Correct = nothing_stored) -> list[Table]:
     """Return tables with a line per subset, defense and attack: adaptive beside naive."""
     return [
         _table(group, _attack_lines(group), _Notes(), OPTIONAL_OF_ATTACKS)
@@ -82,13 +110,13 @@ def attacks(rows: Sequence[Row]) -> list[Table]:
     ]
 
 
-def every_row(rows: Sequence[Row]) -> list[Table]:
+def every_row(rows: Sequence[Row], correct: Correct = nothing_stored) -> list[Table]:
     """Return one table of all rows with all columns, unrounded."""
     lines = [{column: _plain(row[column]) for column in COLUMNS} for row in rows]
     return [Table("", lines)]
 
 
-VIEWS: dict[str, Callable[[Sequence[Row]], list[Table]]] = {
+VIEWS: dict[str, Callable[[Sequence[Row], Correct], list[Table]]] = {
     "summary": summary,
     "utility": utility,
     "attacks": attacks,
@@ -124,7 +152,8 @@ def group_title(rows: Sequence[Row]) -> str:
 class _Notes:
     """Numbered conditions of guarantees, and what went wrong."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: Sequence[str] = ()) -> None:
+        self.first = first
         self.conditions: list[str] = []
         self.problems: dict[str, list[str]] = {}
 
@@ -142,13 +171,13 @@ class _Notes:
             names.append(name)
 
     def lines(self) -> tuple[str, ...]:
-        """Return all notes: footnotes first, then problems."""
+        """Return all notes: the given ones, then footnotes, then problems."""
         numbered = [f"[{i}] {text}" for i, text in enumerate(self.conditions, start=1)]
         problems = []
         for reason, names in self.problems.items():
             more = f" and {len(names) - 2} more" if len(names) > 2 else ""
             problems.append(f"{', '.join(names[:2])}{more}: {reason}")
-        return (*numbered, *problems)
+        return (*self.first, *numbered, *problems)
 
 
 def _summary_lines(rows: list[Row], notes: _Notes) -> Cells:
@@ -164,6 +193,9 @@ def _summary_lines(rows: list[Row], notes: _Notes) -> Cells:
     if not any(map(on_data, rows)):
         for line in lines:
             line.pop(DATA_AUC, None)
+    if all(row["test_accuracy_ci"] is None for row in rows):  # of earlier versions
+        for line in lines:
+            line.pop("±\n95%", None)
     return lines
 
 
@@ -176,6 +208,7 @@ def _summary_line(defense: str, rows: list[Row], notes: _Notes) -> dict[str, str
     return {
         "defense": defense,
         "test\nacc.": number(rows[0]["test_accuracy"]),
+        "±\n95%": half_width(rows[0]["test_accuracy"], rows[0]["test_accuracy_ci"]),
         "gap": number(rows[0]["train_accuracy"] - rows[0]["test_accuracy"]),
         "strongest\nattack": _attack_name(_strongest(records, _auc)),
         "AUC\n[95% CI]": _estimate(_strongest(records, _auc), _auc),
@@ -192,36 +225,6 @@ def _summary_line(defense: str, rows: list[Row], notes: _Notes) -> dict[str, str
 
 def _empty_line(defense: str, status: str) -> dict[str, str]:
     return {"defense": defense, "strongest\nattack": f"({status})"}
-
-
-def _utility_lines(rows: list[Row]) -> Cells:
-    exposed = {
-        measure: exposures([row for row in rows if row["subset"] == subset], measure)
-        for measure, subset in (("auc", "records"), ("tpr", "canaries"))
-    }
-    exposed_data = exposures([row for row in rows if row["subset"] == "records"], "auc", data=True)
-    first = {row["defense"]: row for row in reversed(rows) if row["status"] == "ok"}
-    lines = []
-    for defense in dict.fromkeys(row["defense"] for row in rows if row["status"] == "ok"):
-        row = first[defense]
-        cells = {"defense": defense, "test\nacc.": number(row["test_accuracy"])}
-        for measure, strongest in exposed.items():
-            value = exposure_of(strongest[defense], measure) if defense in strongest else None
-            baseline_accuracy = None
-            if value is not None and family(defense) != BASELINE:
-                baseline_accuracy = frontier_of(strongest, measure).accuracy_at(value)
-            header, name = ("AUC", "AUC") if measure == "auc" else ("canaries\nTPR", "TPR")
-            cells[header] = _number_or_dash(value)
-            cells[f"{BASELINE} at\nthis {name}"] = _number_or_dash(baseline_accuracy)
-        cells[DATA_AUC] = _number_or_dash(exposed_data.get(defense, {}).get("auc"))
-        for column in ("column_fidelity", "pairwise_fidelity"):
-            cells[column.replace("_", "\n")] = _number_or_dash(row[column])
-        lines.append(cells)
-    return _without_empty_columns(lines)
-
-
-def _number_or_dash(value: float | None) -> str:
-    return "-" if value is None else number(value)
 
 
 def _attack_lines(rows: list[Row]) -> Cells:

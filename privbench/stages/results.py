@@ -65,7 +65,11 @@ class FidelityStage(Stage):
 
 @dataclass(frozen=True, eq=False)
 class UtilityStage(Stage):
-    """Accuracies of the clean population, and the guarantee of the defense."""
+    """Accuracies of the clean population, and the guarantee of the defense.
+
+    Its array ``test_correct`` (n_models, ceil(n_test / 8)) has a bit for each model and test record:
+    whether the model predicts the record correctly. Differences between defenses are paired by it.
+    """
 
     kind = "utility"
 
@@ -89,20 +93,32 @@ class UtilityStage(Stage):
         return (*generator, *self.defense.mechanisms, self.model)
 
     def compute(self, context: Context) -> Artifact:
+        import numpy as np
+
+        from privbench.metrics.accuracy import accuracy, class_balanced_accuracy, majority_accuracy
+
         setting: Setting = context.get(self.setting).live
         outputs = context.get(self.outputs).arrays
         right_pool = outputs["pool"].argmax(-1) == setting.pool.y
         right_test = outputs["test"].argmax(-1) == setting.test.y
+        test_accuracy, interval = accuracy(right_test)
+        balanced_accuracy, balanced_interval = class_balanced_accuracy(right_test, setting.test.y)
         guarantee, reason = self.guarantee(setting)
         fidelity = {} if self.fidelity is None else dict(context.get(self.fidelity).info)
         return Artifact(
+            {"test_correct": np.packbits(right_test, axis=1)},
             info=fidelity
             | {
-                "test_accuracy": float(right_test.mean()),
+                "test_accuracy": test_accuracy,
+                "test_accuracy_ci": interval,
+                "test_balanced_accuracy": balanced_accuracy,
+                "test_balanced_accuracy_ci": balanced_interval,
+                "majority_accuracy": majority_accuracy(setting.test.y, setting.pool.y),
+                "n_test": len(setting.test),
                 "train_accuracy": float(right_pool[setting.member].mean()),
                 "guarantee": None if guarantee is None else guarantee.to_json(),
                 "guarantee_reason": reason,
-            }
+            },
         )
 
     def guarantee(self, setting: Setting, acts_on: Collection[ActsOn] = PIPELINE_ORDER) -> Composed:

@@ -158,6 +158,13 @@ SCHEMA = (
         "Accuracy on test records of always predicting the class that is most frequent in training.",
         since=5,
     ),
+    Column(
+        "utility_key",
+        "TEXT",
+        "Digest of the stage `utility`, whose artifact says which test records each model predicts"
+        " correctly.",
+        since=5,
+    ),
     Column("n_test", "INTEGER", "Number of test records.", since=5),
     Column("n_reference", "INTEGER", "Number of reference records of the adversary.", since=5),
     Column("n_public", "INTEGER", "Number of reference records that the defense may use.", since=5),

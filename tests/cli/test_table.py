@@ -25,7 +25,9 @@ def row(**values):
     numbers = {"test_accuracy": 0.5, "train_accuracy": 0.75, "auc": 0.625, "auc_ci": [0.5, 0.75]}
     tpr = {"value": 0.25, "ci": [0.125, 0.375], "resolved": True}
     return {
-        **dict.fromkeys(COLUMNS, 0),
+        **dict.fromkeys(COLUMNS),
+        **dict.fromkeys(("seed", "n_members", "n_nonmembers", "n_models", "seconds"), 0),
+        **dict.fromkeys(("balanced_accuracy", "advantage", "audited_epsilon"), 0),
         **texts,
         **numbers,
         "observes": "probabilities",

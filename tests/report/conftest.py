@@ -1,5 +1,6 @@
 """Rows as a run would give them, made by hand."""
 
+import numpy as np
 import pytest
 
 from privbench.storage.results import COLUMNS
@@ -12,6 +13,11 @@ DP = {
     "accountant": "prv (Opacus)",
     "conditions": [{"text": "Poisson sampling", "met": None, "why": "", "name": ""}],
 }
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20260101)
 
 
 @pytest.fixture

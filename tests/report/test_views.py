@@ -174,9 +174,11 @@ def test_the_view_compares_at_equal_exposure(row):
     none, *private = table.lines
     assert none == {
         "defense": "none",
-        "test\nacc.": ".900",
+        "test acc.\n[95% CI]": ".900",
+        "minus\nnone": "-",
         "AUC": ".600",
         "dp-sgd at\nthis AUC": ".400",
+        "minus dp-sgd\nat this AUC": "+.500",
         "canaries\nTPR": ".500",
         "data\nAUC": ".800",
         "column\nfidelity": ".970",

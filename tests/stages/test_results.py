@@ -27,7 +27,23 @@ def test_utility_counts_right_predictions_of_the_defended_models(trial, compute)
     ]
     assert info["train_accuracy"] == pytest.approx(np.mean(trained))
     assert info["guarantee"]["kind"] == "dp"
+    low, high = info["test_accuracy_ci"]
+    assert low < info["test_accuracy"] < high
+    assert info["n_test"] == len(setting.test)
+    most_frequent = np.bincount(setting.pool.y).argmax()
+    assert info["majority_accuracy"] == (setting.test.y == most_frequent).mean()
     assert "column_fidelity" not in info
+
+
+def test_utility_stores_which_test_records_each_model_predicts(trial, compute):
+    chosen, trial = trial
+    artifact = compute(chosen, trial.utility)
+    outputs = compute(chosen, trial.utility.outputs).arrays
+    setting = compute(chosen, trial.utility.setting).live
+    bits = np.unpackbits(artifact.arrays["test_correct"], axis=1)[:, : len(setting.test)]
+    assert (bits == (outputs["test"].argmax(-1) == setting.test.y)).all()
+    classes = [bits[:, setting.test.y == c].mean() for c in np.unique(setting.test.y)]
+    assert artifact.info["test_balanced_accuracy"] == pytest.approx(np.mean(classes))
 
 
 @pytest.mark.parametrize(("position", "subset"), [(0, "records"), (1, "canaries")])

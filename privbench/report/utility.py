@@ -1,0 +1,124 @@
+"""The lines of the view ``utility``: accuracy, what it is compared with, and at which exposure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from privbench.metrics.interval import Interval
+from privbench.report.frontier import (
+    BASELINE,
+    PUBLIC_ONLY,
+    exposure_of,
+    exposures,
+    family,
+    frontier_of,
+)
+from privbench.report.numbers import interval_text, number, signed_interval_text
+from privbench.report.paired import Correct, difference, difference_to_mixture, mixture_at
+from privbench.storage.results import Row
+
+COMPARED = ("none", PUBLIC_ONLY)
+"""Defenses that every other one is compared with: without protection, and without private records."""
+SIGN = "≈"
+SIGN_NOTE = (
+    f"{SIGN}: the 95% interval of the difference contains 0, so the two cannot be told apart"
+)
+EXPOSURES = {"auc": ("AUC", "AUC"), "tpr": ("canaries\nTPR", "TPR")}
+"""The header of each measure of exposure, and its name in other headers."""
+
+
+def utility_lines(
+    rows: Sequence[Row], canaries: Sequence[Row], correct: Correct
+) -> list[dict[str, str]]:
+    """Return a line per defense, the text of each cell by its header.
+
+    Args:
+        rows: all rows of one (benchmark, dataset, model, seed).
+        canaries: the rows about canaries, one for each attack.
+        correct: says which test records the models of a row predict correctly.
+    """
+    records = [row for row in rows if row["subset"] == "records"]
+    exposed = {"auc": exposures(records, "auc"), "tpr": exposures(canaries, "tpr")}
+    exposed_data = exposures(records, "auc", data=True)
+    first = _first_rows(rows)
+    lines = []
+    for defense, row in first.items():
+        line = {
+            "defense": defense,
+            "test acc.\n[95% CI]": interval_text(row["test_accuracy"], row["test_accuracy_ci"]),
+            "balanced\nacc.": _number_or_dash(row["test_balanced_accuracy"]),
+        }
+        for name in COMPARED:
+            other = first.get(name)
+            compared = None if other in (None, row) else difference(row, other, correct)
+            line[f"minus\n{name}"] = _difference_text(compared)
+        for measure, strongest in exposed.items():
+            header, name = EXPOSURES[measure]
+            value = exposure_of(strongest[defense], measure) if defense in strongest else None
+            line[header] = _number_or_dash(value)
+            mixture = []
+            if value is not None and family(defense) != BASELINE:
+                mixture = mixture_at(frontier_of(strongest, measure), strongest, measure, value)
+            compared = difference_to_mixture(row, mixture, correct) if mixture else None
+            line[f"{BASELINE} at\nthis {name}"] = _number_or_dash(
+                row["test_accuracy"] - compared[0] if compared else None
+            )
+            line[f"minus {BASELINE}\nat this {name}"] = _difference_text(compared)
+        line["data\nAUC"] = _number_or_dash(exposed_data.get(defense, {}).get("auc"))
+        for column in ("column_fidelity", "pairwise_fidelity"):
+            line[column.replace("_", "\n")] = _number_or_dash(row[column])
+        lines.append(line)
+    return lines
+
+
+def utility_notes(rows: Sequence[Row], lines: Sequence[dict[str, str]]) -> list[str]:
+    """Return the notes below the lines: the trivial classifier, and what a sign stands for."""
+    notes = []
+    first = _first_rows(rows)
+    majority = next((r["majority_accuracy"] for r in first.values()), None)
+    if majority is not None:
+        beaten = [d for d, row in first.items() if (row["test_accuracy_ci"] or [1.0])[0] > majority]
+        others = [defense for defense in first if defense not in beaten]
+        failed = f"; not above it (95%): {', '.join(others)}" if others else ""
+        notes.append(
+            f"always predicting the most frequent class has a test accuracy of {number(majority)}"
+            f"{failed}"
+        )
+    if any(text.startswith(SIGN) for line in lines for text in line.values()):
+        notes.append(SIGN_NOTE)
+    return notes
+
+
+def indistinct_note(rows: Sequence[Row], correct: Correct) -> str:
+    """Return which neighbours in the order of test accuracy cannot be told apart; empty if all can."""
+    ranked = sorted(_first_rows(rows).items(), key=lambda item: -item[1]["test_accuracy"])
+    pairs = []
+    for (better, row), (worse, other) in pairwise(ranked):
+        interval = difference(row, other, correct)[1]
+        if interval is not None and interval[0] <= 0:
+            pairs.append(f"{better} and {worse}")
+    if not pairs:
+        return ""
+    return f"test accuracies that cannot be told apart (95%, paired): {'; '.join(pairs)}"
+
+
+def _first_rows(rows: Sequence[Row]) -> dict[str, Row]:
+    """Return a row that is ok for each defense, in their order; accuracies are equal in all."""
+    ok = [row for row in rows if row["status"] == "ok"]
+    first: dict[str, Row] = {}
+    for row in ok:
+        first.setdefault(row["defense"], row)
+    return first
+
+
+def _difference_text(compared: tuple[float, Interval | None] | None) -> str:
+    if compared is None:
+        return "-"
+    estimate, interval = compared
+    text = signed_interval_text(estimate, interval)
+    return f"{SIGN} {text}" if interval and interval[0] <= 0 <= interval[1] else text
+
+
+def _number_or_dash(value: float | None) -> str:
+    return "-" if value is None else number(value)

@@ -1,0 +1,79 @@
+"""The view of utility: intervals, paired differences and the trivial classifier."""
+
+import numpy as np
+import pytest
+
+from privbench.report.utility import SIGN_NOTE, indistinct_note, utility_lines, utility_notes
+
+
+@pytest.fixture
+def bits(rng):
+    """Predictions of defenses: the second hardly differs from the first, the third is far worse."""
+    none = rng.random((8, 300)) < 0.9
+    near = np.where(rng.random((8, 300)) < 0.2, rng.random((8, 300)) < 0.9, none)
+    return {"none": none, "near": near, "dp-sgd": rng.random((8, 300)) < 0.5}
+
+
+@pytest.fixture
+def rows(row, bits):
+    return [
+        row(
+            defense=defense, utility_key=defense, n_test=300, test_accuracy=float(b.mean()),
+            test_accuracy_ci=[b.mean() - 0.02, b.mean() + 0.02], majority_accuracy=0.55,
+            test_balanced_accuracy=0.25, auc=0.7 if defense != "dp-sgd" else 0.6,
+        )
+        for defense, b in bits.items()
+    ]  # fmt: skip
+
+
+def lines_of(rows, bits):
+    lines = utility_lines(rows, [], lambda row: bits[row["utility_key"]])
+    return {line["defense"]: line for line in lines}
+
+
+def test_differences_that_contain_zero_have_a_sign(rows, bits):
+    lines = lines_of(rows, bits)
+    assert lines["near"]["minus\nnone"].startswith("≈ ")
+    assert lines["dp-sgd"]["minus\nnone"].startswith("-.")
+    assert lines["none"]["minus\nnone"] == "-"
+    assert lines["none"]["minus dp-sgd\nat this AUC"].startswith("+.")
+    assert lines["dp-sgd"]["minus dp-sgd\nat this AUC"] == "-"
+
+
+def test_a_row_has_an_interval_and_balanced_accuracy(rows, bits):
+    line = lines_of(rows, bits)["dp-sgd"]
+    accuracy = bits["dp-sgd"].mean()
+    low, high = (f"{accuracy + side * 0.02:.3f}"[1:] for side in (-1, 1))
+    assert line["test acc.\n[95% CI]"] == f"{accuracy:.3f}"[1:] + f" [{low} {high}]"
+    assert line["balanced\nacc."] == ".250"
+
+
+def test_a_row_that_does_not_beat_the_most_frequent_class_is_named(rows, bits):
+    notes = utility_notes(rows, list(lines_of(rows, bits).values()))
+    assert notes[0] == (
+        "always predicting the most frequent class has a test accuracy of .550;"
+        " not above it (95%): dp-sgd"
+    )
+    assert notes[1] == SIGN_NOTE
+
+
+def test_neighbours_that_cannot_be_told_apart_are_named(rows, bits):
+    note = indistinct_note(rows, lambda row: bits[row["utility_key"]])
+    assert note.endswith((": none and near", ": near and none"))
+
+
+def test_rows_of_earlier_versions_have_no_intervals(row):
+    lines = utility_lines([row(), row(defense="dp-sgd")], [], lambda row: None)
+    assert lines[0]["test acc.\n[95% CI]"] == ".900"
+    assert lines[1]["minus\nnone"] == "+.000"
+    assert utility_notes([row()], lines) == []
+    assert indistinct_note([row(), row(defense="dp-sgd")], lambda row: None) == ""
+
+
+def test_public_records_alone_are_compared_with(rows, bits, row):
+    public = np.zeros((8, 300), dtype=bool)
+    bits["public-only"] = public
+    rows.append(
+        row(defense="public-only", utility_key="public-only", n_test=300, test_accuracy=0.0)
+    )
+    assert lines_of(rows, bits)["near"]["minus\npublic-only"].startswith("+.")
