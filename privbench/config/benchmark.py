@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from privbench.canaries import CanaryKind
 from privbench.components import Bound
 from privbench.config.file import Knowledge
 
@@ -66,4 +67,6 @@ class Benchmark:
     """Records in the pool; None for 60% of the dataset."""
     canaries: float
     """Share of the pool that is canaries in the second population; 0 for no second population."""
+    canary_kinds: tuple[CanaryKind, ...]
+    """The kinds that the canaries are divided among, each once."""
     seeds: tuple[int, ...]
