@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -36,7 +35,7 @@ from privbench.stages import (
 )
 
 if TYPE_CHECKING:
-    from privbench.data import DataSpec
+    from privbench.data import Data, DataSpec
     from privbench.datasets.loading import Datasets
     from privbench.membership import Subset
 
@@ -186,7 +185,7 @@ class _Planner:
         data = self.datasets.load(dataset.bound)
         if isinstance(data, NoResult):
             return data
-        _check_pool(self.benchmark, dataset.label, len(data))
+        _check_pool(self.benchmark, dataset.label, data)
         try:
             reason = _incompatible(data.spec, model.bound, defense)
         except Exception as error:  # third-party code; the other trials go on
@@ -240,7 +239,7 @@ class _Pipeline:
         clean = self.planner.shared(clean)
         if subset == "records":
             return clean
-        kinds = tuple(kind for kind in benchmark.canary_kinds if not self._obstacle(kind))
+        kinds = _fitting_kinds(benchmark, datasets.get(bound).spec)
         return self.planner.shared(
             replace(clean, subset="canaries", canaries=benchmark.canaries, kinds=kinds, clean=clean)
         )
@@ -337,23 +336,31 @@ def _planned(pipeline: _Pipeline, trial: Trial, attack: Bound) -> Trial:
         return replace(trial, rejected=NoResult("failed", str(error), trace_of(error)))
 
 
-def _check_pool(benchmark: Benchmark, dataset: str, n_records: int) -> None:
+def _check_pool(benchmark: Benchmark, dataset: str, data: Data) -> None:
     from privbench.membership import pool_size
 
+    n_records = len(data)
     if benchmark.pool is not None and benchmark.pool > n_records - 2:
         raise BadInput(
             f"benchmarks.{benchmark.name}.pool: {benchmark.pool} records do not fit: {dataset} has"
             f" {n_records}, and at least 2 must remain (allowed: 4..{n_records - 2})"
         )
     n_pool = pool_size(n_records, benchmark.pool)
-    if benchmark.canaries:
-        _check_canaries(benchmark, n_pool)
+    kinds = _fitting_kinds(benchmark, data.spec)
+    if benchmark.canaries and kinds:
+        _check_canaries(benchmark, kinds, n_pool)
     if n_records < 10:
         raise BadInput(f"dataset {dataset!r} has {n_records} records; at least 10 are needed")
 
 
-def _check_canaries(benchmark: Benchmark, n_pool: int) -> None:
-    share, kinds = benchmark.canaries, benchmark.canary_kinds
+def _fitting_kinds(benchmark: Benchmark, spec: DataSpec) -> tuple[CanaryKind, ...]:
+    return tuple(kind for kind in benchmark.canary_kinds if not obstacle(kind, spec))
+
+
+def _check_canaries(benchmark: Benchmark, kinds: Sequence[CanaryKind], n_pool: int) -> None:
+    from privbench.canaries.plant import kind_counts
+
+    share = benchmark.canaries
     where = f"benchmarks.{benchmark.name}.canaries: {share:g} of a pool of {n_pool} records"
     n_canaries = round(share * n_pool)
     if n_canaries < len(kinds):
@@ -362,11 +369,12 @@ def _check_canaries(benchmark: Benchmark, n_pool: int) -> None:
             f"{where} is not one canary{of_each}"
             f" (allowed: 0 for none, or at least {len(kinds) / n_pool:.3g})"
         )
-    n_twins = math.ceil(n_canaries / len(kinds)) if "twin" in kinds else 0
+    n_twins = kind_counts(n_canaries, kinds).get("twin", 0)
     if n_canaries + n_twins > n_pool // 2:
+        copied = f" and {n_twins} records that twins are copies of" if n_twins else ""
         raise BadInput(
-            f"{where} is {n_canaries} canaries and {n_twins} records that twins are copies of"
-            f" (allowed: {n_pool // 2} together, since a model may have to be trained on all of them)"
+            f"{where} is {n_canaries} canaries{copied}"
+            f" (allowed: {n_pool // 2}, since models may have to be trained on all of them)"
         )
 
 

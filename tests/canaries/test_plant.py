@@ -50,9 +50,7 @@ def test_a_twin_is_a_wrongly_labelled_copy_of_a_record_that_is_always_in(pool, k
     originals = np.flatnonzero(made.always)
     assert (made.pool.x[originals] == clean.x[originals]).all()
     assert (made.pool.y[originals] == clean.y[originals]).all()
-    copies = [
-        [i for i in originals if (clean.x[i] == made.pool.x[twin]).all()] for twin in chosen
-    ]
+    copies = [[i for i in originals if (clean.x[i] == made.pool.x[twin]).all()] for twin in chosen]
     if kind != "binary":  # in which records may be equal
         assert sorted(i for (i,) in copies) == originals.tolist()
     for twin, candidates in zip(chosen, copies, strict=True):
