@@ -1,18 +1,16 @@
 """The worst kind of canaries, corrected for having been chosen among several.
 
 The largest of several estimates is too large: with six kinds that are equally exposed, it exceeds the
-truth in 63 of 64 cases. What is shown instead is an estimate of the largest true value, on the arcsine
-scale of a rate, on which each kind has an estimate, a standard error and Student's t with (models - 1)
-degrees of freedom:
+truth in 63 of 64 cases. So it is corrected, on the arcsine scale of a rate, on which each kind has an
+estimate, a standard error and Student's t with (models - 1) degrees of freedom:
 
-1. Interval: each kind's interval is widened to the level 1 - 0.05 / kinds (Bonferroni), so that all of
-   them hold together. The largest true value then lies between the largest lower and the largest upper
-   end, however the kinds depend on each other.
-2. Estimate: each kind's estimate is reduced by c standard errors, and the largest remaining one is
-   shown. c is the median of the largest of m independent t variables, where m counts the kinds whose
-   interval reaches the largest lower end. If these m are equally exposed and independent, the estimate
-   is too large half of the time; if they depend on each other, more seldom. A kind that stands out
-   alone (m = 1) keeps its estimate.
+1. Interval: it has the level 1 - 0.05 / kinds (Bonferroni). The intervals of all kinds then hold
+   together, so that of whichever kind is chosen does, however the kinds depend on each other.
+2. Estimate: each kind's estimate is reduced by c standard errors, and the kind with the largest
+   remaining one is chosen. c is the median of the largest of m independent t variables, where m counts
+   the kinds whose interval reaches the largest lower end. If these m are equally exposed and
+   independent, the result is too large half of the time; if they depend on each other, more seldom. A
+   kind that stands out alone (m = 1) keeps its estimate.
 
 The estimate is that of Chernozhukov, Lee, Rosen 2013 (Econometrica 81:667, arXiv 0907.3503), whose kinds
 are selected by a bound that shrinks as samples grow; intervals that hold together are simpler.
@@ -62,7 +60,7 @@ def named(cell: str, row: Row | None) -> str:
 def largest(
     estimates: Sequence[float], intervals: Sequence[Interval], n_models: int
 ) -> tuple[int, float, Interval]:
-    """Estimate the largest of several rates, as this module describes.
+    """Choose and estimate the largest of several rates, as this module describes.
 
     Args:
         estimates: the estimate of each rate, in [0, 1].
@@ -70,8 +68,7 @@ def largest(
         n_models: number of models.
 
     Returns:
-        Which rate is probably the largest, its corrected estimate, and the 95% interval of the largest
-        rate.
+        Which rate is chosen as the largest, its corrected estimate, and its 95% interval.
     """
     from scipy.special import stdtrit
 
@@ -84,7 +81,7 @@ def largest(
     contenders = int((high >= low.max()).sum())
     corrected = value - stdtrit(n_models - 1, 0.5 ** (1 / contenders)) * below
     worst = int(corrected.argmax())
-    return worst, _rate(corrected[worst]), (_rate(low.max()), _rate(high.max()))
+    return worst, _rate(corrected[worst]), (_rate(low[worst]), _rate(high[worst]))
 
 
 def _worst_kind(rows: list[Row], measure: str) -> Row:

@@ -47,8 +47,7 @@ def test_an_uncertain_kind_is_not_the_worst_by_its_noise():
     intervals = [interval_at(*pair) for pair in zip(estimates, errors, strict=True)]
     worst, _, (low, high) = largest(estimates, intervals, N_MODELS)
     assert worst == 0
-    assert low < 0.30
-    assert high > 0.5  # the uncertain kind may be the worst after all
+    assert 0.28 < low < 0.30 < high < 0.32
 
 
 def test_rates_at_the_ends_stay_rates():
@@ -62,7 +61,7 @@ def test_rates_at_the_ends_stay_rates():
 
 @pytest.mark.parametrize("correlation", [0.0, 0.7])
 @pytest.mark.parametrize("gap", [0.0, 0.1, 0.6])
-def test_the_interval_covers_the_largest_rate(correlation, gap):
+def test_the_interval_covers_the_rate_of_the_kind_that_is_chosen(correlation, gap):
     """Six kinds, of which five are less exposed by ``gap`` on the arcsine scale; each has 16 models."""
     rng = np.random.default_rng(1)
     truth = np.full(6, 0.9)
@@ -78,8 +77,8 @@ def test_the_interval_covers_the_largest_rate(correlation, gap):
         angles, errors = models.mean(axis=0), models.std(axis=0, ddof=1) / N_MODELS**0.5
         rates = np.sin(angles) ** 2
         intervals = [interval_at(*pair) for pair in zip(rates, errors, strict=True)]
-        _, value, (low, high) = largest(list(rates), intervals, N_MODELS)
-        covered[i] = low <= largest_rate <= high
+        worst, value, (low, high) = largest(list(rates), intervals, N_MODELS)
+        covered[i] = low <= np.sin(truth[worst]) ** 2 <= high
         above[i] = value > largest_rate
         chosen = intervals[rates.argmax()]
         naive[i] = chosen[0] <= largest_rate <= chosen[1]
