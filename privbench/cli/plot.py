@@ -180,7 +180,12 @@ def _scores(
     metrics = [stage for stage in trial.metrics if isinstance(stage, MetricsStage)]
     stages = [stage for stage in metrics if subset in (stage.setting.subset, stage.canary_kind)]
     if not stages:
-        raise BadInput(f"--subset {subset}: benchmark {trial.benchmark!r} has no such canaries")
+        names = {name: None for m in metrics for name in (m.setting.subset, m.canary_kind) if name}
+        what = "canaries" if subset == "canaries" else "canaries of this kind"
+        raise BadInput(
+            f"--subset {subset}: benchmark {trial.benchmark!r} has no {what}"
+            f" (allowed: {', '.join(names)})"
+        )
     artifact = Store(Path(results)).load("scores", stages[0].scores.key)
     if artifact is None:
         raise BadInput(
