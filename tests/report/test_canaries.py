@@ -5,6 +5,8 @@ import pytest
 from scipy.stats import t
 
 from privbench.report.canaries import largest, named, worst_kinds
+from privbench.report.tradeoff import tradeoff_figure
+from privbench.report.views import attacks, summary, utility
 
 N_MODELS = 16
 QUANTILE = t.ppf(0.975, N_MODELS - 1)
@@ -118,3 +120,42 @@ def test_cells_name_the_kind(row):
     assert named(".934", row(canary_kind="twin")) == ".934 twin"
     assert named(".934", row()) == ".934"
     assert named("-", None) == "-"
+
+
+@pytest.fixture
+def kinds(row):
+    """Two defenses with two kinds; the interval of a TPR is [TPR / 2, TPR + .1]."""
+    canaries = {"subset": "canaries", "canary_kind": "mislabel"}
+    private = {"defense": "dp-sgd", "test_accuracy": 0.7}
+    return [
+        row(),
+        row(**canaries, tpr=0.01, auc=0.8, auc_ci=[0.75, 0.85]),
+        row(**canaries | {"canary_kind": "twin"}, tpr=0.6, auc=0.6, auc_ci=[0.55, 0.65]),
+        row(**private),
+        row(**private, **canaries, tpr=0.3),
+        row(**private, **canaries | {"canary_kind": "twin"}, tpr=0.01),
+    ]
+
+
+def test_the_views_name_the_worst_kind(kinds):
+    cell = {line["defense"]: line for line in summary(kinds)[0].lines}
+    header = "canaries\nTPR at 1% FPR"
+    assert cell["none"][header].startswith(".600 [")
+    assert cell["none"][header].endswith("] twin")
+    assert cell["dp-sgd"][header].endswith("] mislabel")
+    (none, _) = utility(kinds)[0].lines
+    assert none["canaries\nTPR"] == ".600 twin"
+    assert none["dp-sgd at\nthis TPR"] == ".700"
+
+
+def test_the_view_of_attacks_has_a_line_for_each_kind(kinds, row):
+    lines = attacks(kinds)[0].lines
+    assert [line["canary kind"] for line in lines] == ["-", "-", *["mislabel", "twin"] * 2]
+    assert "canary kind" not in attacks([row()])[0].lines[0]
+
+
+@pytest.mark.parametrize(("measure", "none"), [("tpr", 0.6), ("auc", 0.8)])
+def test_the_plot_shows_the_worst_kind(kinds, measure, none):
+    figure = tradeoff_figure(kinds, measure)
+    (line,) = [c.lines[0] for c in figure.axes[1].containers if c.get_label() == "none"]
+    assert list(line.get_ydata()) == [pytest.approx(none)]
