@@ -1,8 +1,8 @@
 """Do kinds of canaries disturb each other in one population?
 
 Trains a defense's canary population with all kinds, and once for each kind with the canaries of the
-other kinds replaced by the records that they were made of. Canaries, membership and the seeds of training
-are the same, so that only what the other canaries do to the models differs.
+other kinds replaced by the records that they were made of. Canaries, membership and the seeds of
+training are the same, so that only what the other canaries do to the models differs.
 
     python bench/canaries.py none selena
 
