@@ -4,7 +4,7 @@ Trains a defense's canary population with all kinds, and once for each kind with
 other kinds replaced by the records that they were made of. Canaries, membership and the seeds of
 training are the same, so that only what the other canaries do to the models differs.
 
-    python bench/canaries.py none selena
+    python bench/canaries.py none selena '{ name = "vae-metric", epsilon = 4.0 }'
 
 Prints a table: the AUC and the TPR at 1% FPR of lira with all kinds and alone, and the difference of the
 AUC with its 95% interval (Student's t over the models' own AUCs).
@@ -43,7 +43,8 @@ Get = Callable[[Stage], Artifact]
 def plan_of(defense: str) -> Plan:
     """Plan the benchmark ``location30`` with one defense, all kinds, and lira alone."""
     canaries = f"canaries={{ share = {SHARE}, kinds = {json.dumps(KINDS)} }}"
-    settings = [canaries, f'defenses=["{defense}"]', 'attacks=["lira"]', 'knowledge=["adaptive"]']
+    named = defense if defense.startswith("{") else json.dumps(defense)
+    settings = [canaries, f"defenses=[{named}]", 'attacks=["lira"]', 'knowledge=["adaptive"]']
     host = PluginHost(installed=False)
     (plan,) = make_plans(["location30"], host, overrides=Overrides.parse(settings))
     return plan
@@ -99,7 +100,7 @@ def line(stage: MetricsStage, shared: Get, alone: Get) -> str:
 def main() -> None:
     """Print the lines of each defense."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("defenses", nargs="+", help="names of [defenses.NAME] tables, or none")
+    parser.add_argument("defenses", nargs="+", help="as in benchmarks.toml, without quotes")
     for defense in parser.parse_args().defenses:
         plan = plan_of(defense)
         shared = getter(plan, None)
