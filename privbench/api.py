@@ -101,7 +101,7 @@ def run(
     select: str | None = None,
     set: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
-    """Run benchmarks and return their rows, one per trial and subset.
+    """Run benchmarks and return their rows: for records and each kind of canaries of a trial.
 
     Args:
         names: names of benchmarks; default all benchmarks of ``config``.

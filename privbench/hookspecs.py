@@ -92,7 +92,7 @@ def stage_finished(stage: Stage, status: str, seconds: float) -> None:
 
 @hookspec
 def trial_finished(rows: list[dict[str, Any]]) -> None:
-    """Called after a trial, whatever its status, with one row for each subset of records."""
+    """Called after a trial, whatever its status, with one row for records and each kind of canaries."""
 
 
 @hookspec

@@ -10,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from privbench.canaries import CanaryKind
+from privbench.canaries.plant import plant_canaries
 from privbench.data import Data, read_only
 from privbench.seeds import generator
 
@@ -33,8 +35,10 @@ class Setting:
     """Records that measure utility."""
     member: NDArray[np.bool_]
     """Membership (n_models, n_pool): whether a model is trained on a pool record."""
-    canary: NDArray[np.bool_]
-    """Whether each pool record (n_pool,) is a canary."""
+    kind: NDArray[np.str_]
+    """The kind of canary that each pool record (n_pool,) is; empty for ordinary records."""
+    always: NDArray[np.bool_]
+    """Whether every model is trained on a pool record (n_pool,). Such a record is not attacked."""
     n_public: int | None = None
     """How many reference records defenses may use; None for all of them."""
 
@@ -42,7 +46,7 @@ class Setting:
         """Make all arrays read-only, since every stage of the population shares them."""
         for name in ("pool", "reference", "test"):
             object.__setattr__(self, name, getattr(self, name).read_only())
-        for name in ("member", "canary"):
+        for name in ("member", "kind", "always"):
             object.__setattr__(self, name, read_only(getattr(self, name)))
 
     @cached_property
@@ -51,6 +55,18 @@ class Setting:
         if self.n_public in (None, len(self.reference)):
             return self.reference
         return self.reference.first(self.n_public).read_only()
+
+    @property
+    def canary(self) -> NDArray[np.bool_]:
+        """Whether each pool record (n_pool,) is a canary."""
+        canary: NDArray[np.bool_] = self.kind != ""
+        return canary
+
+    def attacked(self, subset: Subset, kind: CanaryKind | None = None) -> NDArray[np.bool_]:
+        """Return which pool records (n_pool,) are ordinary records, or canaries of a kind or all."""
+        if subset == "records":
+            return ~self.canary & ~self.always
+        return self.canary if kind is None else self.kind == kind
 
     def train_indices(self) -> NDArray[np.int64]:
         """Return the pool indices (n_models, n_pool // 2) of members, in ascending order per model."""
@@ -85,39 +101,31 @@ def split(data: Data, n_pool: int, names: Any) -> tuple[Data, Data, Data]:
     return data.take(order[:n_pool]), data.take(order[n_pool:middle]), data.take(order[middle:])
 
 
-def draw_membership(n_models: int, canary: NDArray[np.bool_], names: Any) -> NDArray[np.bool_]:
+def draw_membership(
+    n_models: int,
+    canary: NDArray[np.bool_],
+    names: Any,
+    always: NDArray[np.bool_] | None = None,
+) -> NDArray[np.bool_]:
     """Draw membership (n_models, n_pool) with exactly n_pool // 2 members per row.
 
-    Each canary is a member with probability 1/2, independently. Ordinary records are then drawn
-    uniformly until the row is full.
+    The records of ``always`` are members of every row. Each canary is a member with probability 1/2,
+    independently. Ordinary records are then drawn uniformly until the row is full.
 
     Rows are independent. If columns were balanced (each record in half of the models), the membership of
     the shadows would determine that of the target. Row i does not depend on ``n_models``.
     """
     n_members = len(canary) // 2
     member = np.zeros((n_models, len(canary)), dtype=bool)
-    canaries, ordinary = np.flatnonzero(canary), np.flatnonzero(~canary)
+    if always is None:
+        always = np.zeros_like(canary)
+    canaries, ordinary = np.flatnonzero(canary), np.flatnonzero(~canary & ~always)
     for model, row in enumerate(member):
         rng = generator("membership", names, model)
         chosen = canaries[rng.random(len(canaries)) < 0.5]
-        row[chosen] = True
-        row[rng.choice(ordinary, size=n_members - len(chosen), replace=False)] = True
+        row[chosen] = row[always] = True
+        row[rng.choice(ordinary, size=n_members - row.sum(), replace=False)] = True
     return member
-
-
-def plant_canaries(pool: Data, share: float, names: Any) -> tuple[Data, NDArray[np.bool_]]:
-    """Give a random share of the pool records a wrong label, uniform over the other classes.
-
-    Returns:
-        The altered pool, and whether each record (n_pool,) is a canary.
-    """
-    rng = generator("canaries", names)
-    chosen = rng.choice(len(pool), size=round(share * len(pool)), replace=False)
-    canary = np.zeros(len(pool), dtype=bool)
-    canary[chosen] = True
-    n_classes, y = pool.spec.n_classes, pool.y.copy()
-    y[chosen] = (y[chosen] + rng.integers(1, n_classes, len(chosen))) % n_classes
-    return Data(pool.x, y, pool.spec), canary
 
 
 def clean_setting(
@@ -128,13 +136,18 @@ def clean_setting(
     Defenses may use ``n_public`` reference records, by default all of them.
     """
     pool, reference, test = split(data, n_pool, names)
-    canary = np.zeros(n_pool, dtype=bool)
-    member = draw_membership(n_models, canary, names)
-    return Setting(pool, reference, test, member, canary, n_public)
+    none = np.zeros(n_pool, dtype=bool)
+    member = draw_membership(n_models, none, names)
+    kind = np.full(n_pool, "")
+    return Setting(pool, reference, test, member, kind, always=none, n_public=n_public)
 
 
-def canary_setting(clean: Setting, share: float, names: Sequence[Any]) -> Setting:
+def canary_setting(
+    clean: Setting, share: float, names: Any, kinds: Sequence[CanaryKind] = ("mislabel",)
+) -> Setting:
     """Draw the setting with canaries: the same pool records, and another membership."""
-    pool, canary = plant_canaries(clean.pool, share, names)
-    member = draw_membership(len(clean.member), canary, names)
-    return replace(clean, pool=pool, member=member, canary=canary)
+    planted = plant_canaries(clean.pool, share, names, kinds)
+    member = draw_membership(len(clean.member), planted.kind != "", names, planted.always)
+    return replace(
+        clean, pool=planted.pool, member=member, kind=planted.kind, always=planted.always
+    )

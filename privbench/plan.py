@@ -6,8 +6,9 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from privbench.canaries import CanaryKind, obstacle
 from privbench.components import Bound
 from privbench.components.checks import checked_reason
 from privbench.components.faults import calling, trace_of
@@ -34,16 +35,27 @@ from privbench.stages import (
 )
 
 if TYPE_CHECKING:
-    from privbench.data import DataSpec
+    from privbench.data import Data, DataSpec
     from privbench.datasets.loading import Datasets
     from privbench.membership import Subset
 
 AnyStage = TypeVar("AnyStage", bound=Stage)
 
 
+class Attacked(NamedTuple):
+    """Which pool records a row of results is about."""
+
+    subset: Subset
+    canary_kind: CanaryKind | None = None
+    """None for ordinary records."""
+
+
 @dataclass(frozen=True)
 class Trial:
-    """One (dataset, defense, model, attack, knowledge, seed); it gives one row for each subset."""
+    """One (dataset, defense, model, attack, knowledge, seed).
+
+    It gives a row for ordinary records and one for each kind of canaries.
+    """
 
     benchmark: str
     dataset: str
@@ -52,14 +64,15 @@ class Trial:
     attack: str
     knowledge: Knowledge
     seed: int
-    subsets: tuple[Subset, ...]
+    attacked: tuple[Attacked, ...]
+    """What each of its rows is about."""
     observes: str | None = None
     """What the attack sees; None if the attack is unavailable."""
     rejected: NoResult | None = None
     """Why the trial cannot run; it has no stages then."""
     utility: UtilityStage | None = None
-    metrics: tuple[MetricsStage, ...] = ()
-    """One for each subset."""
+    metrics: tuple[MetricsStage | NoResult, ...] = ()
+    """One for each row, or why the row has no numbers."""
 
     def __str__(self) -> str:
         parts = (self.dataset, self.defense, self.model, self.attack, self.knowledge)
@@ -68,7 +81,9 @@ class Trial:
     @property
     def results(self) -> tuple[Stage, ...]:
         """The stages whose artifacts are the trial's rows; none if it is rejected."""
-        return () if self.utility is None else (self.utility, *self.metrics)
+        if self.utility is None:
+            return ()
+        return (self.utility, *(m for m in self.metrics if not isinstance(m, NoResult)))
 
 
 @dataclass(frozen=True)
@@ -129,7 +144,7 @@ class _Planner:
             for attack, knowledge in itertools.product(benchmark.attacks, benchmark.knowledge):
                 trial = Trial(
                     benchmark.name, dataset.label, defense.label, model.label, attack.label,
-                    knowledge, seed, self._subsets,
+                    knowledge, seed, self._attacked,
                 )  # fmt: skip
                 if isinstance(attack, Unavailable):
                     trial = replace(trial, rejected=NoResult("unavailable", attack.reason))
@@ -149,8 +164,9 @@ class _Planner:
         return known
 
     @property
-    def _subsets(self) -> tuple[Subset, ...]:
-        return ("records", "canaries") if self.benchmark.canaries else ("records",)
+    def _attacked(self) -> tuple[Attacked, ...]:
+        kinds = self.benchmark.canary_kinds if self.benchmark.canaries else ()
+        return (Attacked("records"), *(Attacked("canaries", kind) for kind in kinds))
 
     def _pipeline(
         self,
@@ -169,7 +185,7 @@ class _Planner:
         data = self.datasets.load(dataset.bound)
         if isinstance(data, NoResult):
             return data
-        _check_sizes(self.benchmark, dataset.label, len(data))
+        _check_sizes(self.benchmark, dataset.label, data)
         try:
             reason = _incompatible(data.spec, model.bound, defense)
         except Exception as error:  # third-party code; the other trials go on
@@ -194,12 +210,14 @@ class _Pipeline:
         on_release = trial.observes == "synthetic"
         if on_release and (reason := self._no_release(trial.knowledge)):
             return replace(trial, rejected=NoResult("skipped", reason))
-        metrics = self._release_metrics if on_release else self._metrics
-        return replace(
-            trial,
-            utility=self.utility(),
-            metrics=tuple(metrics(attack, trial.knowledge, subset) for subset in trial.subsets),
-        )
+        make_metrics = self._release_metrics if on_release else self._metrics
+        metrics: list[MetricsStage | NoResult] = []
+        for attacked in trial.attacked:
+            if reason := self._obstacle(attacked.canary_kind):
+                metrics.append(NoResult("skipped", reason))
+            else:
+                metrics.append(make_metrics(attack, trial.knowledge, attacked))
+        return replace(trial, utility=self.utility(), metrics=tuple(metrics))
 
     def setting(self, subset: Subset) -> SettingStage:
         """Return the stage of the split and membership."""
@@ -226,9 +244,15 @@ class _Pipeline:
         clean = self.planner.shared(clean)
         if subset == "records":
             return clean
+        kinds = _fitting_kinds(benchmark, datasets.get(bound).spec)
         return self.planner.shared(
-            replace(clean, subset="canaries", canaries=benchmark.canaries, clean=clean)
+            replace(clean, subset="canaries", canaries=benchmark.canaries, kinds=kinds, clean=clean)
         )
+
+    def _obstacle(self, kind: CanaryKind | None) -> str:
+        """Return why the dataset has no canaries of a kind; empty if it has."""
+        spec = self.planner.datasets.get(self.dataset.bound).spec
+        return "" if kind is None else obstacle(kind, spec)
 
     def release(self, subset: Subset) -> ReleaseStage | None:
         """Return the stage of the release; None if models are trained on the private records."""
@@ -268,7 +292,8 @@ class _Pipeline:
             )
         )
 
-    def _metrics(self, attack: Bound, knowledge: Knowledge, subset: Subset) -> MetricsStage:
+    def _metrics(self, attack: Bound, knowledge: Knowledge, attacked: Attacked) -> MetricsStage:
+        subset, kind = attacked
         setting, target = self.setting(subset), self.outputs(subset)
         shadows = self if knowledge == "adaptive" else replace(self, defense=NONE)
         shadow = shadows.outputs(subset)
@@ -276,20 +301,21 @@ class _Pipeline:
         if knowledge == "naive":
             title += ", naive"
         scores, shadow_scores = (
-            self.planner.shared(ScoresStage(title, self.seed, setting, attack, attacked, shadow))
-            for attacked in (target, shadow)
+            self.planner.shared(ScoresStage(title, self.seed, setting, attack, outputs, shadow))
+            for outputs in (target, shadow)
         )
         return self.planner.shared(
-            MetricsStage(title, self.seed, setting, scores, shadow_scores, self.utility())
+            MetricsStage(title, self.seed, setting, scores, shadow_scores, self.utility(), kind)
         )
 
-    def _release_metrics(self, attack: Bound, _: Knowledge, subset: Subset) -> MetricsStage:
+    def _release_metrics(self, attack: Bound, _: Knowledge, attacked: Attacked) -> MetricsStage:
+        subset, kind = attacked
         release = self.release(subset)
         assert release is not None  # see `_no_release`
         setting, title = self.setting(subset), f"{attack.name} on data of {release.title}"
         scores = self.planner.shared(ReleaseScoresStage(title, self.seed, setting, attack, release))
         return self.planner.shared(
-            MetricsStage(title, self.seed, setting, scores, scores, self.utility())
+            MetricsStage(title, self.seed, setting, scores, scores, self.utility(), kind)
         )
 
     def _no_release(self, knowledge: Knowledge) -> str:
@@ -315,20 +341,19 @@ def _planned(pipeline: _Pipeline, trial: Trial, attack: Bound) -> Trial:
         return replace(trial, rejected=NoResult("failed", str(error), trace_of(error)))
 
 
-def _check_sizes(benchmark: Benchmark, dataset: str, n_records: int) -> None:
+def _check_sizes(benchmark: Benchmark, dataset: str, data: Data) -> None:
     from privbench.membership import pool_size, reference_size
 
+    n_records = len(data)
     if benchmark.pool is not None and benchmark.pool > n_records - 2:
         raise BadInput(
             f"benchmarks.{benchmark.name}.pool: {benchmark.pool} records do not fit: {dataset} has"
             f" {n_records}, and at least 2 must remain (allowed: 4..{n_records - 2})"
         )
     n_pool = pool_size(n_records, benchmark.pool)
-    if benchmark.canaries and round(benchmark.canaries * n_pool) < 1:
-        raise BadInput(
-            f"benchmarks.{benchmark.name}.canaries: {benchmark.canaries:g} of a pool of {n_pool} records"
-            f" is not one canary (allowed: 0 for none, or at least {1 / n_pool:.3g})"
-        )
+    kinds = _fitting_kinds(benchmark, data.spec)
+    if benchmark.canaries and kinds:
+        _check_canaries(benchmark, kinds, n_pool)
     if n_records < 10:
         raise BadInput(f"dataset {dataset!r} has {n_records} records; at least 10 are needed")
     n_reference = reference_size(n_records, n_pool)
@@ -336,6 +361,31 @@ def _check_sizes(benchmark: Benchmark, dataset: str, n_records: int) -> None:
         raise BadInput(
             f"benchmarks.{benchmark.name}.public: {benchmark.public} is more than the reference records:"
             f" {dataset} has {n_reference} of them (allowed: 1..{n_reference})"
+        )
+
+
+def _fitting_kinds(benchmark: Benchmark, spec: DataSpec) -> tuple[CanaryKind, ...]:
+    return tuple(kind for kind in benchmark.canary_kinds if not obstacle(kind, spec))
+
+
+def _check_canaries(benchmark: Benchmark, kinds: Sequence[CanaryKind], n_pool: int) -> None:
+    from privbench.canaries.plant import kind_counts
+
+    share = benchmark.canaries
+    where = f"benchmarks.{benchmark.name}.canaries: {share:g} of a pool of {n_pool} records"
+    n_canaries = round(share * n_pool)
+    if n_canaries < len(kinds):
+        of_each = f" of each of {len(kinds)} kinds" if len(kinds) > 1 else ""
+        raise BadInput(
+            f"{where} is not one canary{of_each}"
+            f" (allowed: 0 for none, or at least {len(kinds) / n_pool:.3g})"
+        )
+    n_twins = kind_counts(n_canaries, kinds).get("twin", 0)
+    if n_canaries + n_twins > n_pool // 2:
+        copied = f" and {n_twins} records that twins are copies of" if n_twins else ""
+        raise BadInput(
+            f"{where} is {n_canaries} canaries{copied}"
+            f" (allowed: {n_pool // 2}, since models may have to be trained on all of them)"
         )
 
 

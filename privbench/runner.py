@@ -84,7 +84,7 @@ class Runner:
     """Keys of the stages that are counted as readers of their inputs."""
 
     def run(self) -> list[Row]:
-        """Compute everything and return the rows, one for each trial and subset."""
+        """Compute everything and return the rows: for records and each kind of canaries of a trial."""
         stages = self.needed
         if stages:
             self.device = resolve_device(self.device)
@@ -249,7 +249,7 @@ class Runner:
         base |= {"status": "ok", "reason": "", "n_models": self.plan.benchmark.population}
         if trial.rejected is not None:
             base |= {"status": trial.rejected.status, "reason": trial.rejected.reason, "key": ""}
-            rows = [base | {"subset": subset} for subset in trial.subsets]
+            rows = [base | attacked._asdict() for attacked in trial.attacked]
             return rows, trial.rejected.traceback
         return self._computed_rows(trial, base)
 
@@ -258,9 +258,13 @@ class Runner:
         setting = trial.utility.setting
         base = base | {"n_reference": setting.n_reference, "n_public": setting.n_public}
         rows, trace = [], ""
-        for subset, metrics in zip(trial.subsets, trial.metrics, strict=True):
+        for attacked, metrics in zip(trial.attacked, trial.metrics, strict=True):
+            row = base | attacked._asdict()
+            if isinstance(metrics, NoResult):
+                rows.append(row | {"status": metrics.status, "reason": metrics.reason, "key": ""})
+                continue
             stages = (trial.utility, metrics)
-            row = base | {"subset": subset, "key": digest([stage.key for stage in stages])}
+            row["key"] = digest([stage.key for stage in stages])
             failure = next((self.failures[s.key] for s in stages if s.key in self.failures), None)
             if failure is not None:
                 row |= {"status": failure.status, "reason": failure.reason}

@@ -6,7 +6,6 @@ from privbench.membership import (
     canary_setting,
     clean_setting,
     draw_membership,
-    plant_canaries,
     pool_size,
     reference_size,
     split,
@@ -70,14 +69,33 @@ def test_rows_are_independent():
     assert abs(correlation) < 5 / np.sqrt(1000 * 50)
 
 
-def test_canaries_get_a_wrong_label_uniformly():
-    pool = make_data(3000, n_classes=4)
-    altered, canary = plant_canaries(pool, 0.2, "names")
-    assert canary.sum() == 600
-    assert (altered.y != pool.y).tolist() == canary.tolist()
-    shift = (altered.y - pool.y)[canary] % 4
-    assert np.bincount(shift, minlength=4)[1:] == pytest.approx([200, 200, 200], abs=60)
-    assert altered.x is pool.x
+def test_records_that_are_always_in_leave_the_coins_fair_and_rows_full():
+    canary, always = np.arange(60) < 20, np.arange(60) >= 52
+    member = draw_membership(4000, canary, "names", always)
+    assert (member.sum(axis=1) == 30).all()
+    assert member[:, always].all()
+    coins = member[:, canary]
+    assert np.abs(coins.mean(axis=0) - 0.5).max() < 5 * 0.5 / np.sqrt(4000)
+    assert coins.sum(axis=1).var() == pytest.approx(20 / 4, rel=0.1)
+    between = np.corrcoef(coins.T)[~np.eye(20, dtype=bool)]
+    assert np.abs(between).max() < 5 / np.sqrt(4000)
+    ordinary = member[:, ~canary & ~always].mean(axis=0)
+    assert ordinary == pytest.approx((30 - 8 - 10) / 32, abs=5 * 0.5 / np.sqrt(4000))
+
+
+def test_rows_with_records_that_are_always_in_are_independent():
+    always = np.arange(50) < 10
+    member = draw_membership(2000, np.zeros(50, dtype=bool), "names", always)[:, ~always]
+    centred = member - member.mean()
+    correlation = (centred[0::2] * centred[1::2]).mean() / centred.var()
+    assert abs(correlation) < 5 / np.sqrt(1000 * 40)
+
+
+def test_where_no_record_is_always_in_nothing_is_drawn_differently():
+    canary = np.arange(60) < 20
+    none = np.zeros(60, dtype=bool)
+    member = draw_membership(5, canary, "names")
+    assert (draw_membership(5, canary, "names", none) == member).all()
 
 
 def test_the_canary_setting_shares_records_but_not_membership():
@@ -85,6 +103,7 @@ def test_the_canary_setting_shares_records_but_not_membership():
     second = canary_setting(clean, 0.1, "canaries")
     assert np.shares_memory(second.test.x, clean.test.x)
     assert second.canary.sum() == 6
+    assert (second.kind[second.canary] == "mislabel").all()
     assert not clean.canary.any()
     assert not (second.member == clean.member).all()
 
@@ -105,6 +124,19 @@ def test_public_records_are_the_first_reference_records():
 @pytest.mark.parametrize(("n", "pool"), [(100, 60), (101, 60), (12, 10)])
 def test_the_size_of_the_reference_is_that_of_the_split(n, pool):
     assert reference_size(n, pool) == len(split(make_data(n), pool, "names")[1])
+
+
+def test_what_is_attacked():
+    kinds = ["twin", "permuted"]
+    setting = canary_setting(clean_setting(make_data(), 8, 60, "clean"), 0.2, "canaries", kinds)
+    each = {kind: setting.attacked("canaries", kind) for kind in kinds}
+    assert [mask.sum() for mask in each.values()] == [6, 6]
+    assert (setting.attacked("canaries") == each["twin"] | each["permuted"]).all()
+    assert setting.always.sum() == 6
+    assert setting.member[:, setting.always].all()
+    records = setting.attacked("records")
+    assert records.sum() == 60 - 12 - 6
+    assert not (records & (setting.canary | setting.always)).any()
 
 
 def test_train_sets_are_the_members():

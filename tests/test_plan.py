@@ -7,6 +7,7 @@ import pytest
 
 from privbench.api import make_plans
 from privbench.config import Overrides
+from privbench.errors import BadInput
 from privbench.stages import ReleaseScoresStage, ReleaseStage, walk
 
 
@@ -23,6 +24,7 @@ def plan(host, config):
     return make
 
 
+CANARIES = 'canaries={ share = 0.2, kinds = ["mislabel", "twin"] }'
 EVERYTHING = (
     'defenses=["none", "noisy", "vae", "vae-metric"]',
     'attacks=["loss", "dcr"]',
@@ -106,6 +108,52 @@ def test_records_and_canaries_have_draws_of_their_own(plan):
     for stages in (of_kind(plan(), kind) for kind in ("setting", "population", "scores")):
         for one, another in itertools.combinations(stages, 2):
             assert one.names != another.names
+
+
+def test_kinds_of_canaries_share_everything_but_their_metrics(plan):
+    several = plan(CANARIES, select="none and loss")
+    (trial, _) = several.trials
+    assert [attacked.canary_kind for attacked in trial.attacked] == [None, "mislabel", "twin"]
+    _, mislabel, twin = trial.metrics
+    assert mislabel.scores is twin.scores
+    assert mislabel.setting is twin.setting
+    assert len({mislabel.key, twin.key}) == len({mislabel.names, twin.names}) == 2
+    counts = Counter(stage.kind for stage in several.stages)
+    assert (counts["population"], counts["setting"], counts["metrics"]) == (2, 2, 3)
+
+
+def test_wrong_labels_alone_are_named_as_before_there_were_other_kinds(plan):
+    """Names determine the draws; a setting that said its kind would change all numbers."""
+    metrics = plan(select="none and loss").trials[0].metrics[1]
+    assert metrics.canary_kind == "mislabel"
+    assert metrics.details() == {}
+    assert set(metrics.setting.details()) == {"records", "n_pool", "subset", "canaries"}
+    assert plan(CANARIES).trials[0].metrics[1].setting.details()["kinds"] == ["mislabel", "twin"]
+
+
+def test_a_kind_that_records_do_not_fit_has_a_reason(plan, tmp_path):
+    path = tmp_path / "table.csv"
+    lines = [f"{'abc'[i % 3]},{'xy'[i % 2]},{i % 2}" for i in range(40)]
+    path.write_text("\n".join(["letter,other,y", *lines]))
+    dataset = f'datasets=[{{ name = "csv", path = "{path}", label = "y" }}]'
+    kinds = 'canaries={ share = 0.2, kinds = ["blank", "permuted"] }'
+    trial = plan(dataset, kinds, select="none and loss").trials[0]
+    _, blank, permuted = trial.metrics
+    assert (blank.status, permuted.canary_kind) == ("skipped", "permuted")
+    assert "blank" in blank.reason
+    assert permuted.setting.kinds == ("permuted",)
+    assert blank not in trial.results
+    (only, unfit) = plan(dataset, 'canaries={ kinds = ["blank"] }').trials[0].metrics
+    assert only.setting.subset == "records"
+    assert unfit.status == "skipped"
+
+
+def test_canaries_and_what_is_always_in_fit_into_half_of_the_pool(plan):
+    with pytest.raises(BadInput, match=r"small\.canaries: 0\.4 .* 38 canaries and 19 .* 48, since"):
+        plan('canaries={ share = 0.4, kinds = ["mislabel", "twin"] }')
+    with pytest.raises(BadInput, match=r"not one canary of each of 2 kinds .* at least 0\.0208"):
+        plan('canaries={ share = 0.012, kinds = ["mislabel", "twin"] }')
+    plan('canaries={ share = 0.3, kinds = ["mislabel", "twin"] }')
 
 
 def test_the_adaptive_adversary_has_the_targets_for_shadows(plan):

@@ -146,6 +146,32 @@ def test_a_share_that_is_no_canary_is_bad_input(run):
         run(set=["canaries=0.001"])
 
 
+def test_each_kind_of_canaries_has_a_row(run):
+    kinds = 'canaries={ share = 0.2, kinds = ["twin", "outlier"] }'
+    rows, computed = run(set=[kinds], select="none and loss and adaptive")
+    assert [(row["subset"], row["canary_kind"]) for row in rows] == [
+        ("records", None), ("canaries", "twin"), ("canaries", "outlier"),
+    ]  # fmt: skip
+    pairs = [row["n_members"] + row["n_nonmembers"] for row in rows]
+    assert pairs == [4 * 96, 4 * 10, 4 * 9]
+    assert computed.count("population") == computed.count("scores") == 2
+    assert len({row["key"] for row in rows}) == 3
+
+
+def test_a_kind_that_does_not_fit_is_skipped_and_the_others_have_rows(run, tmp_path):
+    rng = np.random.default_rng(0)
+    lines = [f"{'abc'[k]},{number:.3f},{k % 2}" for k, number in
+             zip(rng.integers(0, 3, 80), rng.normal(size=80), strict=True)]  # fmt: skip
+    (tmp_path / "table.csv").write_text("\n".join(["letter,number,y", *lines]))
+    dataset = f'datasets=[{{ name = "csv", path = "{tmp_path}/table.csv", label = "y" }}]'
+    kinds = 'canaries={ share = 0.2, kinds = ["mislabel", "inverted"] }'
+    rows, _ = run(set=[dataset, kinds], select="none and loss and adaptive")
+    assert [row["status"] for row in rows] == ["ok", "ok", "skipped"]
+    assert rows[1]["n_members"] + rows[1]["n_nonmembers"] == 4 * 10
+    assert (rows[2]["canary_kind"], rows[2]["auc"]) == ("inverted", None)
+    assert "categorical columns" in rows[2]["reason"]
+
+
 def test_without_canaries_there_is_one_population(run):
     rows, computed = run(set=["canaries=0"])
     assert {row["subset"] for row in rows} == {"records"}

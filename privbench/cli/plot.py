@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from privbench.canaries import CANARY_KINDS
 from privbench.cli.options import config_option, plugin_option, results_option
 from privbench.errors import BadInput
 from privbench.plugins.host import PluginHost
@@ -25,8 +26,9 @@ output_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path), help="File to write (.png, .pdf or .svg).",
 )  # fmt: skip
 subset_option = click.option(
-    "--subset", type=click.Choice(["records", "canaries"]), default="records", show_default=True,
-    help="Ordinary records of the first population, or canaries of the second.",
+    "--subset", type=click.Choice(["records", "canaries", *CANARY_KINDS]), default="records",
+    show_default=True, metavar="NAME",
+    help="Ordinary `records` of the first population, or `canaries` of the second: all, or a kind.",
 )  # fmt: skip
 
 
@@ -172,18 +174,26 @@ def _scores(
     plan: Plan, trial: Trial, subset: str, results: str
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return the stored scores and the membership (models, records of the subset) of a trial."""
+    from privbench.stages import MetricsStage
     from privbench.storage.artifacts import Store
 
-    stages = [stage for stage in trial.metrics if stage.setting.subset == subset]
+    metrics = [stage for stage in trial.metrics if isinstance(stage, MetricsStage)]
+    stages = [stage for stage in metrics if subset in (stage.setting.subset, stage.canary_kind)]
     if not stages:
-        raise BadInput(f"--subset {subset}: benchmark {trial.benchmark!r} has no canaries")
+        names = {name: None for m in metrics for name in (m.setting.subset, m.canary_kind) if name}
+        what = "canaries" if subset == "canaries" else "canaries of this kind"
+        raise BadInput(
+            f"--subset {subset}: benchmark {trial.benchmark!r} has no {what}"
+            f" (allowed: {', '.join(names)})"
+        )
     artifact = Store(Path(results)).load("scores", stages[0].scores.key)
     if artifact is None:
         raise BadInput(
             f"{trial} has no stored scores in {results}; run `privbench run {trial.benchmark}` first"
         )
     setting = stages[0].setting.draw(plan.data.get)
-    in_subset = setting.canary if subset == "canaries" else ~setting.canary
+    kind = stages[0].canary_kind if subset in CANARY_KINDS else None
+    in_subset = setting.attacked(stages[0].setting.subset, kind)
     return artifact.arrays["scores"][:, in_subset], setting.member[:, in_subset]
 
 

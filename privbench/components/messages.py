@@ -7,6 +7,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from typing import cast
 
 from pydantic import BaseModel, PydanticUserError, ValidationError
 from pydantic_core import ErrorDetails
@@ -90,7 +91,8 @@ def _problem(item: ErrorDetails, model: type[BaseModel], given: Mapping[str, str
     value = item.get("input")
     match item["type"]:
         case "extra_forbidden":
-            return f"unknown key{closest(str(item['loc'][-1]), model.model_fields)}"
+            *path, key = item["loc"]
+            return f"unknown key{closest(str(key), _table_at(model, path).model_fields)}"
         case "missing":
             return "is missing and has no default"
         case "literal_error":
@@ -106,6 +108,13 @@ def _problem(item: ErrorDetails, model: type[BaseModel], given: Mapping[str, str
         case _:
             message = item["msg"].removeprefix("Value error, ").removeprefix("Input ")
             return f"{value!r} {message}"
+
+
+def _table_at(model: type[BaseModel], path: Iterable[int | str]) -> type[BaseModel]:
+    """Return the model of a table inside that of ``model``."""
+    for name in path:
+        model = cast(type[BaseModel], model.model_fields[str(name)].annotation)
+    return model
 
 
 def error_text(error: BaseException, line: str = "") -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from privbench.canaries import CanaryKind
 from privbench.components import Bound
 from privbench.config.file import Knowledge
 
@@ -68,4 +69,6 @@ class Benchmark:
     """Reference records that defenses may use; None for all of them."""
     canaries: float
     """Share of the pool that is canaries in the second population; 0 for no second population."""
+    canary_kinds: tuple[CanaryKind, ...]
+    """The kinds that the canaries are divided among, each once."""
     seeds: tuple[int, ...]

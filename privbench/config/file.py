@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from privbench.canaries import CanaryKind
 from privbench.components.messages import closest, explain
 from privbench.errors import BadInput
 
@@ -36,6 +37,19 @@ class DefenseTable(BaseModel):
     mechanisms: tuple[Named, ...] = ()
 
 
+def _share_or_table(value: object) -> object:
+    return value if isinstance(value, dict) else {"share": value}
+
+
+class CanaryTable(BaseModel):
+    """``canaries = { share = 0.1, kinds = ["mislabel", "twin"] }``, or a share of wrong labels."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    share: float = Field(0.05, ge=0, le=0.5, description="share of the pool; 0 trains none")
+    kinds: list[CanaryKind] = Field(["mislabel"], min_length=1)
+
+
 class BenchmarkTable(BaseModel):
     """``[benchmarks.NAME]``: the components of a benchmark, and its numbers."""
 
@@ -53,7 +67,7 @@ class BenchmarkTable(BaseModel):
     public: int | None = Field(
         None, ge=1, description="reference records that defenses may use; default all of them"
     )
-    canaries: float = Field(0.05, ge=0, le=0.5, description="share of the pool; 0 trains none")
+    canaries: Annotated[CanaryTable, BeforeValidator(_share_or_table)] = CanaryTable()
     seeds: tuple[int, ...] = Field((0,), min_length=1)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from privbench.canaries import CANARY_KINDS
 from privbench.components import Entry, Registry
 from privbench.components.messages import closest
 from privbench.config.benchmark import NONE, Benchmark, Defense, Unavailable, Variant
@@ -81,7 +82,8 @@ def resolve(
         population=table.population,
         pool=table.pool,
         public=table.public,
-        canaries=table.canaries,
+        canaries=table.canaries.share,
+        canary_kinds=tuple(kind for kind in CANARY_KINDS if kind in table.canaries.kinds),
         seeds=_unique(table.seeds),
     )
 

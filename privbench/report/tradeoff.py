@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from privbench.errors import BadInput
+from privbench.report.canaries import worst_kinds
 from privbench.report.frontier import (
     BASELINE,
     PUBLIC_ONLY,
@@ -38,10 +39,10 @@ def plot_tradeoff(
 ) -> None:
     """Plot test accuracy against the strongest attack on the model, a point per defense.
 
-    There is a line of panels for each (dataset, model, seed): records, and canaries if there are any.
-    The values of a sweep are joined, and bars are 95% intervals. A vertical line has the accuracy of the
-    defense `PUBLIC_ONLY`, if it is among the rows: what is to its left is of less use than public
-    records alone.
+    There is a line of panels for each (dataset, model, seed): records, and the worst kind of canaries
+    if there are any. The values of a sweep are joined, and bars are 95% intervals. A vertical line has
+    the accuracy of the defense `PUBLIC_ONLY`, if it is among the rows: what is to its left is of less
+    use than public records alone.
 
     Args:
         rows: rows of results.
@@ -81,6 +82,8 @@ def tradeoff_figure(rows: Sequence[Row], measure: str = "auc", baseline: str = B
         for subset, axes in zip(subsets, row_of_axes, strict=True):
             axes.set_title(f"{group_title(group)}: {subset}", fontsize="medium")
             of_subset = [row for row in group if row["subset"] == subset]
+            if subset == "canaries":
+                of_subset = worst_kinds(of_subset, measure)
             _draw(axes, exposures(of_subset, measure), measure, styles, baseline)
     _legend(figure, all_axes)
     return figure

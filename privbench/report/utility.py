@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from privbench.metrics.interval import Interval
+from privbench.report.canaries import named
 from privbench.report.frontier import (
     BASELINE,
     PUBLIC_ONLY,
@@ -35,7 +36,7 @@ def utility_lines(
 
     Args:
         rows: all rows of one (benchmark, dataset, model, seed).
-        canaries: the rows about canaries, one for each attack.
+        canaries: the rows about canaries, one for each attack: those of the worst kind.
         correct: says which test records the models of a row predict correctly.
     """
     records = [row for row in rows if row["subset"] == "records"]
@@ -56,7 +57,7 @@ def utility_lines(
         for measure, strongest in exposed.items():
             header, name = EXPOSURES[measure]
             value = exposure_of(strongest[defense], measure) if defense in strongest else None
-            line[header] = _number_or_dash(value)
+            line[header] = named(_number_or_dash(value), strongest.get(defense))
             mixture = []
             if value is not None and family(defense) != BASELINE:
                 mixture = mixture_at(frontier_of(strongest, measure), strongest, measure, value)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from privbench.report.canaries import named, worst_kinds
 from privbench.report.frontier import on_data
 from privbench.report.numbers import half_width, interval_text, number
 from privbench.report.paired import Correct, nothing_stored
@@ -88,14 +89,14 @@ def summary(rows: Sequence[Row], correct: Correct = nothing_stored) -> list[Tabl
 def utility(rows: Sequence[Row], correct: Correct = nothing_stored) -> list[Table]:
     """Return tables with a line per defense: its accuracy, and that of DP-SGD at the same exposure.
 
-    Exposure is measured twice: by the AUC on records, and by the TPR at 1% FPR on canaries, each time
-    of the strongest attack on the model. For defenses that release data, the AUC of attacks on the
-    data and the fidelity of the data are shown as well. Differences of accuracies are paired, with
-    what ``correct`` says about the test records.
+    Exposure is measured twice: by the AUC on records, and by the TPR at 1% FPR on the worst kind of
+    canaries, each time of the strongest attack on the model. For defenses that release data, the AUC of
+    attacks on the data and the fidelity of the data are shown as well. Differences of accuracies are
+    paired, with what ``correct`` says about the test records.
     """
     tables = []
     for group in comparable_groups(rows):
-        canaries = [row for row in group if row["subset"] == "canaries"]
+        canaries = worst_kinds([row for row in group if row["subset"] == "canaries"], "tpr")
         lines = utility_lines(group, canaries, correct)
         notes = _Notes(utility_notes(group, lines))
         tables.append(_table(group, _without_empty_columns(lines), notes, OPTIONAL_OF_UTILITY))
@@ -103,7 +104,7 @@ def utility(rows: Sequence[Row], correct: Correct = nothing_stored) -> list[Tabl
 
 
 def attacks(rows: Sequence[Row], correct: Correct = nothing_stored) -> list[Table]:
-    """Return tables with a line per subset, defense and attack: adaptive beside naive."""
+    """Return tables with a line per subset (or kind), defense and attack: adaptive beside naive."""
     return [
         _table(group, _attack_lines(group), _Notes(), OPTIONAL_OF_ATTACKS)
         for group in comparable_groups(rows)
@@ -202,7 +203,8 @@ def _summary_lines(rows: list[Row], notes: _Notes) -> Cells:
 def _summary_line(defense: str, rows: list[Row], notes: _Notes) -> dict[str, str]:
     of_model = [row for row in rows if not on_data(row)]
     records = [row for row in of_model if row["subset"] == "records"]
-    canaries = [row for row in of_model if row["subset"] == "canaries"]
+    canaries = worst_kinds([row for row in of_model if row["subset"] == "canaries"], "tpr")
+    worst_canaries = _strongest(canaries, _tpr)
     data = [row for row in rows if on_data(row) and row["subset"] == "records"]
     naive = [row for row in records if row["knowledge"] == "naive"]
     return {
@@ -215,7 +217,7 @@ def _summary_line(defense: str, rows: list[Row], notes: _Notes) -> dict[str, str
         "naive\nAUC": _value(_strongest(naive, _auc), _auc),
         "TPR at 1% FPR\n[95% CI]": _estimate(_strongest(records, _tpr), _tpr),
         "naive\nTPR": _value(_strongest(naive, _tpr), _tpr),
-        "canaries\nTPR at 1% FPR": _estimate(_strongest(canaries, _tpr), _tpr),
+        "canaries\nTPR at 1% FPR": named(_estimate(worst_canaries, _tpr), worst_canaries),
         DATA_AUC: _value(_strongest(data, _auc), _auc),
         "guarantee": _guarantee(rows[0], notes),
         "audited": _audited(rows),
@@ -230,17 +232,16 @@ def _empty_line(defense: str, status: str) -> dict[str, str]:
 def _attack_lines(rows: list[Row]) -> Cells:
     lines = []
     ok = [row for row in rows if row["status"] == "ok"]
-    keys = dict.fromkeys((row["subset"], row["defense"], row["attack"]) for row in ok)
-    for subset, defense, attack in sorted(keys, key=lambda key: key[0] != "records"):
-        pair = {
-            row["knowledge"]: row
-            for row in ok
-            if (row["subset"], row["defense"], row["attack"]) == (subset, defense, attack)
-        }
+    names = ("subset", "canary_kind", "defense", "attack")
+    keys = dict.fromkeys(tuple(row[name] for name in names) for row in ok)
+    for key in sorted(keys, key=lambda key: key[0] != "records"):
+        subset, kind, defense, attack = key
+        pair = {row["knowledge"]: row for row in ok if tuple(row[name] for name in names) == key}
         adaptive, naive = pair.get("adaptive"), pair.get("naive")
         lines.append(
             {
                 "subset": subset,
+                "canary kind": kind or "-",
                 "defense": defense,
                 "attack": attack,
                 "AUC\nadaptive": _estimate(adaptive, _auc),

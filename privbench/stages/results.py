@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from privbench.components import Bound
 from privbench.config import Defense
@@ -18,6 +18,7 @@ from privbench.stages.setting import SettingStage
 from privbench.storage.artifacts import Artifact
 
 if TYPE_CHECKING:
+    from privbench.canaries import CanaryKind
     from privbench.data import Data
     from privbench.membership import Setting
 
@@ -141,16 +142,23 @@ class MetricsStage(Stage):
     """The same attack on the population that the adversary can train: it chooses the thresholds."""
     utility: UtilityStage
     """Has the guarantee that the audit is compared with."""
+    canary_kind: CanaryKind | None = None
+    """The canaries that the row is about; None for ordinary records."""
 
     @property
     def inputs(self) -> tuple[Stage, ...]:
         return (self.setting, self.scores, self.shadow_scores, self.utility)
 
+    def details(self) -> dict[str, Any]:
+        # Not for wrong labels, once the only kind, so that draws stay the same.
+        named = self.canary_kind not in (None, "mislabel")
+        return {"canary_kind": self.canary_kind} if named else {}
+
     def compute(self, context: Context) -> Artifact:
         from privbench.metrics import summarise
 
         setting: Setting = context.get(self.setting).live
-        in_subset = setting.canary if self.setting.subset == "canaries" else ~setting.canary
+        in_subset = setting.attacked(self.setting.subset, self.canary_kind)
         member = setting.member[:, in_subset]
         labels = setting.pool.y[in_subset]
         target, shadow = (

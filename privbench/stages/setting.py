@@ -11,6 +11,7 @@ from privbench.stages.base import Context, Stage
 from privbench.storage.artifacts import Artifact
 
 if TYPE_CHECKING:
+    from privbench.canaries import CanaryKind
     from privbench.data import Data
     from privbench.membership import Setting, Subset
 
@@ -38,6 +39,8 @@ class SettingStage(Stage):
     """Reference records that defenses may use."""
     subset: Subset = "records"
     canaries: float = 0.0
+    """Share of the pool."""
+    kinds: tuple[CanaryKind, ...] = ("mislabel",)
     clean: SettingStage | None = None
     """For the canary population: the setting whose pool it alters."""
 
@@ -46,7 +49,9 @@ class SettingStage(Stage):
         return () if self.clean is None else (self.clean,)
 
     def details(self) -> dict[str, Any]:
-        return {
+        # Without the kinds where there is one, as in earlier versions, so that draws stay the same.
+        kinds = {} if self.kinds == ("mislabel",) else {"kinds": list(self.kinds)}
+        return kinds | {
             "records": self.fingerprint,
             "n_pool": self.n_pool,
             "subset": self.subset,
@@ -64,7 +69,7 @@ class SettingStage(Stage):
         from privbench.membership import canary_setting, clean_setting
 
         if self.clean is not None:
-            return canary_setting(self.clean.draw(data), self.canaries, self.names)
+            return canary_setting(self.clean.draw(data), self.canaries, self.names, self.kinds)
         return clean_setting(
             data(self.dataset), self.n_models, self.n_pool, self.names, self.n_public
         )

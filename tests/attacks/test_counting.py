@@ -33,6 +33,14 @@ def test_counting_is_at_chance_under_the_membership_that_is_drawn(canaries, seed
             assert abs(auc(model_scores, truth) - 0.5) < null_band(truth.sum(), (~truth).sum())
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_counting_is_at_chance_for_canaries_beside_records_that_are_always_in(seed):
+    canary, always = np.arange(N) < 400, np.arange(N) >= 1800
+    member = draw_membership(N_MODELS, canary, ["counting", seed], always)
+    scores, truth = counting_attack(member)[:, canary], member[:, canary]
+    assert abs(auc(scores, truth) - 0.5) < null_band(truth.sum(), (~truth).sum())
+
+
 def test_counting_is_certain_under_balanced_columns():
     member = balanced_columns(np.random.default_rng(0))
     assert auc(-counting_attack(member), member) == 1.0

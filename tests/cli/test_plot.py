@@ -38,6 +38,10 @@ def test_roc_tradeoff_and_record(cli, ran, tmp_path):
             ["roc", "small", "--set", "canaries=0", "--subset", "canaries", "-o", "x.png"],
             ["--subset canaries", "no canaries"],
         ),
+        (
+            ["roc", "small", "--subset", "twin", "-o", "x.png"],
+            ["no canaries of this kind", "allowed: records, canaries, mislabel"],
+        ),
         (["tradeoff", "other", "-o", "x.png"], ["'other'", "small"]),
     ],
 )

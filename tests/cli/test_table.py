@@ -31,6 +31,7 @@ def row(**values):
         **texts,
         **numbers,
         "observes": "probabilities",
+        "canary_kind": None,
         "knowledge": "adaptive",
         "subset": "records",
         "status": "ok",

@@ -18,6 +18,15 @@ from .conftest import BASE, refused
         ({"population": '"many"'}, ["benchmarks.b.population", "'many'", "integer"]),
         ({"canaries": "0.9"}, ["benchmarks.b.canaries", "0.9", "less than or equal to 0.5"]),
         (
+            {"canaries": '{ share = 0.1, kinds = ["twins"] }'},
+            ["benchmarks.b.canaries.kinds[0]", "'twins'", "'mislabel', 'twin', 'blank'"],
+        ),
+        ({"canaries": "{ kinds = [] }"}, ["benchmarks.b.canaries.kinds", "at least 1"]),
+        (
+            {"canaries": "{ shares = 0.1 }"},
+            ["benchmarks.b.canaries.shares", "did you mean 'share'?", "kinds, share"],
+        ),
+        (
             {"knowledge": '["clever"]'},
             ["benchmarks.b.knowledge", "'clever'", "'adaptive' or 'naive'"],
         ),

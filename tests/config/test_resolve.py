@@ -17,8 +17,22 @@ def test_defaults(load):
         0.05,
         (0,),
     )
+    assert benchmark.canary_kinds == ("mislabel",)
     assert benchmark.knowledge == ("adaptive", "naive")
     assert benchmark.defenses[0].label == "none"
+
+
+def test_canaries_are_a_share_or_a_table(load):
+    def canaries(text, **given):
+        benchmark = load(canaries=text, **given)
+        return benchmark.canaries, benchmark.canary_kinds
+
+    assert canaries("0.1") == (0.1, ("mislabel",))
+    assert canaries("{ share = 0.1 }") == (0.1, ("mislabel",))
+    table = '{ share = 0.1, kinds = ["twin", "mislabel", "twin"] }'
+    assert canaries(table) == (0.1, ("mislabel", "twin"))
+    assert canaries(table, set=["canaries=0"]) == (0.0, ("mislabel",))
+    assert canaries("0.1", set=["canaries=" + table]) == (0.1, ("mislabel", "twin"))
 
 
 def test_names_and_tables_are_the_same_component(load):

@@ -63,6 +63,21 @@ def test_metrics_are_of_their_subset(trial, compute, position, subset):
     assert info["n_nonmembers"] == (~member).sum()
 
 
+def test_metrics_of_a_kind_are_of_its_canaries(plan, compute):
+    kinds = 'canaries={ share = 0.3, kinds = ["mislabel", "twin"] }'
+    chosen = plan(kinds, select="none and loss and adaptive")
+    for stage in chosen.trials[0].metrics[1:]:
+        setting = compute(chosen, stage.setting).live
+        of_kind = setting.kind == stage.canary_kind
+        scores = compute(chosen, stage.scores).arrays["scores"][:, of_kind]
+        member = setting.member[:, of_kind]
+        inside, outside = scores[member], scores[~member]
+        wins = (inside[:, None] > outside).mean() + 0.5 * (inside[:, None] == outside).mean()
+        info = compute(chosen, stage).info
+        assert info["auc"] == pytest.approx(wins)
+        assert info["n_members"] + info["n_nonmembers"] == 4 * of_kind.sum()
+
+
 def test_thresholds_of_a_naive_adversary_come_from_undefended_shadows(plan):
     chosen = plan('defenses=["noisy"]', select="lira and naive")
     stage = chosen.trials[0].metrics[0]

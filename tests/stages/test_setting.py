@@ -30,6 +30,15 @@ def test_the_canary_pool_differs_in_the_labels_of_canaries_alone(settings):
     assert (clean.member != planted.member).any()
 
 
+def test_records_that_twins_are_copies_of_are_in_every_training_set(plan, compute):
+    small = plan('canaries={ share = 0.2, kinds = ["twin"] }')
+    setting = compute(small, small.trials[0].metrics[1].setting).live
+    assert setting.always.sum() == setting.canary.sum() == 19
+    for index in setting.train_indices():
+        assert set(np.flatnonzero(setting.always)) <= set(index)
+        assert len(index) == 48
+
+
 def test_every_model_is_trained_on_half_of_the_pool(settings):
     for setting in settings.values():
         assert (setting.member.sum(1) == len(setting.pool) // 2).all()
