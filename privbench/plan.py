@@ -18,11 +18,13 @@ from privbench.config.selection import Selector
 from privbench.errors import BadInput, ComponentError
 from privbench.stages import (
     AnyOutputsStage,
+    ComparisonStage,
     DefendedOutputsStage,
     FidelityStage,
     FitStage,
     MetricsStage,
     OutputsStage,
+    OutputTraitsStage,
     PopulationStage,
     ReleaseScoresStage,
     ReleaseStage,
@@ -30,6 +32,7 @@ from privbench.stages import (
     SettingStage,
     Stage,
     UtilityStage,
+    WarningsStage,
     walk,
 )
 
@@ -60,6 +63,12 @@ class Trial:
     utility: UtilityStage | None = None
     metrics: tuple[MetricsStage, ...] = ()
     """One for each subset."""
+    queries: int | None = None
+    """Queries of the target per pool record; None if the attack makes none, or an unknown number."""
+    warnings: tuple[WarningsStage, ...] = ()
+    """One for each subset."""
+    comparisons: tuple[ComparisonStage, ...] = ()
+    """One for each subset, if the naive attack is there to compare the adaptive one with."""
 
     def __str__(self) -> str:
         parts = (self.dataset, self.defense, self.model, self.attack, self.knowledge)
@@ -68,7 +77,9 @@ class Trial:
     @property
     def results(self) -> tuple[Stage, ...]:
         """The stages whose artifacts are the trial's rows; none if it is rejected."""
-        return () if self.utility is None else (self.utility, *self.metrics)
+        if self.utility is None:
+            return ()
+        return (self.utility, *self.metrics, *self.warnings, *self.comparisons)
 
 
 @dataclass(frozen=True)
@@ -96,7 +107,8 @@ def make_plan(benchmark: Benchmark, select: Selector, datasets: Datasets) -> Pla
         BadInput: if the pool or the canaries do not fit a dataset.
     """
     planner = _Planner(benchmark, datasets)
-    return Plan(benchmark, tuple(t for t in planner.trials() if select(str(t))), datasets)
+    trials = tuple(trial for trial in planner.trials() if select(str(trial)))
+    return Plan(benchmark, planner.compared(trials), datasets)
 
 
 def check_plans(plans: Sequence[Plan]) -> None:
@@ -141,6 +153,26 @@ class _Planner:
                     yield trial
                 else:
                     yield _planned(pipeline, trial, attack.bound)
+
+    def compared(self, trials: Sequence[Trial]) -> tuple[Trial, ...]:
+        """Return the trials, where adaptive ones are compared with the naive ones of the same attack.
+
+        An attack with the same scores in both, such as one without a defense, is not compared.
+        """
+        naive = {str(replace(t, knowledge="adaptive")): t for t in trials if t.knowledge == "naive"}
+
+        def with_comparisons(trial: Trial) -> Trial:
+            other = naive.get(str(trial))
+            if other is None:
+                return trial
+            stages = [
+                self.shared(ComparisonStage(first.title, trial.seed, first, second))
+                for first, second in zip(trial.metrics, other.metrics, strict=False)
+                if first.scores is not second.scores
+            ]
+            return replace(trial, comparisons=tuple(stages))
+
+        return tuple(map(with_comparisons, trials))
 
     def shared(self, stage: AnyStage) -> AnyStage:
         """Return the stage of this plan that has the same key, or else ``stage``."""
@@ -194,11 +226,16 @@ class _Pipeline:
         on_release = trial.observes == "synthetic"
         if on_release and (reason := self._no_release(trial.knowledge)):
             return replace(trial, rejected=NoResult("skipped", reason))
-        metrics = self._release_metrics if on_release else self._metrics
+        metrics_of = self._release_metrics if on_release else self._metrics
+        metrics = tuple(metrics_of(attack, trial.knowledge, subset) for subset in trial.subsets)
+        with calling(attack):
+            queries = None if on_release else attack.component.queries_used()
         return replace(
             trial,
             utility=self.utility(),
-            metrics=tuple(metrics(attack, trial.knowledge, subset) for subset in trial.subsets),
+            metrics=metrics,
+            queries=queries,
+            warnings=tuple(self._warnings(stage, queries) for stage in metrics),
         )
 
     def setting(self, subset: Subset) -> SettingStage:
@@ -285,6 +322,17 @@ class _Pipeline:
         scores = self.planner.shared(ReleaseScoresStage(title, self.seed, setting, attack, release))
         return self.planner.shared(
             MetricsStage(title, self.seed, setting, scores, scores, self.utility())
+        )
+
+    def _warnings(self, metrics: MetricsStage, queries: int | None) -> WarningsStage:
+        scores, traits = metrics.scores, None
+        if isinstance(scores, ScoresStage):
+            outputs = scores.target
+            traits = self.planner.shared(
+                OutputTraitsStage(outputs.title, self.seed, scores.setting, outputs)
+            )
+        return self.planner.shared(
+            WarningsStage(metrics.title, self.seed, metrics, queries, traits)
         )
 
     def _no_release(self, knowledge: Knowledge) -> str:

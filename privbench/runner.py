@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from privbench.components.faults import trace_of
 from privbench.components.messages import error_text
@@ -256,8 +257,8 @@ class Runner:
     def _computed_rows(self, trial: Trial, base: Row) -> tuple[list[Row], str]:
         assert trial.utility is not None
         rows, trace = [], ""
-        for subset, metrics in zip(trial.subsets, trial.metrics, strict=True):
-            stages = (trial.utility, metrics)
+        for position, subset in enumerate(trial.subsets):
+            stages = (trial.utility, trial.metrics[position], trial.warnings[position])
             row = base | {"subset": subset, "key": digest([stage.key for stage in stages])}
             failure = next((self.failures[s.key] for s in stages if s.key in self.failures), None)
             if failure is not None:
@@ -266,10 +267,25 @@ class Runner:
             else:
                 utility = self.store.info("utility", trial.utility.key)
                 row["reason"] = utility.pop("guarantee_reason")
-                row |= utility | self.store.info("metrics", metrics.key)
+                row |= utility | self.store.info("metrics", trial.metrics[position].key)
+                row["queries"] = trial.queries
+                row["warnings"] = self._warnings(trial, position)
                 row["seconds"] = self._seconds(*stages)
             rows.append(row)
         return rows, trace
+
+    def _warnings(self, trial: Trial, position: int) -> list[Any]:
+        """Return the warnings of a trial's row. A naive attack that failed is not compared."""
+        stages: list[Stage] = [
+            trial.warnings[position],
+            *trial.comparisons[position : position + 1],
+        ]
+        return [
+            warning
+            for stage in stages
+            if stage.key not in self.failures
+            for warning in self.store.info(stage.kind, stage.key)["warnings"]
+        ]
 
     def _seconds(self, *stages: Stage) -> float:
         """Return the seconds of all stages behind a row, whichever run computed them."""
