@@ -214,6 +214,16 @@ def test_failures_are_not_cached(run, plugin):
     assert {row["status"] for row in rows} == {"ok"}
 
 
+def test_a_naive_attack_that_fails_costs_the_adaptive_row_nothing_but_the_comparison(run, plugin):
+    naive_only = "assert view.shadows.log_probs.min() > -5; return view.target.log_prob_of(view.labels)"
+    path = plugin(BAD_ATTACK.format(body=naive_only))
+    rows, _ = run(path, set=['attacks=["bad"]', 'defenses=["noisy"]', "canaries=0"])
+    assert {row["knowledge"]: row["status"] for row in rows} == {"adaptive": "ok", "naive": "failed"}
+    (adaptive,) = [row for row in rows if row["status"] == "ok"]
+    assert "random-outputs" in [warning["name"] for warning in adaptive["warnings"]]
+    assert adaptive["queries"] == 1
+
+
 def test_an_attack_sees_only_what_it_declares(run, plugin):
     path = plugin(
         BAD_ATTACK.format(body="return view.target.log_prob_of(view.labels)").replace(
