@@ -89,8 +89,9 @@ def roc(host: PluginHost, /, name: str, output: Path, subset: str, **options: An
 def tradeoff(name: str, output: Path, measure: str, baseline: str, results: str) -> None:
     """Draw test accuracy against exposure.
 
-    There is a point for each defense of benchmark NAME, at its exposure to auto, or else to the best attack.
-    The values of a sweep are joined by a line. The best points of the baseline make its frontier.
+    There is a point for each defense of benchmark NAME, at its exposure to auto, or else to the best
+    attack. The values of a sweep are joined by a line. The best points of the baseline make its
+    frontier.
     """
     from privbench.report.tradeoff import plot_tradeoff
     from privbench.storage.results import Results
