@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from privbench import hookspecs
 from privbench.cli import build_cli
 from privbench.components import KINDS, describe
+from privbench.metrics.warnings import KINDS as KINDS_OF_WARNINGS
 from privbench.plugins.host import PluginHost
 from privbench.storage.columns import SCHEMA
 
@@ -84,6 +85,13 @@ def columns() -> None:
     for column in SCHEMA:
         kind = "JSON" if column.is_json else column.sql_type.lower()
         print(f"| `{column.name}` | {kind} | {column.description} |")
+
+
+def warnings() -> None:
+    """Print every kind of warning."""
+    print("| mark | name | when | what tables say |\n|---|---|---|---|")
+    for name, kind in KINDS_OF_WARNINGS.items():
+        print(f"| {kind.mark} | `{name}` | {kind.rule} | {kind.note} |")
 
 
 BENCH = ROOT / "results" / "bench"

@@ -19,11 +19,13 @@ from privbench.config.selection import Selector
 from privbench.errors import BadInput, ComponentError
 from privbench.stages import (
     AnyOutputsStage,
+    ComparisonStage,
     DefendedOutputsStage,
     FidelityStage,
     FitStage,
     MetricsStage,
     OutputsStage,
+    OutputTraitsStage,
     PopulationStage,
     ReleaseScoresStage,
     ReleaseStage,
@@ -31,6 +33,7 @@ from privbench.stages import (
     SettingStage,
     Stage,
     UtilityStage,
+    WarningsStage,
     walk,
 )
 
@@ -73,6 +76,12 @@ class Trial:
     utility: UtilityStage | None = None
     metrics: tuple[MetricsStage | NoResult, ...] = ()
     """One for each row, or why the row has no numbers."""
+    queries: int | None = None
+    """Queries of the target per pool record; None if the attack makes none, or an unknown number."""
+    warnings: tuple[WarningsStage | None, ...] = ()
+    """One for each row that has numbers."""
+    comparisons: tuple[ComparisonStage | None, ...] = ()
+    """One for each row that has numbers and a row of the naive attack to be compared with."""
 
     def __str__(self) -> str:
         parts = (self.dataset, self.defense, self.model, self.attack, self.knowledge)
@@ -83,7 +92,8 @@ class Trial:
         """The stages whose artifacts are the trial's rows; none if it is rejected."""
         if self.utility is None:
             return ()
-        return (self.utility, *(m for m in self.metrics if not isinstance(m, NoResult)))
+        stages = (*self.metrics, *self.warnings, *self.comparisons)
+        return (self.utility, *(stage for stage in stages if isinstance(stage, Stage)))
 
 
 @dataclass(frozen=True)
@@ -111,7 +121,8 @@ def make_plan(benchmark: Benchmark, select: Selector, datasets: Datasets) -> Pla
         BadInput: if the pool, the canaries or the public records do not fit a dataset.
     """
     planner = _Planner(benchmark, datasets)
-    return Plan(benchmark, tuple(t for t in planner.trials() if select(str(t))), datasets)
+    trials = tuple(trial for trial in planner.trials() if select(str(trial)))
+    return Plan(benchmark, planner.compared(trials), datasets)
 
 
 def check_plans(plans: Sequence[Plan]) -> None:
@@ -156,6 +167,32 @@ class _Planner:
                     yield trial
                 else:
                     yield _planned(pipeline, trial, attack.bound)
+
+    def compared(self, trials: Sequence[Trial]) -> tuple[Trial, ...]:
+        """Return the trials, where adaptive ones are compared with the naive ones of the same attack.
+
+        An attack with the same scores in both, such as one without a defense, is not compared.
+        """
+        naive = {str(replace(t, knowledge="adaptive")): t for t in trials if t.knowledge == "naive"}
+
+        def with_comparisons(trial: Trial) -> Trial:
+            other = naive.get(str(trial))
+            if other is None:
+                return trial
+            pairs = zip(trial.metrics, other.metrics, strict=False)
+            stages = tuple(self._comparison(*pair) for pair in pairs)
+            return replace(trial, comparisons=stages if any(stages) else ())
+
+        return tuple(map(with_comparisons, trials))
+
+    def _comparison(
+        self, adaptive: MetricsStage | NoResult, naive: MetricsStage | NoResult
+    ) -> ComparisonStage | None:
+        if isinstance(adaptive, NoResult) or isinstance(naive, NoResult):
+            return None
+        if adaptive.scores is naive.scores:
+            return None
+        return self.shared(ComparisonStage(adaptive.title, adaptive.seed, adaptive, naive))
 
     def shared(self, stage: AnyStage) -> AnyStage:
         """Return the stage of this plan that has the same key, or else ``stage``."""
@@ -217,7 +254,18 @@ class _Pipeline:
                 metrics.append(NoResult("skipped", reason))
             else:
                 metrics.append(make_metrics(attack, trial.knowledge, attacked))
-        return replace(trial, utility=self.utility(), metrics=tuple(metrics))
+        with calling(attack):
+            queries = None if on_release else attack.component.queries_used()
+        return replace(
+            trial,
+            utility=self.utility(),
+            metrics=tuple(metrics),
+            queries=queries,
+            warnings=tuple(
+                self._warnings(stage, queries) if isinstance(stage, MetricsStage) else None
+                for stage in metrics
+            ),
+        )
 
     def setting(self, subset: Subset) -> SettingStage:
         """Return the stage of the split and membership."""
@@ -316,6 +364,17 @@ class _Pipeline:
         scores = self.planner.shared(ReleaseScoresStage(title, self.seed, setting, attack, release))
         return self.planner.shared(
             MetricsStage(title, self.seed, setting, scores, scores, self.utility(), kind)
+        )
+
+    def _warnings(self, metrics: MetricsStage, queries: int | None) -> WarningsStage:
+        scores, traits = metrics.scores, None
+        if isinstance(scores, ScoresStage):
+            outputs = scores.target
+            traits = self.planner.shared(
+                OutputTraitsStage(outputs.title, self.seed, scores.setting, outputs)
+            )
+        return self.planner.shared(
+            WarningsStage(metrics.title, self.seed, metrics, queries, traits)
         )
 
     def _no_release(self, knowledge: Knowledge) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from privbench.components.faults import trace_of
 from privbench.components.messages import error_text
@@ -258,12 +259,16 @@ class Runner:
         setting = trial.utility.setting
         base = base | {"n_reference": setting.n_reference, "n_public": setting.n_public}
         rows, trace = [], ""
-        for attacked, metrics in zip(trial.attacked, trial.metrics, strict=True):
+        for position, (attacked, metrics) in enumerate(
+            zip(trial.attacked, trial.metrics, strict=True)
+        ):
             row = base | attacked._asdict()
-            if isinstance(metrics, NoResult):
+            warnings = trial.warnings[position]
+            if isinstance(metrics, NoResult) or warnings is None:
+                assert isinstance(metrics, NoResult)
                 rows.append(row | {"status": metrics.status, "reason": metrics.reason, "key": ""})
                 continue
-            stages = (trial.utility, metrics)
+            stages = (trial.utility, metrics, warnings)
             row["key"] = digest([stage.key for stage in stages])
             failure = next((self.failures[s.key] for s in stages if s.key in self.failures), None)
             if failure is not None:
@@ -274,9 +279,21 @@ class Runner:
                 row["reason"] = utility.pop("guarantee_reason")
                 row["utility_key"] = trial.utility.key
                 row |= utility | self.store.info("metrics", metrics.key)
+                row["queries"] = trial.queries
+                row["warnings"] = self._warnings(trial, position)
                 row["seconds"] = self._seconds(*stages)
             rows.append(row)
         return rows, trace
+
+    def _warnings(self, trial: Trial, position: int) -> list[Any]:
+        """Return the warnings of a trial's row. A naive attack that failed is not compared."""
+        stages = [trial.warnings[position], *trial.comparisons[position : position + 1]]
+        return [
+            warning
+            for stage in stages
+            if stage is not None and stage.key not in self.failures
+            for warning in self.store.info(stage.kind, stage.key)["warnings"]
+        ]
 
     def _seconds(self, *stages: Stage) -> float:
         """Return the seconds of all stages behind a row, whichever run computed them."""

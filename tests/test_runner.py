@@ -93,13 +93,14 @@ def test_the_same_seed_gives_the_same_numbers_elsewhere_and_another_seed_others(
 def test_a_new_attack_trains_nothing(run):
     run(select="loss")
     _, computed = run(set=['attacks=["loss", "gap"]'])
-    assert set(computed) == {"scores", "metrics"}
+    assert set(computed) == {"scores", "metrics", "warnings", "comparison"}
 
 
 def test_an_output_defense_trains_nothing(run):
     run(select="none")
     _, computed = run()
-    assert set(computed) == {"defended-outputs", "scores", "metrics", "utility"}
+    results = {"utility", "metrics", "output-traits", "warnings", "comparison"}
+    assert set(computed) == {"defended-outputs", "scores"} | results
 
 
 def test_a_new_epsilon_fits_no_generator(run):
@@ -235,8 +236,23 @@ def test_failures_are_not_cached(run, plugin):
     rows, computed = run(
         plugin(BAD_ATTACK.format(body="return 1.0 * view.labels"), file="fixed.py"), set=settings
     )
-    assert set(computed) == {"scores", "metrics"}
+    assert set(computed) == {"scores", "metrics", "warnings"}
     assert {row["status"] for row in rows} == {"ok"}
+
+
+def test_a_naive_attack_that_fails_costs_the_adaptive_row_nothing_but_the_comparison(run, plugin):
+    naive_only = (
+        "assert view.shadows.log_probs.min() > -5; return view.target.log_prob_of(view.labels)"
+    )
+    path = plugin(BAD_ATTACK.format(body=naive_only))
+    rows, _ = run(path, set=['attacks=["bad"]', 'defenses=["noisy"]', "canaries=0"])
+    assert {row["knowledge"]: row["status"] for row in rows} == {
+        "adaptive": "ok",
+        "naive": "failed",
+    }
+    (adaptive,) = [row for row in rows if row["status"] == "ok"]
+    assert "random-outputs" in [warning["name"] for warning in adaptive["warnings"]]
+    assert adaptive["queries"] == 1
 
 
 def test_an_attack_sees_only_what_it_declares(run, plugin):

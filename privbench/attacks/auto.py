@@ -72,6 +72,11 @@ class Auto(BatchedAttack):
     paper: ClassVar[str] = "after Croce, Hein 2020, arXiv 2003.01690"
     queries: ClassVar[bool] = True
 
+    def queries_used(self) -> int:
+        """Return the queries of all its attacks; that of the record itself is common to all."""
+        further = [(attack.queries_used() or 1) - 1 for attack in (*ON_OUTPUTS, ON_LABELS)]
+        return 1 + sum(further)
+
     def obstacle(self, views: Views) -> str:
         """Return what is missing; models and reference records are used, but not needed."""
         return ON_OUTPUTS[0].obstacle(views)

@@ -262,12 +262,23 @@ class Attack(Component, ABC):
     """Whether it needs the records' features, and is skipped where only predictions are known."""
     queries: ClassVar[bool] = False
     """Whether it queries the target on records of its own."""
+    fits_normals: ClassVar[bool] = False
+    """Whether it takes the scaled confidences of a record's shadows to be normal."""
     per_class_threshold: ClassVar[bool] = False
     """Whether balanced accuracy uses one threshold per class (Song, Mittal 2021)."""
 
     def needs_models(self) -> bool:
         """Return whether it needs the models themselves, beyond their outputs for the pool."""
         return self.queries or self.observes == "parameters"
+
+    def queries_used(self) -> int | None:
+        """Return how many queries of the target it makes per pool record.
+
+        The outputs for the pool are one query. Override it in an attack that ``queries``: the default
+        is then None, which stands for an unknown number. It is None, too, for an attack that observes
+        "parameters", which makes no queries. Queries of reference records do not count.
+        """
+        return None if self.needs_models() else 1
 
     def shadows_needed(self) -> NeedsShadows:
         """Return which shadows it needs with these parameters; see ``needs_shadows``."""

@@ -57,6 +57,10 @@ class LabelOnly(BatchedAttack):
         "which are queried as often as the target",
     )
 
+    def queries_used(self) -> int:
+        """Return the number of copies, and one for the record itself."""
+        return self.copies + 1
+
     def shadows_needed(self) -> NeedsShadows:
         """Return which shadows it needs: none unless it is calibrated."""
         return self.needs_shadows if self.calibrated else "no"

@@ -74,6 +74,7 @@ class Lira(BatchedAttack):
 
     name: ClassVar[str] = "lira"
     paper: ClassVar[str] = "Carlini et al. 2022, arXiv 2112.03570"
+    fits_normals: ClassVar[bool] = True
 
     mode: Literal["online", "offline"] = Field(
         "online",
@@ -94,6 +95,10 @@ class Lira(BatchedAttack):
     def needs_models(self) -> bool:
         """Return whether it queries the models, beyond their outputs for the pool."""
         return self.queries_per_record > 1
+
+    def queries_used(self) -> int:
+        """Return ``queries_per_record``."""
+        return self.queries_per_record
 
     def score_all(self, views: Views) -> NDArray[np.float64]:
         """Return scores (targets, n_pool): log-likelihood ratios, or logs of one-sided p-values."""

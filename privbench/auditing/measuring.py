@@ -11,6 +11,7 @@ from privbench.attacks.base import Views
 from privbench.auditing.report import AttackReport
 from privbench.auditing.shadows import AuditedModels
 from privbench.components import Bound
+from privbench.components.faults import calling
 from privbench.metrics import (
     Pairs,
     balanced_accuracy,
@@ -19,6 +20,7 @@ from privbench.metrics import (
     one_run_bound,
     record_auc,
     summarise_pairs,
+    warnings,
 )
 from privbench.seeds import generator
 from privbench.stages.scores import score_views
@@ -55,15 +57,39 @@ def measure(
     shadow_scores = _shadow_scores(models, attack, scores)
     balanced = _balanced_accuracy(models, attack, scores, shadow_scores)
     rng = generator(models.seed, "intervals", attack.name)
+    pairs = _pairs(models, scores, groups)
+    summary = summarise_pairs(pairs, balanced, rng, n_models=len(models.target))
     return AttackReport(
         scores=scores,
-        summary=summarise_pairs(
-            _pairs(models, scores, groups), balanced, rng, n_models=len(models.target)
-        ),
+        summary=summary,
         epsilon_lower_bound=_epsilon(models, scores, shadow_scores),
         epsilon_lower_bound_one_run=_one_run(models, attack, scores),
         most_vulnerable=_most_vulnerable(models, scores),
+        warnings=[
+            *_warnings_of_attack(models, attack),
+            *warnings.below_chance(pairs, summary.auc),
+        ],
     )
+
+
+def _warnings_of_attack(models: AuditedModels, attack: Bound) -> list[warnings.RowWarning]:
+    """Return the warnings about the outputs and shadows that an attack sees.
+
+    Predictions are those of one query, so that they cannot show that outputs are random.
+    """
+    component = attack.component
+    with calling(attack):
+        needed = component.shadows_needed()
+    found = warnings.of_outputs(
+        models.traits,
+        queries=None,
+        sees_probabilities=component.observes == "probabilities",
+        fits_normals=component.fits_normals,
+    )
+    if needed == "same records":
+        shadow = models.shadow or models.target
+        found += warnings.few_shadows(shadow.member, leave_one_out=models.shadow is None)
+    return found
 
 
 def _shadow_scores(models: AuditedModels, attack: Bound, target_scores: Scores) -> Scores | None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.metrics import Summary
+from privbench.metrics.warnings import KINDS, RowWarning
 from privbench.report.numbers import interval_text, number
 
 
@@ -24,6 +25,8 @@ class AttackReport:
     """For a single model whose members were drawn by fair coins: see `one_run_bound`."""
     most_vulnerable: list[dict[str, Any]]
     """The records with the largest AUC over models: ``record``, ``label`` and ``auc``."""
+    warnings: list[RowWarning]
+    """Reasons to doubt the attack or its numbers."""
 
     def to_json(self) -> dict[str, Any]:
         """Return everything but the scores as JSON values."""
@@ -32,6 +35,7 @@ class AttackReport:
             "epsilon_lower_bound": self.epsilon_lower_bound,
             "epsilon_lower_bound_one_run": self.epsilon_lower_bound_one_run,
             "most_vulnerable": self.most_vulnerable,
+            "warnings": self.warnings,
         }
 
 
@@ -78,8 +82,13 @@ class Audit:
         notes += [f"skipped {name}: {reason}" for name, reason in self.skipped.items()]
         if not self.attacks:
             return "\n".join([header, "", "No attack returned scores.", "", *notes])
-        notes.insert(0, f"intervals: 95%, over {self.intervals_over}")
+        notes[:0] = [f"intervals: 95%, over {self.intervals_over}", *self._warnings()]
         return "\n".join([header, "", self._table(), "", *notes])
+
+    def _warnings(self) -> list[str]:
+        """Return what the marks of warnings stand for."""
+        given = {w["name"] for report in self.attacks.values() for w in report.warnings}
+        return [f"{kind.mark}: {kind.note}" for name, kind in KINDS.items() if name in given]
 
     def _header(self) -> str:
         n_models, n_records = self.member.shape
@@ -94,6 +103,8 @@ class Audit:
 
         ranked = sorted(self.attacks.items(), key=lambda item: -item[1].summary.auc)
         lines = [_line(name, report) for name, report in ranked]
+        if not self._warnings():
+            lines = [{h: text for h, text in line.items() if h != "warnings"} for line in lines]
         return str(tabulate(lines, headers="keys", tablefmt="simple", disable_numparse=True))
 
 
@@ -108,4 +119,5 @@ def _line(name: str, report: AttackReport) -> dict[str, str]:
         "TPR at\n1% FPR": interval_text(*rates["0.01"]),
         "balanced\naccuracy": "-" if balanced is None else number(balanced),
         "ε at\nleast": f"{report.epsilon_lower_bound:.2f}",
+        "warnings": "".join(KINDS[warning["name"]].mark for warning in report.warnings),
     }

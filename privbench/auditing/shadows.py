@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
 from privbench.attacks.base import Attack, Outputs, Views
 from privbench.auditing.predictions import Predictions
 from privbench.components import Bound
 from privbench.components.copies import own_arrays
 from privbench.components.faults import calling
+from privbench.metrics.warnings import OutputTraits, tied_share
 from privbench.seeds import generator
 from privbench.stages.scores import observe
 
@@ -56,6 +63,13 @@ class AuditedModels:
             return "leave-one-out" if len(self.target) > 1 else "none"
         return "same records" if self.same_records else "other records"
 
+    @cached_property
+    def traits(self) -> OutputTraits:
+        """Ties of the targets' outputs, and the kurtosis of their shadows' on the same records."""
+        tied = tied_share(_phi(self._target))
+        shadow = self._shadow if self.same_records else self._target
+        return replace(OutputTraits.of(_phi(shadow), shadow.predictions.member), tied=tied)
+
     def obstacle(self, attack: Bound, views: Views) -> str:
         """Return why the attack does not apply to these predictions, or an empty string."""
         component: Attack = attack.component
@@ -103,3 +117,9 @@ class AuditedModels:
             rngs=[generator(self.seed, attack.name, role, i) for i in range(len(attacked))],
         )
         return own_arrays(views) if attack.entry.third_party else views
+
+
+def _phi(observed: ObservedPredictions) -> NDArray[np.float64]:
+    """Return the scaled confidences (models, records)."""
+    outputs, _ = observed.outputs("probabilities")
+    return outputs.scaled_confidence(observed.predictions.labels)

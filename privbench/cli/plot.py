@@ -81,7 +81,7 @@ def roc(host: PluginHost, /, name: str, output: Path, subset: str, **options: An
 @output_option
 @click.option(
     "--measure", type=click.Choice(["auc", "tpr"]), default="auc", show_default=True,
-    help="Measure of exposure: AUC, or TPR at 1% FPR, of the strongest attack.",
+    help="Measure of exposure: AUC, or TPR at 1% FPR, of auto or the best attack.",
 )  # fmt: skip
 @click.option(
     "--baseline", default="dp-sgd", show_default=True, metavar="DEFENSE",
@@ -91,8 +91,9 @@ def roc(host: PluginHost, /, name: str, output: Path, subset: str, **options: An
 def tradeoff(name: str, output: Path, measure: str, baseline: str, results: str) -> None:
     """Draw test accuracy against exposure.
 
-    There is a point for each defense of benchmark NAME, at its exposure to the strongest attack.
-    The values of a sweep are joined by a line. The best points of the baseline make its frontier.
+    There is a point for each defense of benchmark NAME, at its exposure to auto, or else to the best
+    attack. The values of a sweep are joined by a line. The best points of the baseline make its
+    frontier.
     """
     from privbench.report.tradeoff import plot_tradeoff
     from privbench.storage.results import Results

@@ -155,6 +155,13 @@ class OutputMechanism(Mechanism):
         Every call is a new query of the model, so randomness from ``rng`` is drawn afresh.
         """
 
+    def queries_covered(self) -> int:
+        """Return the number of queries, of all records together, that ``guarantee`` covers.
+
+        Attacks whose scores need more outputs than that are not compared with the guarantee.
+        """
+        return 1
+
     def resolution(self) -> float:
         """Return the probability below which defended outputs carry no information.
 

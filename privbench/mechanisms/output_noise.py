@@ -63,6 +63,10 @@ class OutputNoise(OutputMechanism):
         """
         return self.scale / 10
 
+    def queries_covered(self) -> int:
+        """Return ``queries``."""
+        return self.queries
+
     def guarantee(self, context: GuaranteeContext) -> Guarantee:
         """Return DP of ``queries`` queries together."""
         if self.noise == "laplace":

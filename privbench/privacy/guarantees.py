@@ -112,6 +112,22 @@ class Guarantee:
             return None
         return self.group_privacy()
 
+    def tpr_bound(self, fpr: float) -> float | None:
+        """Return the largest TPR at an FPR that any attack can have; None where no bound follows.
+
+        That is min(e^epsilon FPR + delta, 1 - e^-epsilon (1 - delta - FPR)), for replacing one record.
+        Source: Kairouz, Oh, Viswanath 2015, arXiv 1311.0776, theorem 2.1.
+
+        >>> Guarantee("dp", 1.0, 0.0, "replace-one", "").tpr_bound(0.01)
+        0.02718281828459045
+        """
+        terms = self.of_replacing()
+        if terms is None:
+            return None
+        epsilon, delta = terms
+        growth = math.exp(min(epsilon, 700.0))
+        return max(0.0, min(1.0, growth * fpr + delta, 1 - (1 - delta - fpr) / growth))
+
     def terms(self) -> str:
         """Return kind, delta and adjacency for a footnote.
 

@@ -18,6 +18,8 @@ from privbench.storage.results import Row
 BASELINE = "dp-sgd"
 PUBLIC_ONLY = "public-only"
 """The defense that reads no private record, and is at chance against every attack."""
+RANKED_BY = "auto"
+"""The attack that decides how exposed a defense is, where it was run."""
 
 Floats = NDArray[np.float64]
 
@@ -73,24 +75,39 @@ def on_data(row: Row) -> bool:
     return bool(row["observes"] == "synthetic")
 
 
+def deciding(rows: Sequence[Row]) -> list[Row]:
+    """Return those of a defense's rows that decide how exposed it is: those of the strongest adversary.
+
+    1. The rows of ``RANKED_BY``, which is chosen without a look at the target: the adaptive ones, or
+       else the naive ones, if there are no adaptive rows of any attack.
+    2. Without that attack, all rows. Their largest value is the largest of several attacks on the
+       target itself, which is not corrected for the choice.
+    """
+    ok = [row for row in rows if row["status"] == "ok"]
+    knowledge = "adaptive" if any(row["knowledge"] == "adaptive" for row in ok) else "naive"
+    chosen = [r for r in ok if r["attack"] == RANKED_BY and r["knowledge"] == knowledge]
+    return chosen or ok
+
+
 def exposures(rows: Sequence[Row], measure: str, *, data: bool = False) -> dict[str, Row]:
-    """Return the row of the strongest attack for each defense that has a value.
+    """Return the row that says how exposed each defense is, if it has a value.
+
+    It is the row with the largest value among those that are `deciding`.
 
     Args:
         rows: rows of results.
         measure: ``auc``, or ``tpr`` at 1% FPR.
         data: whether to consider attacks on released data instead of attacks on the model.
     """
-    strongest: dict[str, Row] = {}
+    by_defense: dict[str, list[Row]] = {}
     for row in rows:
-        if on_data(row) != data:
-            continue
-        value = exposure_of(row, measure)
-        if value is None:
-            continue
-        previous = strongest.get(row["defense"])
-        if previous is None or value > (exposure_of(previous, measure) or 0.0):
-            strongest[row["defense"]] = row
+        if on_data(row) == data:
+            by_defense.setdefault(row["defense"], []).append(row)
+    strongest = {}
+    for defense, of_defense in by_defense.items():
+        valued = [row for row in deciding(of_defense) if exposure_of(row, measure) is not None]
+        if valued:
+            strongest[defense] = max(valued, key=lambda row: exposure_of(row, measure) or 0.0)
     return strongest
 
 

@@ -13,6 +13,7 @@ from privbench.report.canaries import worst_kinds
 from privbench.report.frontier import (
     BASELINE,
     PUBLIC_ONLY,
+    RANKED_BY,
     exposure_of,
     exposures,
     family,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 MEASURES = {"auc": "AUC", "tpr": "TPR at 1% FPR"}
 """The measures of exposure, and their names on the axis."""
-EXPOSURE_LABEL = "{} of the strongest attack\non the model (95% interval)"
+EXPOSURE_LABEL = "{} of {}\non the model (95% interval)"
 """In two lines, since constrained layout does not shorten a label that is longer than its axis."""
 CHANCE = {"auc": 0.5, "tpr": 0.01}
 MARKERS = "osD^vP*Xd<>"
@@ -128,7 +129,16 @@ def _draw(
                     color=styles[name]["color"],
                 )  # fmt: skip
     axes.axhline(CHANCE[measure], color="grey", linewidth=0.8, linestyle=":")
-    axes.set(xlabel="test accuracy", ylabel=EXPOSURE_LABEL.format(MEASURES[measure]))
+    label = EXPOSURE_LABEL.format(MEASURES[measure], _attacks_of(strongest))
+    axes.set(xlabel="test accuracy", ylabel=label)
+
+
+def _attacks_of(strongest: Mapping[str, Row]) -> str:
+    """Return which attacks the exposures are of, for the axis."""
+    ranked = {row["attack"] == RANKED_BY for row in strongest.values()}
+    if ranked == {True}:
+        return RANKED_BY
+    return f"{RANKED_BY} or, uncorrected, the best attack" if True in ranked else "the best attack"
 
 
 def _errors(rows: Sequence[Row], y: Sequence[float], measure: str) -> Any:

@@ -1,6 +1,6 @@
 """The views of results: which tables rows are shown as.
 
-- ``summary``: a line per defense, each number from the attack that does best in it;
+- ``summary``: a line per defense, as ``auto`` finds it, or else the attack that does best;
 - ``utility``: a line per defense, its accuracy beside that of others and of DP-SGD at equal exposure;
 - ``attacks``: a line per attack, adaptive beside naive;
 - ``rows``: all rows, unrounded.
@@ -18,7 +18,7 @@ from itertools import groupby
 from typing import Any
 
 from privbench.report.canaries import named, worst_kinds
-from privbench.report.frontier import on_data
+from privbench.report.frontier import RANKED_BY, deciding, on_data
 from privbench.report.numbers import half_width, interval_text, number
 from privbench.report.paired import Correct, nothing_stored
 from privbench.report.utility import indistinct_note, utility_lines, utility_notes
@@ -31,6 +31,16 @@ Estimate = tuple[float | None, Sequence[float] | None]
 
 DATA_AUC = "data\nAUC"
 """The column of attacks on released data; left out where there are no such attacks."""
+MAXIMUM_NOTE = (
+    "each number is the largest of up to {} attacks (adaptive and naive) on the target itself,"
+    f" uncorrected for the choice; {RANKED_BY} is an attack that is chosen beforehand"
+)
+AUDITED_NOTE = (
+    "the largest of the attacks' lower bounds, which hold with 95% each; verdicts are at 99.9%, since"
+    " the attack was chosen on the target"
+)
+WARNINGS = "warn-\nings"
+"""The column with the marks of warnings; left out where there are none."""
 OPTIONAL_OF_SUMMARY = (
     "s",
     "gap",
@@ -51,6 +61,7 @@ OPTIONAL_OF_UTILITY = (
     "canaries\nTPR",
 )
 OPTIONAL_OF_ATTACKS = (
+    "queries",
     "balanced acc.\nnaive",
     "balanced acc.\nadaptive",
     "TPR at 0.1% FPR\nnaive",
@@ -72,10 +83,12 @@ class Table:
 
 
 def summary(rows: Sequence[Row], correct: Correct = nothing_stored) -> list[Table]:
-    """Return tables with a line per defense; each number is that of the attack that does best in it.
+    """Return tables with a line per defense.
 
-    The attack that is named has the largest AUC. Attacks on released data have a column of their own,
-    because whoever releases only the model is not exposed to them.
+    The numbers are those of ``auto``, which is chosen beforehand. Without it, each number is that of the
+    attack that does best in it on the target itself: a largest of several, not corrected for the
+    choice, which a note says. The attack that is named has the largest AUC. Attacks on released data
+    have a column of their own, because whoever releases only the model is not exposed to them.
     """
     tables = []
     for group in comparable_groups(rows):
@@ -106,7 +119,7 @@ def utility(rows: Sequence[Row], correct: Correct = nothing_stored) -> list[Tabl
 def attacks(rows: Sequence[Row], correct: Correct = nothing_stored) -> list[Table]:
     """Return tables with a line per subset (or kind), defense and attack: adaptive beside naive."""
     return [
-        _table(group, _attack_lines(group), _Notes(), OPTIONAL_OF_ATTACKS)
+        _table(group, _attack_lines(group, notes := _Notes()), notes, OPTIONAL_OF_ATTACKS)
         for group in comparable_groups(rows)
     ]
 
@@ -151,11 +164,13 @@ def group_title(rows: Sequence[Row]) -> str:
 
 
 class _Notes:
-    """Numbered conditions of guarantees, and what went wrong."""
+    """Numbered conditions of guarantees, what marks stand for, and what went wrong."""
 
     def __init__(self, first: Sequence[str] = ()) -> None:
         self.first = first
         self.conditions: list[str] = []
+        self.legend: dict[str, str] = {}
+        self.n_attacks = 0
         self.problems: dict[str, list[str]] = {}
 
     def mark(self, text: str) -> str:
@@ -163,6 +178,23 @@ class _Notes:
         if text not in self.conditions:
             self.conditions.append(text)
         return f"[{self.conditions.index(text) + 1}]"
+
+    def warnings(self, rows: Iterable[Row]) -> str:
+        """Return the marks of the warnings of rows, such as ``RT``; the legend explains them."""
+        from privbench.metrics.warnings import KINDS
+
+        given = {warning["name"] for row in rows for warning in row["warnings"] or ()}
+        kinds = [kind for name, kind in KINDS.items() if name in given]
+        self.legend |= {kind.mark: kind.note for kind in kinds}
+        return "".join(kind.mark for kind in kinds) or "-"
+
+    def star(self, n_attacks: int) -> str:
+        """Return the mark of a largest of several attacks; empty if there is one attack."""
+        if n_attacks < 2:
+            return ""
+        self.n_attacks = max(self.n_attacks, n_attacks)
+        self.legend["*"] = MAXIMUM_NOTE.format(self.n_attacks)
+        return "*"
 
     def problem(self, row: Row) -> None:
         """Add a trial that is not ok; trials with the same reason share a line."""
@@ -172,13 +204,14 @@ class _Notes:
             names.append(name)
 
     def lines(self) -> tuple[str, ...]:
-        """Return all notes: the given ones, then footnotes, then problems."""
+        """Return all notes: the given ones, footnotes, the legend, and problems."""
         numbered = [f"[{i}] {text}" for i, text in enumerate(self.conditions, start=1)]
+        legend = [f"{mark}: {text}" for mark, text in self.legend.items()]
         problems = []
         for reason, names in self.problems.items():
             more = f" and {len(names) - 2} more" if len(names) > 2 else ""
             problems.append(f"{', '.join(names[:2])}{more}: {reason}")
-        return (*self.first, *numbered, *problems)
+        return (*self.first, *numbered, *legend, *problems)
 
 
 def _summary_lines(rows: list[Row], notes: _Notes) -> Cells:
@@ -197,6 +230,9 @@ def _summary_lines(rows: list[Row], notes: _Notes) -> Cells:
     if all(row["test_accuracy_ci"] is None for row in rows):  # of earlier versions
         for line in lines:
             line.pop("±\n95%", None)
+    if all(line.get(WARNINGS, "-") == "-" for line in lines):
+        for line in lines:
+            line.pop(WARNINGS, None)
     return lines
 
 
@@ -212,7 +248,7 @@ def _summary_line(defense: str, rows: list[Row], notes: _Notes) -> dict[str, str
         "test\nacc.": number(rows[0]["test_accuracy"]),
         "±\n95%": half_width(rows[0]["test_accuracy"], rows[0]["test_accuracy_ci"]),
         "gap": number(rows[0]["train_accuracy"] - rows[0]["test_accuracy"]),
-        "strongest\nattack": _attack_name(_strongest(records, _auc)),
+        "strongest\nattack": _attack_name(_strongest(records, _auc), records, notes),
         "AUC\n[95% CI]": _estimate(_strongest(records, _auc), _auc),
         "naive\nAUC": _value(_strongest(naive, _auc), _auc),
         "TPR at 1% FPR\n[95% CI]": _estimate(_strongest(records, _tpr), _tpr),
@@ -220,7 +256,8 @@ def _summary_line(defense: str, rows: list[Row], notes: _Notes) -> dict[str, str
         "canaries\nTPR at 1% FPR": named(_estimate(worst_canaries, _tpr), worst_canaries),
         DATA_AUC: _value(_strongest(data, _auc), _auc),
         "guarantee": _guarantee(rows[0], notes),
-        "audited": _audited(rows),
+        "audited": _audited(rows, notes),
+        WARNINGS: notes.warnings(rows),
         "s": f"{max(row['seconds'] for row in rows):.0f}",
     }
 
@@ -229,7 +266,7 @@ def _empty_line(defense: str, status: str) -> dict[str, str]:
     return {"defense": defense, "strongest\nattack": f"({status})"}
 
 
-def _attack_lines(rows: list[Row]) -> Cells:
+def _attack_lines(rows: list[Row], notes: _Notes) -> Cells:
     lines = []
     ok = [row for row in rows if row["status"] == "ok"]
     names = ("subset", "canary_kind", "defense", "attack")
@@ -252,9 +289,15 @@ def _attack_lines(rows: list[Row]) -> Cells:
                 "TPR at 1% FPR\nnaive": _estimate(naive, _tpr),
                 "balanced acc.\nadaptive": _value(adaptive, _balanced),
                 "balanced acc.\nnaive": _value(naive, _balanced),
+                "queries": _queries(adaptive or naive),
+                WARNINGS: notes.warnings(pair.values()),
             }
         )
     return _without_empty_columns(lines)
+
+
+def _queries(row: Row | None) -> str:
+    return "-" if row is None or row["queries"] is None else str(row["queries"])
 
 
 def _without_empty_columns(lines: Cells) -> Cells:
@@ -264,7 +307,7 @@ def _without_empty_columns(lines: Cells) -> Cells:
 
 
 def _strongest(rows: Iterable[Row], read: Callable[[Row], Estimate]) -> Row | None:
-    """Return the row of the strongest attack; None if there are no rows.
+    """Return the row of the strongest attack, of those that are `deciding`; None if there are no rows.
 
     Order:
         1. the larger value;
@@ -276,14 +319,16 @@ def _strongest(rows: Iterable[Row], read: Callable[[Row], Estimate]) -> Row | No
         value, interval = read(row)
         return (-1.0 if value is None else value, interval[0] if interval else 0.0)
 
-    order = sorted(rows, key=lambda row: row["knowledge"] != "adaptive")
+    order = sorted(deciding(list(rows)), key=lambda row: row["knowledge"] != "adaptive")
     return max(order, key=strength, default=None)
 
 
-def _attack_name(row: Row | None) -> str:
+def _attack_name(row: Row | None, rows: list[Row], notes: _Notes) -> str:
+    """Return the name of the strongest attack, with a star if it was chosen on the target."""
     if row is None:
         return "-"
-    return f"{row['attack']} (naive)" if row["knowledge"] == "naive" else str(row["attack"])
+    name = f"{row['attack']}, naive" if row["knowledge"] == "naive" else str(row["attack"])
+    return name + notes.star(len(deciding(rows)))
 
 
 def _auc(row: Row) -> Estimate:
@@ -331,8 +376,10 @@ def _guarantee(row: Row, notes: _Notes) -> str:
     return f"ε={guarantee.epsilon:.3g}{unit} {note}"
 
 
-def _audited(rows: Sequence[Row]) -> str:
+def _audited(rows: Sequence[Row], notes: _Notes) -> str:
     """Return the largest audited epsilon, and whether it refutes the guarantee.
+
+    A note says that it is the largest of several, which a verdict allows for.
 
     - If the guarantee applies to some of the attacks, only these count; others see more.
     - A defense without a guarantee as a whole may have one for its released data. Of its verdicts only
@@ -345,6 +392,8 @@ def _audited(rows: Sequence[Row]) -> str:
     bounds = [row["audited_epsilon"] for row in counted if row["audited_epsilon"] is not None]
     if not bounds:
         return "-"
+    if len(bounds) > 1:
+        notes.legend["audited"] = AUDITED_NOTE
     verdict = "refuted" if "refuted" in verdicts else "".join(verdicts)
     return f"ε≥{max(bounds):.2f} {verdict}".strip()
 

@@ -5,6 +5,8 @@
                               -> scores -> metrics
                               -> fidelity -> utility
 
+Besides these, ``output-traits``, ``warnings`` and ``comparison`` say what may be wrong with a row.
+
 A stage's key is the sha256 of its own components, details and its inputs' keys; nothing else decides
 whether a stored artifact is used. Its ``names`` are the same without versions, code and the number of
 models: they seed its random draws, so that a new version or a larger population changes no draw.
@@ -18,14 +20,17 @@ from privbench.stages.release import ReleaseStage
 from privbench.stages.results import FidelityStage, MetricsStage, UtilityStage
 from privbench.stages.scores import AnyOutputsStage, ReleaseScoresStage, ScoresStage
 from privbench.stages.setting import SettingStage
+from privbench.stages.warnings import ComparisonStage, OutputTraitsStage, WarningsStage
 
 __all__ = [
     "AnyOutputsStage",
+    "ComparisonStage",
     "Context",
     "DefendedOutputsStage",
     "FidelityStage",
     "FitStage",
     "MetricsStage",
+    "OutputTraitsStage",
     "OutputsStage",
     "PopulationStage",
     "ReleaseScoresStage",
@@ -34,5 +39,6 @@ __all__ = [
     "SettingStage",
     "Stage",
     "UtilityStage",
+    "WarningsStage",
     "walk",
 ]

@@ -17,18 +17,25 @@ if TYPE_CHECKING:
     from privbench.mechanisms.base import ActsOn
 
 
-def acts_on_before(attack: Component) -> tuple[ActsOn, ...]:
+def acts_on_before(attack: Component, defense: Defense) -> tuple[ActsOn, ...]:
     """Return the values of ``acts_on`` whose mechanisms protect the private records from an attack.
 
-    - An attack on released data sees them before any model is trained on them.
-    - Parameters do not pass through output mechanisms, and a guarantee of these for a number of queries
-      does not cover further queries that the attack makes.
+    1. An attack on released data sees them before any model is trained on them.
+    2. Parameters do not pass through output mechanisms.
+    3. A guarantee of output mechanisms covers a number of queries (``queries_covered``). It does not
+       cover an attack whose scores need more outputs of the target: of further queries, of an
+       unknown number of them, or of the reference records.
     """
     from privbench.attacks.synthetic import SyntheticAttack
 
     if isinstance(attack, SyntheticAttack):
         return PIPELINE_ORDER[:2]
-    return PIPELINE_ORDER[:3] if cast("Attack", attack).needs_models() else PIPELINE_ORDER
+    queries = cast("Attack", attack).queries_used()
+    covered = min((b.component.queries_covered() for b in defense.at("output")), default=1)
+    is_covered = queries is not None and queries <= covered
+    if is_covered and not cast("Attack", attack).needs_reference:
+        return PIPELINE_ORDER
+    return PIPELINE_ORDER[:3]
 
 
 def guarantee_of(

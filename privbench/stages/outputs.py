@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from privbench.mechanisms.base import OutputContext, OutputTransform
     from privbench.membership import Setting
 
+N_QUERIED_TWICE = 32
+"""Number of reference records that one model is queried for twice, to see whether outputs are random."""
+MIN_CHANGE = 1e-6
+"""Difference of two probabilities that is no rounding error of float32."""
+
 
 @dataclass(frozen=True, eq=False)
 class OutputsStage(Stage):
@@ -100,13 +105,39 @@ class DefendedOutputsStage(Stage):
         bare = context.get(self.bare).arrays
         floor, n_models = self.floor(), len(bare["pool"])
         defended: dict[str, list[NDArray[np.float32]]] = {name: [] for name in bare}
+        random = 0.0
         for model, transforms in enumerate(self.transforms(context)):
             for name, log_probs in bare.items():
                 defended[name].append(
                     self.transform(log_probs[model], transforms, floor, name, model)
                 )
+            if model == 0:
+                random = self.random_share(bare["reference"][0], transforms, floor)
             context.progress(model + 1, n_models)
-        return Artifact({name: _stack(arrays) for name, arrays in defended.items()})
+        return Artifact(
+            {name: _stack(arrays) for name, arrays in defended.items()}, {"random": random}
+        )
+
+    def random_share(
+        self,
+        log_probs: NDArray[np.float32],
+        transforms: Sequence[OutputTransform],
+        floor: float,
+    ) -> float:
+        """Return the share of records (n, classes) whose outputs change when they are queried again.
+
+        At most ``N_QUERIED_TWICE`` records are tried.
+        """
+        import numpy as np
+
+        tried = log_probs[:N_QUERIED_TWICE]
+        if not len(tried):
+            return 0.0
+        first, second = (
+            np.exp(self.transform(tried, transforms, floor, "random", draw)) for draw in range(2)
+        )
+        changed = np.abs(first - second).max(axis=1) > MIN_CHANGE
+        return float(changed.mean())
 
     def transforms(self, context: Context) -> Iterator[list[OutputTransform]]:
         """Yield, for one model after another, the transform of each mechanism."""

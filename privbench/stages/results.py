@@ -174,7 +174,7 @@ class MetricsStage(Stage):
             groups=labels if attack.per_class_threshold else None,
             rng=self.rng("bootstrap"),
         )
-        guarantee, _ = self.utility.guarantee(setting, acts_on_before(attack))
+        guarantee, _ = self.utility.guarantee(setting, acts_on_before(attack, self.utility.defense))
         return Artifact(
             info=summary.to_json()
             | audit_guarantee(guarantee, target, shadow, member, labels, self.rng("pairs"))

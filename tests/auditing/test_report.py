@@ -44,3 +44,35 @@ def test_the_strongest_attack_is_first_and_failures_are_notes(arrays, tmp_path):
     table = [line.split()[0] for line in lines if line.split() and line.split()[0] in auc]
     assert table == sorted(auc, key=lambda name: -auc[name])
     assert lines[-1].startswith("failed bad: RuntimeError: boom")
+
+
+def test_warnings_are_in_the_json_and_as_marks_in_the_table(arrays):
+    few = arrays(n_models=4, n=400)
+    report = privbench.audit(few, attacks=["loss", "lira"])
+    found = report.to_json()["attacks"]
+    assert found["loss"]["warnings"] == []
+    (warning,) = found["lira"]["warnings"]
+    assert warning["name"] == "few-shadows"
+    assert "\nF: records have too few IN or OUT shadows" in str(report)
+    (line,) = [line for line in str(report).splitlines() if line.startswith("lira")]
+    assert line.split()[-1] == "F"
+    enough = privbench.audit(arrays(n_models=16, n=400), attacks=["loss", "lira"])
+    assert {name: r.warnings for name, r in enough.attacks.items()} == {"loss": [], "lira": []}
+    assert "warnings" not in str(enough)
+
+
+def test_an_audit_warns_of_ties_and_of_inverted_membership(arrays):
+    made = arrays(n_models=16, n=400, signal=3.0)
+    inverted = privbench.audit(made | {"member": ~made["member"]}, attacks=["loss"])
+    assert [w["name"] for w in inverted.attacks["loss"].warnings] == ["below-chance"]
+    made["logits"] = made["logits"].round()
+    tied = privbench.audit(made, attacks=["loss", "gap"])
+    assert [w["name"] for w in tied.attacks["loss"].warnings] == ["tied-outputs"]
+    assert tied.attacks["gap"].warnings == []
+
+
+def test_shadows_of_another_file_are_those_that_count(arrays):
+    target, few, many = (arrays(n_models=k, n=400, seed=s) for k, s in ((1, 1), (3, 2), (16, 3)))
+    reports = [privbench.audit(target, shadow, attacks=["lira"]) for shadow in (few, many)]
+    found = [[w["name"] for w in report.attacks["lira"].warnings] for report in reports]
+    assert found == [["few-shadows"], []]

@@ -109,3 +109,32 @@ def test_metric_privacy_and_labels_say_nothing_of_replacing_a_record():
 def test_what_is_no_guarantee_is_refused(changes, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         replace(DP, **changes)
+
+
+def test_a_gaussian_attack_stays_below_the_bound_and_reaches_its_envelope():
+    """The best attack on one Gaussian release is known; (epsilon, delta) bound it for each delta."""
+    sigma, fpr = 1.0, 0.01
+    best = norm.cdf(norm.ppf(fpr) + 1 / sigma)
+    bounds = [
+        Guarantee("dp", gaussian_epsilon(sigma=sigma, delta=d, sensitivity=1.0), d, "replace-one", "")
+        .tpr_bound(fpr)
+        for d in np.geomspace(1e-6, 0.2, 100)
+    ]  # fmt: skip
+    assert best <= min(bounds) < best + 1e-3
+
+
+@pytest.mark.parametrize(("fpr", "epsilon", "expected"), [(0.01, 0.0, 0.01), (0.2, 0.0, 0.2)])
+def test_an_epsilon_of_zero_allows_guessing_only(fpr, epsilon, expected):
+    assert Guarantee("dp", epsilon, 0.0, "replace-one", "").tpr_bound(fpr) == pytest.approx(
+        expected
+    )
+
+
+def test_the_bound_is_for_replacing_a_record():
+    added = Guarantee("dp", 1.0, 0.0, "add-remove", "")
+    assert added.tpr_bound(0.01) == Guarantee("dp", 2.0, 0.0, "replace-one", "").tpr_bound(0.01)
+    assert added.tpr_bound(0.01) == pytest.approx(0.01 * math.exp(2))
+    assert METRIC.tpr_bound(0.01) is None
+    assert Guarantee("dp", 159.0, 1e-5, "replace-one", "").tpr_bound(0.01) == 1.0
+    loose = Guarantee("dp", 5.0, 0.0, "replace-one", "").tpr_bound(0.01)
+    assert loose == pytest.approx(1 - 0.99 * math.exp(-5))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from privbench.report.frontier import Frontier, exposures, frontier_of
+from privbench.report.frontier import Frontier, deciding, exposures, frontier_of
 
 
 def test_between_two_points_the_frontier_is_straight():
@@ -34,6 +34,21 @@ def test_the_strongest_attack_is_the_exposure(rows):
     assert {name: row["auc"] for name, row in strongest.items()} == {"none": 0.75, "dp-sgd": 0.53}
     assert frontier_of(strongest, "auc").exposure.tolist() == [0.53]
     assert frontier_of(strongest, "auc", "none").accuracy.tolist() == [0.9]
+
+
+def test_exposure_is_that_of_auto_where_it_was_run(row):
+    rows = [
+        row(auc=0.9),
+        row(attack="auto", auc=0.8),
+        row(attack="auto", auc=0.85, knowledge="naive"),
+        row(defense="other", auc=0.6),
+        row(defense="other", attack="auto", auc=None, status="failed"),
+        row(defense="third", attack="auto", knowledge="naive", auc=0.55),
+        row(defense="third", auc=0.7, knowledge="naive"),
+    ]
+    found = {name: (r["attack"], r["auc"]) for name, r in exposures(rows, "auc").items()}
+    assert found == {"none": ("auto", 0.8), "other": ("lira", 0.6), "third": ("auto", 0.55)}
+    assert deciding(rows[:2]) == [rows[1]]
 
 
 def test_a_defense_without_a_value_is_left_out(row):

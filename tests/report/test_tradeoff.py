@@ -102,7 +102,10 @@ def test_no_text_is_cut_off(swept, row, measure):
 @pytest.mark.parametrize(("measure", "name"), [("auc", "AUC"), ("tpr", "TPR at 1% FPR")])
 def test_the_axis_says_what_is_measured(swept, measure, name):
     label = tradeoff_figure(swept, measure).axes[0].get_ylabel()
-    assert label.startswith(f"{name} of the strongest attack")
+    assert label.startswith(f"{name} of the best attack")
+    ranked = [row | {"attack": "auto"} for row in swept if row["attack"] != "dcr"]
+    label = tradeoff_figure(ranked, measure).axes[0].get_ylabel()
+    assert label.startswith(f"{name} of auto\n")
 
 
 def test_public_only_is_a_line_at_its_accuracy(swept, row):

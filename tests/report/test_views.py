@@ -15,7 +15,7 @@ def test_summary_has_a_line_a_defense_with_its_strongest_attack(rows):
     (block,) = summary(rows)
     assert [line["defense"] for line in block.lines] == ["none", "dp-sgd"]
     none = cells(block, "none")
-    assert none["strongest\nattack"] == "lira"
+    assert none["strongest\nattack"] == "lira*"
     assert none["test\nacc."] == ".900"
     assert none["gap"] == ".100"
     assert none["AUC\n[95% CI]"] == ".750 [.700 .800]"
@@ -27,7 +27,7 @@ def test_summary_has_a_line_a_defense_with_its_strongest_attack(rows):
 def test_a_naive_attack_that_does_better_is_named_so(rows):
     (block,) = summary(rows)
     line = cells(block, "dp-sgd")
-    assert line["strongest\nattack"] == "lira (naive)"
+    assert line["strongest\nattack"] == "lira, naive*"
     assert line["AUC\n[95% CI]"].startswith(".530")
 
 
@@ -39,10 +39,53 @@ def test_each_number_is_that_of_the_attack_that_does_best_in_it(row):
         row(attack="loss", auc=0.54, tpr=None, knowledge="naive"),
     ]
     line = cells(summary(rows)[0], "none")
-    assert line["strongest\nattack"] == "loss"
+    assert line["strongest\nattack"] == "loss*"
     assert line["AUC\n[95% CI]"].startswith(".600")
     assert line["TPR at 1% FPR\n[95% CI]"].startswith(".040")
     assert (line["naive\nAUC"], line["naive\nTPR"]) == (".540", ".030")
+
+
+def test_auto_is_named_even_where_another_attack_found_more_on_the_target(row):
+    """It is chosen beforehand, and the largest of many is not."""
+    rows = [
+        row(attack="loss", auc=0.6, tpr=0.2),
+        row(attack="auto", auc=0.58, tpr=0.1),
+        row(attack="auto", auc=0.59, tpr=0.3, knowledge="naive"),
+        row(attack="loss", auc=0.7, tpr=0.4, knowledge="naive"),
+        row(attack="loss", auc=0.9, tpr=0.9, subset="canaries"),
+        row(attack="auto", auc=0.8, tpr=0.8, subset="canaries"),
+    ]
+    table = summary(rows)[0]
+    line = cells(table, "none")
+    assert line["strongest\nattack"] == "auto"
+    assert (line["AUC\n[95% CI]"][:4], line["TPR at 1% FPR\n[95% CI]"][:4]) == (".580", ".100")
+    assert (line["naive\nAUC"], line["naive\nTPR"]) == (".590", ".300")
+    assert line["canaries\nTPR at 1% FPR"].startswith(".800")
+    assert not any(note.startswith("*") for note in table.notes)
+
+
+def test_without_auto_the_largest_of_several_is_said_to_be_one(row):
+    rows = [row(attack="loss"), row(), row(knowledge="naive"), row(defense="other")]
+    table = summary(rows)[0]
+    names = [line["strongest\nattack"] for line in table.lines]
+    assert names == ["lira*", "lira"] or names == ["loss*", "lira"]
+    (note,) = [note for note in table.notes if note.startswith("*")]
+    assert "largest of up to 3 attacks" in note
+    failed = row(attack="auto", status="failed", reason="broken", auc=None)
+    assert cells(summary([*rows, failed])[0], "none")["strongest\nattack"].endswith("*")
+
+
+def test_warnings_are_marks_that_the_notes_explain(row):
+    random = {"name": "random-outputs", "text": "outputs are random (100%)"}
+    ties = {"name": "tied-outputs", "text": "many (50%)"}
+    rows = [row(warnings=[ties]), row(attack="loss", warnings=[random, ties]), row(defense="x")]
+    table = summary(rows)[0]
+    assert [line["warn-\nings"] for line in table.lines] == ["RT", "-"]
+    assert [note[:3] for note in table.notes if note[1] == ":"] == ["*: ", "R: ", "T: "]
+    (table,) = attacks([row(warnings=[ties]), row(knowledge="naive", warnings=[random])])
+    assert [line["warn-\nings"] for line in table.lines] == ["RT"]
+    assert "warn-\nings" not in summary([row(warnings=[])])[0].lines[0]
+    assert "warn-\nings" not in attacks([row()])[0].lines[0]
 
 
 def test_of_equal_values_the_surer_one_is_shown(row):

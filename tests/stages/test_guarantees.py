@@ -176,7 +176,9 @@ def test_a_mechanism_that_reads_members_ends_earlier_guarantees(guarantee):
 def test_attacks_are_held_against_what_stands_before_them(guarantee, host):
     def seen(kind_of_attack, *mechanisms, **pipeline):
         attack = host.registry("attack").get(kind_of_attack, "test").build({}, "test").component
-        return guarantee(*mechanisms, **pipeline, acts_on=acts_on_before(attack))[0]
+        parts = [host.registry("mechanism").get(n, "test").build(p, "test") for n, p in mechanisms]
+        acts_on = acts_on_before(attack, Defense("x", None, tuple(parts)))
+        return guarantee(*mechanisms, **pipeline, acts_on=acts_on)[0]
 
     pipeline = (FEATURES, DP_SGD, OUTPUTS)
     assert seen("loss", *pipeline).accountant == guarantee(OUTPUTS)[0].accountant
@@ -184,3 +186,36 @@ def test_attacks_are_held_against_what_stands_before_them(guarantee, host):
     assert seen("label-only", *pipeline) == guarantee(FEATURES, DP_SGD)[0]
     assert seen("dcr", *pipeline) == guarantee(FEATURES)[0]
     assert seen("dcr", DP_SGD, generator={"fitted_on": "reference"}) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "queries", "covered"),
+    [
+        ("loss", {}, 1, True),
+        ("lira", {}, 1, True),
+        ("lira", {"queries_per_record": 4}, 4, True),
+        ("lira", {"queries_per_record": 5}, 4, False),
+        ("lira", {"queries_per_record": 2}, 1, False),
+        ("label-only", {"copies": 9}, 10, True),
+        ("label-only", {"copies": 10}, 10, False),
+        ("gradient", {}, 99, False),  # sees parameters
+        ("rmia", {}, 1, False),  # sees the outputs for reference records, too
+    ],
+)
+def test_a_guarantee_for_some_queries_is_held_against_as_many(host, name, params, queries, covered):
+    attack = host.registry("attack").get(name, "test").build(params, "test").component
+    noise = (
+        host.registry("mechanism").get("output-noise", "test").build({"queries": queries}, "test")
+    )
+    acts_on = acts_on_before(attack, Defense("x", None, (noise,)))
+    assert ("output" in acts_on) == covered
+
+
+def test_of_several_output_mechanisms_the_one_that_covers_least_counts(host):
+    registry = host.registry("mechanism")
+    parts = [registry.get(name, "test").build({}, "test") for name in ("rounding", "output-noise")]
+    many = registry.get("output-noise", "test").build({"queries": 8}, "test")
+    lira = host.registry("attack").get("lira", "test").build({"queries_per_record": 2}, "test")
+    for mechanisms, covered in (((many,), True), ((many, parts[0]), False), ((parts[1],), False)):
+        acts_on = acts_on_before(lira.component, Defense("x", None, mechanisms))
+        assert ("output" in acts_on) == covered
