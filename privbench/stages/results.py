@@ -111,9 +111,9 @@ class UtilityStage(Stage):
             info=fidelity
             | {
                 "test_accuracy": test_accuracy,
-                "test_accuracy_ci": interval,
+                "test_accuracy_ci": list(interval),
                 "test_balanced_accuracy": balanced_accuracy,
-                "test_balanced_accuracy_ci": balanced_interval,
+                "test_balanced_accuracy_ci": list(balanced_interval),
                 "majority_accuracy": majority_accuracy(setting.test.y, setting.pool.y),
                 "n_test": len(setting.test),
                 "train_accuracy": float(right_pool[setting.member].mean()),

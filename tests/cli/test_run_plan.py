@@ -43,9 +43,14 @@ def executor(run, plugin):
     return executor
 
 
+EVERY_STAGE = {
+    *("population", "outputs", "utility", "scores", "metrics", "output-traits", "warnings"),
+}
+
+
 def test_before_and_after_a_run(plan, run, tmp_path):
     before, rejected = plan("-k", "none and lira")
-    assert before == {"compute": {"population", "outputs", "utility", "scores", "metrics"}}
+    assert before == {"compute": EVERY_STAGE}
     assert rejected == []
     assert not (tmp_path / "results").exists()
     run("small", "-k", "none and lira")
@@ -57,8 +62,8 @@ def test_a_new_attack_trains_nothing(plan, run):
     run("small", "-k", "none and lira")
     stages, _ = plan("-k", "none and loss")
     assert stages == {
-        "stored": {"population", "outputs", "utility"},
-        "compute": {"scores", "metrics"},
+        "stored": {"population", "outputs", "utility", "output-traits"},
+        "compute": {"scores", "metrics", "warnings"},
     }
 
 
@@ -76,7 +81,7 @@ def test_the_plan_as_text(run):
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert lines[0].split()[:2] == ["compute", "population"]
-    assert lines[-1] == "2 trials; 5 stages, 5 to compute"
+    assert lines[-1] == "2 trials; 7 stages, 7 to compute"
 
 
 def test_a_plan_is_made_without_the_device(run):

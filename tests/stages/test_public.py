@@ -170,9 +170,9 @@ def test_outputs_do_not_depend_on_the_private_records(
     known = context(chosen)
     setting = known.get(stage.setting).live
     outputs = compute(chosen, stage).arrays["test"]
-    pool, canary = setting.pool.first(60), setting.canary[:60]
-    member = draw_membership(4, canary, "another")
-    altered = replace(setting, pool=pool, member=member, canary=canary)
+    pool, kind, always = setting.pool.first(60), setting.kind[:60], setting.always[:60]
+    member = draw_membership(4, kind != "", "another")
+    altered = replace(setting, pool=pool, member=member, kind=kind, always=always)
     artifact = replace(known.get(stage.setting), live=altered)
 
     def get(other):
