@@ -54,7 +54,7 @@ from privbench.attacks.base import Attack, BatchedAttack, Outputs, Views
 from privbench.attacks.base_attack import BaseAttack
 from privbench.attacks.calibration import Calibration
 from privbench.attacks.label_only import LabelOnly
-from privbench.attacks.learned import log_odds, one_blas_thread
+from privbench.attacks.learned import fit, one_blas_thread
 from privbench.attacks.lira import Lira
 from privbench.attacks.modified_entropy import minus_modified_entropy
 from privbench.attacks.moments import Bools, Floats, Moments, chunks, of_targets_and_shadows
@@ -68,8 +68,12 @@ QUERIES = 16
 """Number of queries of each record where more than one helps."""
 MAX_ROWS = 60_000
 """Number of (shadow, record) pairs that suffice for the regression; of more, some records are used."""
-PENALTY = 30.0
-"""L2 penalty of the logistic regression, on standardised features."""
+PENALTIES = (30.0, 300.0, 3000.0, 30_000.0)
+"""L2 penalties of the logistic regression, on standardised features, of which shadows choose one."""
+N_FOLDS = 2
+"""Number of parts of the shadows, each predicted by the others, to choose the penalty."""
+N_THINNED = 2
+"""One of how many records serves to choose the penalty."""
 MAX_DRIFT = 3.0
 """How far a feature's mean, or its spread, on targets may be from that on shadows; see `steady`."""
 PRIOR_FREEDOM = 4
@@ -78,12 +82,15 @@ PRIOR_FREEDOM = 4
 ON_OUTPUTS: tuple[Attack, ...] = (
     BaseAttack(),  # the first, which is used if no feature is steady
     Lira(),
+    Calibration(),
     Lira(variance="global"),
     Lira(mode="offline"),
-    Calibration(),
     Rmia(),
 )
 ON_LABELS = LabelOnly()
+N_TRUSTED = 4
+"""The first features, the mean of which is the combination where there is little to learn from: BASE,
+LiRA, calibration and the first of the `distances`."""
 
 
 class Auto(BatchedAttack):
@@ -169,11 +176,11 @@ def _features(
         for attack in ON_OUTPUTS
         if not attack.obstacle(views) and (same_reference or not attack.needs_reference)
     ]
-    if answers is not None and shadow_answers is not None:
-        features += [ON_LABELS.compare(views, answers, shadow_answers), answers]
-    features += distances(
+    features[N_TRUSTED - 1 : N_TRUSTED - 1] = distances(
         alone[..., 0], shadows_alone[..., 0], views.shadow_member, views.leave_one_out
     )
+    if answers is not None and shadow_answers is not None:
+        features += [ON_LABELS.compare(views, answers, shadow_answers), answers]
     stacked = np.concatenate([np.stack(features, axis=-1), alone], axis=-1)
     compressed: Floats = np.sign(stacked) * np.log1p(np.abs(stacked))
     return compressed
@@ -241,35 +248,71 @@ def _learned_log_odds(features: Floats, member: Bools, target_features: Floats) 
     Returns:
         (targets, m); zeros if the shadows have only members, or only non-members.
     """
+    log_odds = np.zeros(target_features.shape[:2])
     if member.all() or not member.any():
-        return np.zeros(target_features.shape[:2])
-    used = steady(features, target_features)
+        return log_odds
+    used, choice = np.unique(steady(features, target_features), axis=0, return_inverse=True)
+    for i, columns in enumerate(used):
+        targets = choice.ravel() == i
+        log_odds[targets] = _regression(
+            features[..., columns],
+            member,
+            target_features[targets][..., columns],
+            columns[:N_TRUSTED].sum(),
+        )
+    return log_odds
+
+
+def _regression(features: Floats, member: Bools, target_features: Floats, n_trusted: int) -> Floats:
+    """Return the log-odds (targets, m) by a logistic regression that is shrunk towards a mean.
+
+    Standardised features and, as a further one, the mean of the first ``n_trusted`` are its inputs.
+    All weights but that of the mean have a penalty. It is the one of ``PENALTIES`` with which shadows
+    that were not fitted are predicted best.
+    """
+    centre, spread = features.mean(axis=(0, 1)), features.std(axis=(0, 1))
+    spread[spread < 1e-6] = 1.0  # a constant feature carries no information, whatever its scale
+
+    def inputs(of: Floats) -> Floats:
+        x = (of - centre) / spread
+        trusted = x[..., : n_trusted or None].mean(axis=-1, keepdims=True)
+        return np.concatenate([x, trusted, np.ones_like(trusted)], axis=-1)
+
+    def penalties(penalty: float) -> Floats:
+        return np.append(np.full(features.shape[-1], penalty), [1.0, 0.0])
+
     step = -(-member.size // MAX_ROWS)
-    return log_odds(
-        features[:, ::step, used],
-        member[:, ::step],
-        target_features[..., used],
-        PENALTY,
-        leave_one_out=False,
-    )
+    x, y = inputs(features[:, ::step]), member[:, ::step]
+    losses = np.zeros(len(PENALTIES))
+    for first in range(N_FOLDS):
+        is_held_out = np.arange(len(x)) % N_FOLDS == first
+        few, y_few = x[~is_held_out, ::N_THINNED], y[~is_held_out, ::N_THINNED]
+        if y_few.all() or not y_few.any():
+            continue
+        for i, penalty in enumerate(PENALTIES):
+            weights = fit(few, y_few, penalties(penalty / N_THINNED))
+            sign = np.where(y[is_held_out], 1, -1)
+            losses[i] += np.logaddexp(0, -sign * (x[is_held_out] @ weights)).sum()
+    weights = fit(x, y, penalties(PENALTIES[int(np.argmin(losses))]))
+    log_odds: Floats = inputs(target_features) @ weights
+    return log_odds
 
 
 def steady(features: Floats, target_features: Floats) -> Bools:
-    """Return which features (features,) have values on the targets like those on the shadows.
+    """Return which features (targets, features) have values on a target like those on the shadows.
 
     The mean over records, and the logarithm of their spread, may be at most ``MAX_DRIFT`` times as far
     from the average shadow as the furthest shadow is. Outputs of a defended target are often further
     from those of undefended shadows, except for what the defense leaves as it is, such as the labels of
     noisy copies under noise on outputs. Where no feature is steady, the first is taken.
     """
-    is_steady = np.ones(features.shape[-1], dtype=bool)
+    is_steady = np.ones((len(target_features), features.shape[-1]), dtype=bool)
     for statistic in (_mean, _log_spread):
         of_shadows = statistic(features)  # (shadows, features)
         centre = of_shadows.mean(axis=0)
         furthest = np.abs(of_shadows - centre).max(axis=0)
-        drift = np.abs(statistic(target_features).mean(axis=0) - centre)
-        is_steady &= drift <= MAX_DRIFT * furthest + 1e-9
-    is_steady[0] |= not is_steady.any()
+        is_steady &= np.abs(statistic(target_features) - centre) <= MAX_DRIFT * furthest + 1e-9
+    is_steady[:, 0] |= ~is_steady.any(axis=1)
     return is_steady
 
 
