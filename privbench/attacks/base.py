@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 Observes = Literal["labels", "probabilities", "parameters"]
 NeedsShadows = Literal["no", "any", "same records"]
 
+Augment = Callable[[NDArray[np.float32], np.random.Generator], NDArray[np.float32]]
+"""Returns a randomly augmented copy of each record (n, *shape)."""
+
 LOG_FLOOR = -200.0
 """Floor of log-probabilities, which avoids log(0). Float32 logits of +-60 reach -120, so only a
 probability of exactly zero (from outputs that were rounded or clipped) is raised to it."""
@@ -151,6 +154,8 @@ class View:
         reference_records: float32 (n_reference, *shape); None where only predictions are known.
         target_model: None unless the attack declares ``queries`` or observes "parameters".
         shadow_models: empty unless the attack declares ``queries`` or observes "parameters".
+        augment: augments records as training does; None where it does not, or without models. The
+            adversary knows the recipe of training.
     """
 
     labels: NDArray[np.int64]
@@ -167,6 +172,7 @@ class View:
     reference_records: NDArray[np.float32] | None = None
     target_model: Model | None = None
     shadow_models: Sequence[Model] = ()
+    augment: Augment | None = None
 
 
 @dataclass(frozen=True)
@@ -193,6 +199,7 @@ class Views:
     reference_records: NDArray[np.float32] | None = None
     target_models: Sequence[Model] = ()
     shadow_models: Sequence[Model] = ()
+    augment: Augment | None = None
     progress: Callable[[int, int], None] = lambda done, total: None
 
     def __len__(self) -> int:
@@ -224,6 +231,7 @@ class Views:
             reference_records=self.reference_records,
             target_model=self.target_models[target] if self.target_models else None,
             shadow_models=[m for m, use in zip(self.shadow_models, may_use, strict=False) if use],
+            augment=self.augment,
         )
 
     @classmethod
@@ -245,6 +253,7 @@ class Views:
             reference_records=view.reference_records,
             target_models=[view.target_model] if view.target_model is not None else [],
             shadow_models=view.shadow_models,
+            augment=view.augment,
         )
 
 

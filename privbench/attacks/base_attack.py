@@ -22,12 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.base import BatchedAttack, Views
+from privbench.attacks.base import Views
 from privbench.attacks.marginals import balanced_means, out_means
 from privbench.attacks.moments import of_targets_and_shadows
+from privbench.attacks.repeated import RepeatableAttack
 
 
-class BaseAttack(BatchedAttack):
+class BaseAttack(RepeatableAttack):
     """Log-probability of the label minus the log of its mean probability under shadows."""
 
     name: ClassVar[str] = "base"
@@ -37,7 +38,7 @@ class BaseAttack(BatchedAttack):
         "online", description="use IN and OUT shadows (online), or only OUT shadows (offline)"
     )
 
-    def score_all(self, views: Views) -> NDArray[np.float64]:
+    def score_once(self, views: Views) -> NDArray[np.float64]:
         """Return scores (targets, n_pool), in nats."""
         targets, shadows = of_targets_and_shadows(
             views, lambda outputs: outputs.log_prob_of(views.labels)

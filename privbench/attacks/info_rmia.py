@@ -23,26 +23,24 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import BatchedAttack, Views
-from privbench.attacks.marginals import balanced_means, out_means
+from privbench.attacks.base import Views
+from privbench.attacks.marginals import balanced_means, of_reference
 from privbench.attacks.moments import of_targets_and_shadows
+from privbench.attacks.repeated import RepeatableAttack
 
 
-class InfoRmia(BatchedAttack):
+class InfoRmia(RepeatableAttack):
     """Log ratio to the label's probability in general, plus the target's divergence."""
 
     name: ClassVar[str] = "info-rmia"
     paper: ClassVar[str] = "Tao, Shokri 2025, arXiv 2510.05582"
     needs_reference: ClassVar[bool] = True
 
-    def score_all(self, views: Views) -> NDArray[np.float64]:
+    def score_once(self, views: Views) -> NDArray[np.float64]:
         """Return scores (targets, n_pool), in nats."""
         labels, leave_one_out = views.labels, views.leave_one_out
         targets, shadows = of_targets_and_shadows(views, lambda outs: outs.log_prob_of(labels))
-        reference = views.target_reference.log_prob_of(views.reference_labels)
-        shadow_reference = views.shadow_reference.log_prob_of(views.reference_labels)
-        no_members = np.zeros(shadow_reference.shape, dtype=bool)
-        marginal_z = out_means(shadow_reference, no_members, leave_one_out)
+        reference, marginal_z = of_reference(views)
         divergence = (np.log(marginal_z) - reference).mean(axis=1, keepdims=True)
         marginal_x = balanced_means(shadows, views.shadow_member, leave_one_out)
         scores: NDArray[np.float64] = targets - np.log(marginal_x) + divergence

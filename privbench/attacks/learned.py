@@ -88,12 +88,12 @@ def _log_odds_of_group(
     weights = np.full_like(penalties, np.nan)
     if len(target_features) == 1 or not left_out.any():  # all targets learn from the same shadows
         if fittable.all():
-            weights[:] = _fit(x[common], member[common], penalties[0])
+            weights[:] = fit(x[common], member[common], penalties[0])
     else:
         done = ~fittable
         common_member = member[common]
         if common_member.any() and not common_member.all():
-            weights[fittable] = _fit(x[common], common_member, penalties[0])
+            weights[fittable] = fit(x[common], common_member, penalties[0])
         # The penalty refers to features standardised by the shadows that the target learns from.
         target_spread = _spreads(x[..., :-1], left_out)
         is_constant = target_spread * spread < 1e-6
@@ -101,7 +101,7 @@ def _log_odds_of_group(
         if not np.isnan(weights[fittable]).any():
             done |= _refine(weights, x, member, left_out, penalties, penalty)
         for i in np.flatnonzero(~done):
-            weights[i] = _fit(x[used[:, i]], member[used[:, i]], penalties[i])
+            weights[i] = fit(x[used[:, i]], member[used[:, i]], penalties[i])
     standardised = (target_features - centre) / spread
     scores: Floats = (standardised @ weights[:, :-1, None])[..., 0] + weights[:, -1:]
     return scores
@@ -156,10 +156,13 @@ def _refine(
     return done
 
 
-def _fit(x: Floats, member: Bools, penalties: Floats) -> Floats:
+def fit(x: Floats, member: Bools, penalties: Floats) -> Floats:
     """Fit a logistic regression of ``member`` (shadows, n) on ``x`` (shadows, n, features).
 
-    The last feature is one; its weight, the intercept, has no penalty.
+    Args:
+        x: the features; the last is one, and its weight, the intercept, has no penalty.
+        member: bool, with members and non-members.
+        penalties: (features,), the L2 penalty of each weight; positive but for the last.
 
     Returns:
         The weights (features,).

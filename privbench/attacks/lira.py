@@ -26,8 +26,9 @@ Deviations:
   3. A variance from fewer than two shadows, or a variance of zero, is replaced by the global one.
   None of this reveals membership: the number of a record's IN shadows is independent of the target's
   row.
-- ``queries_per_record`` averages the probabilities of repeated queries. The paper averages over
-  augmented copies of a record, which is not implemented.
+- With ``queries_per_record``, confidences are averaged over augmented copies of a record, and compared
+  with the averages of shadows. The paper fits normals to each copy's confidences, and averages the log
+  ratios. Where training does not augment, the probabilities of repeated queries are averaged.
 - A standard deviation is at least a thousandth of the global one, so that a few nearly equal outputs do
   not make a record certain.
 """
@@ -42,7 +43,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.base import BatchedAttack, Views
+from privbench.attacks.base import Views
 from privbench.attacks.moments import (
     Bools,
     Floats,
@@ -51,7 +52,7 @@ from privbench.attacks.moments import (
     medians,
     of_targets_and_shadows,
 )
-from privbench.attacks.repeated import averaged
+from privbench.attacks.repeated import RepeatableAttack
 from privbench.attacks.shrinkage import (
     MAX_FREEDOM,
     Gap,
@@ -69,7 +70,7 @@ MIN_VARIANCE = 1e-12  # a smaller variance of phi is float32 rounding
 RELATIVE_FLOOR = 1e-6  # smallest variance of a record, relative to the global one
 
 
-class Lira(BatchedAttack):
+class Lira(RepeatableAttack):
     """Likelihood ratio of the confidence, IN against OUT shadows."""
 
     name: ClassVar[str] = "lira"
@@ -85,24 +86,9 @@ class Lira(BatchedAttack):
         description="variances of the normals: one per record, one for all records (global), or "
         "per-record variances shrunk towards the global one (best with few shadows)",
     )
-    queries_per_record: int = Field(
-        1,
-        ge=1,
-        description="number of queries of each record, of the target and of every shadow; their mean "
-        "probabilities are used, which helps where outputs are random",
-    )
 
-    def needs_models(self) -> bool:
-        """Return whether it queries the models, beyond their outputs for the pool."""
-        return self.queries_per_record > 1
-
-    def queries_used(self) -> int:
-        """Return ``queries_per_record``."""
-        return self.queries_per_record
-
-    def score_all(self, views: Views) -> NDArray[np.float64]:
+    def score_once(self, views: Views) -> NDArray[np.float64]:
         """Return scores (targets, n_pool): log-likelihood ratios, or logs of one-sided p-values."""
-        views = averaged(views, self.queries_per_record)
         phi, shadows = of_targets_and_shadows(
             views, lambda outputs: outputs.scaled_confidence(views.labels)
         )

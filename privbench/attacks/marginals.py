@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from privbench.attacks.base import Views
 from privbench.attacks.moments import Bools, Floats, chunks, fill_missing, means
 
 MIN_PROBABILITY = 1e-300
@@ -58,6 +59,17 @@ def out_means(log_probs: Floats, member: Bools, leave_one_out: bool) -> Floats:
     and the result are those of `balanced_means`.
     """
     return np.maximum(fill_missing(_side_means(log_probs, ~member, leave_one_out)), MIN_PROBABILITY)
+
+
+def of_reference(views: Views) -> tuple[Floats, Floats]:
+    """Return log p(z|target) (targets, n_reference) and p(z) of the reference records z.
+
+    p(z) is a mean over all shadows, (targets or 1, n_reference), for none was trained on z.
+    """
+    log_probs = views.target_reference.log_prob_of(views.reference_labels)
+    of_shadows = views.shadow_reference.log_prob_of(views.reference_labels)
+    no_members = np.zeros(of_shadows.shape, dtype=bool)
+    return log_probs, out_means(of_shadows, no_members, views.leave_one_out)
 
 
 def _side_means(log_probs: Floats, used: Bools, leave_one_out: bool) -> Floats:

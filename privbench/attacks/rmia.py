@@ -30,10 +30,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.base import BatchedAttack, Views
-from privbench.attacks.marginals import balanced_means, out_means
+from privbench.attacks.base import Views
+from privbench.attacks.marginals import balanced_means, of_reference, out_means
 from privbench.attacks.moments import Floats, of_targets_and_shadows
 from privbench.attacks.own_shadows import auc, groups_of_targets
+from privbench.attacks.repeated import RepeatableAttack
 
 TIE_TOLERANCE = 1e-12
 """Log ratios that differ by less count as equal, so that rounding does not separate equal outputs."""
@@ -43,7 +44,7 @@ DEFAULT_SLOPE = 0.3
 """The value of ``a`` where there are too few shadows to choose it."""
 
 
-class Rmia(BatchedAttack):
+class Rmia(RepeatableAttack):
     """Rank of the likelihood ratio among reference records."""
 
     name: ClassVar[str] = "rmia"
@@ -66,14 +67,11 @@ class Rmia(BatchedAttack):
         description="factor by which the record's ratio must exceed that of a reference record",
     )
 
-    def score_all(self, views: Views) -> NDArray[np.float64]:
+    def score_once(self, views: Views) -> NDArray[np.float64]:
         """Return scores (targets, n_pool), between 0 and 1, that increase with the share."""
         labels, leave_one_out = views.labels, views.leave_one_out
         targets, shadows = of_targets_and_shadows(views, lambda outs: outs.log_prob_of(labels))
-        reference = views.target_reference.log_prob_of(views.reference_labels)
-        shadow_reference = views.shadow_reference.log_prob_of(views.reference_labels)
-        no_members = np.zeros(shadow_reference.shape, dtype=bool)
-        marginal_z = out_means(shadow_reference, no_members, leave_one_out)
+        reference, marginal_z = of_reference(views)
         if self.mode == "online":
             marginal_x = balanced_means(shadows, views.shadow_member, leave_one_out)
         else:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
-    from privbench.attacks.base import Attack, Outputs, Views
+    from privbench.attacks.base import Attack, Augment, Outputs, Views
     from privbench.attacks.synthetic import SyntheticViews
     from privbench.data import Data
     from privbench.mechanisms.base import OutputTransform
@@ -104,9 +104,32 @@ class ScoresStage(Stage):
             reference_records=setting.reference.x,
             target_models=target_models,
             shadow_models=target_models if adaptive else self._models(context, self.shadow),
+            augment=self._augment() if target_models else None,
             progress=Sealed(context.progress),
         )
         return own_arrays(views) if self.attack.entry.third_party else views
+
+    def _augment(self) -> Augment | None:
+        """Return the augmentation of training; None without one."""
+        from privbench.models.base import TorchModel
+
+        model = self.target.population.model
+        if not isinstance(model.component, TorchModel):
+            return None
+        with calling(model):
+            augmentation = model.component.augmentation()
+        if augmentation is None:
+            return None
+
+        def augment(x: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+            import torch
+
+            draws = torch.from_numpy(rng.random((len(x), augmentation.draws), dtype="float32"))
+            with calling(model):
+                copies: NDArray[np.float32] = augmentation(torch.tensor(x), draws).numpy()
+            return copies
+
+        return Sealed(augment)
 
     def _models(self, context: Context, stage: AnyOutputsStage) -> list[SealedModel]:
         if not self.attack.component.needs_models():

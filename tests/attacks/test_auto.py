@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from privbench.attacks import auto
-from privbench.attacks.auto import Auto
+from privbench.attacks.auto import Auto, distances, steady
 from privbench.attacks.base import Outputs
 from privbench.attacks.label_only import LabelOnly
 from privbench.attacks.lira import Lira
@@ -183,3 +183,68 @@ def test_labels_of_two_kinds_of_records_are_told_apart():
         - 0.005
     )
     assert auc(Auto().score_all(views), member) > 0.8
+
+
+def test_distances_slow_reference():
+    rng = np.random.default_rng(0)
+    phi, member = rng.normal(size=(6, 30)), rng.random((6, 30)) < 0.5
+    distance, in_sds, in_variances = distances(phi, phi, member, True)
+    for target in range(6):
+        others = np.arange(6) != target
+        middle, variance, weight = np.full((3, 30), np.nan)
+        for i in range(30):
+            sides = [phi[others & (member[:, i] == side), i] for side in (True, False)]
+            weight[i] = max(sum(map(len, sides)) - 2, 0)
+            squares = sum(((x - x.mean()) ** 2).sum() for x in sides if len(x))
+            variance[i] = squares / max(weight[i], 1)
+            if all(map(len, sides)):
+                middle[i] = (sides[0].mean() + sides[1].mean()) / 2
+        both = ~np.isnan(middle)
+        assert both.sum() > 15
+        typical = np.median(variance) + 1e-6
+        shrunk = (weight * variance + auto.PRIOR_FREEDOM * typical) / (weight + auto.PRIOR_FREEDOM)
+        expected = phi[target] - middle
+        np.testing.assert_allclose(distance[target, both], expected[both])
+        np.testing.assert_allclose(in_sds[target], distance[target] / np.sqrt(shrunk))
+        np.testing.assert_allclose(in_variances[target], distance[target] / shrunk)
+
+
+def test_a_missing_side_is_taken_to_be_the_mean_gap_away():
+    phi = np.array([[0.0, 5.0], [2.0, 7.0], [4.0, 9.0]])
+    member = np.array([[False, False], [True, False], [True, False]])  # the second is never IN
+    distance, *_ = distances(np.zeros((1, 2)), phi, member, False)
+    np.testing.assert_allclose(distance, [[-(3 + 0) / 2, -(7 + 3 / 2)]])
+
+
+def test_features_that_drift_are_left_out():
+    rng = np.random.default_rng(0)
+    shadows, targets = rng.normal(size=(10, 500, 4)), rng.normal(size=(2, 500, 4))
+    assert steady(shadows, targets).all()
+    targets[0, :, 1] += 2.0
+    targets[1, :, 2] *= 5.0
+    np.testing.assert_array_equal(
+        steady(shadows, targets), [[True, False, True, True], [True, True, False, True]]
+    )
+    np.testing.assert_array_equal(steady(shadows, 9 + 9 * targets)[:, 0], [True, True])
+    assert not steady(shadows, 9 + 9 * targets)[:, 1:].any()
+
+
+def test_the_mean_of_few_scores_serves_where_there_is_little_to_learn():
+    """One score tells something, and many say nothing: with few records, the mean comes closer."""
+    rng = np.random.default_rng(1)
+    areas = {}
+    for penalties in ((1e-3,), (1e6,)):
+        areas[penalties] = []
+        for _ in range(20):
+            member = rng.random((8, 15)) < 0.5
+            features = rng.normal(size=(8, 15, 30))
+            features[..., :4] += 0.5 * member[..., None]
+            truth = rng.random((1, 4000)) < 0.5
+            of_target = rng.normal(size=(1, 4000, 30))
+            of_target[..., :4] += 0.5 * truth[..., None]
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(auto, "PENALTIES", penalties)
+                scores = auto._regression(features, member, of_target, 4)
+            areas[penalties].append(auc(scores, truth))
+    free, shrunk = (np.mean(area) for area in areas.values())
+    assert shrunk > free + 0.02

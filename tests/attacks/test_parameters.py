@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from privbench.attacks.base import Attack
 from privbench.attacks.base_attack import BaseAttack
 from privbench.attacks.gradient import Gradient
+from privbench.attacks.info_rmia import InfoRmia
 from privbench.attacks.label_only import LabelOnly
 from privbench.attacks.lira import Lira
 from privbench.attacks.ml_leaks import MlLeaks
@@ -44,14 +45,16 @@ MATTERS = [
     (LabelOnly, "calibrated", {}, (False, True)),
     (Gradient, "calibrated", {}, (False, True)),
 ]
-ONLY_WITH_RANDOM_OUTPUTS = {(Lira, "queries_per_record")}  # test_repeated.py
+ONLY_WITH_MORE_QUERIES = {  # test_repeated.py
+    (attack, "queries_per_record") for attack in (Lira, Rmia, InfoRmia, BaseAttack)
+}
 REFUSED = [
     (Shokri, "penalty", [0.0, -1.0, float("inf"), float("nan")]),
     (MlLeaks, "penalty", [0.0, -1.0, float("inf"), float("nan")]),
     (MlLeaks, "largest", [0, -1]),
     (Lira, "mode", ["both", ""]),
     (Lira, "variance", ["per_record", "none"]),
-    (Lira, "queries_per_record", [0, -1]),
+    *((attack, "queries_per_record", [0, -1]) for attack in (Lira, Rmia, InfoRmia, BaseAttack)),
     (Rmia, "mode", ["both", ""]),
     (BaseAttack, "mode", ["both", ""]),
     (Rmia, "a", [-0.1, 1.1, float("nan")]),
@@ -101,7 +104,7 @@ def test_it_has_bounds(cls, name, value):
 
 def test_no_parameter_is_forgotten():
     matter = {(cls, name) for cls, name, *_ in MATTERS}
-    assert matter | ONLY_WITH_RANDOM_OUTPUTS == all_parameters()
+    assert matter | ONLY_WITH_MORE_QUERIES == all_parameters()
     assert {(cls, name) for cls, name, *_ in REFUSED} == all_parameters()
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from privbench.attacks.auto import Auto
+from privbench.attacks.auto import QUERIES, Auto
 from privbench.attacks.gradient import Gradient
 from privbench.attacks.label_only import LabelOnly
 from privbench.attacks.lira import Lira
@@ -24,7 +24,16 @@ class Counting(Network):
         return super().query(x)
 
 
-ATTACKS = [Loss(), Lira(), Lira(queries_per_record=3), LabelOnly(copies=5), Auto()]
+class Random(Counting):
+    """The same with random outputs, about which `auto` asks more often."""
+
+    def query(self, x):
+        outputs = super().query(x)
+        noise = np.random.default_rng(self.asked).normal(0, 0.5, outputs.log_probs.shape)
+        return dataclasses.replace(outputs, log_probs=outputs.log_probs + noise.astype("f4"))
+
+
+ATTACKS = [Loss(), Lira(), Lira(queries_per_record=3), LabelOnly(copies=5)]
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=str)
@@ -35,6 +44,17 @@ def test_attacks_make_the_queries_that_they_say(attack):
     assert np.isfinite(attack.score_all(views)).all()
     further = {model.asked / len(views.labels) for model in models}
     assert further == {attack.queries_used() - 1}
+
+
+@pytest.mark.parametrize(("kind", "fewer"), [(Counting, QUERIES - 1), (Random, 0)])
+def test_auto_states_the_most_queries_that_it_makes(kind, fewer):
+    views = views_of(*random_population(n_models=8, n=60))
+    models = [kind(network.weight) for network in views.target_models]
+    views = dataclasses.replace(views, target_models=models, shadow_models=models)
+    Auto().score_all(views)
+    probe = [2 * min(64, len(views.labels)), *[0] * 7]  # two answers of the first model
+    asked = [model.asked - extra for model, extra in zip(models, probe, strict=True)]
+    assert {n / len(views.labels) for n in asked} == {Auto().queries_used() - 1 - fewer}
 
 
 def test_parameters_take_no_queries():

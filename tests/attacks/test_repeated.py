@@ -5,8 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
+from privbench.attacks.base_attack import BaseAttack
+from privbench.attacks.info_rmia import InfoRmia
 from privbench.attacks.lira import Lira
-from privbench.attacks.repeated import averaged
+from privbench.attacks.repeated import answers_at_random, averaged
+from privbench.attacks.rmia import Rmia
 
 from .helpers import Network, auc, outputs_of_logits, random_population, views_of
 
@@ -87,3 +90,59 @@ def test_queries_do_not_change_what_models_say_without_noise(k):
     np.testing.assert_allclose(
         Lira(queries_per_record=k).score_all(views), Lira().score_all(views), atol=1e-3
     )
+
+
+def test_random_answers_are_noticed():
+    assert answers_at_random(noisy_views(3, 20)[0])
+    assert not answers_at_random(views_of(*random_population(n=50)))
+
+
+@pytest.mark.parametrize("attack", [Rmia, InfoRmia, BaseAttack])
+def test_other_attacks_on_confidences_gain_too(attack):
+    models, labels, member = random_population(n_models=10, n=400, signal=3.0, references=100)
+    views = views_of(models, labels, member, references=100)
+    noisy = [Noisy(m.weight, seed, 4.0) for seed, m in enumerate(views.target_models)]
+    answers = [model.query(views.records) for model in noisy]
+    outputs = type(models)(
+        *(np.stack(x) for x in zip(*((a.predicted, a.log_probs) for a in answers), strict=True))
+    )
+    views = dataclasses.replace(
+        views, targets=outputs, shadows=outputs, target_models=noisy, shadow_models=noisy
+    )
+    once, often = (attack(queries_per_record=k).score_all(views) for k in (1, 16))
+    truth = member[:, :400]
+    assert auc(often, truth) > auc(once, truth) + 0.05
+
+
+def shifted(x, rng):
+    """An augmentation: record i becomes a mixture of itself and of another, other ones each time."""
+    return x + 0.1 * x[rng.permutation(len(x))]
+
+
+def test_augmented_copies_slow_reference():
+    """The mean of the log-probabilities that are known and of those of two augmented copies."""
+    views = views_of(*random_population(n_models=3, n=20))
+    views = dataclasses.replace(views, augment=shifted)
+    result, rng = averaged(views, 3), np.random.default_rng(0)
+    copies = [shifted(views.records, rng) for _ in range(2)]
+    for i, model in enumerate(views.target_models):
+        answers = [views.targets[i], *(model.query(copy) for copy in copies)]
+        mean = np.mean([a.log_probs.astype(float) for a in answers], axis=0)
+        expected = mean - np.log(np.exp(mean).sum(axis=-1, keepdims=True))
+        np.testing.assert_allclose(result.targets.log_probs[i], expected, rtol=1e-4, atol=1e-5)
+    again = averaged(views, 3)
+    np.testing.assert_array_equal(again.targets.log_probs, result.targets.log_probs)
+    assert averaged(views, 1) is views
+
+
+def test_averaging_augmented_copies_averages_confidences():
+    """With two classes, phi of the mean is the mean of phi."""
+    views = views_of(*random_population(n_models=3, n=20, n_classes=2))
+    views = dataclasses.replace(views, augment=shifted)
+    (copy,) = (shifted(views.records, np.random.default_rng(0)),)
+    phi = [
+        (a.scaled_confidence(views.labels) + m.query(copy).scaled_confidence(views.labels)) / 2
+        for a, m in zip((views.targets[i] for i in range(3)), views.target_models, strict=True)
+    ]
+    result = averaged(views, 2).targets.scaled_confidence(views.labels)
+    np.testing.assert_allclose(result, np.stack(phi), rtol=1e-3, atol=1e-3)
