@@ -2,16 +2,18 @@
 
     python recipes/search.py [--grid NAME ...] [--splits 8]
 
-Reads ``recipes/grids.toml`` and writes ``recipes/outcomes/NAME.json``. A grid names a benchmark, a defense,
-lists of parameter values, and the parameters for each of whose values a recipe is chosen. Every combination is
-trained ``splits`` times, on random 80% of the reference records, and validated on the others; no other
-record of the dataset is read. The benchmark's own seed 0 splits the dataset, so that the reference records
-are those of its results, and private and test records play no part in the choice.
+Reads ``recipes/grids.toml`` and writes ``recipes/outcomes/NAME.json``. A grid names a benchmark, a
+defense, lists of parameter values, and the parameters for each of whose values a recipe is chosen. Every
+combination is trained ``splits`` times, on random 80% of the reference records, or on as many as a model
+of the benchmark has if that is less. The other reference records validate it.
 
-There are fewer reference records (n') than a model of the benchmark has private records (n). DP-SGD is
-simulated as it would be on n: with the same sampling rate, the same number of steps, and the same noise on
-the averaged gradient, that is with the noise multiplier of n times n' / n. The records are public, so the
-search needs no guarantee.
+No other record of the dataset is used. The split is that of the benchmark's seed 0, so that private and
+test records of its results play no part in the choice.
+
+If there are fewer reference records to train on (n') than a model of the benchmark has private records
+(n), DP-SGD is simulated as it would be on n: with the same sampling rate, the same number of steps, and the
+same noise on the averaged gradient, that is with the noise multiplier of n times n' / n. The records are
+public, so the search needs no guarantee.
 """
 
 from __future__ import annotations
@@ -36,8 +38,9 @@ from privbench.data import Data
 from privbench.datasets.loading import Datasets
 from privbench.engine import Diverged
 from privbench.mechanisms.dp_sgd import DpSgd
-from privbench.membership import Setting, pool_size
+from privbench.membership import Setting
 from privbench.models.base import TorchModel
+from privbench.plan import make_plan
 from privbench.plugins.host import PluginHost
 from privbench.privacy.sampled_gaussian import SampledGaussianSteps
 from privbench.seeds import generator
@@ -50,6 +53,8 @@ from privbench.storage.artifacts import Artifact
 
 FOLDER = Path(__file__).parent
 TRAIN_SHARE = 0.8
+VALIDATED = 4
+"""The most reference records that are used, for each that a model of the benchmark is trained on."""
 
 
 @dataclass(frozen=True)
@@ -126,20 +131,21 @@ def benchmark_of(grid: Grid, file: File, host: PluginHost) -> Benchmark:
     return resolve(replace(file, benchmarks={grid.name: own}), grid.name, host.registries)
 
 
-def reference_setting(clean: Setting, grid: Grid, splits: int) -> Setting:
+def reference_setting(clean: Setting, grid: Grid, splits: int, n_private: int) -> Setting:
     """Return a setting of reference records alone: each model has its own split of them.
 
-    Members are what a model is trained on, and the others of the pool validate it.
+    Members are what a model is trained on, ``n_private`` at most, and the others of the pool validate it.
     """
-    n = len(clean.reference)
-    order = generator("recipes", grid.benchmark, grid.dataset).permutation(n)
+    order = generator("recipes", grid.benchmark, grid.dataset).permutation(len(clean.reference))
     public = clean.reference.take(order[: grid.public])
-    pool: Data = clean.reference.take(order[grid.public :])
+    pool: Data = clean.reference.take(order[grid.public :][: VALIDATED * n_private])
     member = np.zeros((splits, len(pool)), dtype=bool)
+    n_trained = min(n_private, round(TRAIN_SHARE * len(pool)))
     for split, row in enumerate(member):
         rng = generator("recipes", grid.benchmark, grid.dataset, split)
-        row[rng.permutation(len(pool))[: round(TRAIN_SHARE * len(pool))]] = True
-    return Setting(pool, public, pool.take(np.arange(1)), member, np.zeros(len(pool), dtype=bool))
+        row[rng.permutation(len(pool))[:n_trained]] = True
+    canary = np.zeros(len(pool), dtype=bool)
+    return replace(clean, pool=pool, reference=public, member=member, canary=canary)
 
 
 def validated(
@@ -196,7 +202,7 @@ def search(grid: Grid, file: File, host: PluginHost, splits: int) -> Iterator[Tr
     for defense in benchmark.defenses:
         for model in benchmark.models:
             try:
-                accuracies = validated(defense, model.bound, stage, setting, n_pool // 2)
+                accuracies = validated(defense, model.bound, stage, setting, stage.n_pool // 2)
             except Diverged:
                 accuracies = []
             yield Tried(
@@ -232,6 +238,7 @@ def best(tried: list[Tried], per: tuple[str, ...]) -> list[Tried]:
 
 
 def main() -> None:
+    """Search the grids that are named on the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--grid", action="append", help="name of a grid; default all of them")
     parser.add_argument("--grids", type=Path, default=FOLDER / "grids.toml")
