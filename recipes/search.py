@@ -11,9 +11,9 @@ No other record of the dataset is used. The split is that of the benchmark's see
 test records of its results play no part in the choice.
 
 If there are fewer reference records to train on (n') than a model of the benchmark has private records
-(n), DP-SGD is simulated as it would be on n: with the same sampling rate, the same number of steps, and the
-same noise on the averaged gradient, that is with the noise multiplier of n times n' / n. The records are
-public, so the search needs no guarantee.
+(n), DP-SGD is simulated as it would be on n: with the same sampling rate, the same number of steps, and
+the same noise on the averaged gradient, that is with the noise multiplier of n times n' / n. The records
+are public, so the search needs no guarantee.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def benchmark_of(grid: Grid, file: File, host: PluginHost) -> Benchmark:
 def reference_setting(clean: Setting, grid: Grid, splits: int, n_private: int) -> Setting:
     """Return a setting of reference records alone: each model has its own split of them.
 
-    Members are what a model is trained on, ``n_private`` at most, and the others of the pool validate it.
+    Members are what a model is trained on, ``n_private`` at most. The others of the pool validate it.
     """
     order = generator("recipes", grid.benchmark, grid.dataset).permutation(len(clean.reference))
     public = clean.reference.take(order[: grid.public])
@@ -193,12 +193,13 @@ def simulated(bound: Bound, n_private: int, n_simulated: int) -> Bound:
 def search(grid: Grid, file: File, host: PluginHost, splits: int) -> Iterator[Tried]:
     """Yield how each combination did."""
     benchmark = benchmark_of(grid, file, host)
-    datasets, dataset = Datasets(), benchmark.datasets[0].bound
-    n_pool = pool_size(len(datasets.get(dataset)), benchmark.pool)
-    stage = SettingStage(
-        "", 0, dataset, datasets.fingerprint(dataset), n_pool, benchmark.population
-    )
-    setting = reference_setting(stage.draw(datasets.get), grid, splits)
+    plan = make_plan(benchmark, lambda name: True, Datasets())
+    for rejected in (trial.rejected for trial in plan.trials if not trial.results):
+        raise SystemExit(f"grids.{grid.name}: {rejected}")
+    stage = next(stage for stage in plan.stages if isinstance(stage, SettingStage))
+    stage = stage.clean or stage
+    n_private = stage.n_pool // 2
+    setting = reference_setting(stage.draw(plan.data.get), grid, splits, n_private)
     for defense in benchmark.defenses:
         for model in benchmark.models:
             try:
