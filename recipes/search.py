@@ -194,8 +194,9 @@ def search(grid: Grid, file: File, host: PluginHost, splits: int) -> Iterator[Tr
     """Yield how each combination did."""
     benchmark = benchmark_of(grid, file, host)
     plan = make_plan(benchmark, lambda name: True, Datasets())
-    for rejected in (trial.rejected for trial in plan.trials if not trial.results):
-        raise SystemExit(f"grids.{grid.name}: {rejected}")
+    if not plan.stages:
+        reasons = {trial.rejected.reason for trial in plan.trials if trial.rejected}
+        raise SystemExit(f"grids.{grid.name}: {'; '.join(sorted(reasons))}")
     stage = next(stage for stage in plan.stages if isinstance(stage, SettingStage))
     stage = stage.clean or stage
     n_private = stage.n_pool // 2
