@@ -5,7 +5,19 @@ Each step
 1. draws each record independently with probability q = batch_size / n (Poisson sampling);
 2. clips the gradient of each example to the norm ``max_grad_norm``;
 3. adds Gaussian noise with standard deviation ``noise_multiplier * max_grad_norm`` to their sum;
-4. divides by the expected batch size, and passes the result to the optimizer of the model's recipe.
+4. divides by the expected batch size, and passes the result to the optimizer.
+
+What is a good recipe without noise is mostly a bad one with it: large batches and few, large steps
+average the noise out. So ``lr``, ``momentum``, ``epochs`` and ``batch_size`` can differ from the target
+model's (``recipes/`` has the search that chose those of the shipped benchmarks).
+
+With ``pretrained_on = "reference"`` each model is first trained on the reference records without noise.
+Its weights before DP-SGD are then independent of the private records, as freshly drawn ones are, so the
+guarantee is the same.
+
+With ``augment_multiplicity`` an example's gradient is the average over augmented copies of it (De et al.
+2022, arXiv 2204.13650). The average is clipped, so that an example still moves the sum by
+``max_grad_norm`` at most, and the guarantee is the same.
 
 An epoch is floor(n / batch_size) steps, as in Opacus. A batch size above n means q = 1. A step with an
 empty batch adds noise like any other.
@@ -17,10 +29,12 @@ models agree up to floating point.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from privbench.data import DataSpec
 from privbench.errors import Incompatible
 from privbench.mechanisms.base import TrainingLoop, TrainingTask
 from privbench.mechanisms.private_steps import poisson_batches, private_steps, unsupported
@@ -36,7 +50,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor, nn
 
-    from privbench.engine import Population
+    from privbench.engine import Population, Recipe
     from privbench.models.base import TorchModel
 
 
@@ -44,6 +58,9 @@ class DpSgd(TrainingLoop):
     """DP-SGD: clipped per-example gradients with Gaussian noise."""
 
     name: ClassVar[str] = "dp-sgd"
+    seedless: ClassVar[frozenset[str]] = frozenset(
+        {"lr", "momentum", "epochs", "batch_size", "augment_multiplicity", "pretrained_on"}
+    )
     paper: ClassVar[str] = "Abadi et al. 2016, arXiv 1607.00133"
 
     epsilon: float | None = Field(
@@ -54,6 +71,29 @@ class DpSgd(TrainingLoop):
     )
     delta: float = Field(1e-5, gt=0, lt=1, description="delta of the guarantee")
     max_grad_norm: float = Field(1.0, gt=0, description="norm to which each gradient is clipped")
+    lr: float | None = Field(None, gt=0, description="learning rate; default the model's")
+    momentum: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="momentum of sgd, which other optimizers ignore; default the model's",
+    )
+    epochs: int | None = Field(
+        None, ge=1, description="expected passes over the training set; default the model's"
+    )
+    batch_size: int | None = Field(
+        None, ge=1, description="expected records per step; default the model's"
+    )
+    augment_multiplicity: int | None = Field(
+        None,
+        ge=1,
+        description="augmented copies of each example, over which its gradient is averaged before it is"
+        " clipped; for models with augmentation (flip, crop)",
+    )
+    pretrained_on: Literal["none", "reference"] = Field(
+        "none",
+        description="records on which each model is trained before, without noise and by its own recipe",
+    )
     accountant: Accountant = Field(
         "prv",
         description="prv is tighter; rdp replaces it where epsilon is too large for it",
@@ -71,17 +111,34 @@ class DpSgd(TrainingLoop):
 
     def train_population(self, task: TrainingTask) -> Population:
         """Train all models at once if the engine supports the module, else in turn by Opacus."""
+        if self.pretrained_on == "none":
+            return self._train_privately(task, None)
+        start = self._pretrained(task.subtask(0, 2))
+        return self._train_privately(replace(task, progress=task.subtask(1, 2).progress), start)
+
+    @staticmethod
+    def _pretrained(task: TrainingTask) -> Population:
+        """Train a model per seed on all reference records, which no guarantee has to cover."""
+        import torch
+
+        from privbench.engine import TrainingSets
+
+        x, y = task.reference.x, task.reference.y
+        everything = torch.arange(len(y)).expand(len(task.seeds), -1).contiguous()
+        return task.train(sets=TrainingSets.shared(x, y, everything))
+
+    def _train_privately(self, task: TrainingTask, start: Population | None) -> Population:
         from privbench.engine import PrivateSteps, can_train_privately, train_privately
 
         if self.engine == "opacus":
-            return super().train_population(task)
+            return self._train_each(task, start)
         problem = can_train_privately(task.build, task.sets, task.device)
         if problem and self.engine == "batched":
             raise Incompatible(
                 f'{self.name}: engine = "batched" cannot train this model: {problem}'
             )
         if problem:
-            return super().train_population(task)
+            return self._train_each(task, start)
         sampled = self._sampled_steps(task.model, task.sets.m)
         private = PrivateSteps(
             sample_rate=sampled.sample_rate,
@@ -90,8 +147,9 @@ class DpSgd(TrainingLoop):
             max_grad_norm=self.max_grad_norm,
         )
         return train_privately(
-            task.build, task.sets, task.model.recipe(), private, task.seeds,
-            device=task.device, progress=task.progress,
+            task.build, task.sets, self.recipe(task.model), private, task.seeds,
+            augment=task.model.augmentation(), copies=self.augment_multiplicity or 1,
+            start=start, device=task.device, progress=task.progress,
         )  # fmt: skip
 
     def train(
@@ -102,12 +160,17 @@ class DpSgd(TrainingLoop):
         Raises Incompatible for a module without per-example gradients.
         """
         problem = unsupported(module.train())
+        if model.augmentation() is not None:
+            problem = (
+                'Opacus cannot average gradients over augmented copies; engine = "batched" does it,'
+                " for modules that it supports"
+            )
         if problem:
             raise Incompatible(f"{self.name}: {problem}")
         sampled = self._sampled_steps(model, len(x))
         steps = private_steps(
             module,
-            model.recipe(),
+            self.recipe(model),
             noise_multiplier=self._noise_multiplier(sampled),
             max_grad_norm=self.max_grad_norm,
             expected_batch_size=sampled.sample_rate * len(x),
@@ -117,6 +180,22 @@ class DpSgd(TrainingLoop):
             for batch in poisson_batches(len(x), sampled, rng):
                 take_step(x[batch], y[batch])
 
+    def skip(self, spec: DataSpec, model: object) -> str:
+        """Return why such a model cannot be trained; empty if it can.
+
+        Models with augmentation need ``augment_multiplicity``, and others must not have it.
+        """
+        from privbench.models.base import TorchModel
+
+        reason = super().skip(spec, model)
+        if not isinstance(model, TorchModel) or model.precision != "float32":
+            return reason
+        if self.augment_multiplicity is None:
+            return f"{reason}; augment_multiplicity adds it" if reason else ""
+        if model.augmentation() is None:
+            return f"{self.name} with augment_multiplicity needs a model with augmentation (flip, crop)"
+        return ""
+
     def guarantee(self, context: GuaranteeContext) -> Guarantee:
         """Return what the accountant computes from noise, sampling rate and number of steps."""
         from privbench.models.base import TorchModel
@@ -125,9 +204,18 @@ class DpSgd(TrainingLoop):
         sampled = self._sampled_steps(context.model, context.n_train)
         return guarantee_of(self._noise_multiplier(sampled), sampled, self.accountant)
 
+    def recipe(self, model: TorchModel) -> Recipe:
+        """Return the model's recipe, with what this mechanism has of its own."""
+        recipe = model.recipe()
+        own = {name: getattr(self, name) for name in ("lr", "momentum", "epochs", "batch_size")}
+        if recipe.optimizer != "sgd":
+            del own["momentum"]
+        return replace(recipe, **{name: value for name, value in own.items() if value is not None})
+
     def _sampled_steps(self, model: TorchModel, n: int) -> SampledGaussianSteps:
-        batch_size = min(model.batch_size, n)
-        steps = model.epochs * (n // batch_size)
+        recipe = self.recipe(model)
+        batch_size = min(recipe.batch_size, n)
+        steps = recipe.epochs * (n // batch_size)
         return SampledGaussianSteps(batch_size / n, steps, self.delta)
 
     def _noise_multiplier(self, sampled: SampledGaussianSteps) -> float:
