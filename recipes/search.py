@@ -148,8 +148,10 @@ def reference_setting(clean: Setting, grid: Grid, splits: int, n_private: int) -
     for split, row in enumerate(member):
         rng = generator("recipes", grid.benchmark, grid.dataset, split)
         row[rng.permutation(len(pool))[:n_trained]] = True
-    canary = np.zeros(len(pool), dtype=bool)
-    return replace(clean, pool=pool, reference=public, member=member, canary=canary)
+    kind, always = np.full(len(pool), ""), np.zeros(len(pool), dtype=bool)
+    return replace(
+        clean, pool=pool, reference=public, member=member, kind=kind, always=always, n_public=None
+    )
 
 
 def validated(
