@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: run test lint test-slow bench bench-gpu docs clean
+.PHONY: run test lint test-slow bench bench-gpu recipes docs clean
 
 run: $(STAMP)  ## run the quickstart benchmark, on data that ship with scikit-learn
 	$(BIN)/privbench run quickstart
@@ -32,6 +32,9 @@ bench: $(STAMP)  ## time the engine beside common training loops (docs/performan
 
 bench-gpu: $(STAMP)  ## train populations on a GPU: seconds per model, share of its peak, AUC by precision
 	$(BIN)/python bench/gpu.py --output results/gpu.json
+
+recipes: $(STAMP)  ## choose the recipes of benchmarks.toml again, on reference records (recipes/README.md)
+	$(BIN)/python recipes/search.py
 
 docs: $(STAMP)  ## write the generated parts of docs/
 	$(BIN)/cog -r -P -I docs docs/*.md

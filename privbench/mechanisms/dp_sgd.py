@@ -5,7 +5,11 @@ Each step
 1. draws each record independently with probability q = batch_size / n (Poisson sampling);
 2. clips the gradient of each example to the norm ``max_grad_norm``;
 3. adds Gaussian noise with standard deviation ``noise_multiplier * max_grad_norm`` to their sum;
-4. divides by the expected batch size, and passes the result to the optimizer of the model's recipe.
+4. divides by the expected batch size, and passes the result to the optimizer.
+
+What is a good recipe without noise is mostly a bad one with it: large batches and few, large steps
+average the noise out. So ``lr``, ``momentum``, ``epochs`` and ``batch_size`` can differ from the target
+model's (``recipes/`` has the search that chose those of the shipped benchmarks).
 
 An epoch is floor(n / batch_size) steps, as in Opacus. A batch size above n means q = 1. A step with an
 empty batch adds noise like any other.
@@ -17,6 +21,7 @@ models agree up to floating point.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -36,7 +41,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor, nn
 
-    from privbench.engine import Population
+    from privbench.engine import Population, Recipe
     from privbench.models.base import TorchModel
 
 
@@ -44,6 +49,7 @@ class DpSgd(TrainingLoop):
     """DP-SGD: clipped per-example gradients with Gaussian noise."""
 
     name: ClassVar[str] = "dp-sgd"
+    seedless: ClassVar[frozenset[str]] = frozenset({"lr", "momentum", "epochs", "batch_size"})
     paper: ClassVar[str] = "Abadi et al. 2016, arXiv 1607.00133"
 
     epsilon: float | None = Field(
@@ -54,6 +60,19 @@ class DpSgd(TrainingLoop):
     )
     delta: float = Field(1e-5, gt=0, lt=1, description="delta of the guarantee")
     max_grad_norm: float = Field(1.0, gt=0, description="norm to which each gradient is clipped")
+    lr: float | None = Field(None, gt=0, description="learning rate; default the model's")
+    momentum: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="momentum of sgd, which other optimizers ignore; default the model's",
+    )
+    epochs: int | None = Field(
+        None, ge=1, description="expected passes over the training set; default the model's"
+    )
+    batch_size: int | None = Field(
+        None, ge=1, description="expected records per step; default the model's"
+    )
     accountant: Accountant = Field(
         "prv",
         description="prv is tighter; rdp replaces it where epsilon is too large for it",
@@ -90,7 +109,7 @@ class DpSgd(TrainingLoop):
             max_grad_norm=self.max_grad_norm,
         )
         return train_privately(
-            task.build, task.sets, task.model.recipe(), private, task.seeds,
+            task.build, task.sets, self.recipe(task.model), private, task.seeds,
             device=task.device, progress=task.progress,
         )  # fmt: skip
 
@@ -107,7 +126,7 @@ class DpSgd(TrainingLoop):
         sampled = self._sampled_steps(model, len(x))
         steps = private_steps(
             module,
-            model.recipe(),
+            self.recipe(model),
             noise_multiplier=self._noise_multiplier(sampled),
             max_grad_norm=self.max_grad_norm,
             expected_batch_size=sampled.sample_rate * len(x),
@@ -125,9 +144,18 @@ class DpSgd(TrainingLoop):
         sampled = self._sampled_steps(context.model, context.n_train)
         return guarantee_of(self._noise_multiplier(sampled), sampled, self.accountant)
 
+    def recipe(self, model: TorchModel) -> Recipe:
+        """Return the model's recipe, with what this mechanism has of its own."""
+        recipe = model.recipe()
+        own = {name: getattr(self, name) for name in ("lr", "momentum", "epochs", "batch_size")}
+        if recipe.optimizer != "sgd":
+            del own["momentum"]
+        return replace(recipe, **{name: value for name, value in own.items() if value is not None})
+
     def _sampled_steps(self, model: TorchModel, n: int) -> SampledGaussianSteps:
-        batch_size = min(model.batch_size, n)
-        steps = model.epochs * (n // batch_size)
+        recipe = self.recipe(model)
+        batch_size = min(recipe.batch_size, n)
+        steps = recipe.epochs * (n // batch_size)
         return SampledGaussianSteps(batch_size / n, steps, self.delta)
 
     def _noise_multiplier(self, sampled: SampledGaussianSteps) -> float:

@@ -1,0 +1,279 @@
+"""Choose recipes of defenses and models by validation accuracy on reference records.
+
+    python recipes/search.py [--grid NAME ...] [--splits 8]
+
+Reads ``recipes/grids.toml`` and writes ``recipes/outcomes/NAME.json``. A grid names a benchmark, a
+defense, lists of parameter values, and the parameters for each of whose values a recipe is chosen. Every
+combination is trained ``splits`` times, on random 80% of the reference records, or on as many as a model
+of the benchmark has if that is less. The other reference records validate it.
+
+No other record of the dataset is used. The split is that of the benchmark's seed 0, so that private and
+test records of its results play no part in the choice.
+
+If there are fewer reference records to train on (n') than a model of the benchmark has private records
+(n), DP-SGD is simulated as it would be on n: with the same sampling rate, the same number of steps, and
+the same noise on the averaged gradient, that is with the noise multiplier of n times n' / n. The records
+are public, so the search needs no guarantee.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from privbench.components import Bound
+from privbench.config import find_file, read_file, resolve
+from privbench.config.benchmark import Benchmark, Defense
+from privbench.config.file import File
+from privbench.data import Data
+from privbench.datasets.loading import Datasets
+from privbench.engine import Diverged
+from privbench.mechanisms.dp_sgd import DpSgd
+from privbench.membership import Setting
+from privbench.models.base import TorchModel
+from privbench.plan import make_plan
+from privbench.plugins.host import PluginHost
+from privbench.privacy.sampled_gaussian import SampledGaussianSteps
+from privbench.seeds import generator
+from privbench.stages.base import Context, Stage
+from privbench.stages.fit import FitStage
+from privbench.stages.population import PopulationStage
+from privbench.stages.release import ReleaseStage
+from privbench.stages.setting import SettingStage
+from privbench.storage.artifacts import Artifact
+
+FOLDER = Path(__file__).parent
+TRAIN_SHARE = 0.8
+VALIDATED = 4
+"""The most reference records that are used, for each that a model of the benchmark is trained on."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The combinations to try, and the parameters for each of whose values one is chosen."""
+
+    name: str
+    benchmark: str
+    dataset: str
+    """One of the benchmark's datasets, whose reference records are used."""
+    defense: str = "none"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Parameters of the defense, as beside its name in benchmarks.toml; lists are swept."""
+    model: Mapping[str, Any] = field(default_factory=dict)
+    """Parameters of the target model that differ from the benchmark's; lists are swept."""
+    per: tuple[str, ...] = ()
+    """Swept parameters of the defense, for each of whose values a recipe is chosen."""
+    public: int = 1
+    """Reference records set aside for defenses that use some; no model is trained or validated on them
+    otherwise."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One combination of values, and how it did."""
+
+    defense: dict[str, Any]
+    model: dict[str, Any]
+    accuracy: float | None
+    """Mean validation accuracy; None if training diverged."""
+    error: float | None
+    """Standard error of the mean over splits. Splits overlap, so it is a little too small."""
+
+
+class SimulatedDpSgd(DpSgd):
+    """DP-SGD on few records as if on many: their sampling rate, steps and noise on the mean gradient."""
+
+    n_private: int
+    n_simulated: int
+
+    def _sampled_steps(self, model: TorchModel, n: int) -> SampledGaussianSteps:
+        return super()._sampled_steps(model, self.n_private)
+
+    def _noise_multiplier(self, sampled: SampledGaussianSteps) -> float:
+        return super()._noise_multiplier(sampled) * self.n_simulated / self.n_private
+
+
+def read_grids(path: Path) -> list[Grid]:
+    """Return the grids of a TOML file."""
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    return [
+        Grid(name, **{**table, "per": tuple(table.get("per", ()))})
+        for name, table in content["grids"].items()
+    ]
+
+
+def benchmark_of(grid: Grid, file: File, host: PluginHost) -> Benchmark:
+    """Return the grid as a benchmark, whose defenses and models are the combinations."""
+    table = file.benchmarks[grid.benchmark]
+    models = [dict(m) if isinstance(m, dict) else {"name": m} for m in table.models]
+    datasets = [
+        d for d in table.datasets if (d if isinstance(d, str) else d["name"]) == grid.dataset
+    ]
+    if not datasets:
+        raise SystemExit(f"grids.{grid.name}.dataset: {grid.dataset!r} is not in {grid.benchmark}")
+    own = table.model_copy(
+        update={
+            "datasets": tuple(datasets),
+            "models": tuple({**m, **grid.model} for m in models),
+            "defenses": ({"name": grid.defense, **grid.parameters},),
+            "seeds": (0,),
+        }
+    )
+    return resolve(replace(file, benchmarks={grid.name: own}), grid.name, host.registries)
+
+
+def reference_setting(clean: Setting, grid: Grid, splits: int, n_private: int) -> Setting:
+    """Return a setting of reference records alone: each model has its own split of them.
+
+    Members are what a model is trained on, ``n_private`` at most. The others of the pool validate it.
+    """
+    order = generator("recipes", grid.benchmark, grid.dataset).permutation(len(clean.reference))
+    public = clean.reference.take(order[: grid.public])
+    pool: Data = clean.reference.take(order[grid.public :][: VALIDATED * n_private])
+    member = np.zeros((splits, len(pool)), dtype=bool)
+    n_trained = min(n_private, round(TRAIN_SHARE * len(pool)))
+    for split, row in enumerate(member):
+        rng = generator("recipes", grid.benchmark, grid.dataset, split)
+        row[rng.permutation(len(pool))[:n_trained]] = True
+    canary = np.zeros(len(pool), dtype=bool)
+    return replace(clean, pool=pool, reference=public, member=member, canary=canary)
+
+
+def validated(
+    defense: Defense, model: Bound, stage: SettingStage, setting: Setting, n_private: int
+) -> list[float]:
+    """Train a model per split, and return their validation accuracies."""
+    artifacts: dict[int, Artifact] = {id(stage): Artifact(live=setting)}
+
+    def get(wanted: Stage) -> Artifact:
+        if id(wanted) not in artifacts:
+            artifacts[id(wanted)] = wanted.compute(context)
+        return artifacts[id(wanted)]
+
+    def no_data(bound: Bound) -> Data:
+        raise AssertionError(f"{bound.name}: the search reads reference records only")
+
+    context = Context(get, no_data, "cpu", lambda done, total: None)
+    data, fit, release = defense.at("data"), None, None
+    if defense.generator is not None:
+        fit = FitStage("", 0, stage, defense.generator, data)
+    if defense.releases:
+        release = ReleaseStage("", 0, stage, data, fit, defense.at("latent"))
+    n_simulated = int(setting.member[0].sum())
+    training = tuple(simulated(bound, n_private, n_simulated) for bound in defense.at("training"))
+    population = PopulationStage("", 0, stage, model, training, release)
+    accuracies = []
+    for trained, member in zip(population.models(context), setting.member, strict=True):
+        held_out = setting.pool.take(np.flatnonzero(~member))
+        accuracies.append(float((trained.log_probs(held_out.x).argmax(1) == held_out.y).mean()))
+    return accuracies
+
+
+def simulated(bound: Bound, n_private: int, n_simulated: int) -> Bound:
+    """Return DP-SGD as it would be on ``n_private`` records; any other mechanism as it is."""
+    if not isinstance(bound.component, DpSgd):
+        return bound
+    return replace(
+        bound,
+        component=SimulatedDpSgd(
+            **bound.component.model_dump(), n_private=n_private, n_simulated=n_simulated
+        ),
+    )
+
+
+def search(grid: Grid, file: File, host: PluginHost, splits: int) -> Iterator[Tried]:
+    """Yield how each combination did."""
+    benchmark = benchmark_of(grid, file, host)
+    plan = make_plan(benchmark, lambda name: True, Datasets())
+    if not plan.stages:
+        reasons = {trial.rejected.reason for trial in plan.trials if trial.rejected}
+        raise SystemExit(f"grids.{grid.name}: {'; '.join(sorted(reasons))}")
+    stage = next(stage for stage in plan.stages if isinstance(stage, SettingStage))
+    stage = stage.clean or stage
+    n_private = stage.n_pool // 2
+    setting = reference_setting(stage.draw(plan.data.get), grid, splits, n_private)
+    for defense in benchmark.defenses:
+        for model in benchmark.models:
+            try:
+                accuracies = validated(defense, model.bound, stage, setting, stage.n_pool // 2)
+            except Diverged:
+                accuracies = []
+            yield Tried(
+                values_of(defense, grid.parameters),
+                {key: model.bound.component.params()[key] for key in grid.model},
+                float(np.mean(accuracies)) if accuracies else None,
+                float(np.std(accuracies, ddof=1) / splits**0.5) if accuracies else None,
+            )
+
+
+def values_of(defense: Defense, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a grid's parameters in one combination."""
+    bounds = [*defense.mechanisms, *([defense.generator] if defense.generator else [])]
+    values = {}
+    for key in parameters:
+        component, _, name = key.rpartition(".")
+        for bound in bounds:
+            if name in bound.component.params() and component in ("", bound.name):
+                values[key] = bound.component.params()[name]
+    return values
+
+
+def best(tried: list[Tried], per: tuple[str, ...]) -> list[Tried]:
+    """Return the most accurate combination for each value of the parameters ``per``."""
+    groups: dict[tuple[Any, ...], Tried] = {}
+    for one in tried:
+        key = tuple(json.dumps(one.defense[name]) for name in per)
+        if one.accuracy is not None and (
+            key not in groups or one.accuracy > (groups[key].accuracy or 0.0)
+        ):
+            groups[key] = one
+    return list(groups.values())
+
+
+def main() -> None:
+    """Search the grids that are named on the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--grid", action="append", help="name of a grid; default all of them")
+    parser.add_argument("--grids", type=Path, default=FOLDER / "grids.toml")
+    parser.add_argument("--splits", type=int, default=8, help="models per combination")
+    parser.add_argument("--output", type=Path, default=FOLDER / "outcomes")
+    args = parser.parse_args()
+    grids = read_grids(args.grids)
+    unknown = set(args.grid or ()) - {grid.name for grid in grids}
+    if unknown:
+        raise SystemExit(f"--grid: {unknown} (allowed: {', '.join(g.name for g in grids)})")
+    file, host = read_file(find_file()), PluginHost()
+    args.output.mkdir(parents=True, exist_ok=True)
+    for grid in grids:
+        if args.grid and grid.name not in args.grid:
+            continue
+        started, tried = time.perf_counter(), []
+        for one in search(grid, file, host, args.splits):
+            tried.append(one)
+            shown = "diverged" if one.accuracy is None else f"{one.accuracy:.3f} ± {one.error:.3f}"
+            print(grid.name, one.defense, one.model, shown, file=sys.stderr, flush=True)
+        outcome = {
+            "grid": asdict(grid),
+            "splits": args.splits,
+            "seconds": round(time.perf_counter() - started, 1),
+            "chosen": [asdict(one) for one in best(tried, grid.per)],
+            "tried": [asdict(one) for one in tried],
+        }
+        path = args.output / f"{grid.name}.json"
+        path.write_text(json.dumps(outcome, indent=1) + "\n", encoding="utf-8")
+        print(f"{grid.name}: {outcome['seconds']} s")
+        for one in best(tried, grid.per):
+            print(f"  {one.accuracy:.3f} ± {one.error:.3f}  {one.defense} {one.model}")
+
+
+if __name__ == "__main__":
+    main()
