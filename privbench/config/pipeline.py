@@ -83,8 +83,10 @@ def route_parameters(
         owners[0].given[parameter] = place
 
 
-def defenses_of(name: str, parts: Sequence[PipelinePart], where: str) -> list[Defense]:
-    """Return a defense for each combination of the values of its sweeps."""
+def defenses_of(
+    name: str, parts: Sequence[PipelinePart], where: str
+) -> list[tuple[Defense, dict[str, Any]]]:
+    """Return a defense for each combination of the values of its sweeps, and these values."""
     sweeps = [sweep(part.entry.cls, part.params, part.where, part.given) for part in parts]
     return [
         _assemble(name, parts, combination, where) for combination in itertools.product(*sweeps)
@@ -96,8 +98,11 @@ def _assemble(
     parts: Sequence[PipelinePart],
     combination: Sequence[tuple[dict[str, Any], dict[str, Any]]],
     where: str,
-) -> Defense:
-    """Build a defense from (all parameters, the swept ones) of each component."""
+) -> tuple[Defense, dict[str, Any]]:
+    """Return a defense, and the values that its label shows.
+
+    It is built from (all parameters, the swept ones) of each component.
+    """
     pairs = list(zip(parts, combination, strict=True))
     bounds = [part.entry.build(params, part.where, part.given) for part, (params, _) in pairs]
     counts = Counter(key for _, swept in combination for key in swept)
@@ -109,7 +114,7 @@ def _assemble(
     generator = next((bound for bound in bounds if bound.entry.kind == "generator"), None)
     mechanisms = [bound for bound in bounds if bound.entry.kind == "mechanism"]
     _check(name, generator, mechanisms, where)
-    return Defense(label(name, shown), generator, tuple(mechanisms))
+    return Defense(label(name, shown), generator, tuple(mechanisms)), shown
 
 
 def _check(name: str, generator: Bound | None, mechanisms: Sequence[Bound], where: str) -> None:

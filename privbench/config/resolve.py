@@ -129,7 +129,10 @@ class _Resolver:
             route_parameters(name, parts, params, where, set_by(name, overridden))
             for part in parts:
                 part.override(self.overrides.of(part.entry.name, part.entry.cls.model_fields))
-            defenses += [(defense, params) for defense in defenses_of(name, parts, where)]
+            for defense, swept in defenses_of(name, parts, where):
+                names = {key.rpartition(".")[2] for key in swept}
+                beside = {k: v for k, v in params.items() if k.rpartition(".")[2] not in names}
+                defenses.append((defense, swept | beside))
         return _with_distinct_labels(defenses, self._place("defenses"))
 
     def _place(self, key: str) -> str:

@@ -118,6 +118,9 @@ def train_privately(
     *,
     loss: Loss = cross_entropy,
     random_inputs: RandomInputs | None = None,
+    augment: Augmentation | None = None,
+    copies: int = 1,
+    start: Population | None = None,
     device: torch.device | str = "cpu",
     chunk: int | None = None,
     memory: int | None = None,
@@ -127,7 +130,7 @@ def train_privately(
 
     Batches and gradient noise of model ``i`` are determined by ``seeds[i]``. They are those of a loop
     given to ``train_each`` that seeds its noise by ``rng.integers(2**63)``, and then draws one uniform
-    number per record and step.
+    number per record and step, and three per augmented copy of each record of the batch.
 
     Args:
         build: Returns a freshly initialised module, as for ``train_population``.
@@ -137,6 +140,10 @@ def train_privately(
         seeds: One seed per model.
         loss: The loss of one model, in which no example depends on another.
         random_inputs: Draws random numbers for the loss.
+        augment: Alters each batch of images.
+        copies: With ``augment``, how many altered copies of each example there are. Gradients are
+            averaged over them before they are clipped (De et al. 2022, arXiv 2204.13650).
+        start: The models before training, one per seed; by default freshly initialised ones.
         device: Where to train.
         chunk: How many models are trained at once, if they are stacked.
         memory: Bytes that training may use, beside the data, as for ``train_population``.
@@ -156,9 +163,15 @@ def train_privately(
     tick = Ticker(len(seeds) * private.steps, progress)
     phases = (Phase(loss),)
     job = TrainingJob(
-        build, sets.to(device), recipe, seeds, phases, random_inputs, None, device, tick
+        build, sets.to(device), recipe, seeds, phases, random_inputs, augment, device, tick
     )
-    trainer = PrivateTrainer(job, private, is_stacked(build_seeded(build, seeds[0]), device))
+    trainer = PrivateTrainer(
+        job,
+        private,
+        is_stacked(build_seeded(build, seeds[0]), device),
+        copies=None if augment is None else copies,
+        start=start,
+    )
     schedule = trainer.schedule(memory or default_memory(device))
     return train_in_chunks(trainer, build, seeds, device, schedule, tick, chunk=chunk)
 
@@ -169,6 +182,7 @@ def train_each(
     seeds: Sequence[int],
     train_one: TrainOne,
     *,
+    start: Population | None = None,
     device: torch.device | str = "cpu",
     strategy: Literal["auto", "sequential", "processes"] = "auto",
     progress: Progress = no_progress,
@@ -181,6 +195,7 @@ def train_each(
         seeds: One seed per model.
         train_one: Trains ``module`` in place on records ``x`` (m, *shape) with labels ``y`` (m,), which
             are on ``device``; ``rng`` and torch's default generator are seeded for each model.
+        start: The models before training, one per seed; by default freshly initialised ones.
         device: Where to train.
         strategy: With "processes", ``train_one`` is called in worker processes, so that its changes to
             other objects are lost. "auto" does so if there is enough to train.
@@ -196,7 +211,7 @@ def train_each(
 
     def train(i: int) -> nn.Module:
         with seeded(seeds[i], device):
-            module = build().train().to(device)
+            module = (build() if start is None else start.module(i)).train().to(device)
             x, y = sets.of_model(i)
             with threads_for(module, device):
                 train_one(module, x.to(device), y.to(device), np.random.default_rng([seeds[i], 3]))

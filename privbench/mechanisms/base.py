@@ -306,14 +306,18 @@ class TrainingLoop(TrainingMechanism):
         reason = super().skip(spec, model)
         if reason or not isinstance(model, TorchModel):
             return reason
-        if model.augmentation() is not None:
-            return f"{self.name} has its own training loop, without augmentation (flip, crop)"
         if model.precision != "float32":
             return f"{self.name} has its own training loop, in float32 and not in {model.precision}"
+        if model.augmentation() is not None:
+            return f"{self.name} has its own training loop, without augmentation (flip, crop)"
         return ""
 
     def train_population(self, task: TrainingTask) -> Population:
         """Train one model after another by ``train``."""
+        return self._train_each(task)
+
+    def _train_each(self, task: TrainingTask, start: Population | None = None) -> Population:
+        """Train one model after another, from the models ``start`` or freshly initialised."""
         from torch import nn
 
         from privbench.engine import train_each
@@ -332,6 +336,7 @@ class TrainingLoop(TrainingMechanism):
             task.sets,
             task.seeds,
             train_one,
+            start=start,
             device=task.device,
             progress=task.progress,
         )

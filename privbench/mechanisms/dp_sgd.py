@@ -11,6 +11,14 @@ What is a good recipe without noise is mostly a bad one with it: large batches a
 average the noise out. So ``lr``, ``momentum``, ``epochs`` and ``batch_size`` can differ from the target
 model's (``recipes/`` has the search that chose those of the shipped benchmarks).
 
+With ``pretrained_on = "reference"`` each model is first trained on the reference records without noise.
+Its weights before DP-SGD are then independent of the private records, as freshly drawn ones are, so the
+guarantee is the same.
+
+With ``augment_multiplicity`` an example's gradient is the average over augmented copies of it (De et al.
+2022, arXiv 2204.13650). The average is clipped, so that an example still moves the sum by
+``max_grad_norm`` at most, and the guarantee is the same.
+
 An epoch is floor(n / batch_size) steps, as in Opacus. A batch size above n means q = 1. A step with an
 empty batch adds noise like any other.
 
@@ -26,6 +34,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from privbench.data import DataSpec
 from privbench.errors import Incompatible
 from privbench.mechanisms.base import TrainingLoop, TrainingTask
 from privbench.mechanisms.private_steps import poisson_batches, private_steps, unsupported
@@ -49,7 +58,9 @@ class DpSgd(TrainingLoop):
     """DP-SGD: clipped per-example gradients with Gaussian noise."""
 
     name: ClassVar[str] = "dp-sgd"
-    seedless: ClassVar[frozenset[str]] = frozenset({"lr", "momentum", "epochs", "batch_size"})
+    seedless: ClassVar[frozenset[str]] = frozenset(
+        {"lr", "momentum", "epochs", "batch_size", "augment_multiplicity", "pretrained_on"}
+    )
     paper: ClassVar[str] = "Abadi et al. 2016, arXiv 1607.00133"
 
     epsilon: float | None = Field(
@@ -73,6 +84,16 @@ class DpSgd(TrainingLoop):
     batch_size: int | None = Field(
         None, ge=1, description="expected records per step; default the model's"
     )
+    augment_multiplicity: int | None = Field(
+        None,
+        ge=1,
+        description="augmented copies of each example, over which its gradient is averaged before it is"
+        " clipped; for models with augmentation (flip, crop)",
+    )
+    pretrained_on: Literal["none", "reference"] = Field(
+        "none",
+        description="records on which each model is trained before, without noise and by its own recipe",
+    )
     accountant: Accountant = Field(
         "prv",
         description="prv is tighter; rdp replaces it where epsilon is too large for it",
@@ -90,17 +111,34 @@ class DpSgd(TrainingLoop):
 
     def train_population(self, task: TrainingTask) -> Population:
         """Train all models at once if the engine supports the module, else in turn by Opacus."""
+        if self.pretrained_on == "none":
+            return self._train_privately(task, None)
+        start = self._pretrained(task.subtask(0, 2))
+        return self._train_privately(replace(task, progress=task.subtask(1, 2).progress), start)
+
+    @staticmethod
+    def _pretrained(task: TrainingTask) -> Population:
+        """Train a model per seed on all reference records, which no guarantee has to cover."""
+        import torch
+
+        from privbench.engine import TrainingSets
+
+        x, y = task.reference.x, task.reference.y
+        everything = torch.arange(len(y)).expand(len(task.seeds), -1).contiguous()
+        return task.train(sets=TrainingSets.shared(x, y, everything))
+
+    def _train_privately(self, task: TrainingTask, start: Population | None) -> Population:
         from privbench.engine import PrivateSteps, can_train_privately, train_privately
 
         if self.engine == "opacus":
-            return super().train_population(task)
+            return self._train_each(task, start)
         problem = can_train_privately(task.build, task.sets, task.device)
         if problem and self.engine == "batched":
             raise Incompatible(
                 f'{self.name}: engine = "batched" cannot train this model: {problem}'
             )
         if problem:
-            return super().train_population(task)
+            return self._train_each(task, start)
         sampled = self._sampled_steps(task.model, task.sets.m)
         private = PrivateSteps(
             sample_rate=sampled.sample_rate,
@@ -110,7 +148,8 @@ class DpSgd(TrainingLoop):
         )
         return train_privately(
             task.build, task.sets, self.recipe(task.model), private, task.seeds,
-            device=task.device, progress=task.progress,
+            augment=task.model.augmentation(), copies=self.augment_multiplicity or 1,
+            start=start, device=task.device, progress=task.progress,
         )  # fmt: skip
 
     def train(
@@ -121,6 +160,11 @@ class DpSgd(TrainingLoop):
         Raises Incompatible for a module without per-example gradients.
         """
         problem = unsupported(module.train())
+        if model.augmentation() is not None:
+            problem = (
+                'Opacus cannot average gradients over augmented copies; engine = "batched" does it,'
+                " for modules that it supports"
+            )
         if problem:
             raise Incompatible(f"{self.name}: {problem}")
         sampled = self._sampled_steps(model, len(x))
@@ -135,6 +179,22 @@ class DpSgd(TrainingLoop):
         with steps as take_step:
             for batch in poisson_batches(len(x), sampled, rng):
                 take_step(x[batch], y[batch])
+
+    def skip(self, spec: DataSpec, model: object) -> str:
+        """Return why such a model cannot be trained; empty if it can.
+
+        Models with augmentation need ``augment_multiplicity``, and others must not have it.
+        """
+        from privbench.models.base import TorchModel
+
+        reason = super().skip(spec, model)
+        if not isinstance(model, TorchModel) or model.precision != "float32":
+            return reason
+        if self.augment_multiplicity is None:
+            return f"{reason}; augment_multiplicity adds it" if reason else ""
+        if model.augmentation() is None:
+            return f"{self.name} with augment_multiplicity needs a model with augmentation (flip, crop)"
+        return ""
 
     def guarantee(self, context: GuaranteeContext) -> Guarantee:
         """Return what the accountant computes from noise, sampling rate and number of steps."""

@@ -1,8 +1,16 @@
 """Utility at equal protection: the accuracy that a baseline reaches at the exposure of a defense.
 
 Stronger protection costs more accuracy, so two defenses can only be compared where one of the two is
-equal. A sweep of the baseline (DP-SGD over epsilon) gives accuracy as a piecewise linear function of
-exposure. A defense is compared with this function at its own exposure.
+equal. A sweep of the baseline (DP-SGD over recipes and epsilon) gives accuracy as a piecewise linear,
+concave function of exposure: the upper hull of its points. A defense is compared with this function at
+its own exposure.
+
+The hull is what the baseline can reach. Whoever trains by one of two mechanisms, chosen by a coin that
+does not depend on the records, has their accuracies, AUCs and TPRs (at one FPR, model by model) on
+average, in proportion to the coin. So every point between two measured ones is a mechanism, too.
+
+The baseline is the family ``dp-sgd``, which uses no public data. DP-SGD from a public start is another
+family, which is the baseline if it is asked for.
 """
 
 from __future__ import annotations
@@ -22,22 +30,30 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Frontier:
-    """The best accuracy (k,) of the baseline up to each exposure (k,); both increase."""
+    """The upper hull of the baseline's points: exposure (k,) and accuracy (k,); both increase."""
 
     exposure: Floats
     accuracy: Floats
 
     @classmethod
     def of(cls, exposure: Sequence[float], accuracy: Sequence[float]) -> Frontier:
-        """Build a frontier from points, without those that are no better than a less exposed one.
+        """Build the frontier of points.
+
+        A point is left out if it is no better than a less exposed one, or than a mixture of two others.
+        Source of the hull: Andrew 1979, "Another efficient algorithm for convex hulls".
 
         >>> Frontier.of([0.6, 0.5, 0.7], [0.4, 0.3, 0.35]).exposure.tolist()
         [0.5, 0.6]
+        >>> Frontier.of([0.5, 0.6, 0.7], [0.3, 0.31, 0.4]).exposure.tolist()
+        [0.5, 0.7]
         """
         kept: list[tuple[float, float]] = []
         for point in sorted(zip(exposure, accuracy, strict=True), key=lambda p: (p[0], -p[1])):
-            if not kept or point[1] > kept[-1][1]:
-                kept.append(point)
+            if kept and point[1] <= kept[-1][1]:
+                continue
+            while len(kept) > 1 and _is_below(kept[-1], kept[-2], point):
+                kept.pop()
+            kept.append(point)
         x, y = np.array(kept, dtype=np.float64).reshape(-1, 2).T
         return cls(x, y)
 
@@ -55,6 +71,14 @@ class Frontier:
         if not len(self.exposure) or exposure < self.exposure[0]:
             return None
         return float(np.interp(exposure, self.exposure, self.accuracy))
+
+
+def _is_below(
+    point: tuple[float, float], left: tuple[float, float], right: tuple[float, float]
+) -> bool:
+    """Return whether a point is on or below the line from ``left`` to ``right``."""
+    run, rise = right[0] - left[0], right[1] - left[1]
+    return (point[1] - left[1]) * run <= (point[0] - left[0]) * rise
 
 
 def family(defense: str) -> str:

@@ -36,6 +36,16 @@ def test_a_list_parameter_is_a_value_and_a_list_of_lists_a_sweep(load):
     assert [m.label for m in swept] == ["mlp[hidden=[8]]", "mlp[hidden=[8,4]]"]
 
 
+def test_labels_of_two_sweeps_with_equal_values_show_what_else_is_given(load):
+    one, other = (
+        f'{{ name = "vae-metric", epsilon = [1.0, 2.0], latent_dim = {d} }}' for d in (4, 8)
+    )
+    labels = [d.label for d in load(defenses=f"[{one}, {other}]").defenses]
+    assert labels == [
+        f"vae-metric[epsilon={epsilon},latent_dim={d}]" for d in (4, 8) for epsilon in (1, 2)
+    ]
+
+
 def test_an_empty_sweep_is_a_mistake(load):
     with pytest.raises(BadInput, match=r"models\[0\]\.lr: \[\] is an empty sweep"):
         load(models='[{ name = "mlp", lr = [] }]')

@@ -83,6 +83,15 @@ class Population:
         """Return views of the parameters and buffers of model ``i``, by torch's names."""
         return {name: stacked[i] for name, stacked in self.stacked_weights().items()}
 
+    def take(self, models: range) -> Population:
+        """Return a population of some models, with copies of their weights."""
+        rows = slice(models.start, models.stop)
+        params, buffers = (
+            {name: stacked[rows].detach().clone() for name, stacked in part.items()}
+            for part in (self.params, self.buffers)
+        )
+        return Population(self.build, params, buffers)
+
     def module(self, i: int) -> nn.Module:
         """Return a module in eval mode with a copy of the weights of model ``i``."""
         module = build_seeded(self.build, 0).to(self.device)

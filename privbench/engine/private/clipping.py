@@ -1,5 +1,8 @@
 """Sums of clipped per-example gradients: each has at most a given L2 norm (Abadi et al. 2016).
 
+With augmented copies of each example, its gradient is the average over its copies, and is clipped
+afterwards (De et al. 2022, arXiv 2204.13650, section 3.2), so that copies cost no privacy.
+
 The sums are exact. No gradient of a single example is computed where a layer allows that, see
 ``layers``. They are computed for all models of a chunk at once or, where stacking is slow (convolutions
 on a CPU), for one model.
@@ -39,6 +42,7 @@ class ClippedSums:
         *,
         stacked: bool,
         loss: Loss = cross_entropy,
+        copies: int | None = None,
     ) -> None:
         """Find the layers whose inputs and output gradients determine their per-example gradients.
 
@@ -48,10 +52,12 @@ class ClippedSums:
             example: A batch of one example, to try it with.
             stacked: Whether sums are computed for several models at once by ``vmap``.
             loss: The loss per example.
+            copies: How many copies of each example there are; then records are (batch, copies, *shape).
         """
         self._module = module
         self._stacked = stacked
         self._loss = explained(loss)
+        self._copies = copies
         self.names = trainable(module)
         weights = {name: tensor.detach() for name, tensor in population.weights(0).items()}
         trained = {name: weights[name] for name in self.names}
@@ -72,8 +78,9 @@ class ClippedSums:
 
         Args:
             weights: Stacked parameters and buffers.
-            batch: Records "x" (models, batch, *shape), labels "y" (models, batch), "is_example" (models,
-                batch), False for padding, and "random_inputs" (models, batch, k) if the loss has any.
+            batch: Records "x" (models, batch, *shape), or their copies (models, batch, copies, *shape);
+                labels "y" (models, batch), "is_example" (models, batch), False for padding, and
+                "random_inputs" (models, batch, k) if the loss has any.
             clip_norm: The largest norm of an example's gradient.
             scale: What the sums are multiplied by.
         """
@@ -113,7 +120,10 @@ class ClippedSums:
         gradients: dict[str, ExampleGradients] = {}
         inputs, output_gradients = self._inputs_and_output_gradients(trained, frozen, examples)
         for layer, a, g in zip(self.layers, inputs, output_gradients, strict=True):
-            gradients |= layer.gradients(a, g)
+            of_layer = layer.gradients(a, g)
+            if self._copies is not None:
+                of_layer = {name: each.merged(self._copies) for name, each in of_layer.items()}
+            gradients |= of_layer
         for name, each in self._untapped_gradients(trained, frozen, examples).items():
             gradients[name] = Stored(each)
         squares = torch.stack([each.squared_norms() for each in gradients.values()]).sum(0)
@@ -131,7 +141,8 @@ class ClippedSums:
             return losses.sum(), tuple(taps.inputs)
 
         x = examples["x"]
-        shifts = tuple(x.new_zeros((len(x), *layer.shape)) for layer in self.layers)
+        forwarded = len(x) * (self._copies or 1)
+        shifts = tuple(x.new_zeros((forwarded, *layer.shape)) for layer in self.layers)
         output_gradients, inputs = grad(loss, has_aux=True)(shifts)
         return inputs, output_gradients
 
@@ -155,4 +166,10 @@ class ClippedSums:
         def forward(*inputs: Any) -> Any:
             return functional_call(self._module, weights, inputs)
 
-        return evaluate(self._loss, forward, batch)
+        if self._copies is None:
+            return evaluate(self._loss, forward, batch)
+        tensors = {"x": batch.x.flatten(0, 1), "y": batch.y.repeat_interleave(self._copies)}
+        if batch.random_inputs is not None:
+            tensors["random_inputs"] = batch.random_inputs.repeat_interleave(self._copies, 0)
+        losses = evaluate(self._loss, forward, replace(batch, **tensors))
+        return losses.view(-1, self._copies).mean(1)

@@ -30,6 +30,10 @@ class ExampleGradients(Protocol):
         """Return the sum of the gradients, each times its factor (batch,)."""
         ...
 
+    def merged(self, copies: int) -> ExampleGradients:
+        """Return sums over each ``copies`` successive examples, which are copies of one example."""
+        ...
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -48,6 +52,9 @@ class Stored:
         total: Tensor = torch.tensordot(factors, self.each, 1)
         return total
 
+    def merged(self, copies: int) -> ExampleGradients:
+        return Stored(_grouped(self.each, copies).sum(1))
+
 
 @dataclass(frozen=True)
 class Outer:
@@ -61,6 +68,9 @@ class Outer:
 
     def weighted_sum(self, factors: Tensor) -> Tensor:
         return (self.g * factors[:, None]).mT @ self.a
+
+    def merged(self, copies: int) -> ExampleGradients:
+        return _products(_grouped(self.a, copies), _grouped(self.g, copies))
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,10 @@ class Ghost:
         scaled = self.g * factors[:, None, None]
         return scaled.flatten(0, 1).mT @ self.a.flatten(0, 1)
 
+    def merged(self, copies: int) -> ExampleGradients:
+        a, g = (_grouped(t, copies).flatten(1, 2) for t in (self.a, self.g))
+        return _products(a, g)
+
 
 @dataclass(frozen=True)
 class Groups:
@@ -93,6 +107,9 @@ class Groups:
 
     def weighted_sum(self, factors: Tensor) -> Tensor:
         return torch.cat([part.weighted_sum(factors) for part in self.parts]).view(self.shape)
+
+    def merged(self, copies: int) -> ExampleGradients:
+        return Groups([part.merged(copies) for part in self.parts], self.shape)
 
 
 @dataclass(frozen=True)
@@ -196,3 +213,8 @@ def _squares(x: Tensor) -> Tensor:
     """Return sums of squares over the last axis, without a tensor of squares."""
     norms: Tensor = torch.linalg.vector_norm(x, dim=-1)
     return norms.square()
+
+
+def _grouped(x: Tensor, size: int) -> Tensor:
+    """Return ``x`` (n * size, ...) as (n, size, ...)."""
+    return x.reshape(-1, size, *x.shape[1:])

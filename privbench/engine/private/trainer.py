@@ -28,12 +28,16 @@ MIN_STEPS_TO_RECORD = 100
 
 @dataclass(frozen=True)
 class PrivateTrainer:
-    """Trains the models of a chunk with DP-SGD. The job has one phase, and no augmentation."""
+    """Trains the models of a chunk with DP-SGD. The job has one phase."""
 
     job: TrainingJob
     parameters: PrivateSteps
     stacked: bool
     """Whether several models are trained as one computation, or a chunk is one model."""
+    copies: int | None = None
+    """How many augmented copies of each example there are; None without augmentation."""
+    start: Population | None = None
+    """The models before training, on the job's device; None for freshly initialised ones."""
     recorded: RecordedSteps = field(default_factory=RecordedSteps)
 
     def schedule(self, memory: int) -> Schedule:
@@ -50,7 +54,7 @@ class PrivateTrainer:
         outputs = sum(int(np.prod(layer.shape)) for layer in sums.layers)
         inputs_and_outputs = 2 * outputs + (len(sums.layers) + 1) * record_size
         gradients = sum(population.params[name].numel() for name in sums.untapped)
-        longest = max(self.parameters.lengths(self.job.sets.m))
+        longest = max(self.parameters.lengths(self.job.sets.m)) * (self.copies or 1)
         size, why = largest_chunk(
             module,
             len(self.job.seeds),
@@ -70,7 +74,10 @@ class PrivateTrainer:
             sums = self._clipped_sums(module, population)
             for length in self.parameters.lengths(self.job.sets.m):
                 rows = torch.zeros((size, length), dtype=torch.int64, device=self.job.device)
-                batch = {"x": Gather()(x, rows), "y": y[rows], "is_example": rows == 0}
+                is_example = rows == 0
+                batch = {"x": Gather()(x, rows), "y": y[rows], "is_example": is_example}
+                if self.copies is not None:
+                    batch["x"] = self._augmented(batch["x"], is_example, ())
                 drawn = self.job.some_random_inputs(range(size), length)
                 if drawn is not None:
                     batch["random_inputs"] = drawn
@@ -100,8 +107,10 @@ class PrivateTrainer:
         return population
 
     def _start(self, models: range) -> tuple[nn.Module, Population]:
-        """Return a module, and the population of freshly initialised models."""
+        """Return a module, and the population of models before training."""
         modules = build_all(self.job.build, [self.job.seeds[i] for i in models], self.job.device)
+        if self.start is not None:
+            return modules[0], self.start.take(models)
         return modules[0], Population.of(self.job.build, modules)
 
     @property
@@ -111,9 +120,13 @@ class PrivateTrainer:
     def _clipped_sums(self, module: nn.Module, population: Population) -> ClippedSums:
         x, y = (tensor[:1] for tensor in self.job.sets.flat())
         drawn = self.job.some_random_inputs(range(1), 1)
+        if self.copies is not None:
+            x = self._augmented(x[None], torch.ones_like(y[None]) > 0, ())[0]
         example = Batch(x, y, torch.tensor(0), None if drawn is None else drawn[0])
         loss = self.job.phases[0].loss
-        return ClippedSums(module, population, example, stacked=self.stacked, loss=loss)
+        return ClippedSums(
+            module, population, example, stacked=self.stacked, loss=loss, copies=self.copies
+        )
 
     def _mean_gradients(self, sums: ClippedSums) -> Callable[[Tensors, Tensors], list[Tensor]]:
         """Return the mean clipped gradients as a function of weights and a batch."""
@@ -134,7 +147,26 @@ class PrivateTrainer:
             positions, is_example = (tensor.to(self.job.device) for tensor in drawn)
             rows = self.job.sets.rows(models).gather(1, positions)
             batch = {"x": gather(x, rows), "y": y[rows], "is_example": is_example}
+            if self.copies is not None:
+                batch["x"] = self._augmented(batch["x"], is_example, rngs)
             if self.job.random_inputs is not None:
                 inputs = draws.random_inputs(self.job.random_inputs, rows.shape[1])
                 batch["random_inputs"] = inputs.to(self.job.device)
             yield batch
+
+    def _augmented(
+        self, x: Tensor, is_example: Tensor, rngs: Sequence[np.random.Generator]
+    ) -> Tensor:
+        """Return augmented copies (models, batch, copies, *shape) of a batch (models, batch, *shape).
+
+        Each model draws for its own examples only, whatever the padding, from its generator; without
+        generators nothing is drawn.
+        """
+        augment, copies = self.job.augment, self.copies
+        assert augment is not None  # see ``train_privately``
+        assert copies is not None
+        uniform = np.zeros((*is_example.shape, copies, augment.draws), np.float32)
+        for row, rng, count in zip(uniform, rngs, is_example.sum(1).tolist(), strict=False):
+            row[:count] = rng.random((count, copies, augment.draws), dtype=np.float32)
+        repeated = x.unsqueeze(2).expand(*x.shape[:2], copies, *x.shape[2:])
+        return augment(repeated, torch.from_numpy(uniform).to(x.device))
