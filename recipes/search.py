@@ -1,11 +1,12 @@
 """Choose recipes of defenses and models by validation accuracy on reference records.
 
-    python recipes/search.py [--grid NAME ...] [--splits 8]
+    python recipes/search.py [--grid NAME ...]
 
-Reads ``recipes/grids.toml`` and writes ``recipes/outcomes/NAME.json``. A grid names a benchmark, a
-defense, lists of parameter values, and the parameters for each of whose values a recipe is chosen. Every
-combination is trained ``splits`` times, on random 80% of the reference records, or on as many as a model
-of the benchmark has if that is less. The other reference records validate it.
+Reads ``recipes/grids.toml``; writes ``recipes/outcomes/NAME.json`` and the tables of README.md. A grid
+names a benchmark, a defense, lists of parameter values, and the parameters for each of whose values a
+recipe is chosen. Every combination is trained several times, each on a random 80% of the reference
+records, or on as many as a model of the benchmark has if that is less. The other reference records
+validate it.
 
 No other record of the dataset is used. The split is that of the benchmark's seed 0, so that private and
 test records of its results play no part in the choice.
@@ -43,6 +44,7 @@ from privbench.components import Bound
 from privbench.config import find_file, read_file, resolve
 from privbench.config.benchmark import Benchmark, Defense
 from privbench.config.file import File
+from privbench.config.sweeps import value_text
 from privbench.data import Data
 from privbench.datasets.loading import Datasets
 from privbench.engine import Diverged
@@ -92,6 +94,8 @@ class Grid:
     public: int = 1
     """Reference records set aside for defenses that use some; no model is trained or validated on them
     otherwise."""
+    splits: int = 6
+    """Models per combination."""
 
 
 @dataclass(frozen=True)
@@ -302,12 +306,46 @@ def best(tried: list[Tried], per: tuple[str, ...]) -> list[Tried]:
     return list(groups.values())
 
 
+def table(outcome: Mapping[str, Any]) -> str:
+    """Return a table in Markdown of the chosen recipes, below the baseline if there is one."""
+    chosen = list(outcome["chosen"])
+    has_auc = chosen[0].get("auc") is not None
+    if has_auc:
+        chosen.insert(0, outcome["tried"][0])  # the baseline
+    header = [*chosen[0]["defense"], *chosen[0]["model"], "validation accuracy"]
+    lines = [
+        [
+            *map(value_text, (one["defense"] | one["model"]).values()),
+            f"{one['accuracy']:.3f} ± {one['error']:.3f}",
+        ]
+        for one in chosen
+    ]
+    if has_auc:
+        header.append("AUC")
+        lines = [[*line, f"{one['auc']:.3f}"] for line, one in zip(lines, chosen, strict=True)]
+    cells = [header, ["---"] * len(header), *lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
+
+
+def write_readme(folder: Path) -> None:
+    """Write the tables of all outcomes into README.md, behind its line ``## Outcomes``."""
+    readme, parts = FOLDER / "README.md", []
+    for path in sorted(folder.glob("*.json")):
+        outcome = json.loads(path.read_text(encoding="utf-8"))
+        tried = f"{len(outcome['tried'])} combinations, {outcome['splits']} splits each"
+        parts.append(
+            f"### {path.stem}\n\n{tried}: {outcome['seconds']:.0f} s.\n\n{table(outcome)}\n"
+        )
+    head = readme.read_text(encoding="utf-8").partition("## Outcomes")[0]
+    readme.write_text(f"{head}## Outcomes\n\n" + "\n".join(parts), encoding="utf-8")
+
+
 def main() -> None:
     """Search the grids that are named on the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--grid", action="append", help="name of a grid; default all of them")
     parser.add_argument("--grids", type=Path, default=FOLDER / "grids.toml")
-    parser.add_argument("--splits", type=int, default=8, help="models per combination")
+    parser.add_argument("--splits", type=int, help="models per combination; default the grid's")
     parser.add_argument("--output", type=Path, default=FOLDER / "outcomes")
     args = parser.parse_args()
     grids = read_grids(args.grids)
@@ -320,7 +358,8 @@ def main() -> None:
         if args.grid and grid.name not in args.grid:
             continue
         started, tried = time.perf_counter(), []
-        for one in search(grid, file, host, args.splits):
+        splits = args.splits or grid.splits
+        for one in search(grid, file, host, splits):
             tried.append(one)
             shown = "diverged" if one.accuracy is None else f"{one.accuracy:.3f} ± {one.error:.3f}"
             if one.auc is not None:
@@ -328,7 +367,7 @@ def main() -> None:
             print(grid.name, one.defense, one.model, shown, file=sys.stderr, flush=True)
         outcome = {
             "grid": asdict(grid),
-            "splits": args.splits,
+            "splits": splits,
             "seconds": round(time.perf_counter() - started, 1),
             "chosen": [asdict(one) for one in best(tried, grid.per)],
             "tried": [asdict(one) for one in tried],
@@ -339,6 +378,8 @@ def main() -> None:
         for one in best(tried, grid.per):
             exposure = "" if one.auc is None else f", AUC {one.auc:.3f}"
             print(f"  {one.accuracy:.3f} ± {one.error:.3f}{exposure}  {one.defense} {one.model}")
+    if args.output == FOLDER / "outcomes":
+        write_readme(args.output)
 
 
 if __name__ == "__main__":

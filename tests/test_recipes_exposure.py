@@ -13,7 +13,7 @@ from privbench.data import Data, DataSpec
 from privbench.membership import Setting
 from privbench.plugins.host import PluginHost
 
-FOLDER = Path(__file__).parents[2] / "recipes"
+FOLDER = Path(__file__).parents[1] / "recipes"
 
 
 @pytest.fixture(scope="module")
