@@ -1,6 +1,7 @@
 """The choice of a recipe at equal exposure."""
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from privbench.attacks.base import Outputs
-from privbench.config import find_file, read_file
+from privbench.config import find_file, read_file, resolve
 from privbench.data import Data, DataSpec
 from privbench.membership import Setting
 from privbench.plugins.host import PluginHost
@@ -109,3 +110,30 @@ def test_the_baseline_is_the_first_combination(search):
     for grid in with_baseline:
         first = search.benchmark_of(grid, file, host).defenses[0]
         assert search.values_of(first, grid.baseline) == dict(grid.baseline)
+
+
+def test_shipped_benchmarks_have_the_chosen_autoencoders(search):
+    """Epsilon says how much protection is wanted, so that they sweep it or set another one."""
+    file, host = read_file(FOLDER.parent / "benchmarks.toml"), PluginHost(installed=False)
+    for path in (FOLDER / "outcomes").glob("*-vae-metric.json"):
+        outcome = json.loads(path.read_text())
+        name = outcome["grid"]["benchmark"]
+        label = "vae-metric" if name == "quickstart" else "vae-metric-tuned"
+        (chosen,) = outcome["chosen"]
+        shipped = [
+            defense
+            for defense in resolve(file, name, host.registries).defenses
+            if defense.label.partition("[")[0] == label
+        ]
+        assert shipped
+        for defense in shipped:
+            params = defense.generator.component.params()
+            assert {**params, **chosen["defense"], "epsilon": None} == {**params, "epsilon": None}
+
+
+def test_the_shipped_model_of_adult_has_the_chosen_recipe(search):
+    file, host = read_file(FOLDER.parent / "benchmarks.toml"), PluginHost(installed=False)
+    (chosen,) = json.loads((FOLDER / "outcomes" / "adult-none.json").read_text())["chosen"]
+    (model,) = resolve(file, "paper-adult", host.registries).models
+    shipped = model.bound.component.params()
+    assert chosen["model"].items() <= shipped.items()
