@@ -15,6 +15,13 @@ If there are fewer reference records to train on (n') than a model of the benchm
 (n), DP-SGD is simulated as it would be on n: with the same sampling rate, the same number of steps, and
 the same noise on the averaged gradient, that is with the noise multiplier of n times n' / n. The records
 are public, so the search needs no guarantee.
+
+A grid with a ``baseline`` chooses at equal exposure: each model is trained on a random half of the
+records, LiRA attacks it with the others as shadows, and the most accurate combination is chosen whose
+AUC exceeds that of the baseline by no more than 0.01. The guarantee cannot serve for this, because the
+epsilon of metric privacy counts distances between codes, whose scale is the generator's. On fewer
+records than a model of the benchmark has, a generator is fitted in as many steps, and a target model in
+as many epochs.
 """
 
 from __future__ import annotations
@@ -31,6 +38,8 @@ from typing import Any
 
 import numpy as np
 
+from privbench.attacks.base import Outputs
+from privbench.attacks.lira import log_ratios
 from privbench.components import Bound
 from privbench.config import find_file, read_file, resolve
 from privbench.config.benchmark import Benchmark, Defense
@@ -39,8 +48,10 @@ from privbench.config.sweeps import value_text
 from privbench.data import Data
 from privbench.datasets.loading import Datasets
 from privbench.engine import Diverged
+from privbench.generators.vae import Vae
 from privbench.mechanisms.dp_sgd import DpSgd
 from privbench.membership import Setting
+from privbench.metrics.roc import auc
 from privbench.models.base import TorchModel
 from privbench.plan import make_plan
 from privbench.plugins.host import PluginHost
@@ -55,6 +66,10 @@ from privbench.storage.artifacts import Artifact
 
 FOLDER = Path(__file__).parent
 TRAIN_SHARE = 0.8
+EXPOSED_SHARE = 0.5
+"""The same where exposure counts, since LiRA needs models with and without each record."""
+AUC_TOLERANCE = 0.01
+"""By how much the AUC of what is chosen may exceed the baseline's."""
 VALIDATED = 4
 """The most reference records that are used, for each that a model of the benchmark is trained on."""
 
@@ -74,6 +89,8 @@ class Grid:
     """Parameters of the target model that differ from the benchmark's; lists are swept."""
     per: tuple[str, ...] = ()
     """Swept parameters of the defense, for each of whose values a recipe is chosen."""
+    baseline: Mapping[str, Any] = field(default_factory=dict)
+    """Parameters of the defense at whose exposure one is chosen; empty if exposure does not count."""
     public: int = 1
     """Reference records set aside for defenses that use some; no model is trained or validated on them
     otherwise."""
@@ -91,6 +108,8 @@ class Tried:
     """Mean validation accuracy; None if training diverged."""
     error: float | None
     """Standard error of the mean over splits. Splits overlap, so it is a little too small."""
+    auc: float | None = None
+    """AUC of LiRA, whose shadows are the other models; None for a grid without a baseline."""
 
 
 class SimulatedDpSgd(DpSgd):
@@ -124,11 +143,12 @@ def benchmark_of(grid: Grid, file: File, host: PluginHost) -> Benchmark:
     ]
     if not datasets:
         raise SystemExit(f"grids.{grid.name}.dataset: {grid.dataset!r} is not in {grid.benchmark}")
+    listed = [grid.baseline, grid.parameters] if grid.baseline else [grid.parameters]
     own = table.model_copy(
         update={
             "datasets": tuple(datasets),
             "models": tuple({**m, **grid.model} for m in models),
-            "defenses": ({"name": grid.defense, **grid.parameters},),
+            "defenses": tuple({"name": grid.defense, **parameters} for parameters in listed),
             "seeds": (0,),
         }
     )
@@ -142,9 +162,11 @@ def reference_setting(clean: Setting, grid: Grid, splits: int, n_private: int) -
     """
     order = generator("recipes", grid.benchmark, grid.dataset).permutation(len(clean.reference))
     public = clean.reference.take(order[: grid.public])
-    pool: Data = clean.reference.take(order[grid.public :][: VALIDATED * n_private])
+    limit = round(n_private / EXPOSED_SHARE) if grid.baseline else VALIDATED * n_private
+    pool: Data = clean.reference.take(order[grid.public :][:limit])
     member = np.zeros((splits, len(pool)), dtype=bool)
-    n_trained = min(n_private, round(TRAIN_SHARE * len(pool)))
+    share = EXPOSED_SHARE if grid.baseline else TRAIN_SHARE
+    n_trained = min(n_private, round(share * len(pool)))
     for split, row in enumerate(member):
         rng = generator("recipes", grid.benchmark, grid.dataset, split)
         row[rng.permutation(len(pool))[:n_trained]] = True
@@ -155,9 +177,17 @@ def reference_setting(clean: Setting, grid: Grid, splits: int, n_private: int) -
 
 
 def validated(
-    defense: Defense, model: Bound, stage: SettingStage, setting: Setting, n_private: int
-) -> list[float]:
-    """Train a model per split, and return their validation accuracies."""
+    defense: Defense,
+    model: Bound,
+    stage: SettingStage,
+    setting: Setting,
+    n_private: int,
+    fits: dict[str, Artifact],
+) -> tuple[list[float], Outputs]:
+    """Train a model per split, and return their validation accuracies and outputs for the pool.
+
+    ``fits`` has the fitted generators, which combinations that differ otherwise share.
+    """
     artifacts: dict[int, Artifact] = {id(stage): Artifact(live=setting)}
 
     def get(wanted: Stage) -> Artifact:
@@ -171,17 +201,39 @@ def validated(
     context = Context(get, no_data, "cpu", lambda done, total: None)
     data, fit, release = defense.at("data"), None, None
     if defense.generator is not None:
-        fit = FitStage("", 0, stage, defense.generator, data)
+        generator = as_many_steps(defense.generator, n_private, int(setting.member[0].sum()))
+        fit = FitStage("", 0, stage, generator, data)
+        key = repr((generator.component, data))
+        if key not in fits:
+            fits[key] = fit.compute(context)
+        artifacts[id(fit)] = fits[key]
     if defense.releases:
         release = ReleaseStage("", 0, stage, data, fit, defense.at("latent"))
     n_simulated = int(setting.member[0].sum())
     training = tuple(simulated(bound, n_private, n_simulated) for bound in defense.at("training"))
     population = PopulationStage("", 0, stage, model, training, release)
-    accuracies = []
-    for trained, member in zip(population.models(context), setting.member, strict=True):
-        held_out = setting.pool.take(np.flatnonzero(~member))
-        accuracies.append(float((trained.log_probs(held_out.x).argmax(1) == held_out.y).mean()))
-    return accuracies
+    log_probs = np.stack(
+        [trained.log_probs(setting.pool.x) for trained in population.models(context)]
+    )
+    outputs = Outputs(log_probs.argmax(-1), log_probs)
+    pairs = zip(outputs.predicted == setting.pool.y, setting.member, strict=True)
+    return [float(right[~member].mean()) for right, member in pairs], outputs
+
+
+def lira_auc(outputs: Outputs, setting: Setting) -> float:
+    """Return the AUC of LiRA over all pairs, each model attacked with the others as shadows."""
+    phi = outputs.scaled_confidence(setting.pool.y)
+    return auc(log_ratios(phi, phi, setting.member, True, "shrunk"), setting.member)
+
+
+def as_many_steps(generator: Bound, n_private: int, n_trained: int) -> Bound:
+    """Return a generator with as many steps on ``n_trained`` records as it has on ``n_private``."""
+    own = generator.component
+    if own.fitted_on == "reference" or not isinstance(own, Vae):
+        return generator
+    steps = own.epochs * -(-n_private // own.batch_size)
+    epochs = max(1, round(steps / -(-n_trained // own.batch_size)))
+    return replace(generator, component=own.model_copy(update={"epochs": epochs}))
 
 
 def simulated(bound: Bound, n_private: int, n_simulated: int) -> Bound:
@@ -207,17 +259,22 @@ def search(grid: Grid, file: File, host: PluginHost, splits: int) -> Iterator[Tr
     stage = stage.clean or stage
     n_private = stage.n_pool // 2
     setting = reference_setting(stage.draw(plan.data.get), grid, splits, n_private)
+    fits: dict[str, Artifact] = {}
     for defense in benchmark.defenses:
         for model in benchmark.models:
             try:
-                accuracies = validated(defense, model.bound, stage, setting, n_private)
+                accuracies, outputs = validated(
+                    defense, model.bound, stage, setting, n_private, fits
+                )
+                exposure = lira_auc(outputs, setting) if grid.baseline else None
             except Diverged:
-                accuracies = []
+                accuracies, exposure = [], None
             yield Tried(
-                values_of(defense, grid.parameters),
+                values_of(defense, {**grid.baseline, **grid.parameters}),
                 {key: model.bound.component.params()[key] for key in grid.model},
                 float(np.mean(accuracies)) if accuracies else None,
                 float(np.std(accuracies, ddof=1) / splits**0.5) if accuracies else None,
+                exposure,
             )
 
 
@@ -234,9 +291,15 @@ def values_of(defense: Defense, parameters: Mapping[str, Any]) -> dict[str, Any]
 
 
 def best(tried: list[Tried], per: tuple[str, ...]) -> list[Tried]:
-    """Return the most accurate combination for each value of the parameters ``per``."""
+    """Return the most accurate combination for each value of the parameters ``per``.
+
+    Where exposure was measured, the baseline comes first, and bounds that of the others.
+    """
     groups: dict[tuple[Any, ...], Tried] = {}
+    limit = None if tried[0].auc is None else tried[0].auc + AUC_TOLERANCE
     for one in tried:
+        if limit is not None and (one.auc is None or one.auc > limit):
+            continue
         key = tuple(json.dumps(one.defense[name]) for name in per)
         if one.accuracy is not None and (
             key not in groups or one.accuracy > (groups[key].accuracy or 0.0)
@@ -246,13 +309,22 @@ def best(tried: list[Tried], per: tuple[str, ...]) -> list[Tried]:
 
 
 def table(outcome: Mapping[str, Any]) -> str:
-    """Return the chosen recipes of an outcome as a table in Markdown."""
-    chosen = [(one["defense"] | one["model"], one) for one in outcome["chosen"]]
-    header = [*chosen[0][0], "validation accuracy"]
+    """Return a table in Markdown of the chosen recipes, below the baseline if there is one."""
+    chosen = list(outcome["chosen"])
+    has_auc = chosen[0].get("auc") is not None
+    if has_auc:
+        chosen.insert(0, outcome["tried"][0])  # the baseline
+    header = [*chosen[0]["defense"], *chosen[0]["model"], "validation accuracy"]
     lines = [
-        [*map(value_text, values.values()), f"{one['accuracy']:.3f} ± {one['error']:.3f}"]
-        for values, one in chosen
+        [
+            *map(value_text, (one["defense"] | one["model"]).values()),
+            f"{one['accuracy']:.3f} ± {one['error']:.3f}",
+        ]
+        for one in chosen
     ]
+    if has_auc:
+        header.append("AUC")
+        lines = [[*line, f"{one['auc']:.3f}"] for line, one in zip(lines, chosen, strict=True)]
     cells = [header, ["---"] * len(header), *lines]
     return "\n".join(f"| {' | '.join(line)} |" for line in cells)
 
@@ -292,6 +364,8 @@ def main() -> None:
         for one in search(grid, file, host, splits):
             tried.append(one)
             shown = "diverged" if one.accuracy is None else f"{one.accuracy:.3f} ± {one.error:.3f}"
+            if one.auc is not None:
+                shown += f", AUC {one.auc:.3f}"
             print(grid.name, one.defense, one.model, shown, file=sys.stderr, flush=True)
         outcome = {
             "grid": asdict(grid),
@@ -304,7 +378,8 @@ def main() -> None:
         path.write_text(json.dumps(outcome, indent=1) + "\n", encoding="utf-8")
         print(f"{grid.name}: {outcome['seconds']} s")
         for one in best(tried, grid.per):
-            print(f"  {one.accuracy:.3f} ± {one.error:.3f}  {one.defense} {one.model}")
+            exposure = "" if one.auc is None else f", AUC {one.auc:.3f}"
+            print(f"  {one.accuracy:.3f} ± {one.error:.3f}{exposure}  {one.defense} {one.model}")
     if args.output == FOLDER / "outcomes":
         write_readme(args.output)
 
