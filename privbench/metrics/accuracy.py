@@ -30,7 +30,8 @@ def class_balanced_accuracy(correct: Bools, labels: Labels) -> tuple[float, Inte
     """Return the mean over classes of the accuracy on each class, and its interval.
 
     Classes without test records are left out. The number of records per class is taken as given, so
-    the interval is about other test records with as many of each class.
+    the interval is about other test records with as many of each class. With a class of one record
+    nothing is known about other records of this class, and the interval is [0, 1].
 
     Args:
         correct: (models, records), which records each model predicts correctly.
@@ -43,9 +44,13 @@ def class_balanced_accuracy(correct: Bools, labels: Labels) -> tuple[float, Inte
     per_class = np.zeros(len(classes))
     np.add.at(per_class, of_record, correct.mean(axis=0))
     per_class /= counts
-    weights = 1 / (len(classes) * counts[of_record] * len(correct))
     estimate = float(per_class.mean())
-    return estimate, proportion_interval(estimate, weights * (correct - per_class[of_record]))
+    if counts.min() < 2:
+        return estimate, (0.0, 1.0)
+    # A deviation from the mean of n records, of which it is one, is too small by sqrt(n / (n - 1)).
+    weights = np.sqrt(counts / (counts - 1)) / (len(classes) * counts * len(correct))
+    influence = weights[of_record] * (correct - per_class[of_record])
+    return estimate, proportion_interval(estimate, influence)
 
 
 def accuracy_difference(first: Bools | Floats, second: Bools | Floats) -> tuple[float, Interval]:

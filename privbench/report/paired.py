@@ -16,7 +16,7 @@ import numpy as np
 from privbench.metrics.accuracy import accuracy_difference
 from privbench.metrics.interval import Interval
 from privbench.metrics.pairs import Bools, Floats
-from privbench.report.frontier import Frontier, exposure_of
+from privbench.report.frontier import BASELINE, Frontier, exposure_of, family
 from privbench.storage.artifacts import Store
 from privbench.storage.results import Row
 
@@ -76,6 +76,20 @@ def difference_to_mixture(
     return estimate, accuracy_difference(own, mixed)[1]
 
 
+def unpaired(row: Row, mixture: list[tuple[Row, float]]) -> Interval | None:
+    """Return a 95% interval of what `difference_to_mixture` returns, from the rows alone.
+
+    It holds however the two depend on each other, since the standard error of a difference is at most
+    the sum of both. So it is wider than a paired one. It is None if an accuracy has no interval.
+    """
+    own = row["test_accuracy_ci"]
+    others = [(other["test_accuracy_ci"], weight) for other, weight in mixture]
+    if own is None or any(interval is None for interval, _ in others):
+        return None
+    low, high = (sum(weight * interval[end] for interval, weight in others) for end in (0, 1))
+    return max(own[0] - high, -1.0), min(own[1] - low, 1.0)
+
+
 def mixture_at(
     frontier: Frontier, strongest: Mapping[str, Row], measure: str, exposure: float
 ) -> list[tuple[Row, float]]:
@@ -89,7 +103,11 @@ def mixture_at(
     """
     if not len(frontier.exposure) or exposure < frontier.exposure[0]:
         return []
-    points = {(exposure_of(r, measure), r["test_accuracy"]): r for r in strongest.values()}
+    points = {
+        (exposure_of(row, measure), row["test_accuracy"]): row
+        for defense, row in strongest.items()
+        if family(defense) == BASELINE
+    }
     corners = [points[point] for point in zip(frontier.exposure, frontier.accuracy, strict=True)]
     right = int(np.searchsorted(frontier.exposure, exposure))
     if right == len(corners):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from privbench.metrics.interval import Interval
 from privbench.report.canaries import named
 from privbench.report.frontier import (
     BASELINE,
@@ -16,7 +15,13 @@ from privbench.report.frontier import (
     frontier_of,
 )
 from privbench.report.numbers import interval_text, number, signed_interval_text
-from privbench.report.paired import Correct, difference, difference_to_mixture, mixture_at
+from privbench.report.paired import (
+    Correct,
+    difference,
+    difference_to_mixture,
+    mixture_at,
+    unpaired,
+)
 from privbench.storage.results import Row
 
 COMPARED = ("none", PUBLIC_ONLY)
@@ -24,6 +29,10 @@ COMPARED = ("none", PUBLIC_ONLY)
 SIGN = "≈"
 SIGN_NOTE = (
     f"{SIGN}: the 95% interval of the difference contains 0, so the two cannot be told apart"
+)
+UNPAIRED = "†"
+UNPAIRED_NOTE = (
+    f"{UNPAIRED}: unpaired, so wider than need be, since what the models predict is not stored here"
 )
 EXPOSURES = {"auc": ("AUC", "AUC"), "tpr": ("canaries\nTPR", "TPR")}
 """The header of each measure of exposure, and its name in other headers."""
@@ -52,8 +61,8 @@ def utility_lines(
         }
         for name in COMPARED:
             other = first.get(name)
-            compared = None if other in (None, row) else difference(row, other, correct)
-            line[f"minus\n{name}"] = _difference_text(compared)
+            mixture = [] if other is None or other is row else [(other, 1.0)]
+            line[f"minus\n{name}"] = _difference_text(row, mixture, correct)
         for measure, strongest in exposed.items():
             header, name = EXPOSURES[measure]
             value = exposure_of(strongest[defense], measure) if defense in strongest else None
@@ -61,11 +70,10 @@ def utility_lines(
             mixture = []
             if value is not None and family(defense) != BASELINE:
                 mixture = mixture_at(frontier_of(strongest, measure), strongest, measure, value)
-            compared = difference_to_mixture(row, mixture, correct) if mixture else None
             line[f"{BASELINE} at\nthis {name}"] = _number_or_dash(
-                row["test_accuracy"] - compared[0] if compared else None
+                sum(w * other["test_accuracy"] for other, w in mixture) if mixture else None
             )
-            line[f"minus {BASELINE}\nat this {name}"] = _difference_text(compared)
+            line[f"minus {BASELINE}\nat this {name}"] = _difference_text(row, mixture, correct)
         line["data\nAUC"] = _number_or_dash(exposed_data.get(defense, {}).get("auc"))
         for column in ("column_fidelity", "pairwise_fidelity"):
             line[column.replace("_", "\n")] = _number_or_dash(row[column])
@@ -88,6 +96,8 @@ def utility_notes(rows: Sequence[Row], lines: Sequence[dict[str, str]]) -> list[
         )
     if any(text.startswith(SIGN) for line in lines for text in line.values()):
         notes.append(SIGN_NOTE)
+    if any(text.endswith(UNPAIRED) for line in lines for text in line.values()):
+        notes.append(UNPAIRED_NOTE)
     return notes
 
 
@@ -113,11 +123,14 @@ def _first_rows(rows: Sequence[Row]) -> dict[str, Row]:
     return first
 
 
-def _difference_text(compared: tuple[float, Interval | None] | None) -> str:
-    if compared is None:
+def _difference_text(row: Row, mixture: list[tuple[Row, float]], correct: Correct) -> str:
+    if not mixture:
         return "-"
-    estimate, interval = compared
+    estimate, paired = difference_to_mixture(row, mixture, correct)
+    interval = paired or unpaired(row, mixture)
     text = signed_interval_text(estimate, interval)
+    if interval and not paired:
+        text += UNPAIRED
     return f"{SIGN} {text}" if interval and interval[0] <= 0 <= interval[1] else text
 
 

@@ -59,6 +59,8 @@ OPTIONAL_OF_UTILITY = (
     "data\nAUC",
     "minus dp-sgd\nat this TPR",
     "canaries\nTPR",
+    "minus\nnone",
+    "minus\npublic-only",
 )
 OPTIONAL_OF_ATTACKS = (
     "queries",

@@ -66,19 +66,21 @@ def test_where_all_pairs_agree_the_interval_is_clopper_pearson():
     assert high == 1.0
 
 
-def drawn(rng, m, n, models, records):
-    """Correct predictions with effects of models and of records, and two independent populations."""
+def drawn(rng, m, n, models, records, own=0.0):
+    """Correct predictions of two populations; ``own`` is an effect of records on one of both."""
     of_record = 1.5 + rng.normal(0, records, (1, n))
-    logits = (of_record + rng.normal(0, models, (m, 1)) for _ in range(2))
+    logits = (
+        of_record + rng.normal(0, own, (1, n)) + rng.normal(0, models, (m, 1)) for _ in range(2)
+    )
     return [rng.random((m, n)) < 1 / (1 + np.exp(-x)) for x in logits]
 
 
-def coverage(rng, repeats, m, n, models, records):
-    effects = models * rng.normal(size=10**6) + records * rng.normal(size=10**6)
+def coverage(rng, repeats, m, n, models, records, own=0.0):
+    effects = np.sqrt(models**2 + records**2 + own**2) * rng.normal(size=10**6)
     truth = (1 / (1 + np.exp(-1.5 - effects))).mean()
     covered = np.zeros(2)
     for _ in range(repeats):
-        first, second = drawn(rng, m, n, models, records)
+        first, second = drawn(rng, m, n, models, records, own)
         low, high = accuracy(first)[1]
         covered[0] += low <= truth <= high
         low, high = accuracy_difference(first, second)[1]
@@ -90,12 +92,20 @@ def test_intervals_cover_the_truth(rng):
     assert coverage(rng, 200, 16, 100, 0.2, 1.5) == pytest.approx(0.96, abs=0.04)
 
 
+def test_differences_cover_the_truth_where_records_are_hard_for_one_of_both(rng):
+    """With the variance of models alone, .76 of the intervals of the difference cover it."""
+    assert coverage(rng, 200, 16, 300, 0.1, 1.0, own=1.0) == pytest.approx(0.96, abs=0.04)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("m", "n"), [(16, 300), (64, 300), (16, 1000)])
-@pytest.mark.parametrize(("models", "records"), [(0.1, 2.0), (0.3, 0.0), (0.0, 0.0)])
-def test_coverage(rng, m, n, models, records):
+@pytest.mark.parametrize(
+    ("models", "records", "own"),
+    [(0.1, 2.0, 0.0), (0.1, 1.5, 1.0), (0.3, 0.0, 0.0), (0.0, 0.0, 0.0)],
+)
+def test_coverage(rng, m, n, models, records, own):
     """Between .94 and .98 each (2,000 repeats have a standard error of .005)."""
-    assert coverage(rng, 2000, m, n, models, records) == pytest.approx(0.962, abs=0.03)
+    assert coverage(rng, 2000, m, n, models, records, own) == pytest.approx(0.962, abs=0.03)
 
 
 def test_a_paired_interval_is_narrower_than_those_of_both_accuracies(rng):
@@ -132,3 +142,46 @@ def test_with_equal_classes_both_accuracies_are_equal_and_strata_narrow_the_inte
     plain, balanced = accuracy(correct), class_balanced_accuracy(correct, labels)
     assert balanced[0] == pytest.approx(plain[0])
     assert balanced[1][1] - balanced[1][0] < plain[1][1] - plain[1][0]
+
+
+def test_a_class_of_one_record_says_nothing_about_other_records_of_it():
+    correct = np.array([[True, True, False, True]] * 3)
+    assert class_balanced_accuracy(correct, np.array([0, 0, 0, 1]))[1] == (0.0, 1.0)
+
+
+def balanced_coverage(rng, repeats, m, counts):
+    """The share of intervals of balanced accuracy that cover the truth, with classes of these sizes."""
+    labels = np.repeat(np.arange(len(counts)), counts)
+    means = np.linspace(0.5, 2.5, len(counts))
+    effects = np.sqrt(0.1**2 + 2**2) * rng.normal(size=10**6)
+    truth = np.mean([(1 / (1 + np.exp(-mean - effects))).mean() for mean in means])
+    covered = 0
+    for _ in range(repeats):
+        logits = means[labels] + rng.normal(0, 2, len(labels)) + rng.normal(0, 0.1, (m, 1))
+        low, high = class_balanced_accuracy(
+            rng.random(logits.shape) < 1 / (1 + np.exp(-logits)), labels
+        )[1]
+        covered += low <= truth <= high
+    return covered / repeats
+
+
+def test_balanced_accuracy_of_small_classes_covers_the_truth(rng):
+    """Without the correction for small classes, .86 to .88 of the intervals cover it."""
+    assert balanced_coverage(rng, 300, 16, [2] * 30) == pytest.approx(0.96, abs=0.04)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("m", "counts", "expected"),
+    [
+        (16, [30] * 10, 0.96),
+        (16, [5] * 20, 0.96),
+        (16, [2] * 30, 0.96),
+        (16, [150, 20], 0.95),
+        (16, [200, 10], 0.90),
+        (16, [200, 5], 0.83),
+    ],
+)
+def test_coverage_of_balanced_accuracy(rng, m, counts, expected):
+    """The interval is too narrow where a class that weighs much has a few records."""
+    assert balanced_coverage(rng, 2000, m, counts) == pytest.approx(expected, abs=0.03)

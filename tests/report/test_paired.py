@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from privbench.metrics.accuracy import accuracy_difference
+from privbench.metrics.accuracy import accuracy, accuracy_difference
 from privbench.report.frontier import frontier_of
 from privbench.report.paired import (
     difference,
@@ -11,6 +11,7 @@ from privbench.report.paired import (
     mixture_at,
     nothing_stored,
     stored_in,
+    unpaired,
 )
 from privbench.storage.artifacts import Artifact, Store
 
@@ -49,6 +50,22 @@ def test_without_artifacts_a_difference_has_no_interval(rows_of):
     assert interval is None
 
 
+def test_an_unpaired_interval_is_wider_than_a_paired_one(rows_of, populations, correct):
+    for key, bits in populations.items():
+        rows_of[key]["test_accuracy_ci"] = list(accuracy(bits)[1])
+    mixture = [(rows_of["b"], 0.25), (rows_of["c"], 0.75)]
+    low, high = unpaired(rows_of["a"], mixture)
+    paired = difference_to_mixture(rows_of["a"], mixture, correct)[1]
+    assert low < paired[0] < paired[1] < high
+
+
+def test_an_unpaired_interval_is_the_sum_of_both(row):
+    rows = [row(test_accuracy_ci=ends) for ends in ([0.7, 0.9], [0.5, 0.6], [0.3, 0.8])]
+    assert unpaired(rows[0], [(rows[1], 1.0)]) == pytest.approx((0.1, 0.4))
+    assert unpaired(rows[0], [(rows[1], 0.5), (rows[2], 0.5)]) == pytest.approx((0.0, 0.5))
+    assert unpaired(rows[0], [(row(), 1.0)]) is None
+
+
 def test_populations_of_other_sizes_are_not_paired(rows_of, populations):
     populations["b"] = populations["b"][:3]
     assert (
@@ -72,6 +89,13 @@ def test_the_mixture_at_an_exposure_has_the_accuracy_of_the_frontier(rows_of, ex
     accuracy = sum(weight * row["test_accuracy"] for row, weight in mixture)
     assert accuracy == pytest.approx(frontier.accuracy_at(exposure))
     assert sum(weight for _, weight in mixture) == pytest.approx(1)
+
+
+def test_another_defense_on_a_corner_of_the_frontier_is_not_mixed(rows_of, row):
+    corner = row(defense="twin", auc=0.5, test_accuracy=rows_of["c"]["test_accuracy"])
+    strongest = {r["defense"]: r for r in [*rows_of.values(), corner]}
+    mixture = mixture_at(frontier_of(strongest, "auc"), strongest, "auc", 0.5)
+    assert [r["defense"] for r, _ in mixture] == ["dp-sgd[c]"]
 
 
 def test_below_the_frontier_there_is_no_mixture(rows_of):

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from privbench.report.utility import SIGN_NOTE, indistinct_note, utility_lines, utility_notes
+from privbench.report.utility import (
+    SIGN_NOTE,
+    UNPAIRED_NOTE,
+    indistinct_note,
+    utility_lines,
+    utility_notes,
+)
 
 
 @pytest.fixture
@@ -60,6 +66,16 @@ def test_a_row_that_does_not_beat_the_most_frequent_class_is_named(rows, bits):
 def test_neighbours_that_cannot_be_told_apart_are_named(rows, bits):
     note = indistinct_note(rows, lambda row: bits[row["utility_key"]])
     assert note.endswith((": none and near", ": near and none"))
+
+
+def test_without_artifacts_differences_are_unpaired_and_say_so(rows):
+    lines = utility_lines(rows, [], lambda row: None)
+    texts = {line["defense"]: line["minus\nnone"] for line in lines}
+    assert texts["near"].startswith("≈ ")
+    assert texts["dp-sgd"].startswith("-.")
+    assert all(texts[defense].endswith("]†") for defense in ("near", "dp-sgd"))
+    assert utility_notes(rows, lines)[-1] == UNPAIRED_NOTE
+    assert indistinct_note(rows, lambda row: None) == ""
 
 
 def test_rows_of_earlier_versions_have_no_intervals(row):
