@@ -9,9 +9,9 @@ for few clusters)
     V_records = n / (n - 1) * sum over records of (sum over models of psi)^2
     V_pairs   = sum over pairs of psi^2
 
-V can come out smaller than one of its parts, even negative. As MacKinnon, Nielsen, Webb (2021)
-propose, it is raised to the larger of V_models and V_records. Quantiles are those of Student's t with
-min(m, n) - 1 degrees of freedom.
+V can come out smaller than one of its parts, even negative. It is raised to the larger of V_models and
+V_records (see MacKinnon, Nielsen, Webb 2024, arXiv 2406.08880, on such remedies). Quantiles are those of
+Student's t with min(m, n) - 1 degrees of freedom.
 
 The models of a population share one pool, so an interval is about models that are trained on halves of
 this pool, and about all records that the test records were drawn from.
