@@ -3,11 +3,12 @@
     privbench run quickstart --set 'attacks=["gap", "loss", "lira", "rmia", "label-only", "auto"]'
     python bench/yardstick.py quickstart [--results results] [--limit 0.005]
 
-Each line is a dataset, defense, model and subset, and what the adversary knows. An adaptive `auto` is
-compared with adaptive and naive attacks, a naive one with naive attacks. The best of several attacks is
-picked on the target itself, so that it is too large by chance, more so on few canaries. Attacks on
-released data and on parameters see something else, and are left out. The exit status is 1 if a line on
-records is below ``-limit``.
+Each line is a dataset, defense, model and subset (or kind of canaries), and what the adversary knows. An
+adaptive `auto` is compared with adaptive and naive attacks, a naive one with naive attacks. The best of
+several attacks is picked on the target itself, so that it is too large by chance, more so on few
+canaries. Attacks on released data and on parameters see something else, and are left out; so is
+`public-only`, on which every attack is at chance, so that the best of several is the luckiest. The exit
+status is 1 if a line on records is below ``-limit``.
 """
 
 from __future__ import annotations
@@ -17,18 +18,20 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from privbench.report.frontier import PUBLIC_ONLY, family
 from privbench.storage.results import Results, Row
 
 OBSERVED = ("labels", "probabilities")
+SAME = ("dataset", "defense", "model", "subset", "canary_kind", "seed")
 
 
 def differences(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
     """Yield each row of `auto` with that of the best single attack."""
     groups = defaultdict(list)
     for row in rows:
-        if row.get("auc") is not None and row.get("observes") in OBSERVED:
-            key = tuple(row[name] for name in ("dataset", "defense", "model", "subset", "seed"))
-            groups[key].append(row)
+        compared = row.get("auc") is not None and row.get("observes") in OBSERVED
+        if compared and family(row["defense"]) != PUBLIC_ONLY:
+            groups[tuple(row[name] for name in SAME)].append(row)
     for group in groups.values():
         for auto in group:
             allowed = {auto["knowledge"], "naive"}
@@ -50,8 +53,9 @@ def main() -> int:
             difference = auto["auc"] - best["auc"]
             below += auto["subset"] == "records" and difference < -arguments.limit
             what = "/".join(str(auto[name]) for name in ("dataset", "defense", "model"))
+            subset = auto["canary_kind"] or auto["subset"]
             print(
-                f"{what:44s} {auto['subset']:9s} {auto['knowledge']:9s} auto {auto['auc']:.3f}  "
+                f"{what:44s} {subset:19s} {auto['knowledge']:9s} auto {auto['auc']:.3f}  "
                 f"{difference:+.4f}  {best['auc']:.3f} {best['attack']} ({best['knowledge']})"
             )
     print(f"{below} lines on records are below -{arguments.limit}")

@@ -128,3 +128,25 @@ def test_operations_have_a_kind(bench):
         "aten::relu": "other operations",
     }
     assert {name: profiles.kind(name) for name in names} == names
+
+
+def test_auto_is_compared_with_attacks_on_the_same_records(monkeypatch):
+    """An adaptive one with all, a naive one with naive ones; not on released data or public records."""
+    monkeypatch.syspath_prepend(str(BENCH))
+    from yardstick import differences
+
+    same = {"dataset": "d", "model": "m", "seed": 0, "observes": "probabilities"}
+
+    def row(attack, auc, knowledge="adaptive", kind=None, defense="none", **other):
+        subset = "records" if kind is None else "canaries"
+        row = same | {"attack": attack, "auc": auc, "knowledge": knowledge, "defense": defense}
+        return row | {"subset": subset, "canary_kind": kind} | other
+
+    rows = [
+        row("auto", 0.7), row("auto", 0.6, "naive"), row("lira", 0.65), row("loss", 0.71, "naive"),
+        row("auto", 0.8, kind="twin"), row("lira", 0.9, kind="mislabel"), row("lira", 0.75, kind="twin"),
+        row("auto", 0.5, defense="public-only"), row("lira", 0.52, defense="public-only"),
+        row("dcr", 0.99, observes="synthetic"), row("shokri", None),
+    ]  # fmt: skip
+    found = [(auto["auc"], best["auc"]) for auto, best in differences(rows)]
+    assert found == [(0.7, 0.71), (0.6, 0.71), (0.8, 0.75)]
