@@ -293,9 +293,12 @@ def values_of(defense: Defense, parameters: Mapping[str, Any]) -> dict[str, Any]
 def best(tried: list[Tried], per: tuple[str, ...]) -> list[Tried]:
     """Return the most accurate combination for each value of the parameters ``per``.
 
-    Where exposure was measured, the baseline comes first, and bounds that of the others.
+    Where exposure was measured, the baseline comes first, and bounds that of the others. Raises
+    ValueError if it diverged.
     """
     groups: dict[tuple[Any, ...], Tried] = {}
+    if tried[0].auc is None and any(one.auc is not None for one in tried):
+        raise ValueError("the baseline diverged, so that its exposure does not bound the others'")
     limit = None if tried[0].auc is None else tried[0].auc + AUC_TOLERANCE
     for one in tried:
         if limit is not None and (one.auc is None or one.auc > limit):

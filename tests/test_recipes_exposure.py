@@ -77,6 +77,11 @@ def test_the_most_accurate_is_chosen_whose_exposure_is_that_of_the_baseline(sear
     assert search.best([baseline, exposed], ()) == [baseline]
 
 
+def test_a_baseline_that_diverged_bounds_nothing(search):
+    with pytest.raises(ValueError, match="baseline diverged"):
+        search.best([tried(search, None), tried(search, 0.9, 0.6)], ())
+
+
 def test_without_a_baseline_exposure_does_not_count(search):
     few, many = tried(search, 0.7), tried(search, 0.9)
     assert search.best([few, many], ()) == [many]
