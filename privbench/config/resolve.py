@@ -180,15 +180,20 @@ def _with_distinct_labels(
 ) -> tuple[Labelled, ...]:
     """Return the variants or defenses with distinct labels.
 
-    Where labels are equal, all parameters that are given are shown. If labels are then still equal, the
-    same thing is listed twice, which is an error.
+    Where labels are equal, parameters that are given and that differ are shown as well. If labels are
+    then still equal, the same thing is listed twice, which is an error.
     """
-    counts = Counter(item.label for item, _ in labelled)
     result = []
     for item, params in labelled:
-        if counts[item.label] > 1:
-            item = replace(item, label=label(item.label.partition("[")[0], params))
-        result.append(item)
+        others = [other for same, other in labelled if same.label == item.label]
+        name, _, inside = item.label.partition("[")
+        swept = {part.partition("=")[0] for part in inside.split(",")}
+        shown = {
+            key: value
+            for key, value in params.items()
+            if key in swept or any(key not in other or other[key] != value for other in others)
+        }
+        result.append(replace(item, label=label(name, shown)) if len(others) > 1 else item)
     for text, count in Counter(item.label for item in result).items():
         if count > 1:
             raise BadInput(f"{where}: {text!r} is named {count} times with the same parameters")
