@@ -97,7 +97,12 @@ LiRA, calibration and the first of the `distances`."""
 
 
 class Auto(BatchedAttack):
-    """The other attacks, combined by what works on shadows."""
+    """LiRA, RMIA, BASE, calibration and label-only, combined by what works on shadows.
+
+    A logistic regression learns the combination from attacks on shadows by means of other shadows. Other
+    attacks of a benchmark have no part in it. With fewer than six models (or four shadows
+    of a single target) there is too little to learn from, and it is LiRA.
+    """
 
     name: ClassVar[str] = "auto"
     paper: ClassVar[str] = "after Croce, Hein 2020, arXiv 2003.01690"
@@ -106,6 +111,10 @@ class Auto(BatchedAttack):
     def queries_used(self) -> int:
         """Return the largest number: ``QUERIES`` that are averaged, and the copies of `label-only`."""
         return QUERIES + ON_LABELS.queries_used() - 1
+
+    def uses_reference(self) -> bool:
+        """Return True: `rmia` is one of its attacks where there are reference records."""
+        return True
 
     def obstacle(self, views: Views) -> str:
         """Return what is missing; models and reference records are used, but not needed."""

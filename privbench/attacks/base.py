@@ -289,6 +289,13 @@ class Attack(Component, ABC):
         """
         return None if self.needs_models() else 1
 
+    def uses_reference(self) -> bool:
+        """Return whether scores depend on the target's outputs for reference records.
+
+        Override it in an attack that uses them where there are some, and does not need them.
+        """
+        return self.needs_reference
+
     def shadows_needed(self) -> NeedsShadows:
         """Return which shadows it needs with these parameters; see ``needs_shadows``."""
         return self.needs_shadows

@@ -95,6 +95,5 @@ def _component_text(named: Named) -> str:
 
 
 def _names(components: tuple[Named, ...]) -> str:
-    return ", ".join(
-        named if isinstance(named, str) else str(named.get("name")) for named in components
-    )
+    names = [named if isinstance(named, str) else str(named.get("name")) for named in components]
+    return ", ".join(dict.fromkeys(names))

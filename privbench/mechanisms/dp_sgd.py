@@ -92,7 +92,8 @@ class DpSgd(TrainingLoop):
     )
     pretrained_on: Literal["none", "reference"] = Field(
         "none",
-        description="records on which each model is trained before, without noise and by its own recipe",
+        description="records on which each model is trained before, without noise and by the target"
+        " model's recipe",
     )
     accountant: Accountant = Field(
         "prv",

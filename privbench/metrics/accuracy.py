@@ -64,13 +64,14 @@ def accuracy_difference(first: Bools | Floats, second: Bools | Floats) -> tuple[
     return estimate, difference_interval(estimate, _influence(difference))
 
 
-def majority_accuracy(labels: Labels, training_labels: Labels) -> float:
-    """Return the accuracy on ``labels`` of always predicting the most frequent training label.
+def majority_correct(labels: Labels, training_labels: Labels) -> Bools:
+    """Return which ``labels`` (records,) are the most frequent training label.
 
-    >>> majority_accuracy(np.array([0, 1, 1]), np.array([1, 1, 0]))
-    0.6666666666666666
+    >>> majority_correct(np.array([0, 1, 1]), np.array([1, 1, 0])).tolist()
+    [False, True, True]
     """
-    return float((labels == np.bincount(training_labels).argmax()).mean())
+    correct: Bools = labels == np.bincount(training_labels).argmax()
+    return correct
 
 
 def _influence(values: Bools | Floats) -> Floats:

@@ -55,7 +55,7 @@ def proportion_interval(estimate: float, psi: Floats) -> Interval:
     error = np.sqrt(clustered_variance(psi))
     if not np.isfinite(error):
         return 0.0, 1.0
-    if error == 0 or not 0 < estimate < 1:
+    if error <= 1e-12 or not 0 < estimate < 1:  # no more than rounding
         return clopper_pearson_interval(estimate, m, n)
     return logit_t(estimate, float(error), min(m, n))
 

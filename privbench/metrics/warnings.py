@@ -102,7 +102,7 @@ KINDS = {
     ),
     "few-shadows": Kind(
         "F",
-        "records have too few IN or OUT shadows: use a larger population",
+        "records have too few IN or OUT shadows: use more shadow models (a larger population)",
         f"More than {MAX_LACKING:.0%} of the records have fewer than {MIN_SHADOWS} shadows on a side."
         " For attacks that compare the shadows of a record.",
     ),

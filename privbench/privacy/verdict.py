@@ -14,8 +14,8 @@ DEFAULT_DELTA = 1e-5
 """Delta of an audited epsilon that is compared with no guarantee."""
 CONFIDENCE = 0.95
 """Confidence of an audited epsilon."""
-VERDICT_CONFIDENCE = 0.999
-"""Confidence of a verdict: the largest of fifty such bounds still holds with 95%."""
+VERDICT_CONFIDENCE = 0.9996
+"""Confidence of a verdict: the largest of 125 such bounds still holds with 95%."""
 
 
 def audit_guarantee(

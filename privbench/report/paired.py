@@ -16,7 +16,7 @@ import numpy as np
 from privbench.metrics.accuracy import accuracy_difference
 from privbench.metrics.interval import Interval
 from privbench.metrics.pairs import Bools, Floats
-from privbench.report.frontier import BASELINE, Frontier, exposure_of, family
+from privbench.report.frontier import BASELINE, Frontier, exposure_of, family, interval_of
 from privbench.storage.artifacts import Store
 from privbench.storage.results import Row
 
@@ -74,6 +74,32 @@ def difference_to_mixture(
     for other, weight in others:
         mixed += weight * np.asarray(other)
     return estimate, accuracy_difference(own, mixed)[1]
+
+
+def exposure_error(
+    frontier: Frontier, mixture: list[tuple[Row, float]], row: Row, measure: str
+) -> float:
+    """Return how far errors of exposures move the frontier's accuracy at the exposure of a row.
+
+    It is half of a 95% interval, by the delta method: the exposures of the row and of the mixture are
+    estimates, whose errors move the frontier sideways, and it rises by its slope. Beyond its last point,
+    and with one point alone, the frontier is flat.
+
+    Args:
+        frontier: the frontier.
+        mixture: what `mixture_at` returns.
+        row: the row that says how exposed the defense is.
+        measure: ``auc``, or ``tpr`` at 1% FPR.
+    """
+    exposure = exposure_of(row, measure)
+    if exposure is None or len(frontier.exposure) < 2 or exposure > frontier.exposure[-1]:
+        return 0.0
+    right = max(int(np.searchsorted(frontier.exposure, exposure)), 1)
+    rise = frontier.accuracy[right] - frontier.accuracy[right - 1]
+    slope = rise / (frontier.exposure[right] - frontier.exposure[right - 1])
+    intervals = [(interval_of(r, measure), w) for r, w in [(row, 1.0), *mixture]]
+    halves = [w * (ends[1] - ends[0]) / 2 for ends, w in intervals if ends is not None]
+    return float(slope * np.linalg.norm(halves))
 
 
 def unpaired(row: Row, mixture: list[tuple[Row, float]]) -> Interval | None:

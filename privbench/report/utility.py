@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+import numpy as np
+
 from privbench.report.canaries import named
 from privbench.report.frontier import (
     BASELINE,
@@ -19,6 +21,7 @@ from privbench.report.paired import (
     Correct,
     difference,
     difference_to_mixture,
+    exposure_error,
     mixture_at,
     unpaired,
 )
@@ -29,6 +32,10 @@ COMPARED = ("none", PUBLIC_ONLY)
 SIGN = "≈"
 SIGN_NOTE = (
     f"{SIGN}: the 95% interval of the difference contains 0, so the two cannot be told apart"
+)
+BASELINE_NOTE = (
+    f"{BASELINE} at this AUC (or TPR): by mixing its rows; of a defense that is more exposed than all of"
+    " them, the most accurate row. Intervals include the errors of the exposures"
 )
 UNPAIRED = "†"
 UNPAIRED_NOTE = (
@@ -67,13 +74,16 @@ def utility_lines(
             header, name = EXPOSURES[measure]
             value = exposure_of(strongest[defense], measure) if defense in strongest else None
             line[header] = named(_number_or_dash(value), strongest.get(defense))
-            mixture = []
-            if value is not None and family(defense) != BASELINE:
-                mixture = mixture_at(frontier_of(strongest, measure), strongest, measure, value)
+            mixture, error = [], 0.0
+            if value is not None and family(defense) not in (BASELINE, PUBLIC_ONLY):
+                frontier = frontier_of(strongest, measure)
+                mixture = mixture_at(frontier, strongest, measure, value)
+                error = exposure_error(frontier, mixture, strongest[defense], measure)
             line[f"{BASELINE} at\nthis {name}"] = _number_or_dash(
                 sum(w * other["test_accuracy"] for other, w in mixture) if mixture else None
             )
-            line[f"minus {BASELINE}\nat this {name}"] = _difference_text(row, mixture, correct)
+            difference_text = _difference_text(row, mixture, correct, error)
+            line[f"minus {BASELINE}\nat this {name}"] = difference_text
         line["data\nAUC"] = _number_or_dash(exposed_data.get(defense, {}).get("auc"))
         for column in ("column_fidelity", "pairwise_fidelity"):
             line[column.replace("_", "\n")] = _number_or_dash(row[column])
@@ -87,18 +97,40 @@ def utility_notes(rows: Sequence[Row], lines: Sequence[dict[str, str]]) -> list[
     first = _first_rows(rows)
     majority = next((r["majority_accuracy"] for r in first.values()), None)
     if majority is not None:
-        beaten = [d for d, row in first.items() if (row["test_accuracy_ci"] or [1.0])[0] > majority]
-        others = [defense for defense in first if defense not in beaten]
-        failed = f"; not above it (95%): {', '.join(others)}" if others else ""
+        others = not_above_majority(rows)
+        failed = f"; not above it (95%, paired): {', '.join(others)}" if others else ""
         notes.append(
             f"always predicting the most frequent class has a test accuracy of {number(majority)}"
             f"{failed}"
         )
+    exposed = [line for line in lines if line.get(f"{BASELINE} at\nthis AUC", "-") != "-"]
+    if exposed:
+        notes.append(BASELINE_NOTE)
     if any(text.startswith(SIGN) for line in lines for text in line.values()):
         notes.append(SIGN_NOTE)
     if any(text.endswith(UNPAIRED) for line in lines for text in line.values()):
         notes.append(UNPAIRED_NOTE)
     return notes
+
+
+def not_above_majority(rows: Sequence[Row]) -> list[str]:
+    """Return the defenses that are no better than always predicting the most frequent class."""
+    return [
+        defense
+        for defense, row in _first_rows(rows).items()
+        if row["majority_difference_ci"] is not None and row["majority_difference_ci"][0] <= 0
+    ]
+
+
+def summary_notes(rows: Sequence[Row], correct: Correct) -> list[str]:
+    """Return what a reader of accuracies has to know: which are equal, and which are worth nothing."""
+    trivial = not_above_majority(rows)
+    worthless = (
+        "no better than always predicting the most frequent class (95%, paired):"
+        f" {', '.join(trivial)}"
+    )
+    note = indistinct_note(rows, correct)
+    return [*([worthless] if trivial else []), *([note] if note else [])]
 
 
 def indistinct_note(rows: Sequence[Row], correct: Correct) -> str:
@@ -111,7 +143,9 @@ def indistinct_note(rows: Sequence[Row], correct: Correct) -> str:
             pairs.append(f"{better} and {worse}")
     if not pairs:
         return ""
-    return f"test accuracies that cannot be told apart (95%, paired): {'; '.join(pairs)}"
+    return "neighbours in test accuracy that cannot be told apart (95%, paired): " + "; ".join(
+        pairs
+    )
 
 
 def _first_rows(rows: Sequence[Row]) -> dict[str, Row]:
@@ -123,11 +157,20 @@ def _first_rows(rows: Sequence[Row]) -> dict[str, Row]:
     return first
 
 
-def _difference_text(row: Row, mixture: list[tuple[Row, float]], correct: Correct) -> str:
+def _difference_text(
+    row: Row, mixture: list[tuple[Row, float]], correct: Correct, error: float = 0.0
+) -> str:
+    """Return the difference of a row and a mixture, and its interval.
+
+    ``error`` is half of a further 95% interval, of what the mixture should be.
+    """
     if not mixture:
         return "-"
     estimate, paired = difference_to_mixture(row, mixture, correct)
     interval = paired or unpaired(row, mixture)
+    if interval:
+        low, high = (float(np.hypot(estimate - end, error)) for end in interval)
+        interval = (estimate - low, estimate + high)
     text = signed_interval_text(estimate, interval)
     if interval and not paired:
         text += UNPAIRED

@@ -21,7 +21,7 @@ from privbench.report.canaries import named, worst_kinds
 from privbench.report.frontier import RANKED_BY, deciding, on_data
 from privbench.report.numbers import half_width, interval_text, number
 from privbench.report.paired import Correct, nothing_stored
-from privbench.report.utility import indistinct_note, utility_lines, utility_notes
+from privbench.report.utility import summary_notes, utility_lines, utility_notes
 from privbench.storage.results import COLUMNS, Row
 
 Cells = list[dict[str, str]]
@@ -36,7 +36,7 @@ MAXIMUM_NOTE = (
     f" uncorrected for the choice; {RANKED_BY} is an attack that is chosen beforehand"
 )
 AUDITED_NOTE = (
-    "the largest of the attacks' lower bounds, which hold with 95% each; verdicts are at 99.9%, since"
+    "the largest of the attacks' lower bounds, which hold with 95% each; verdicts are at 99.96%, since"
     " the attack was chosen on the target"
 )
 WARNINGS = "warn-\nings"
@@ -94,8 +94,7 @@ def summary(rows: Sequence[Row], correct: Correct = nothing_stored) -> list[Tabl
     """
     tables = []
     for group in comparable_groups(rows):
-        note = indistinct_note(group, correct)
-        notes = _Notes([note] if note else [])
+        notes = _Notes(summary_notes(group, correct))
         lines = _summary_lines(group, notes)
         tables.append(_table(group, lines, notes, OPTIONAL_OF_SUMMARY))
     return tables
@@ -250,22 +249,23 @@ def _summary_line(defense: str, rows: list[Row], notes: _Notes) -> dict[str, str
         "test\nacc.": number(rows[0]["test_accuracy"]),
         "±\n95%": half_width(rows[0]["test_accuracy"], rows[0]["test_accuracy_ci"]),
         "gap": number(rows[0]["train_accuracy"] - rows[0]["test_accuracy"]),
-        "strongest\nattack": _attack_name(_strongest(records, _auc), records, notes),
+        "attack": _attack_name(_strongest(records, _auc), records, notes),
         "AUC\n[95% CI]": _estimate(_strongest(records, _auc), _auc),
         "naive\nAUC": _value(_strongest(naive, _auc), _auc),
         "TPR at 1% FPR\n[95% CI]": _estimate(_strongest(records, _tpr), _tpr),
         "naive\nTPR": _value(_strongest(naive, _tpr), _tpr),
-        "canaries\nTPR at 1% FPR": named(_estimate(worst_canaries, _tpr), worst_canaries),
+        "canaries\nTPR at 1% FPR": named(_estimate(worst_canaries, _tpr), worst_canaries)
+        + notes.star(len(deciding(canaries))),
         DATA_AUC: _value(_strongest(data, _auc), _auc),
         "guarantee": _guarantee(rows[0], notes),
         "audited": _audited(rows, notes),
-        WARNINGS: notes.warnings(rows),
+        WARNINGS: notes.warnings([*deciding(records), *deciding(canaries)]),
         "s": f"{max(row['seconds'] for row in rows):.0f}",
     }
 
 
 def _empty_line(defense: str, status: str) -> dict[str, str]:
-    return {"defense": defense, "strongest\nattack": f"({status})"}
+    return {"defense": defense, "attack": f"({status})"}
 
 
 def _attack_lines(rows: list[Row], notes: _Notes) -> Cells:
@@ -390,7 +390,7 @@ def _audited(rows: Sequence[Row], notes: _Notes) -> str:
     verdicts = {row["verdict"] for row in rows} - {None}
     if rows[0]["guarantee"] is None:
         verdicts &= {"refuted"}
-    counted = [row for row in rows if row["verdict"] is not None or not verdicts]
+    counted = deciding([row for row in rows if row["verdict"] is not None or not verdicts])
     bounds = [row["audited_epsilon"] for row in counted if row["audited_epsilon"] is not None]
     if not bounds:
         return "-"

@@ -33,7 +33,7 @@ def acts_on_before(attack: Component, defense: Defense) -> tuple[ActsOn, ...]:
     queries = cast("Attack", attack).queries_used()
     covered = min((b.component.queries_covered() for b in defense.at("output")), default=1)
     is_covered = queries is not None and queries <= covered
-    if is_covered and not cast("Attack", attack).needs_reference:
+    if is_covered and not cast("Attack", attack).uses_reference():
         return PIPELINE_ORDER
     return PIPELINE_ORDER[:3]
 

@@ -96,7 +96,12 @@ class UtilityStage(Stage):
     def compute(self, context: Context) -> Artifact:
         import numpy as np
 
-        from privbench.metrics.accuracy import accuracy, class_balanced_accuracy, majority_accuracy
+        from privbench.metrics.accuracy import (
+            accuracy,
+            accuracy_difference,
+            class_balanced_accuracy,
+            majority_correct,
+        )
 
         setting: Setting = context.get(self.setting).live
         outputs = context.get(self.outputs).arrays
@@ -104,6 +109,10 @@ class UtilityStage(Stage):
         right_test = outputs["test"].argmax(-1) == setting.test.y
         test_accuracy, interval = accuracy(right_test)
         balanced_accuracy, balanced_interval = class_balanced_accuracy(right_test, setting.test.y)
+        majority = majority_correct(setting.test.y, setting.pool.y)
+        above_majority = accuracy_difference(
+            right_test, np.broadcast_to(majority, right_test.shape)
+        )[1]
         guarantee, reason = self.guarantee(setting)
         fidelity = {} if self.fidelity is None else dict(context.get(self.fidelity).info)
         return Artifact(
@@ -114,7 +123,8 @@ class UtilityStage(Stage):
                 "test_accuracy_ci": list(interval),
                 "test_balanced_accuracy": balanced_accuracy,
                 "test_balanced_accuracy_ci": list(balanced_interval),
-                "majority_accuracy": majority_accuracy(setting.test.y, setting.pool.y),
+                "majority_accuracy": float(majority.mean()),
+                "majority_difference_ci": list(above_majority),
                 "n_test": len(setting.test),
                 "train_accuracy": float(right_pool[setting.member].mean()),
                 "guarantee": None if guarantee is None else guarantee.to_json(),

@@ -159,6 +159,13 @@ SCHEMA = (
         since=5,
     ),
     Column(
+        "majority_difference_ci",
+        "TEXT",
+        "95% interval of `test_accuracy` less `majority_accuracy`, paired by test record.",
+        is_json=True,
+        since=5,
+    ),
+    Column(
         "utility_key",
         "TEXT",
         "Digest of the stage `utility`, whose artifact says which test records each model predicts"

@@ -14,7 +14,15 @@ ROW = [
     *("balanced_accuracy", "advantage", "guarantee", "audited_epsilon", "verdict"),
     *("column_fidelity", "pairwise_fidelity", "n_members", "n_nonmembers", "n_models"),
     *("test_accuracy_ci", "test_balanced_accuracy", "test_balanced_accuracy_ci"),
-    *("majority_accuracy", "utility_key", "n_test", "n_reference", "n_public", "canary_kind"),
+    *(
+        "majority_accuracy",
+        "majority_difference_ci",
+        "utility_key",
+        "n_test",
+        "n_reference",
+        "n_public",
+        "canary_kind",
+    ),
     *("queries", "warnings", "seconds", "key"),
 ]
 ONE = ("-k", "none and loss and adaptive", "--json")  # one trial

@@ -46,7 +46,7 @@ def test_a_narrow_terminal_loses_optional_columns_and_is_told_which(rows, width)
     text = render(rows, "table", width=width)
     assert widest(text) <= width
     assert "left out for the width of the terminal: s, gap" in text
-    for needed in ("strongest", "AUC", "guarantee"):
+    for needed in ("attack", "AUC", "guarantee"):
         assert needed in text
 
 

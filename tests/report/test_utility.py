@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from privbench.report.utility import (
+    BASELINE_NOTE,
     SIGN_NOTE,
     UNPAIRED_NOTE,
     indistinct_note,
+    summary_notes,
     utility_lines,
     utility_notes,
 )
@@ -26,6 +28,7 @@ def rows(row, bits):
         row(
             defense=defense, utility_key=defense, n_test=300, test_accuracy=float(b.mean()),
             test_accuracy_ci=[b.mean() - 0.02, b.mean() + 0.02], majority_accuracy=0.55,
+            majority_difference_ci=[b.mean() - 0.57, b.mean() - 0.53],
             test_balanced_accuracy=0.25, auc=0.7 if defense != "dp-sgd" else 0.6,
         )
         for defense, b in bits.items()
@@ -58,9 +61,9 @@ def test_a_row_that_does_not_beat_the_most_frequent_class_is_named(rows, bits):
     notes = utility_notes(rows, list(lines_of(rows, bits).values()))
     assert notes[0] == (
         "always predicting the most frequent class has a test accuracy of .550;"
-        " not above it (95%): dp-sgd"
+        " not above it (95%, paired): dp-sgd"
     )
-    assert notes[1] == SIGN_NOTE
+    assert notes[1:] == [BASELINE_NOTE, SIGN_NOTE]
 
 
 def test_neighbours_that_cannot_be_told_apart_are_named(rows, bits):
@@ -82,7 +85,7 @@ def test_rows_of_earlier_versions_have_no_intervals(row):
     lines = utility_lines([row(), row(defense="dp-sgd")], [], lambda row: None)
     assert lines[0]["test acc.\n[95% CI]"] == ".900"
     assert lines[1]["minus\nnone"] == "+.000"
-    assert utility_notes([row()], lines) == []
+    assert utility_notes([row()], lines) == [BASELINE_NOTE]
     assert indistinct_note([row(), row(defense="dp-sgd")], lambda row: None) == ""
 
 
@@ -93,3 +96,37 @@ def test_public_records_alone_are_compared_with(rows, bits, row):
         row(defense="public-only", utility_key="public-only", n_test=300, test_accuracy=0.0)
     )
     assert lines_of(rows, bits)["near"]["minus\npublic-only"].startswith("+.")
+
+
+def test_the_summary_names_what_is_no_better_than_the_most_frequent_class(rows):
+    (note,) = summary_notes(rows, lambda row: None)
+    assert note == "no better than always predicting the most frequent class (95%, paired): dp-sgd"
+
+
+def test_public_records_alone_are_at_no_exposure(rows, row, bits):
+    bits["public-only"] = bits["none"]
+    public = row(defense="public-only", utility_key="public-only", n_test=300, auc=0.65)
+    assert lines_of([*rows, public], bits)["public-only"]["minus dp-sgd\nat this AUC"] == "-"
+
+
+def test_errors_of_exposures_widen_the_difference_to_the_frontier(row, bits):
+    """The frontier rises by 2 per unit of AUC; the AUC of the defense is uncertain by .05."""
+    bits |= {"dp-sgd[1]": bits["dp-sgd"], "dp-sgd[2]": bits["none"]}
+
+    def line(reach):
+        points = (("near", 0.6, 0.9), ("dp-sgd[1]", 0.5, 0.5), ("dp-sgd[2]", 0.7, 0.9))
+        rows = [
+            row(
+                defense=name, utility_key=name, n_test=300, auc=auc, test_accuracy=accuracy,
+                auc_ci=[auc - reach * (name == "near"), auc + reach * (name == "near")],
+            )
+            for name, auc, accuracy in points
+        ]  # fmt: skip
+        text = lines_of(rows, bits)["near"]["minus dp-sgd\nat this AUC"]
+        ends = text.partition("[")[2].rstrip("]").split()
+        return [float(end) for end in ends]
+
+    exact, uncertain = line(0.0), line(0.05)
+    centre = 0.2
+    for before, after in zip(exact, uncertain, strict=True):
+        assert abs(after - centre) == pytest.approx(np.hypot(before - centre, 0.1), abs=2e-3)

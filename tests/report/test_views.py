@@ -15,7 +15,7 @@ def test_summary_has_a_line_a_defense_with_its_strongest_attack(rows):
     (block,) = summary(rows)
     assert [line["defense"] for line in block.lines] == ["none", "dp-sgd"]
     none = cells(block, "none")
-    assert none["strongest\nattack"] == "lira*"
+    assert none["attack"] == "lira*"
     assert none["test\nacc."] == ".900"
     assert none["gap"] == ".100"
     assert none["AUC\n[95% CI]"] == ".750 [.700 .800]"
@@ -27,7 +27,7 @@ def test_summary_has_a_line_a_defense_with_its_strongest_attack(rows):
 def test_a_naive_attack_that_does_better_is_named_so(rows):
     (block,) = summary(rows)
     line = cells(block, "dp-sgd")
-    assert line["strongest\nattack"] == "lira, naive*"
+    assert line["attack"] == "lira, naive*"
     assert line["AUC\n[95% CI]"].startswith(".530")
 
 
@@ -39,7 +39,7 @@ def test_each_number_is_that_of_the_attack_that_does_best_in_it(row):
         row(attack="loss", auc=0.54, tpr=None, knowledge="naive"),
     ]
     line = cells(summary(rows)[0], "none")
-    assert line["strongest\nattack"] == "loss*"
+    assert line["attack"] == "loss*"
     assert line["AUC\n[95% CI]"].startswith(".600")
     assert line["TPR at 1% FPR\n[95% CI]"].startswith(".040")
     assert (line["naive\nAUC"], line["naive\nTPR"]) == (".540", ".030")
@@ -57,7 +57,7 @@ def test_auto_is_named_even_where_another_attack_found_more_on_the_target(row):
     ]
     table = summary(rows)[0]
     line = cells(table, "none")
-    assert line["strongest\nattack"] == "auto"
+    assert line["attack"] == "auto"
     assert (line["AUC\n[95% CI]"][:4], line["TPR at 1% FPR\n[95% CI]"][:4]) == (".580", ".100")
     assert (line["naive\nAUC"], line["naive\nTPR"]) == (".590", ".300")
     assert line["canaries\nTPR at 1% FPR"].startswith(".800")
@@ -67,12 +67,12 @@ def test_auto_is_named_even_where_another_attack_found_more_on_the_target(row):
 def test_without_auto_the_largest_of_several_is_said_to_be_one(row):
     rows = [row(attack="loss"), row(), row(knowledge="naive"), row(defense="other")]
     table = summary(rows)[0]
-    names = [line["strongest\nattack"] for line in table.lines]
+    names = [line["attack"] for line in table.lines]
     assert names == ["lira*", "lira"] or names == ["loss*", "lira"]
     (note,) = [note for note in table.notes if note.startswith("*")]
     assert "largest of up to 3 attacks" in note
     failed = row(attack="auto", status="failed", reason="broken", auc=None)
-    assert cells(summary([*rows, failed])[0], "none")["strongest\nattack"].endswith("*")
+    assert cells(summary([*rows, failed])[0], "none")["attack"].endswith("*")
 
 
 def test_warnings_are_marks_that_the_notes_explain(row):
@@ -98,7 +98,7 @@ def test_of_equal_values_the_surer_one_is_shown(row):
 def test_attacks_on_released_data_stand_apart(row):
     rows = [row(auc=0.6), row(attack="dcr", observes="synthetic", auc=0.9, tpr=0.8)]
     line = cells(summary(rows)[0], "none")
-    assert (line["strongest\nattack"], line["AUC\n[95% CI]"][:4]) == ("lira", ".600")
+    assert (line["attack"], line["AUC\n[95% CI]"][:4]) == ("lira", ".600")
     assert line["TPR at 1% FPR\n[95% CI]"].startswith(".100")
     assert line["data\nAUC"] == ".900"
     assert "data\nAUC" not in summary(rows[:1])[0].lines[0]
@@ -172,7 +172,7 @@ def test_trials_with_one_reason_share_a_note(row):
     failed = [row(attack=name, status="failed", reason="broken") for name in "abc"]
     (block,) = summary(failed)
     assert block.notes == ("none / a, none / b and 1 more: failed: broken",)
-    assert block.lines == [{"defense": "none", "strongest\nattack": "(failed)"}]
+    assert block.lines == [{"defense": "none", "attack": "(failed)"}]
 
 
 def test_attacks_puts_adaptive_beside_naive_and_records_first(rows):

@@ -200,6 +200,7 @@ def test_attacks_are_held_against_what_stands_before_them(guarantee, host):
         ("label-only", {"copies": 10}, 10, False),
         ("gradient", {}, 99, False),  # sees parameters
         ("rmia", {}, 1, False),  # sees the outputs for reference records, too
+        ("auto", {}, 99, False),  # combines rmia and others
     ],
 )
 def test_a_guarantee_for_some_queries_is_held_against_as_many(host, name, params, queries, covered):

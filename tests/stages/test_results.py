@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from privbench.metrics.accuracy import accuracy_difference
 from privbench.stages.results import FidelityStage
 
 
@@ -31,6 +32,11 @@ def test_utility_counts_right_predictions_of_the_defended_models(trial, compute)
     assert low < info["test_accuracy"] < high
     assert info["n_test"] == len(setting.test)
     most_frequent = np.bincount(setting.pool.y).argmax()
+    above = accuracy_difference(
+        outputs["test"].argmax(-1) == setting.test.y,
+        np.broadcast_to(setting.test.y == most_frequent, outputs["test"].shape[:2]),
+    )
+    assert info["majority_difference_ci"] == list(above[1])
     assert info["majority_accuracy"] == (setting.test.y == most_frequent).mean()
     assert "column_fidelity" not in info
 

@@ -22,7 +22,8 @@ LATER = [
 ]  # fmt: skip
 FIFTH = [
     "test_accuracy_ci TEXT", "test_balanced_accuracy REAL", "test_balanced_accuracy_ci TEXT",
-    "majority_accuracy REAL", "utility_key TEXT", "n_test INTEGER",
+    "majority_accuracy REAL", "majority_difference_ci TEXT",
+    "utility_key TEXT", "n_test INTEGER",
     "n_reference INTEGER", "n_public INTEGER",
     "canary_kind TEXT", "queries INTEGER", "warnings TEXT",
 ]  # fmt: skip
