@@ -259,7 +259,7 @@ def _summary_line(defense: str, rows: list[Row], notes: _Notes) -> dict[str, str
         DATA_AUC: _value(_strongest(data, _auc), _auc),
         "guarantee": _guarantee(rows[0], notes),
         "audited": _audited(rows, notes),
-        WARNINGS: notes.warnings([*deciding(records), *deciding(canaries)]),
+        WARNINGS: notes.warnings(rows),
         "s": f"{max(row['seconds'] for row in rows):.0f}",
     }
 
