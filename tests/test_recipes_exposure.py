@@ -34,13 +34,13 @@ def setting(n=200, models=8, n_reference=300):
         return Data(x, rng.integers(0, 2, size), DataSpec("tabular", (4,), 2))
 
     member = np.random.default_rng(1).random((models, n)) < 0.5
-    empty = np.zeros(n, dtype=bool)
     return Setting(
         pool=data(n, 2),
         reference=data(n_reference, 3),
         test=data(50, 4),
         member=member,
-        canary=empty,
+        kind=np.full(n, ""),
+        always=np.zeros(n, dtype=bool),
     )
 
 
