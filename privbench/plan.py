@@ -17,6 +17,7 @@ from privbench.components.outcome import NoResult
 from privbench.config import NONE, Benchmark, Defense, Knowledge, Unavailable, Variant
 from privbench.config.selection import Selector
 from privbench.errors import BadInput, ComponentError
+from privbench.sizes import check_sizes, fitting_kinds
 from privbench.stages import (
     AnyOutputsStage,
     ComparisonStage,
@@ -38,7 +39,7 @@ from privbench.stages import (
 )
 
 if TYPE_CHECKING:
-    from privbench.data import Data, DataSpec
+    from privbench.data import DataSpec
     from privbench.datasets.loading import Datasets
     from privbench.membership import Subset
 
@@ -222,7 +223,7 @@ class _Planner:
         data = self.datasets.load(dataset.bound)
         if isinstance(data, NoResult):
             return data
-        _check_sizes(self.benchmark, dataset.label, data)
+        check_sizes(self.benchmark, dataset.label, data)
         try:
             reason = _incompatible(data.spec, model.bound, defense)
         except Exception as error:  # third-party code; the other trials go on
@@ -292,7 +293,7 @@ class _Pipeline:
         clean = self.planner.shared(clean)
         if subset == "records":
             return clean
-        kinds = _fitting_kinds(benchmark, datasets.get(bound).spec)
+        kinds = fitting_kinds(benchmark, datasets.get(bound).spec)
         return self.planner.shared(
             replace(clean, subset="canaries", canaries=benchmark.canaries, kinds=kinds, clean=clean)
         )
@@ -398,54 +399,6 @@ def _planned(pipeline: _Pipeline, trial: Trial, attack: Bound) -> Trial:
         return pipeline.planned(trial, attack)
     except ComponentError as error:
         return replace(trial, rejected=NoResult("failed", str(error), trace_of(error)))
-
-
-def _check_sizes(benchmark: Benchmark, dataset: str, data: Data) -> None:
-    from privbench.membership import pool_size, reference_size
-
-    n_records = len(data)
-    if benchmark.pool is not None and benchmark.pool > n_records - 2:
-        raise BadInput(
-            f"benchmarks.{benchmark.name}.pool: {benchmark.pool} records do not fit: {dataset} has"
-            f" {n_records}, and at least 2 must remain (allowed: 4..{n_records - 2})"
-        )
-    n_pool = pool_size(n_records, benchmark.pool)
-    kinds = _fitting_kinds(benchmark, data.spec)
-    if benchmark.canaries and kinds:
-        _check_canaries(benchmark, kinds, n_pool)
-    if n_records < 10:
-        raise BadInput(f"dataset {dataset!r} has {n_records} records; at least 10 are needed")
-    n_reference = reference_size(n_records, n_pool)
-    if benchmark.public is not None and benchmark.public > n_reference:
-        raise BadInput(
-            f"benchmarks.{benchmark.name}.public: {benchmark.public} is more than the reference records:"
-            f" {dataset} has {n_reference} of them (allowed: 1..{n_reference})"
-        )
-
-
-def _fitting_kinds(benchmark: Benchmark, spec: DataSpec) -> tuple[CanaryKind, ...]:
-    return tuple(kind for kind in benchmark.canary_kinds if not obstacle(kind, spec))
-
-
-def _check_canaries(benchmark: Benchmark, kinds: Sequence[CanaryKind], n_pool: int) -> None:
-    from privbench.canaries.plant import kind_counts
-
-    share = benchmark.canaries
-    where = f"benchmarks.{benchmark.name}.canaries: {share:g} of a pool of {n_pool} records"
-    n_canaries = round(share * n_pool)
-    if n_canaries < len(kinds):
-        of_each = f" of each of {len(kinds)} kinds" if len(kinds) > 1 else ""
-        raise BadInput(
-            f"{where} is not one canary{of_each}"
-            f" (allowed: 0 for none, or at least {len(kinds) / n_pool:.3g})"
-        )
-    n_twins = kind_counts(n_canaries, kinds).get("twin", 0)
-    if n_canaries + n_twins > n_pool // 2:
-        copied = f" and {n_twins} records that twins are copies of" if n_twins else ""
-        raise BadInput(
-            f"{where} is {n_canaries} canaries{copied}"
-            f" (allowed: {n_pool // 2}, since models may have to be trained on all of them)"
-        )
 
 
 def _incompatible(spec: DataSpec, model: Bound, defense: Defense) -> str:

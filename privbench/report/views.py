@@ -5,7 +5,8 @@
 - ``attacks``: a line per attack, adaptive beside naive;
 - ``rows``: all rows, unrounded.
 
-A view is a pure function of rows. Defenses can only be compared on the same dataset, model and seed, so
+A view is a function of rows, and of what the models behind them predict (`Correct`), which pairs
+differences of accuracies. Defenses can only be compared on the same dataset, model and seed, so
 a view returns a table for each of these.
 """
 
@@ -18,7 +19,8 @@ from itertools import groupby
 from typing import Any
 
 from privbench.report.canaries import named, worst_kinds
-from privbench.report.frontier import RANKED_BY, deciding, on_data
+from privbench.report.frontier import deciding, on_data
+from privbench.report.notes import Notes
 from privbench.report.numbers import half_width, interval_text, number
 from privbench.report.paired import Correct, nothing_stored
 from privbench.report.utility import summary_notes, utility_lines, utility_notes
@@ -31,10 +33,6 @@ Estimate = tuple[float | None, Sequence[float] | None]
 
 DATA_AUC = "data\nAUC"
 """The column of attacks on released data; left out where there are no such attacks."""
-MAXIMUM_NOTE = (
-    "each number is the largest of up to {} attacks (adaptive and naive) on the target itself,"
-    f" uncorrected for the choice; {RANKED_BY} is an attack that is chosen beforehand"
-)
 AUDITED_NOTE = (
     "the largest of the attacks' lower bounds, which hold with 95% each; verdicts are at 99.96%, since"
     " the attack was chosen on the target"
@@ -94,7 +92,7 @@ def summary(rows: Sequence[Row], correct: Correct = nothing_stored) -> list[Tabl
     """
     tables = []
     for group in comparable_groups(rows):
-        notes = _Notes(summary_notes(group, correct))
+        notes = Notes(summary_notes(group, correct))
         lines = _summary_lines(group, notes)
         tables.append(_table(group, lines, notes, OPTIONAL_OF_SUMMARY))
     return tables
@@ -112,7 +110,7 @@ def utility(rows: Sequence[Row], correct: Correct = nothing_stored) -> list[Tabl
     for group in comparable_groups(rows):
         canaries = worst_kinds([row for row in group if row["subset"] == "canaries"], "tpr")
         lines = utility_lines(group, canaries, correct)
-        notes = _Notes(utility_notes(group, lines))
+        notes = Notes(utility_notes(group, lines))
         tables.append(_table(group, _without_empty_columns(lines), notes, OPTIONAL_OF_UTILITY))
     return tables
 
@@ -120,7 +118,7 @@ def utility(rows: Sequence[Row], correct: Correct = nothing_stored) -> list[Tabl
 def attacks(rows: Sequence[Row], correct: Correct = nothing_stored) -> list[Table]:
     """Return tables with a line per subset (or kind), defense and attack: adaptive beside naive."""
     return [
-        _table(group, _attack_lines(group, notes := _Notes()), notes, OPTIONAL_OF_ATTACKS)
+        _table(group, _attack_lines(group, notes := Notes()), notes, OPTIONAL_OF_ATTACKS)
         for group in comparable_groups(rows)
     ]
 
@@ -150,7 +148,7 @@ def comparable_groups(rows: Sequence[Row]) -> list[list[Row]]:
     return [list(group) for _, group in groupby(ordered, key=key)]
 
 
-def _table(rows: list[Row], lines: Cells, notes: _Notes, optional: tuple[str, ...]) -> Table:
+def _table(rows: list[Row], lines: Cells, notes: Notes, optional: tuple[str, ...]) -> Table:
     for row in rows:
         if row["status"] != "ok":
             notes.problem(row)
@@ -164,58 +162,7 @@ def group_title(rows: Sequence[Row]) -> str:
     return f"{trial}, {first['n_models']} models, seed {first['seed']}"
 
 
-class _Notes:
-    """Numbered conditions of guarantees, what marks stand for, and what went wrong."""
-
-    def __init__(self, first: Sequence[str] = ()) -> None:
-        self.first = first
-        self.conditions: list[str] = []
-        self.legend: dict[str, str] = {}
-        self.n_attacks = 0
-        self.problems: dict[str, list[str]] = {}
-
-    def mark(self, text: str) -> str:
-        """Return the mark of a footnote, such as ``[1]``; the same text has the same mark."""
-        if text not in self.conditions:
-            self.conditions.append(text)
-        return f"[{self.conditions.index(text) + 1}]"
-
-    def warnings(self, rows: Iterable[Row]) -> str:
-        """Return the marks of the warnings of rows, such as ``RT``; the legend explains them."""
-        from privbench.metrics.warnings import KINDS
-
-        given = {warning["name"] for row in rows for warning in row["warnings"] or ()}
-        kinds = [kind for name, kind in KINDS.items() if name in given]
-        self.legend |= {kind.mark: kind.note for kind in kinds}
-        return "".join(kind.mark for kind in kinds) or "-"
-
-    def star(self, n_attacks: int) -> str:
-        """Return the mark of a largest of several attacks; empty if there is one attack."""
-        if n_attacks < 2:
-            return ""
-        self.n_attacks = max(self.n_attacks, n_attacks)
-        self.legend["*"] = MAXIMUM_NOTE.format(self.n_attacks)
-        return "*"
-
-    def problem(self, row: Row) -> None:
-        """Add a trial that is not ok; trials with the same reason share a line."""
-        name = f"{row['defense']} / {row['attack']}"
-        names = self.problems.setdefault(f"{row['status']}: {row['reason']}", [])
-        if name not in names:
-            names.append(name)
-
-    def lines(self) -> tuple[str, ...]:
-        """Return all notes: the given ones, footnotes, the legend, and problems."""
-        numbered = [f"[{i}] {text}" for i, text in enumerate(self.conditions, start=1)]
-        legend = [f"{mark}: {text}" for mark, text in self.legend.items()]
-        problems = []
-        for reason, names in self.problems.items():
-            more = f" and {len(names) - 2} more" if len(names) > 2 else ""
-            problems.append(f"{', '.join(names[:2])}{more}: {reason}")
-        return (*self.first, *numbered, *legend, *problems)
-
-
-def _summary_lines(rows: list[Row], notes: _Notes) -> Cells:
+def _summary_lines(rows: list[Row], notes: Notes) -> Cells:
     lines = []
     for defense in dict.fromkeys(row["defense"] for row in rows):
         of_defense = [row for row in rows if row["defense"] == defense]
@@ -237,7 +184,7 @@ def _summary_lines(rows: list[Row], notes: _Notes) -> Cells:
     return lines
 
 
-def _summary_line(defense: str, rows: list[Row], notes: _Notes) -> dict[str, str]:
+def _summary_line(defense: str, rows: list[Row], notes: Notes) -> dict[str, str]:
     of_model = [row for row in rows if not on_data(row)]
     records = [row for row in of_model if row["subset"] == "records"]
     canaries = worst_kinds([row for row in of_model if row["subset"] == "canaries"], "tpr")
@@ -268,7 +215,7 @@ def _empty_line(defense: str, status: str) -> dict[str, str]:
     return {"defense": defense, "attack": f"({status})"}
 
 
-def _attack_lines(rows: list[Row], notes: _Notes) -> Cells:
+def _attack_lines(rows: list[Row], notes: Notes) -> Cells:
     lines = []
     ok = [row for row in rows if row["status"] == "ok"]
     names = ("subset", "canary_kind", "defense", "attack")
@@ -325,7 +272,7 @@ def _strongest(rows: Iterable[Row], read: Callable[[Row], Estimate]) -> Row | No
     return max(order, key=strength, default=None)
 
 
-def _attack_name(row: Row | None, rows: list[Row], notes: _Notes) -> str:
+def _attack_name(row: Row | None, rows: list[Row], notes: Notes) -> str:
     """Return the name of the strongest attack, with a star if it was chosen on the target."""
     if row is None:
         return "-"
@@ -364,7 +311,7 @@ def _value(row: Row | None, read: Callable[[Row], Estimate]) -> str:
     return "unresolved" if value is None else number(value)
 
 
-def _guarantee(row: Row, notes: _Notes) -> str:
+def _guarantee(row: Row, notes: Notes) -> str:
     """Return the epsilon of a row's guarantee, and a footnote with its terms and conditions."""
     if row["guarantee"] is None:
         return notes.mark(row["reason"]) if row["reason"] else "-"
@@ -378,7 +325,7 @@ def _guarantee(row: Row, notes: _Notes) -> str:
     return f"ε={guarantee.epsilon:.3g}{unit} {note}"
 
 
-def _audited(rows: Sequence[Row], notes: _Notes) -> str:
+def _audited(rows: Sequence[Row], notes: Notes) -> str:
     """Return the largest audited epsilon, and whether it refutes the guarantee.
 
     A note says that it is the largest of several, which a verdict allows for.
