@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
@@ -232,6 +232,26 @@ class Views:
             target_model=self.target_models[target] if self.target_models else None,
             shadow_models=[m for m, use in zip(self.shadow_models, may_use, strict=False) if use],
             augment=self.augment,
+        )
+
+    def part(self, targets: NDArray[np.int64], shadows: NDArray[np.int64]) -> Views:
+        """Return the views of some targets, which may use some of the shadows, all of them.
+
+        Args:
+            targets: int64 (n,), indices of targets.
+            shadows: int64 (k,), indices of shadows.
+        """
+        return replace(
+            self,
+            targets=self.targets[targets],
+            shadows=self.shadows[shadows],
+            shadow_member=self.shadow_member[shadows],
+            leave_one_out=False,
+            target_reference=self.target_reference[targets],
+            shadow_reference=self.shadow_reference[shadows],
+            rngs=[self.rngs[i] for i in targets],
+            target_models=[self.target_models[i] for i in targets] if self.target_models else [],
+            shadow_models=[self.shadow_models[i] for i in shadows] if self.shadow_models else [],
         )
 
     @classmethod

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -87,6 +87,22 @@ class SyntheticViews:
             shadow_member=self.shadow_member[others],
             reference=self.reference,
             rng=self.rngs[target],
+        )
+
+    def part(self, targets: NDArray[np.int64], shadows: NDArray[np.int64]) -> SyntheticViews:
+        """Return the views of some targets, which may use some of the shadows, all of them.
+
+        Args:
+            targets: int64 (n,), indices of targets.
+            shadows: int64 (k,), indices of shadows.
+        """
+        return replace(
+            self,
+            targets=[self.targets[i] for i in targets],
+            shadows=[self.shadows[i] for i in shadows],
+            shadow_member=self.shadow_member[shadows],
+            rngs=[self.rngs[i] for i in targets],
+            leave_one_out=False,
         )
 
     def used(self, target: int) -> NDArray[np.bool_]:

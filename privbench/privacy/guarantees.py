@@ -37,6 +37,9 @@ class Guarantee:
         conditions: All of them must be met for the guarantee to hold. A str stands for a
             ``Condition`` with this text.
         covers: What of a record may differ between neighbours: all of it, its features or its label.
+        profile: Pairs (epsilon, delta), all of which hold for replacing one record, computed directly
+            and not by group privacy; empty if it was not.
+        gaussian: Whether the privacy comes from Gaussian noise.
 
     Raises:
         ValueError: If a field has a value that is not allowed.
@@ -49,6 +52,8 @@ class Guarantee:
     accountant: str
     conditions: tuple[Condition, ...] = ()
     covers: Covers = "records"
+    profile: tuple[tuple[float, float], ...] = ()
+    gaussian: bool = False
 
     def __post_init__(self) -> None:
         _check_choice("kind", self.kind, tuple(_ADJACENCIES))

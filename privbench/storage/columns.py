@@ -194,6 +194,42 @@ SCHEMA = (
         is_json=True,
         since=5,
     ),
+    Column(
+        "metrics_key",
+        "TEXT",
+        "Digest of the stage `metrics`, whose artifact has the influence of each (model, record) pair on"
+        " the AUC and on the TPRs.",
+        since=6,
+    ),
+    Column(
+        "audit",
+        "TEXT",
+        "Lower bounds on epsilon by several methods, and how much the audit could have seen.",
+        is_json=True,
+        since=6,
+    ),
+    Column(
+        "calibrated_tpr_at_fpr",
+        "TEXT",
+        "As `tpr_at_fpr`, with a threshold for each record.",
+        is_json=True,
+        since=6,
+    ),
+    Column(
+        "precision",
+        "TEXT",
+        "Share of members among the pairs that are called members, at a prior of 1% and thresholds that"
+        " were chosen on shadows.",
+        is_json=True,
+        since=6,
+    ),
+    Column(
+        "record_risk",
+        "TEXT",
+        "AUCs of single records, and what the largest of them would be by chance.",
+        is_json=True,
+        since=6,
+    ),
     Column("seconds", "REAL", "Time that all stages behind the row took when they were computed."),
     Column("key", "TEXT", "Digest of the keys of the row's stages."),
 )

@@ -53,6 +53,7 @@ MIGRATIONS = (
     """,
     "\n".join(f"ALTER TABLE rows ADD COLUMN {column.definition};" for column in added_in(4)),
     "\n".join(f"ALTER TABLE rows ADD COLUMN {column.definition};" for column in added_in(5)),
+    "\n".join(f"ALTER TABLE rows ADD COLUMN {column.definition};" for column in added_in(6)),
 )
 """Script i migrates a database from schema version i to i + 1 (PRAGMA user_version)."""
 LOCK_TIMEOUT = 30.0

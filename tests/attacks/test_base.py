@@ -145,3 +145,13 @@ def test_the_obstacle_names_what_is_missing(attack, without, reason):
 )
 def test_what_is_not_needed_is_no_obstacle(attack, without):
     assert attack.obstacle(without(views())) == ""
+
+
+def test_a_part_of_views_is_as_if_there_were_no_others():
+    models, labels, member = random_population(n_models=6, n=20)
+    part = views_of(models, labels, member).part(np.array([3, 5]), np.array([0, 2, 4]))
+    assert not part.leave_one_out
+    np.testing.assert_array_equal(part.targets.predicted, models.predicted[[3, 5]])
+    for view in part:
+        np.testing.assert_array_equal(view.shadows.predicted, models.predicted[[0, 2, 4]])
+        np.testing.assert_array_equal(view.shadow_member, member[[0, 2, 4]])

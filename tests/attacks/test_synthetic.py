@@ -28,6 +28,16 @@ def test_a_view_has_the_release_of_the_target_and_of_the_other_shadows(leave_one
     np.testing.assert_array_equal(view.shadow_member, views.shadow_member[others])
 
 
+def test_a_part_of_views_has_some_targets_and_some_shadows():
+    views = views_of_releases(copies)
+    part = views.part(np.array([3, 1]), np.array([0, 2]))
+    for target, view in zip((3, 1), part, strict=True):
+        assert view.synthetic is views.targets[target]
+        assert view.rng is views.rngs[target]
+        assert view.shadows == [views.shadows[0], views.shadows[2]]
+        np.testing.assert_array_equal(view.shadow_member, views.shadow_member[[0, 2]])
+
+
 def test_a_statistic_is_computed_once_for_each_release():
     views = views_of_releases(copies)
     few = replace(views, targets=views.targets[:3])

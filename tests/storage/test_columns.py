@@ -27,6 +27,10 @@ FIFTH = [
     "n_reference INTEGER", "n_public INTEGER",
     "canary_kind TEXT", "queries INTEGER", "warnings TEXT",
 ]  # fmt: skip
+SIXTH = [
+    "metrics_key TEXT", "audit TEXT", "calibrated_tpr_at_fpr TEXT", "precision TEXT",
+    "record_risk TEXT",
+]  # fmt: skip
 POSITION = "position INTEGER"
 
 
@@ -50,6 +54,7 @@ def table(version: int) -> list[str]:
         (3, ["run_id INTEGER", *FIRST, "traceback TEXT", POSITION]),
         (4, ["run_id INTEGER", *FIRST, "traceback TEXT", POSITION, *LATER]),
         (5, ["run_id INTEGER", *FIRST, "traceback TEXT", POSITION, *LATER, *FIFTH]),
+        (6, ["run_id INTEGER", *FIRST, "traceback TEXT", POSITION, *LATER, *FIFTH, *SIXTH]),
     ],
 )
 def test_each_schema_version_has_the_columns_it_always_had(version, expected):
@@ -66,6 +71,7 @@ def test_columns_belong_to_the_version_that_added_them():
     assert [column.definition for column in added_in(1)] == FIRST
     assert [column.definition for column in added_in(4)] == LATER
     assert [column.definition for column in added_in(5)] == FIFTH
+    assert [column.definition for column in added_in(6)] == SIXTH
     assert max(column.since for column in SCHEMA) <= len(MIGRATIONS)
 
 
