@@ -72,13 +72,18 @@ class Guarantee:
     def to_json(self) -> dict[str, Any]:
         """Return the guarantee as a row of results stores it."""
         numbers = {"epsilon": float(self.epsilon), "delta": float(self.delta)}
-        return {**asdict(self), **numbers, "conditions": [asdict(c) for c in self.conditions]}
+        lists = {
+            "conditions": [asdict(c) for c in self.conditions],
+            "profile": [list(pair) for pair in self.profile],
+        }
+        return {**asdict(self), **numbers, **lists}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Guarantee:
         """Return the guarantee that a row of results stores; conditions of older rows are texts."""
         conditions = tuple(Condition.from_json(c) for c in stored["conditions"])
-        return cls(**{**stored, "conditions": conditions})
+        profile = tuple((epsilon, delta) for epsilon, delta in stored.get("profile", ()))
+        return cls(**{**stored, "conditions": conditions, "profile": profile})
 
     def under(self, *conditions: Condition) -> Guarantee:
         """Return the guarantee with further conditions."""
