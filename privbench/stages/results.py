@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from privbench.components import Bound
 from privbench.config import Defense
 from privbench.privacy.composition import PIPELINE_ORDER, ActsOn, Composed
-from privbench.privacy.verdict import audit_guarantee
 from privbench.stages.base import Context, Stage
-from privbench.stages.guarantees import acts_on_before, guarantee_of
+from privbench.stages.guarantees import guarantee_of
 from privbench.stages.release import ReleaseStage
 from privbench.stages.scores import AnyOutputsStage, ReleaseScoresStage, ScoresStage
 from privbench.stages.setting import SettingStage
@@ -151,7 +150,7 @@ class MetricsStage(Stage):
     shadow_scores: AnyScoresStage
     """The same attack on the population that the adversary can train: it chooses the thresholds."""
     utility: UtilityStage
-    """Has the guarantee that the audit is compared with."""
+    """Has the guarantee that the row is compared with."""
     canary_kind: CanaryKind | None = None
     """The canaries that the row is about; None for ordinary records."""
 
@@ -184,8 +183,4 @@ class MetricsStage(Stage):
             groups=labels if attack.per_class_threshold else None,
             rng=self.rng("bootstrap"),
         )
-        guarantee, _ = self.utility.guarantee(setting, acts_on_before(attack, self.utility.defense))
-        return Artifact(
-            info=summary.to_json()
-            | audit_guarantee(guarantee, target, shadow, member, labels, self.rng("pairs"))
-        )
+        return Artifact(info=summary.to_json())
