@@ -1,21 +1,16 @@
 """Lower bounds on epsilon implied by the errors of a membership inference attack.
 
-An (epsilon, delta)-DP mechanism limits how well anyone can tell IN from OUT, so guesses that are
-better than this limit refute small values of epsilon, at a stated confidence (95% by default):
+An (epsilon, delta)-DP mechanism limits how well anyone can tell IN from OUT, so errors that are rarer
+than this limit refute small values of epsilon, at a stated confidence (95% by default). Trials must be
+independent: see `one_run` for bounds that need no independence. Jagielski, Ullman, Oprea 2020 (arXiv
+2006.07709); Nasr et al. 2021 (arXiv 2101.04535).
 
-- `clopper_pearson` uses the error counts of a test whose trials are independent. Jagielski, Ullman,
-  Oprea 2020 (arXiv 2006.07709); Nasr et al. 2021 (arXiv 2101.04535).
-- `one_run` uses the number of correct guesses about m records, each of which was included in a single
-  training run by an independent fair coin. Steinke, Nasr, Jagielski 2023 (arXiv 2305.08846),
-  theorem 5.2.
-
-Both are valid only for guesses that are fixed before the true membership is seen: the best of many
+A bound is valid only for guesses that are fixed before the true membership is seen: the best of many
 thresholds, chosen on the very scores that it is evaluated on, implies nothing.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,12 +19,8 @@ import numpy as np
 from privbench.metrics.pairs import Bools, Floats, Ints, Pairs, check_scores, check_shapes
 from privbench.metrics.threshold import ABOVE_ALL_SCORES
 
-MAX_EPSILON = 1e3
-"""Upper limit of the search for an epsilon; every bound from real counts is far below it."""
 N_CANDIDATES = 1000
 """Approximate number of thresholds that are tried on the shadows."""
-GUESSED_FRACTION = 0.2
-"""Fraction of the records that `one_run_bound` guesses about; fixed before any score is seen."""
 
 
 def epsilon_lower_bound(
@@ -244,105 +235,6 @@ def clopper_pearson(
         0.0,
     )
     return bound
-
-
-def one_run(
-    *, records: int, guesses: int, correct: int, delta: float = 0.0, confidence: float = 0.95
-) -> float:
-    """Return the lower bound on epsilon implied by correct guesses about one training run.
-
-    Each of the records must have been included by an independent fair coin, and guesses must use
-    nothing but the output of the run. Several runs count as one run with the coins of all of them, if
-    the guesses about each run use its own output and at most the coins of the runs before it.
-
-    Args:
-        records: number of records whose inclusion was decided by a coin.
-        guesses: number of records that were guessed about; the attack may abstain on the others.
-        correct: number of correct guesses.
-        delta: the delta of the guarantee, in [0, 1).
-        confidence: the probability with which the bound holds.
-
-    Returns:
-        The bound, at least 0.
-
-    Raises:
-        ValueError: unless 0 <= ``correct`` <= ``guesses`` <= ``records``.
-
-    >>> round(one_run(records=500, guesses=100, correct=100, delta=1e-5), 6)
-    3.479195
-    """
-    from scipy.optimize import brentq
-
-    if not 0 <= correct <= guesses <= records:
-        raise ValueError(
-            f"expected 0 <= correct <= guesses <= records, got {correct}, {guesses}, {records}"
-        )
-    level = 1 - confidence
-
-    def excess(epsilon: float) -> float:
-        return _p_value(epsilon, records, guesses, correct, delta) - level
-
-    if excess(0.0) >= 0:
-        return 0.0
-    high = 1.0
-    while excess(high) < 0:
-        high *= 2
-        if high > MAX_EPSILON:
-            return MAX_EPSILON
-    return float(brentq(excess, 0.0, high, xtol=1e-12))
-
-
-def one_run_bound(
-    scores: Floats,
-    member: Bools,
-    *,
-    rng: np.random.Generator,
-    delta: float = 0.0,
-    confidence: float = 0.95,
-) -> float:
-    """Compute `one_run` from the scores of one model.
-
-    The tenth of the records with the highest scores is guessed to be IN, and the tenth with the lowest
-    to be OUT.
-
-    The bound is valid only if each record was included by a fair coin, independent of all others, and
-    the scores depend on the coins only through the model. A split into training and test sets of
-    fixed sizes, or in other proportions, is no such draw: the bound then implies nothing.
-
-    Args:
-        scores: float64 (records,), larger = member.
-        member: bool (records,), which records the model was trained on.
-        rng: breaks ties, so that the order of the records reveals nothing.
-        delta: the delta of the guarantee, in [0, 1).
-        confidence: the probability with which the bound holds.
-
-    Returns:
-        The bound, at least 0.
-    """
-    check_scores(scores[None], member[None])
-    each = int(GUESSED_FRACTION * len(scores)) // 2
-    shuffled = rng.permutation(len(scores))
-    ranked = member[shuffled[np.argsort(scores[shuffled], kind="stable")]]
-    correct = int(ranked[len(ranked) - each :].sum()) + int((~ranked[:each]).sum())
-    return one_run(
-        records=len(scores), guesses=2 * each, correct=correct, delta=delta, confidence=confidence
-    )
-
-
-def _p_value(epsilon: float, records: int, guesses: int, correct: int, delta: float) -> float:
-    """Bound the probability of at least ``correct`` correct guesses under (epsilon, delta)-DP.
-
-    Steinke, Nasr, Jagielski 2023, theorem 5.2.
-    """
-    from scipy.stats import binom
-
-    p_correct = 1 / (1 + math.exp(-epsilon))  # the largest probability of one correct guess
-    tail = float(binom.sf(correct - 1, guesses, p_correct))
-    if delta == 0 or correct == 0:
-        return tail
-    below = np.arange(1, correct + 1)
-    mass = np.cumsum(binom.pmf(correct - below, guesses, p_correct)) / below
-    return min(1.0, tail + 2 * records * delta * float(mass.max()))
 
 
 def _candidate_positions(n: int) -> Ints:
