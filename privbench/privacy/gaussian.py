@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import math
 
+from privbench.privacy.profile import Profile, profile_of
+
 
 def gaussian_epsilon(*, sigma: float, delta: float, sensitivity: float) -> float:
     """Return the smallest epsilon >= 0 for which the Gaussian mechanism is (epsilon, delta)-DP.
@@ -40,6 +42,18 @@ def gaussian_epsilon(*, sigma: float, delta: float, sensitivity: float) -> float
     # delta(epsilon) is below its first term, which is delta where its argument is ndtri(delta).
     upper = max(ratio**2 / 2 - ratio * float(ndtri(delta)), 0.0)
     return float(brentq(lambda epsilon: log_delta(epsilon, ratio) - math.log(delta), 0.0, upper))
+
+
+def gaussian_profile(*, sigma: float, delta: float, sensitivity: float) -> Profile:
+    """Return the profile of the Gaussian mechanism, with a point at ``delta``."""
+
+    def epsilon_of(some_delta: float) -> float:
+        return gaussian_epsilon(sigma=sigma, delta=some_delta, sensitivity=sensitivity)
+
+    def delta_of(epsilon: float) -> float:
+        return math.exp(log_delta(epsilon, sensitivity / sigma))
+
+    return profile_of(epsilon_of, delta_of, delta)
 
 
 def log_delta(epsilon: float, ratio: float) -> float:
