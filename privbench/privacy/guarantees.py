@@ -113,20 +113,24 @@ class Guarantee:
         growth = math.exp(min(self.epsilon, 700.0))
         return 2 * self.epsilon, min(1.0, (1 + growth) * self.delta)
 
-    def replace_one(self) -> tuple[float, float]:
+    def replace_one(self, at_delta: float = 0.0) -> tuple[float, float]:
         """Return epsilon and delta for replacing one record: from the profile, else by group privacy.
 
-        The profile gives the epsilon at the guarantee's own delta.
+        Delta is the guarantee's own, or ``at_delta`` if that is larger.
 
         >>> Guarantee("dp", 8.0, 1e-5, "add-remove", "", profile=((13.0, 1e-5),)).replace_one()
         (13.0, 1e-05)
         >>> Guarantee("dp", 1.0, 0.0, "add-remove", "").replace_one()
         (2.0, 0.0)
         """
-        direct = [epsilon for epsilon, delta in self.profile if delta <= self.delta]
-        return (min(direct), self.delta) if direct else self.group_privacy()
+        allowed = max(self.delta, at_delta)
+        direct = [epsilon for epsilon, delta in self.profile if delta <= allowed]
+        if direct:
+            return min(direct), allowed
+        epsilon, delta = self.group_privacy()
+        return epsilon, max(delta, at_delta)
 
-    def of_replacing(self) -> tuple[float, float] | None:
+    def of_replacing(self, at_delta: float = 0.0) -> tuple[float, float] | None:
         """Return epsilon and delta of a membership game on sets of fixed size.
 
         There a whole record is replaced by another (see ``replace_one``). None for metric privacy, and
@@ -134,7 +138,7 @@ class Guarantee:
         """
         if self.kind == "metric-dp" or self.covers == "labels":
             return None
-        return self.replace_one()
+        return self.replace_one(at_delta)
 
     def tpr_bound(self, fpr: float) -> float | None:
         """Return the largest TPR at an FPR that any attack can have; None where no bound follows.

@@ -17,6 +17,8 @@ Profile = tuple[tuple[float, float], ...]
 
 POINTS = 40
 LARGEST_DELTA = 0.5
+COMMON_DELTA = 1e-5
+"""The delta at which the guarantees and audits of a table can be compared."""
 SMALLEST_DELTA = 1e-10
 """Of profiles. Composition by floating-point Fourier transforms is not exact enough for less."""
 
@@ -24,12 +26,12 @@ SMALLEST_DELTA = 1e-10
 def profile_of(
     epsilon_of: Callable[[float], float], delta_of: Callable[[float], float], delta: float
 ) -> Profile:
-    """Return the profile at equally spaced epsilons, and at ``delta``.
+    """Return the profile at equally spaced epsilons, at ``delta`` and at ``COMMON_DELTA``.
 
     Args:
         epsilon_of: The smallest epsilon >= 0 for a delta, or an upper bound on it.
         delta_of: The smallest delta for an epsilon, or an upper bound on it.
-        delta: The delta of a guarantee, for which the profile has exactly one point.
+        delta: The delta of a guarantee.
 
     Returns:
         Pairs in order of epsilon, whose deltas are from ``LARGEST_DELTA`` to ``SMALLEST_DELTA`` where
@@ -37,10 +39,8 @@ def profile_of(
     """
     low, high = epsilon_of(LARGEST_DELTA), epsilon_of(SMALLEST_DELTA)
     epsilons = {low + (high - low) * i / (POINTS - 1) for i in range(POINTS)}
-    curve = [(epsilon, min(1.0, delta_of(epsilon))) for epsilon in epsilons]
-    return tuple(
-        sorted([*(pair for pair in curve if pair[1] != delta), (epsilon_of(delta), delta)])
-    )
+    curve = {(epsilon, min(1.0, delta_of(epsilon))) for epsilon in epsilons}
+    return tuple(sorted(curve | {(epsilon_of(d), d) for d in (delta, COMMON_DELTA)}))
 
 
 def checked_profile(profile: object) -> Profile:

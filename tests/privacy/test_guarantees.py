@@ -66,6 +66,22 @@ def test_the_profile_decides_what_replacing_costs():
     assert replace(direct, covers="labels").of_replacing() is None
 
 
+@pytest.mark.parametrize(
+    ("guarantee", "at_delta", "expected"),
+    [
+        (replace(DP, delta=1e-12, profile=PROFILE), 1e-5, (13.1, 1e-5)),
+        (replace(DP, delta=1e-10, profile=PROFILE), 1e-6, (20.0, 1e-6)),
+        (replace(DP, delta=0.01, profile=PROFILE), 1e-5, (5.0, 0.01)),
+        (Guarantee("dp", 1.0, 0.0, "add-remove", ""), 1e-5, (2.0, 1e-5)),
+        (Guarantee("dp", 1.0, 1e-5, "add-remove", ""), 1e-5, (2.0, (1 + math.e) * 1e-5)),
+        (Guarantee("dp", 1.0, 1e-7, "replace-one", ""), 1e-5, (1.0, 1e-5)),
+        (METRIC, 1e-5, None),
+    ],
+)
+def test_replacing_at_a_larger_delta(guarantee, at_delta, expected):
+    assert guarantee.of_replacing(at_delta) == expected
+
+
 def test_the_bound_on_a_tpr_is_the_best_of_the_profile():
     """A Gaussian's trade-off curve is known; the points touch it, so the bound is hardly above it."""
     sigma = 1.5
