@@ -67,35 +67,28 @@ class AuditedScores:
 
 @dataclass(frozen=True)
 class Claim:
-    """What a guarantee says about replacing one record of a training set of fixed size."""
+    """What a guarantee says about replacing one record of a training set of fixed size.
+
+    Attributes:
+        epsilon: at ``delta``.
+        delta: `COMMON_DELTA`, or that of the guarantee if it is larger.
+        curve: all that is claimed, which is tested: every pair (epsilon, delta) of the guarantee.
+    """
 
     epsilon: float
     delta: float
-    curve: TradeOff | None
-    """All pairs (epsilon, delta) that hold together; None if only one is known."""
+    curve: TradeOff
 
     @classmethod
     def of(cls, guarantee: Guarantee | None) -> Claim | None:
-        """Return the claim at `COMMON_DELTA`, or at a larger delta; None if nothing is claimed."""
+        """Return what a guarantee claims; None if it claims nothing about replacing a record."""
         from privbench.metrics.tradeoff import TradeOff
 
-        terms = None if guarantee is None else guarantee.of_replacing(COMMON_DELTA)
-        if guarantee is None or terms is None or terms[1] >= 1:  # group privacy may leave nothing
+        stated = None if guarantee is None else guarantee.of_replacing()
+        if guarantee is None or stated is None or stated[1] >= 1:  # group privacy may leave nothing
             return None
-        return cls(*terms, TradeOff.of_profile(guarantee.profile) if guarantee.profile else None)
-
-    @property
-    def tested(self) -> TradeOff | tuple[float, float]:
-        """What is tested: the curve, or else the pair (epsilon, delta)."""
-        return self.curve or (self.epsilon, self.delta)
-
-    def p_value(self, coins: Coins) -> float:
-        """Return the largest probability of as many correct guesses if the claim is true."""
-        from privbench.metrics.one_run import p_value, p_value_of_epsilon
-
-        if self.curve is not None:
-            return p_value(coins, self.curve)
-        return p_value_of_epsilon(coins, self.epsilon, self.delta)
+        epsilon, delta = guarantee.replace_one(COMMON_DELTA)
+        return cls(epsilon, delta, TradeOff.of_profile((stated, *guarantee.profile)))
 
 
 def audit(
@@ -115,7 +108,7 @@ def audit(
 
     from privbench.metrics import epsilon_lower_bound
     from privbench.metrics.coins import guess
-    from privbench.metrics.one_run import Coins, epsilon_bound, gaussian_bound
+    from privbench.metrics.one_run import Coins, epsilon_bound, gaussian_bound, p_value
     from privbench.metrics.power import ceiling, detectable
 
     claim = Claim.of(guarantee)
@@ -125,11 +118,11 @@ def audit(
     is_target = np.asarray(~np.isnan(audited.split).any(axis=1))
     coins = guess(flips.of(is_target), audited.split[is_target], rng("ties"))
     errorless = Coins(coins.records, coins.guesses, coins.guesses)
-    power = p_value = None
-    if claim is not None and claim.p_value(errorless) <= 1 - CONFIDENCE:
-        p_value = claim.p_value(coins)
+    p = power = None
+    if claim is not None and p_value(errorless, claim.curve) <= 1 - CONFIDENCE:
+        p = p_value(coins, claim.curve)
         power = detectable(
-            coins.records, coins.guesses, claim.tested, delta=delta, level=1 - CONFIDENCE
+            coins.records, coins.guesses, claim.curve, delta=delta, level=1 - CONFIDENCE
         )
     counted = None
     if guarantee is not None and guarantee.covers == "features":
@@ -159,7 +152,7 @@ def audit(
                 coins.records, coins.guesses, delta=delta, confidence=CONFIDENCE, gaussian=gaussian
             ),
             "claim": None if claim is None else {"epsilon": claim.epsilon, "delta": claim.delta},
-            "p_value": p_value,
+            "p_value": p,
             "detectable": power,
             "coins_of": "pairs" if flips.second is not None else "records",
             "coins": int(coins.records.sum()),
