@@ -12,6 +12,7 @@ are pooled. Nothing here depends on the harness.
 
 from privbench.metrics.bootstrap import Intervals, intervals
 from privbench.metrics.epsilon import clopper_pearson, epsilon_lower_bound, one_run, one_run_bound
+from privbench.metrics.influence import Influences
 from privbench.metrics.pairs import Pairs
 from privbench.metrics.roc import Roc, advantage, auc, tpr_at_fpr
 from privbench.metrics.summary import Summary, TprAtFpr, summarise, summarise_pairs
@@ -19,6 +20,7 @@ from privbench.metrics.threshold import balanced_accuracy, balanced_accuracy_at
 from privbench.metrics.vulnerability import record_auc
 
 __all__ = [
+    "Influences",
     "Intervals",
     "Pairs",
     "Roc",
