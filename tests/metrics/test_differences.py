@@ -13,9 +13,9 @@ from privbench.metrics.differences import (
     mixture_error,
     pooled_differences,
 )
-from privbench.metrics.influence import influences
+from privbench.metrics.holm import holm
+from privbench.metrics.influence import auc_influence
 from privbench.metrics.interval import t_quantile
-from privbench.metrics.ranks import holm
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def wrong_rejections(rng, n_rows, n_seeds, ratio, repeats):
             for pair in zip(rows[first] - rows[second], errors, strict=True)
         ]
         p_values = [difference.p_value() for difference in pooled_differences(pairs, n_rows)]
-        wrong += holm(np.array(p_values), 0.05).any()
+        wrong += any(holm(p_values, 0.05))
     return wrong / repeats
 
 
@@ -196,7 +196,7 @@ def paired_coverage(rng, n_models, shifts, repeats, same_models=False):
             attack(first, member),
             attack(first, member, offline=True) if same_models else attack(second, member),
         )
-        psi = [influences(s, member, ())["auc_influence"] for s in scores]
+        psi = [auc_influence(s, member) for s in scores]
         value = auc(scores[0], member) - auc(scores[1], member)
         difference = Difference(value, *difference_error(*psi, of_records=True))
         values.append(value)

@@ -1,17 +1,14 @@
 """Differences between rows: paired by what is stored, unpaired without, and over seeds."""
 
-import json
-
 import numpy as np
 import pytest
 
 from privbench.errors import BadInput
 from privbench.metrics.accuracy import accuracy, accuracy_difference
 from privbench.metrics.differences import Difference, difference_error
-from privbench.report.difference_file import differences_json, read_differences
 from privbench.report.difference_text import SIGN_NOTE, UNPAIRED_NOTE
 from privbench.report.difference_view import difference_tables
-from privbench.report.differences import Differences, errors_of, nothing_stored, stored_in
+from privbench.report.differences import Differences, errors_of, stored_in
 from privbench.report.seeds import combine_seeds
 from privbench.storage.artifacts import Artifact, Store
 
@@ -162,42 +159,6 @@ def test_only_seeds_that_both_rows_have_count(rows_of, rng):
     assert [d.error for d in found] == [errors(rows[i], rows[i + 1], "auc")[0] for i in (0, 6)]
 
 
-def test_differences_from_a_file_equal_those_of_the_store(rows_of, store, differences):
-    rows = list(rows_of.values())
-    content = json.loads(json.dumps(differences_json(rows, stored_in(store))))
-    read = Differences(read_differences(content))
-    for first in rows:
-        for second in rows:
-            for measure in ("auc", "tpr", "accuracy"):
-                expected = differences.between(first, second, measure)
-                found = read.between(first, second, measure)
-                assert (found.value, found.paired) == (expected.value, True)
-                assert found.error == pytest.approx(expected.error, rel=1e-3)
-                assert first is second or found.degrees == expected.degrees
-
-
-def test_a_file_has_each_seed_and_the_attacks_on_one_defense(rows_of, rng):
-    rows, errors = seeds_of(rows_of, 2, rng)
-    weaker = rows[0] | {"attack": "loss", "auc": 0.3, "metrics_key": "weaker"}
-
-    def errors_or_weaker(first, second, measure):
-        return (0.5, 7) if second is weaker else errors(first, second, measure)
-
-    content = differences_json([*rows, weaker], errors_or_weaker)
-    read = read_differences(content)
-    assert len(content["auc"]) == 7
-    assert read(weaker, rows[0], "auc") == (0.5, 7)
-    assert read(rows[3], rows[4], "auc") is not None
-    assert read(rows[0], rows[4], "auc") is None  # of another seed
-
-
-def test_a_file_without_differences_has_none(rows_of):
-    content = differences_json(list(rows_of.values()), nothing_stored)
-    assert content == {"keys": [], "auc": [], "tpr": [], "accuracy": []}
-    assert read_differences(content)(rows_of["a"], rows_of["b"], "auc") is None
-    assert read_differences({})(rows_of["a"], rows_of["b"], "auc") is None
-
-
 def test_the_view_has_a_line_for_each_other_defense(rows_of, differences):
     (table,) = difference_tables(list(rows_of.values()), differences, "b")
     assert [line["defense"] for line in table.lines] == ["a", "c"]
@@ -214,6 +175,20 @@ def test_the_view_marks_what_cannot_be_told_apart_and_what_is_unpaired(rows_of):
     assert {SIGN_NOTE, UNPAIRED_NOTE} <= set(table.notes)
 
 
+def test_attacks_are_compared_on_the_same_defense_with_the_same_knowledge(rows_of):
+    rows = [
+        row | {"attack": attack, "knowledge": knowledge, "auc": row["auc"] + better}
+        for row in rows_of.values()
+        for attack, better in (("loss", 0.0), ("rmia", 0.07))
+        for knowledge in ("adaptive", "naive")
+    ]
+    (table,) = difference_tables(rows, Differences(lambda *_: (0.01, 15)), "loss")
+    names = [(line["defense"], line["attack"], line["knowledge"]) for line in table.lines]
+    assert names == [(d, "rmia", k) for d in "abc" for k in ("adaptive", "naive")]
+    assert all(line["AUC\n[95% CI]"] == "+.070 [+.049 +.091]" for line in table.lines)
+    assert "test accuracy\n[95% CI]" not in table.lines[0]
+
+
 def test_an_unknown_baseline_is_bad_input(rows_of):
-    with pytest.raises(BadInput, match=r"--baseline 'x' \(allowed: a, b, c\)"):
+    with pytest.raises(BadInput, match=r"--baseline 'x' \(allowed: a, b, c, lira\)"):
         difference_tables(list(rows_of.values()), Differences(), "x")
