@@ -145,8 +145,8 @@ def _mean_and_interval(
     if mean is None or any(interval is None for _, interval in found):
         return mean, None
     errors = [
-        ((interval[1] - interval[0]) / 2 / t_quantile(row["n_models"]), row["n_models"] - 1)
-        for (_, interval), row in zip(found, rows, strict=True)
+        ((interval[1] - interval[0]) / 2 / t_quantile(n), n - 1)
+        for (_, interval), n in zip(found, (max(row["n_models"], 2) for row in rows), strict=True)
         if interval is not None
     ]
     return mean, list(interval_of(mean, mean_error([v for v in values if v is not None], errors)))
