@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from privbench.metrics.coins import Flips
-    from privbench.metrics.one_run import Coins
     from privbench.metrics.tradeoff import TradeOff
 
 CONFIDENCE = 0.95
