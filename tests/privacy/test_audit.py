@@ -25,7 +25,8 @@ def run(guarantee, scores, member, labels=None, *, seed=0, own_coins=False, spli
     labels = np.zeros(member.shape[1], int) if labels is None else labels
     split = scores if split is None else split
     audited = AuditedScores(scores, scores, split, member, labels, own_coins)
-    return audit(audited, guarantee, lambda name: np.random.default_rng([seed, len(name)]))
+    pairing, rng = (np.random.default_rng([seed, draw]) for draw in range(2))
+    return audit(audited, guarantee, pairing=pairing, rng=rng)
 
 
 def stated(covers="records", epsilon=0.2, kind="local-dp", **changes):
