@@ -44,7 +44,7 @@ class SplitScoresStage(Stage):
 
     @property
     def inputs(self) -> tuple[Stage, ...]:
-        # The scores themselves are not read: where the attack fails on all models, it is not tried again.
+        # The scores themselves are not read: an attack that fails on all models is not tried again.
         return (*self.scores.inputs, self.scores)
 
     @property

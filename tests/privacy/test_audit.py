@@ -142,6 +142,20 @@ def test_gaussian_noise_is_audited_by_its_curve(mu):
     assert without_curve["bounds"]["f-dp"] is without_curve["bounds"]["gdp"] is None
 
 
+@pytest.mark.slow
+def test_a_true_claim_is_rarely_significant():
+    """Randomised response with epsilon 1 on each of 480 coins: a p-value below .05 in at most 5%."""
+    small = 0
+    for seed in range(400):
+        rng = np.random.default_rng(seed)
+        member = rng.random((8, 60)) < 0.5
+        lies = rng.random(member.shape) < 1 / (1 + np.e)
+        scores = (member ^ lies) + 0.0
+        found = run(stated(epsilon=1.0), scores, member, seed=seed, own_coins=True)
+        small += found["audit"]["p_value"] <= 0.05
+    assert small / 400 < 0.05 + 2 * np.sqrt(0.05 * 0.95 / 400)
+
+
 def test_models_without_split_scores_are_no_targets():
     member, labels = game(8)
     split = np.where(np.arange(8)[:, None] < 4, np.nan, member)
