@@ -19,6 +19,7 @@ from privbench.errors import Incompatible
 from privbench.executors.base import Executor
 from privbench.plan import Plan, Trial
 from privbench.plugins.host import PluginHost
+from privbench.privacy.verdict import with_verdicts
 from privbench.seeds import digest
 from privbench.stages import Context, Stage, walk
 from privbench.storage.artifacts import Artifact, Store
@@ -114,6 +115,7 @@ class Runner:
         for trial in waiting:  # whose stages the executor left out
             rows.extend(self._finish(run, trial))
         self.results.finish_run(run)
+        rows = with_verdicts(rows)
         self.host.call("run_finished", rows=rows)
         order = {str(trial): position for position, trial in enumerate(self.plan.trials)}
         return sorted(rows, key=lambda row: order[_trial_name(row)])
@@ -263,12 +265,12 @@ class Runner:
             zip(trial.attacked, trial.metrics, strict=True)
         ):
             row = base | attacked._asdict()
-            warnings = trial.warnings[position]
-            if isinstance(metrics, NoResult) or warnings is None:
+            warnings, audit = trial.warnings[position], trial.audits[position]
+            if isinstance(metrics, NoResult) or warnings is None or audit is None:
                 assert isinstance(metrics, NoResult)
                 rows.append(row | {"status": metrics.status, "reason": metrics.reason, "key": ""})
                 continue
-            stages = (trial.utility, metrics, warnings)
+            stages = (trial.utility, metrics, audit, warnings)
             row["key"] = digest([stage.key for stage in stages])
             failure = next((self.failures[s.key] for s in stages if s.key in self.failures), None)
             if failure is not None:
@@ -278,7 +280,10 @@ class Runner:
                 utility = self.store.info("utility", trial.utility.key)
                 row["reason"] = utility.pop("guarantee_reason")
                 row["utility_key"] = trial.utility.key
-                row |= utility | self.store.info("metrics", metrics.key)
+                row["metrics_key"] = metrics.key
+                numbers = self.store.info("metrics", metrics.key)
+                row |= utility | {name: numbers[name] for name in COLUMNS if name in numbers}
+                row |= self.store.info("audit", audit.key)
                 row["queries"] = trial.queries
                 row["warnings"] = self._warnings(trial, position)
                 row["seconds"] = self._seconds(*stages)

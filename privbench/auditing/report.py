@@ -21,8 +21,12 @@ class AttackReport:
     """Scores (targets, records); larger means member."""
     summary: Summary
     epsilon_lower_bound: float
+    epsilon_ceiling: float
+    """What ``epsilon_lower_bound`` would be without an error."""
     epsilon_lower_bound_one_run: float | None
     """For a single model whose members were drawn by fair coins: see `one_run_bound`."""
+    epsilon_ceiling_one_run: float | None
+    """What ``epsilon_lower_bound_one_run`` would be without an error."""
     most_vulnerable: list[dict[str, Any]]
     """The records with the largest AUC over models: ``record``, ``label`` and ``auc``."""
     warnings: list[RowWarning]
@@ -33,7 +37,9 @@ class AttackReport:
         return {
             **self.summary.to_json(),
             "epsilon_lower_bound": self.epsilon_lower_bound,
+            "epsilon_ceiling": self.epsilon_ceiling,
             "epsilon_lower_bound_one_run": self.epsilon_lower_bound_one_run,
+            "epsilon_ceiling_one_run": self.epsilon_ceiling_one_run,
             "most_vulnerable": self.most_vulnerable,
             "warnings": self.warnings,
         }
@@ -55,8 +61,6 @@ class Audit:
     test_accuracy: float
     shadows: str
     """Where the shadows come from: leave-one-out, same records, other records, or none."""
-    intervals_over: str
-    """What intervals resample: ``models``, or groups of ``records`` of a single model."""
     groups: NDArray[np.int64] | None
     """The group (records,) of each record of a single model, which intervals resample."""
 
@@ -72,7 +76,6 @@ class Audit:
             "n_models": len(self.member),
             "n_records": self.member.shape[1],
             "shadows": self.shadows,
-            "intervals_over": self.intervals_over,
         }
 
     def __str__(self) -> str:
@@ -82,8 +85,15 @@ class Audit:
         notes += [f"skipped {name}: {reason}" for name, reason in self.skipped.items()]
         if not self.attacks:
             return "\n".join([header, "", "No attack returned scores.", "", *notes])
-        notes[:0] = [f"intervals: 95%, over {self.intervals_over}", *self._warnings()]
+        notes[:0] = [self._intervals(), *self._warnings()]
         return "\n".join([header, "", self._table(), "", *notes])
+
+    def _intervals(self) -> str:
+        """Return what the intervals take to be samples, which depends on the attack."""
+        over = {report.summary.interval_over for report in self.attacks.values()}
+        if len(over) == 1:
+            return f"intervals: 95%, over {over.pop()}"
+        return "intervals: 95%, over models and records for attacks with shadows, else over models"
 
     def _warnings(self) -> list[str]:
         """Return what the marks of warnings stand for."""
@@ -118,6 +128,6 @@ def _line(name: str, report: AttackReport) -> dict[str, str]:
         "TPR at\n0.1% FPR": interval_text(*rates["0.001"]),
         "TPR at\n1% FPR": interval_text(*rates["0.01"]),
         "balanced\naccuracy": "-" if balanced is None else number(balanced),
-        "ε at\nleast": f"{report.epsilon_lower_bound:.2f}",
+        "ε at\nleast": f"{report.epsilon_lower_bound:.2f} of {report.epsilon_ceiling:.2f}",
         "warnings": "".join(KINDS[warning["name"]].mark for warning in report.warnings),
     }

@@ -29,39 +29,23 @@ def gaussian_epsilon(*, sigma: float, delta: float, sensitivity: float) -> float
     >>> round(gaussian_epsilon(sigma=1.0, delta=1e-5, sensitivity=1.0), 3)
     4.377
     """
-    from scipy.optimize import brentq
-    from scipy.special import ndtri
+    from privbench.metrics.tradeoff import gaussian_epsilon_of
 
     if not (sigma > 0 and sensitivity > 0 and 0 < delta < 1):
         raise ValueError(
             f"sigma={sigma}, sensitivity={sensitivity}: must be > 0; delta={delta}: in (0, 1)"
         )
-    ratio = sensitivity / sigma
-    if log_delta(0.0, ratio) <= math.log(delta):
-        return 0.0
-    # delta(epsilon) is below its first term, which is delta where its argument is ndtri(delta).
-    upper = max(ratio**2 / 2 - ratio * float(ndtri(delta)), 0.0)
-    return float(brentq(lambda epsilon: log_delta(epsilon, ratio) - math.log(delta), 0.0, upper))
+    return gaussian_epsilon_of(sensitivity / sigma, delta)
 
 
 def gaussian_profile(*, sigma: float, delta: float, sensitivity: float) -> Profile:
     """Return the profile of the Gaussian mechanism, with a point at ``delta``."""
+    from privbench.metrics.tradeoff import gaussian_log_delta
 
     def epsilon_of(some_delta: float) -> float:
         return gaussian_epsilon(sigma=sigma, delta=some_delta, sensitivity=sensitivity)
 
     def delta_of(epsilon: float) -> float:
-        return math.exp(log_delta(epsilon, sensitivity / sigma))
+        return math.exp(gaussian_log_delta(epsilon, sensitivity / sigma))
 
     return profile_of(epsilon_of, delta_of, delta)
-
-
-def log_delta(epsilon: float, ratio: float) -> float:
-    """Return the log of the left side of theorem 8, for ``ratio`` = sensitivity / sigma."""
-    from scipy.special import log_ndtr
-
-    first = float(log_ndtr(ratio / 2 - epsilon / ratio))
-    second = epsilon + float(log_ndtr(-ratio / 2 - epsilon / ratio))
-    if second >= first:  # equal but for rounding: the difference is far below any delta
-        return -math.inf
-    return first + math.log(-math.expm1(second - first))

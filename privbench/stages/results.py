@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from privbench.components import Bound
+from privbench.components.faults import calling
 from privbench.config import Defense
 from privbench.privacy.composition import PIPELINE_ORDER, ActsOn, Composed
-from privbench.privacy.verdict import audit_guarantee
 from privbench.stages.base import Context, Stage
-from privbench.stages.guarantees import acts_on_before, guarantee_of
+from privbench.stages.guarantees import guarantee_of
 from privbench.stages.release import ReleaseStage
 from privbench.stages.scores import AnyOutputsStage, ReleaseScoresStage, ScoresStage
 from privbench.stages.setting import SettingStage
@@ -140,7 +140,13 @@ class UtilityStage(Stage):
 
 @dataclass(frozen=True, eq=False)
 class MetricsStage(Stage):
-    """The numbers of one row of results."""
+    """The numbers of one row of results.
+
+    Its arrays float32 (n_models, records of the row) are the influences of pairs: ``auc_influence``, and
+    ``tpr_influence_0.01`` and ``tpr_influence_0.001`` where these FPRs are resolved. Differences between
+    rows are paired by them. The fact ``interval_over`` says of what the intervals take samples: "models
+    and records" for attacks with shadows, and "models" for others.
+    """
 
     kind = "metrics"
 
@@ -151,7 +157,7 @@ class MetricsStage(Stage):
     shadow_scores: AnyScoresStage
     """The same attack on the population that the adversary can train: it chooses the thresholds."""
     utility: UtilityStage
-    """Has the guarantee that the audit is compared with."""
+    """Has the guarantee that the row is compared with."""
     canary_kind: CanaryKind | None = None
     """The canaries that the row is about; None for ordinary records."""
 
@@ -165,7 +171,7 @@ class MetricsStage(Stage):
         return {"canary_kind": self.canary_kind} if named else {}
 
     def compute(self, context: Context) -> Artifact:
-        from privbench.metrics import summarise
+        from privbench.metrics import Influences, summarise
 
         setting: Setting = context.get(self.setting).live
         in_subset = setting.attacked(self.setting.subset, self.canary_kind)
@@ -176,6 +182,9 @@ class MetricsStage(Stage):
             for stage in (self.scores, self.shadow_scores)
         )
         attack = self.scores.attack.component
+        with calling(self.scores.attack):
+            uses_shadows = attack.shadows_needed() != "no"
+        influences = Influences.of(target, member)
         summary = summarise(
             target,
             member,
@@ -183,9 +192,6 @@ class MetricsStage(Stage):
             member,
             groups=labels if attack.per_class_threshold else None,
             rng=self.rng("bootstrap"),
+            influences=influences if uses_shadows else None,
         )
-        guarantee, _ = self.utility.guarantee(setting, acts_on_before(attack, self.utility.defense))
-        return Artifact(
-            info=summary.to_json()
-            | audit_guarantee(guarantee, target, shadow, member, labels, self.rng("pairs"))
-        )
+        return Artifact(influences.arrays(), info=summary.to_json())

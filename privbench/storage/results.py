@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from privbench.errors import BadInput
+from privbench.privacy.verdict import with_verdicts
 from privbench.storage.columns import SCHEMA, Column, added_in
 
 COLUMNS = tuple(column.name for column in SCHEMA)
@@ -116,7 +117,7 @@ class Results:
             return [name for (name,) in names]
 
     def rows(self, benchmark: str) -> list[Row]:
-        """Return the rows of one run of a benchmark, in the order of its plan.
+        """Return the rows of one run of a benchmark, in the order of its plan, with their verdicts.
 
         Which run:
             1. the newest one that is complete;
@@ -136,7 +137,7 @@ class Results:
                 f"SELECT {', '.join(COLUMNS)} FROM rows WHERE run_id = ? ORDER BY position, rowid",
                 (run,),
             )
-            return [_from_sql(values) for values in stored]
+            return with_verdicts([_from_sql(values) for values in stored])
 
     def remark(self, benchmark: str) -> str:
         """Return how the run that ``rows`` returns differs from the benchmark in the file."""

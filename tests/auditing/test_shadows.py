@@ -20,6 +20,10 @@ def test_each_model_is_the_target_in_turn(arrays):
     assert report.shadows == "leave-one-out"
     assert set(report.skipped) == NEVER
     assert report.attacks["lira"].scores.shape == (6, 200)
+    over = {name: found.summary.interval_over for name, found in report.attacks.items()}
+    expected = {n: "models and records" if n in NEED_SHADOWS else "models" for n in over}
+    assert over == expected
+    assert "over models and records for attacks with shadows, else over models" in str(report)
     assert report.attacks["lira"].summary.auc > 0.9
     assert report.attacks["lira"].summary.auc > report.attacks["loss"].summary.auc + 0.03
 
@@ -27,15 +31,16 @@ def test_each_model_is_the_target_in_turn(arrays):
 def test_one_model_without_shadows(arrays):
     report = privbench.audit(arrays(n_models=1, n=400))
     assert report.shadows == "none"
-    assert report.intervals_over == "records"
+    assert report.attacks["loss"].summary.interval_over == "records"
+    assert "intervals: 95%, over records" in str(report)
     assert set(report.skipped) == NEVER | NEED_SHADOWS
     assert report.skipped["lira"] == "needs shadows"
     loss = report.attacks["loss"].to_json()
     assert loss["balanced_accuracy"] is None
     assert loss["auc_ci"][0] < loss["auc"] < loss["auc_ci"][1]
-    assert 0 < loss["epsilon_lower_bound"] < 3
+    assert 0 < loss["epsilon_lower_bound"] < 3 < loss["epsilon_ceiling"]
     assert loss["n_models"] == 1
-    assert 0 < loss["epsilon_lower_bound_one_run"] < 4
+    assert 0 < loss["epsilon_lower_bound_one_run"] < loss["epsilon_ceiling_one_run"] < 4
     assert report.groups.max() == 49
 
 
@@ -44,6 +49,7 @@ def test_shadows_on_the_same_records(arrays):
     assert report.shadows == "same records"
     assert set(report.skipped) == NEVER
     assert report.attacks["lira"].scores.shape == (2, 200)
+    assert report.attacks["lira"].summary.interval_over == "models"
     assert report.attacks["lira"].summary.auc > 0.9
 
 
