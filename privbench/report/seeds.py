@@ -79,6 +79,16 @@ def seeds_text(row: Row) -> str:
     return f"{len(seed)} seeds" if isinstance(seed, tuple) else f"seed {seed}"
 
 
+def incomplete_note(rows: Sequence[Row]) -> str:
+    """Return which defenses have results of fewer seeds than the title says; empty if none has."""
+    found = {
+        row["defense"]: f"{row['defense']} ({len(row['parts'])} of {len(row['seed'])})"
+        for row in rows
+        if "parts" in row and len(row["parts"]) < len(row["seed"])
+    }
+    return f"means over fewer seeds: {', '.join(found.values())}" if found else ""
+
+
 def bound_over_seeds(bounds: Sequence[float | None]) -> float | None:
     """Return a lower bound that holds with 95%, given one of 95% for each of several independent seeds.
 
