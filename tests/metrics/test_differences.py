@@ -17,6 +17,8 @@ from privbench.metrics.holm import holm
 from privbench.metrics.influence import auc_influence
 from privbench.metrics.interval import t_quantile
 
+from .populations import SIZES, Pool
+
 
 @pytest.fixture
 def psi(rng):
@@ -135,6 +137,33 @@ def test_means_over_seeds_cover(rng, n_seeds, low, high, ratio):
     held = coverage_over_seeds(rng, n_seeds, ratio, 20_000)
     print(f"{n_seeds} seeds, ratio {ratio}: {held:.3f}")
     assert low - 0.006 <= held <= high + 0.006
+
+
+def coverage_over_pools(rng, n_seeds, size, repeats):
+    """Coverage of the mean AUC over pools by seeds with a pool each, whose records are as given."""
+    truth = np.mean([Pool.draw(2000, size, rng).true_auc() for _ in range(60)])
+    held = 0
+    for _ in range(repeats):
+        values, errors = [], []
+        for _ in range(n_seeds):
+            scores, member = Pool.draw(200, size, rng).population(16, rng)
+            psi = auc_influence(scores, member)
+            values.append(auc(scores, member))
+            errors.append(difference_error(psi, np.zeros(psi.shape), of_records=False))
+        error, degrees = mean_error(values, errors)
+        held += abs(np.mean(values) - truth) <= error * t_quantile(degrees + 1)
+    return held / repeats
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("n_seeds", "low", "high"), [(1, 0.7, 0.85), (2, 0.95, 1), (3, 0.92, 0.975), (5, 0.93, 0.975)]
+)
+def test_of_attacks_without_shadows_seeds_cover_new_pools(rng, n_seeds, low, high):
+    """docs/rows.md gives these figures: change them together."""
+    held = coverage_over_pools(rng, n_seeds, SIZES[0.75], 600)
+    print(f"{n_seeds} seeds: {held:.3f}")
+    assert low <= held <= high
 
 
 def wrong_rejections(rng, n_rows, n_seeds, ratio, repeats):

@@ -32,6 +32,13 @@ def test_values_are_means_over_seeds(seeds):
     assert (combined["metrics_key"], combined["audit"]) == (None, None)
 
 
+def test_calibrated_rates_are_combined_where_all_seeds_have_them(seeds):
+    rows = [row | {"calibrated_tpr_at_fpr": row["tpr_at_fpr"]} for row in seeds]
+    (combined,) = combine_seeds(rows)
+    assert combined["calibrated_tpr_at_fpr"] == combined["tpr_at_fpr"]
+    assert combine_seeds([*rows[:2], seeds[2]])[0]["calibrated_tpr_at_fpr"] is None
+
+
 def test_one_seed_stays_as_it_was(seeds, row):
     rows = [seeds[0], row(defense="dp-sgd", auc=0.5)]
     assert combine_seeds(rows) == rows
