@@ -66,7 +66,8 @@ def parts_of(row: Row) -> Mapping[int, Row]:
 
 def n_clusters(row: Row) -> int:
     """Return how many independent parts the intervals of a row have at least: models, or seeds."""
-    return len(row["parts"]) if "parts" in row else int(row["n_models"])
+    n_seeds = len(parts_of(row))
+    return n_seeds if n_seeds > 1 else int(row["n_models"])
 
 
 def seeds_text(row: Row) -> str:

@@ -151,6 +151,14 @@ def test_the_title_counts_seeds_and_the_view_of_rows_keeps_them(seeds):
     assert len(table.lines) == 1
 
 
+def test_a_row_of_one_seed_of_several_has_the_models_of_that_seed(seeds):
+    failed = [row | {"status": "failed", "reason": "broken"} for row in seeds[1:]]
+    alone, *_ = combine_seeds([seeds[0], *failed])
+    assert n_clusters(alone) == 16
+    assert alone["auc_ci"] == pytest.approx(seeds[0]["auc_ci"], abs=1e-3)
+    assert n_clusters(combine_seeds(seeds)[0]) == 3
+
+
 def test_combined_rows_of_canaries_are_corrected_for_the_worst_kind(seeds):
     kinds = [
         row | {"subset": "canaries", "canary_kind": kind}
