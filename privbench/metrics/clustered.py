@@ -109,6 +109,8 @@ def proportion_interval(estimate: float, psi: Floats) -> Interval:
 def rate_interval(estimate: float, psi: Floats, n_pairs: int) -> Interval:
     """Return the 95% interval of a rate that may be as small as a TPR, on the arcsine scale.
 
+    At a rate of 0 or 1 it is that of Clopper and Pearson, widened by the error that the influences give.
+
     Args:
         estimate: the rate.
         psi: (models, records), the influence of each pair.
@@ -117,7 +119,13 @@ def rate_interval(estimate: float, psi: Floats, n_pairs: int) -> Interval:
     error = np.sqrt(clustered_variance(psi))
     if not np.isfinite(error):
         return 0.0, 1.0
-    return arcsine_t(estimate, float(error), min(psi.shape), n_pairs)
+    n = min(psi.shape)
+    if 0 < estimate < 1:
+        return arcsine_t(estimate, float(error), n, n_pairs)
+    # No pair or every one passes, and beside this it is not known where the threshold is.
+    low, high = clopper_pearson_interval(estimate, n, n_pairs)
+    reach = t_quantile(n) * float(error)
+    return max(low - reach, 0.0), min(high + reach, 1.0)
 
 
 def difference_interval(difference: float, psi: Floats) -> Interval:
