@@ -282,7 +282,9 @@ class Runner:
                 utility = self.store.info("utility", trial.utility.key)
                 row["reason"] = utility.pop("guarantee_reason")
                 row["utility_key"] = trial.utility.key
-                row |= utility | self.store.info("metrics", metrics.key)
+                row["metrics_key"] = metrics.key
+                numbers = self.store.info("metrics", metrics.key)
+                row |= utility | {name: numbers[name] for name in COLUMNS if name in numbers}
                 row["queries"] = trial.queries
                 row["warnings"] = self._warnings(trial, position)
                 row["seconds"] = self._seconds(*stages)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from privbench.attacks.base import NeedsShadows
 from privbench.attacks.synthetic import Floats, SyntheticAttack, SyntheticView, nearest
 
 
@@ -15,6 +16,7 @@ class Dcr(SyntheticAttack):
 
     name: ClassVar[str] = "dcr"
     paper: ClassVar[str] = "Yao et al. 2025, arXiv 2505.01524"
+    needs_shadows: ClassVar[NeedsShadows] = "no"
 
     def score(self, view: SyntheticView) -> Floats:
         """Return scores (n_pool,), at most zero."""

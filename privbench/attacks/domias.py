@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from privbench.attacks.base import NeedsShadows
 from privbench.attacks.synthetic import (
     BatchedSyntheticAttack,
     Floats,
@@ -28,6 +29,7 @@ class Domias(BatchedSyntheticAttack):
 
     name: ClassVar[str] = "domias"
     paper: ClassVar[str] = "van Breugel et al. 2023, arXiv 2302.12580"
+    needs_shadows: ClassVar[NeedsShadows] = "no"
 
     dimensions: int = Field(
         10, ge=1, description="number of principal components on which densities are estimated"

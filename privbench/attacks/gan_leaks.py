@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from privbench.attacks.base import NeedsShadows
 from privbench.attacks.synthetic import (
     BatchedSyntheticAttack,
     Floats,
@@ -35,6 +36,10 @@ class GanLeaks(BatchedSyntheticAttack):
     calibrated: bool = Field(
         True, description="whether to subtract the mean score under the OUT shadows"
     )
+
+    def shadows_needed(self) -> NeedsShadows:
+        """Return "same records" if calibrated, else "no"."""
+        return "same records" if self.calibrated else "no"
 
     def score_all(self, views: SyntheticViews) -> Floats:
         """Return scores (targets, n_pool)."""

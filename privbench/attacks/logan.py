@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from pydantic import Field
 
+from privbench.attacks.base import NeedsShadows
 from privbench.attacks.synthetic import BatchedSyntheticAttack, Floats, SyntheticViews, flat
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Logan(BatchedSyntheticAttack):
 
     name: ClassVar[str] = "logan"
     paper: ClassVar[str] = "Hayes et al. 2019, arXiv 1705.07663"
+    needs_shadows: ClassVar[NeedsShadows] = "no"
 
     hidden: int = Field(
         128, ge=1, description="number of units in the discriminator's hidden layer"

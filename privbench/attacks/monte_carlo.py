@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
+from privbench.attacks.base import NeedsShadows
 from privbench.attacks.synthetic import (
     BatchedSyntheticAttack,
     Floats,
@@ -27,6 +28,7 @@ class MonteCarlo(BatchedSyntheticAttack):
 
     name: ClassVar[str] = "monte-carlo"
     paper: ClassVar[str] = "Hilprecht, Haerterich, Bernau 2019, doi 10.2478/popets-2019-0067"
+    needs_shadows: ClassVar[NeedsShadows] = "no"
 
     dimensions: int = Field(
         40, ge=1, description="number of principal components on which distances are computed"

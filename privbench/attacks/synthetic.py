@@ -21,6 +21,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from privbench.attacks.base import NeedsShadows
 from privbench.components import Component
 from privbench.data import Data
 
@@ -137,6 +138,12 @@ class SyntheticAttack(Component, ABC):
     observes: ClassVar[Literal["synthetic"]] = "synthetic"
     per_class_threshold: ClassVar[bool] = False
     """Whether balanced accuracy uses one threshold per class."""
+    needs_shadows: ClassVar[NeedsShadows] = "same records"
+    """Whether it uses shadows: "no", or "same records" for their releases."""
+
+    def shadows_needed(self) -> NeedsShadows:
+        """Return whether it uses shadows with these parameters; see ``needs_shadows``."""
+        return self.needs_shadows
 
     @abstractmethod
     def score(self, view: SyntheticView) -> Floats:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from privbench.components import Bound
+from privbench.components.faults import calling
 from privbench.config import Defense
 from privbench.privacy.composition import PIPELINE_ORDER, ActsOn, Composed
 from privbench.privacy.verdict import audit_guarantee
@@ -140,7 +141,13 @@ class UtilityStage(Stage):
 
 @dataclass(frozen=True, eq=False)
 class MetricsStage(Stage):
-    """The numbers of one row of results."""
+    """The numbers of one row of results.
+
+    Its arrays float32 (n_models, records of the row) are the influences of pairs: ``auc_influence``, and
+    ``tpr_influence_0.01`` and ``tpr_influence_0.001`` where these FPRs are resolved. Differences between
+    rows are paired by them. The fact ``interval_over`` says of what the intervals take samples: "models
+    and records" for attacks with shadows, and "models" for others.
+    """
 
     kind = "metrics"
 
@@ -166,6 +173,7 @@ class MetricsStage(Stage):
 
     def compute(self, context: Context) -> Artifact:
         from privbench.metrics import summarise
+        from privbench.metrics.influence import influences
 
         setting: Setting = context.get(self.setting).live
         in_subset = setting.attacked(self.setting.subset, self.canary_kind)
@@ -176,6 +184,9 @@ class MetricsStage(Stage):
             for stage in (self.scores, self.shadow_scores)
         )
         attack = self.scores.attack.component
+        with calling(self.scores.attack):
+            uses_shadows = attack.shadows_needed() != "no"
+        interval_over = "models and records" if uses_shadows else "models"
         summary = summarise(
             target,
             member,
@@ -186,6 +197,8 @@ class MetricsStage(Stage):
         )
         guarantee, _ = self.utility.guarantee(setting, acts_on_before(attack, self.utility.defense))
         return Artifact(
+            influences(target, member),
             info=summary.to_json()
-            | audit_guarantee(guarantee, target, shadow, member, labels, self.rng("pairs"))
+            | {"interval_over": interval_over}
+            | audit_guarantee(guarantee, target, shadow, member, labels, self.rng("pairs")),
         )
