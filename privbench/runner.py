@@ -94,9 +94,7 @@ class Runner:
         self.host.call("run_started", plan=self.plan, needed=stages)
         facts = environment(self.host.third_party, self.device)
         benchmark = self.plan.benchmark
-        run = self.results.start_run(
-            benchmark.name, facts, self.plan.remark, benchmark.to_json()
-        )
+        run = self.results.start_run(benchmark.name, facts, self.plan.remark, benchmark.to_json())
         rows: list[Row] = []
         waiting = list(self.plan.trials)
 
