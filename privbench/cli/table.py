@@ -25,8 +25,8 @@ from privbench.cli.output import terminal_width, write_text
     " Default: summary; for csv and json: rows.",
 )  # fmt: skip
 @click.option(
-    "--baseline", metavar="DEFENSE",
-    help="Defense that the view differences compares others with.  [default: none]",
+    "--baseline", metavar="NAME",
+    help="Defense, or attack, that the view differences compares others with.  [default: none]",
 )  # fmt: skip
 @click.option(
     "-o",

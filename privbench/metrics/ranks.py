@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from privbench.metrics.holm import holm
 from privbench.metrics.interval import LEVEL
-from privbench.metrics.pairs import Bools, Floats
+from privbench.metrics.pairs import Floats
 
 
 def rank_intervals(differences: Floats, p_values: Floats) -> list[tuple[int, int]]:
@@ -30,21 +31,8 @@ def rank_intervals(differences: Floats, p_values: Floats) -> list[tuple[int, int
     k = len(differences)
     differs = np.zeros((k, k), dtype=bool)
     above = np.triu_indices(k, 1)
-    differs[above] = holm(p_values[above], 1 - LEVEL)
+    differs[above] = holm(p_values[above].tolist(), 1 - LEVEL)
     differs |= differs.T
     smaller = (differs & (differences > 0)).sum(axis=1)
     larger = (differs & (differences < 0)).sum(axis=1)
     return [(1 + int(low), k - int(high)) for low, high in zip(smaller, larger, strict=True)]
-
-
-def holm(p_values: Floats, level: float) -> Bools:
-    """Return which hypotheses are rejected, with a chance of at most ``level`` of a wrong one.
-
-    >>> holm(np.array([0.04, 0.01, 0.9]), 0.05).tolist()
-    [False, True, False]
-    """
-    order = np.argsort(p_values)
-    passes = p_values[order] * np.arange(len(p_values), 0, -1) <= level
-    rejected = np.zeros(len(p_values), dtype=bool)
-    rejected[order] = np.logical_and.accumulate(passes)
-    return rejected

@@ -8,8 +8,6 @@ theorem 8: noise of standard deviation sigma on a query of L2 sensitivity D is (
 
 from __future__ import annotations
 
-import math
-
 
 def gaussian_epsilon(*, sigma: float, delta: float, sensitivity: float) -> float:
     """Return the smallest epsilon >= 0 for which the Gaussian mechanism is (epsilon, delta)-DP.
@@ -27,27 +25,10 @@ def gaussian_epsilon(*, sigma: float, delta: float, sensitivity: float) -> float
     >>> round(gaussian_epsilon(sigma=1.0, delta=1e-5, sensitivity=1.0), 3)
     4.377
     """
-    from scipy.optimize import brentq
-    from scipy.special import ndtri
+    from privbench.metrics.tradeoff import gaussian_epsilon_of
 
     if not (sigma > 0 and sensitivity > 0 and 0 < delta < 1):
         raise ValueError(
             f"sigma={sigma}, sensitivity={sensitivity}: must be > 0; delta={delta}: in (0, 1)"
         )
-    ratio = sensitivity / sigma
-    if log_delta(0.0, ratio) <= math.log(delta):
-        return 0.0
-    # delta(epsilon) is below its first term, which is delta where its argument is ndtri(delta).
-    upper = max(ratio**2 / 2 - ratio * float(ndtri(delta)), 0.0)
-    return float(brentq(lambda epsilon: log_delta(epsilon, ratio) - math.log(delta), 0.0, upper))
-
-
-def log_delta(epsilon: float, ratio: float) -> float:
-    """Return the log of the left side of theorem 8, for ``ratio`` = sensitivity / sigma."""
-    from scipy.special import log_ndtr
-
-    first = float(log_ndtr(ratio / 2 - epsilon / ratio))
-    second = epsilon + float(log_ndtr(-ratio / 2 - epsilon / ratio))
-    if second >= first:  # equal but for rounding: the difference is far below any delta
-        return -math.inf
-    return first + math.log(-math.expm1(second - first))
+    return gaussian_epsilon_of(sensitivity / sigma, delta)

@@ -40,7 +40,8 @@ def render(
         width: width in characters that a ``table`` should fit; optional columns are left out as needed.
         remarks: text to add to the titles of a benchmark's tables, by benchmark.
         differences: says how well differences between rows are known.
-        baseline: the defense that the view ``differences`` compares others with; None for ``none``.
+        baseline: what the view ``differences`` compares others with: a defense or an attack; None for
+            ``none``.
 
     Raises:
         BadInput: there is a baseline, and the view is not ``differences``, or no row is of it.

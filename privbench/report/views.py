@@ -3,7 +3,7 @@
 - ``summary``: a line per defense, as ``auto`` finds it, or else the attack that does best;
 - ``utility``: a line per defense, its accuracy beside that of others and of DP-SGD at equal exposure;
 - ``attacks``: a line per attack, adaptive beside naive;
-- ``differences``: a line per defense, how it differs from another one;
+- ``differences``: a line per defense, how it differs from another one, or a line per attack;
 - ``rows``: all rows, unrounded.
 
 A view is a function of rows, and of how well their differences are known. Defenses can only be compared

@@ -172,8 +172,7 @@ class MetricsStage(Stage):
         return {"canary_kind": self.canary_kind} if named else {}
 
     def compute(self, context: Context) -> Artifact:
-        from privbench.metrics import summarise
-        from privbench.metrics.influence import influences
+        from privbench.metrics import Influences, summarise
 
         setting: Setting = context.get(self.setting).live
         in_subset = setting.attacked(self.setting.subset, self.canary_kind)
@@ -186,7 +185,7 @@ class MetricsStage(Stage):
         attack = self.scores.attack.component
         with calling(self.scores.attack):
             uses_shadows = attack.shadows_needed() != "no"
-        interval_over = "models and records" if uses_shadows else "models"
+        influences = Influences.of(target, member)
         summary = summarise(
             target,
             member,
@@ -194,11 +193,11 @@ class MetricsStage(Stage):
             member,
             groups=labels if attack.per_class_threshold else None,
             rng=self.rng("bootstrap"),
+            influences=influences if uses_shadows else None,
         )
         guarantee, _ = self.utility.guarantee(setting, acts_on_before(attack, self.utility.defense))
         return Artifact(
-            influences(target, member),
+            influences.arrays(),
             info=summary.to_json()
-            | {"interval_over": interval_over}
             | audit_guarantee(guarantee, target, shadow, member, labels, self.rng("pairs")),
         )

@@ -4,52 +4,12 @@ import time
 
 import numpy as np
 import pytest
-from scipy.stats import beta, binom
+from scipy.stats import beta
 
-from privbench.metrics import clopper_pearson, epsilon_lower_bound, one_run, one_run_bound
+from privbench.metrics import clopper_pearson, epsilon_lower_bound
 from privbench.metrics.epsilon import N_CANDIDATES, thresholds_of_largest_bound
 from privbench.metrics.pairs import Pairs
 from privbench.metrics.threshold import ABOVE_ALL_SCORES
-
-GOLDEN = [
-    (500, 100, 100, 1e-5, 0.05, 3.479195),
-    (500, 100, 100, 1e-5, 0.01, 3.023198),
-    (500, 100, 60, 1e-5, 0.05, 0.0507356),
-    (500, 35, 23, 1e-5, 0.05, 0.0145487),
-]
-
-
-@pytest.mark.parametrize(("records", "guesses", "correct", "delta", "level", "epsilon"), GOLDEN)
-def test_one_run_golden(records, guesses, correct, delta, level, epsilon):
-    bound = one_run(
-        records=records, guesses=guesses, correct=correct, delta=delta, confidence=1 - level
-    )
-    assert bound == pytest.approx(epsilon, rel=2e-6)
-
-
-def test_one_run_without_delta_is_a_binomial_test():
-    """Theorem 3.1: P[Binomial(r, e^eps / (1 + e^eps)) >= v] = 5%."""
-    epsilon = one_run(records=100, guesses=80, correct=70)
-    assert binom.sf(69, 80, 1 / (1 + np.exp(-epsilon))) == pytest.approx(0.05)
-
-
-@pytest.mark.parametrize("correct", [0, 20, 50])
-def test_one_run_of_chance_implies_nothing(correct):
-    assert one_run(records=100, guesses=100, correct=correct, delta=1e-5) == 0.0
-
-
-@pytest.mark.parametrize(("guesses", "correct"), [(5, 6), (11, 3), (5, -1)])
-def test_one_run_refuses_impossible_counts(guesses, correct):
-    with pytest.raises(ValueError, match="correct <= guesses <= records"):
-        one_run(records=10, guesses=guesses, correct=correct)
-
-
-def test_more_evidence_delta_and_confidence_move_the_bound():
-    base = one_run(records=500, guesses=100, correct=90, delta=1e-5)
-    assert one_run(records=500, guesses=100, correct=91, delta=1e-5) > base
-    assert one_run(records=500, guesses=100, correct=90, delta=1e-3) < base
-    assert one_run(records=5000, guesses=100, correct=90, delta=1e-4) < base
-    assert one_run(records=500, guesses=100, correct=90, delta=1e-5, confidence=0.9) > base
 
 
 def slow_clopper_pearson(tp, n_in, fp, n_out, delta, tail):
@@ -116,15 +76,6 @@ def test_a_true_guarantee_is_refuted_in_at_most_5_percent(epsilon):
     rng = np.random.default_rng(int(epsilon))
     share = refuted(rng, epsilon, runs=1000, n_models=16, n_records=50)
     assert share <= 0.05
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("epsilon", [0.0, 1.0, 3.0])
-def test_one_run_is_refuted_in_at_most_5_percent(epsilon):
-    rng = np.random.default_rng(int(epsilon))
-    right = rng.binomial(100, 1 / (1 + np.exp(-epsilon)), size=1000)
-    bounds = np.array([one_run(records=100, guesses=100, correct=int(v)) for v in right])
-    assert (bounds > epsilon).mean() <= 0.05
 
 
 @pytest.mark.parametrize(("true", "false"), [(98, 60), (40, 2)], ids=["acquits", "accuses"])
@@ -198,13 +149,17 @@ def test_one_sort_chooses_the_thresholds_of_a_sort_for_each(
     scores = scores if decimals is None else scores.round(decimals)
     rows = np.arange(n_models)
     pairs = Pairs.sort(scores, member)
+
+    def bound(counts):
+        return counts.epsilon_bound(delta, 0.0125)
+
     for sorted_pairs, (s, m) in ((pairs, (scores, member)), (pairs.mirrored(), (-scores, ~member))):
-        thresholds = thresholds_of_largest_bound(sorted_pairs, delta, 0.0125, leave_one_out=True)
+        thresholds = thresholds_of_largest_bound(sorted_pairs, bound, leave_one_out=True)
         expected = [
             slow_threshold_of_largest_bound(s[rows != i], m[rows != i], delta, 0.0125) for i in rows
         ]
         np.testing.assert_array_equal(thresholds, expected)
-        thresholds = thresholds_of_largest_bound(sorted_pairs, delta, 0.0125, leave_one_out=False)
+        thresholds = thresholds_of_largest_bound(sorted_pairs, bound, leave_one_out=False)
         assert thresholds == [slow_threshold_of_largest_bound(s, m, delta, 0.0125)]
 
 
@@ -214,37 +169,3 @@ def test_many_models_take_seconds(rng):
     started = time.process_time()
     epsilon_lower_bound(scores, member, scores, member, leave_one_out=True)
     assert time.process_time() - started < 3
-
-
-def test_one_run_bound_counts_by_hand():
-    """It guesses about 20 of 100 records: 9 of the 10 highest and 8 of the 10 lowest are correct."""
-    member = np.arange(100) % 2 == 0
-    member[90:] = [True] * 9 + [False]
-    member[:10] = [False] * 8 + [True] * 2
-    bound = one_run_bound(np.arange(100.0), member, rng=np.random.default_rng(0))
-    assert bound == one_run(records=100, guesses=20, correct=17)
-
-
-def test_one_run_bound_does_not_read_the_order_of_tied_records(rng):
-    """All scores are equal, and members come first, or last."""
-    for member in (np.arange(1000) < 500, np.arange(1000) >= 500):
-        assert one_run_bound(np.zeros(1000), member, rng=rng) < 0.5
-
-
-def one_run_bounds(rng, epsilon, runs, n=500):
-    cases = [randomised_response(rng, 1, n, epsilon) for _ in range(runs)]
-    return np.array([one_run_bound(s[0], m[0], rng=rng) for s, m in cases])
-
-
-def test_one_run_bound_comes_close_to_the_true_epsilon(rng):
-    bounds = one_run_bounds(rng, 3.0, runs=20, n=2000)
-    assert 2.0 < np.median(bounds) < 3.0
-
-
-@pytest.mark.parametrize(
-    ("epsilon", "runs"),
-    [(1.0, 200), *(pytest.param(e, 2000, marks=pytest.mark.slow) for e in (0.0, 1.0, 3.0))],
-)
-def test_one_run_bound_is_refuted_in_at_most_5_percent(rng, epsilon, runs):
-    share = (one_run_bounds(rng, epsilon, runs) > epsilon).mean()
-    assert share <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / runs)

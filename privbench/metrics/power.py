@@ -1,0 +1,182 @@
+"""What an audit could have proven: ceilings of bounds, and the epsilon that would have been refuted.
+
+A claim that is not refuted was tested only as far as the number of trials allows. `ceiling` is the
+largest epsilon that the trials can prove, if all of them come out right. `detectable` is the smallest
+true epsilon at which a claim would be refuted with a probability of 90%.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from privbench.metrics.error_counts import clopper_pearson, gdp_bound
+from privbench.metrics.one_run import (
+    Coins,
+    epsilon_bound,
+    gaussian_bound,
+    p_value_of_epsilon,
+    tails_of_total,
+)
+from privbench.metrics.pairs import Floats, Ints
+from privbench.metrics.tradeoff import TradeOff, gaussian_epsilon_of
+
+LARGEST_MU = 100.0
+"""Upper limit of the search for a true mu: its epsilon is beyond 5,000."""
+
+
+def ceiling(
+    records: Ints,
+    guesses: Ints,
+    *,
+    delta: float,
+    confidence: float = 0.95,
+    gaussian: bool = False,
+) -> float:
+    """Return the largest epsilon that guesses about coins can prove: all of them are correct.
+
+    Args:
+        records: int64 (runs,), the records of each run whose inclusion is decided by a coin.
+        guesses: int64 (runs,), the guesses about each run.
+        delta: the delta at which epsilon is stated.
+        confidence: the probability with which the bound holds.
+        gaussian: whether the bound is `gaussian_bound`, and not `epsilon_bound`.
+
+    >>> records, guesses = np.array([500]), np.array([100])
+    >>> round(ceiling(records, guesses, delta=1e-5), 4)
+    3.4792
+    >>> round(ceiling(records, guesses, delta=1e-5, gaussian=True), 4)
+    6.1218
+    """
+    bound = gaussian_bound if gaussian else epsilon_bound
+    return bound(Coins(records, guesses, guesses), delta=delta, confidence=confidence)
+
+
+def ceiling_of_errors(
+    members: int,
+    nonmembers: int,
+    *,
+    delta: float = 0.0,
+    confidence: float = 0.95,
+    gaussian: bool = False,
+) -> float:
+    """Return the largest epsilon that `epsilon_lower_bound` can prove: no error among its trials.
+
+    Args:
+        members: the number of trials with a member.
+        nonmembers: the number of trials with a non-member.
+        delta: the delta of the guarantee, in [0, 1).
+        confidence: the probability with which the bound holds.
+        gaussian: whether the bound is `gdp_bound`, and not `clopper_pearson`.
+
+    >>> round(ceiling_of_errors(480, 480), 2)
+    4.69
+    """
+    if gaussian:
+        return gdp_bound(
+            true_positives=members, members=members, false_positives=0, nonmembers=nonmembers,
+            delta=delta, confidence=confidence,
+        )  # fmt: skip
+    # The two tests of `epsilon_lower_bound` share the error probability.
+    bound = clopper_pearson(
+        true_positives=members, members=members, false_positives=0, nonmembers=nonmembers,
+        delta=delta, confidence=(1 + confidence) / 2,
+    )  # fmt: skip
+    return float(bound)
+
+
+def detectable(
+    records: Ints,
+    guesses: Ints,
+    claim: TradeOff | tuple[float, float],
+    *,
+    delta: float,
+    level: float = 0.05,
+    power: float = 0.9,
+) -> float | None:
+    """Return the smallest true epsilon at which a claim would be refuted with probability ``power``.
+
+    The model: a Gaussian mechanism and an optimal adversary. The score of each record is drawn from
+    N(mu, 1) if it is IN and from N(0, 1) if it is OUT, independently; half of the guesses about a run
+    are IN, about its highest scores, and half are OUT, about its lowest. The number of correct guesses
+    is taken to be binomial.
+
+    Args:
+        records: int64 (runs,), the records of each run whose inclusion is decided by a coin.
+        guesses: int64 (runs,), the guesses about each run.
+        claim: a trade-off curve, which `p_value` tests; or (epsilon, delta), which
+            `p_value_of_epsilon` tests.
+        delta: the delta at which the true epsilon is stated, in (0, 1).
+        level: the level of the test.
+        power: the probability of refuting the claim.
+
+    Returns:
+        The epsilon of the mechanism at ``delta``; None if no epsilon would be refuted.
+    """
+    from scipy.optimize import brentq
+    from scipy.stats import binom
+
+    layout = Coins(records, guesses, np.zeros_like(guesses))
+    critical = critical_count(layout, claim, level)
+    if critical is None:
+        return None
+
+    def missing(mu: float) -> float:
+        p = p_correct(mu, layout.guesses / np.maximum(layout.records, 1))
+        share = float(np.average(p, weights=layout.guesses))
+        return power - float(binom.sf(critical - 1, int(layout.guesses.sum()), share))
+
+    if missing(LARGEST_MU) > 0:
+        return None
+    if missing(0.0) <= 0:
+        return 0.0
+    return gaussian_epsilon_of(float(brentq(missing, 0.0, LARGEST_MU)), delta)
+
+
+def critical_count(
+    layout: Coins, claim: TradeOff | tuple[float, float], level: float
+) -> int | None:
+    """Return the smallest total of correct guesses that refutes a claim; None if none does.
+
+    Args:
+        layout: the records and guesses of each run; correct guesses are ignored.
+        claim: a trade-off curve, or (epsilon, delta).
+        level: the level of the test.
+    """
+    total = int(layout.guesses.sum())
+    if isinstance(claim, TradeOff):
+        refuted = np.flatnonzero(tails_of_total(layout.records, layout.guesses, claim) <= level)
+        return int(refuted[0]) if len(refuted) else None
+    records = int(layout.records.sum())
+    low, high = 0, total + 1  # p-values fall with the number: ``low`` is not refuted
+    while high - low > 1:
+        middle = (low + high) // 2
+        if p_value_of_epsilon(Coins.of_one_run(records, total, middle), *claim) <= level:
+            high = middle
+        else:
+            low = middle
+    return high if high <= total else None
+
+
+def p_correct(mu: float, guessed: Floats) -> Floats:
+    """Return the probability of a correct guess about a Gaussian mechanism.
+
+    Args:
+        mu: the distance of the scores of IN and OUT records, in standard deviations.
+        guessed: the fractions of the records that are guessed about, in (0, 1].
+
+    Returns:
+        The probabilities that a record among the ``guessed`` / 2 with the highest scores is IN, in the
+        shape of ``guessed``.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import ndtr
+
+    def among(fraction: float) -> float:
+        if fraction == 0:
+            return 1.0  # of no weight
+        high = brentq(
+            lambda t: ndtr(-t) + ndtr(mu - t) - fraction, mu / 2 - 1e-9, mu + 40.0, xtol=1e-12
+        )
+        return float(ndtr(mu - high) / (ndtr(-high) + ndtr(mu - high)))
+
+    return np.array([among(float(fraction)) for fraction in np.atleast_1d(guessed)])
