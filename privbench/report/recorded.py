@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 from privbench.metrics.differences import Error
-from privbench.report.difference_view import difference_tables
+from privbench.report.difference_view import baselines, difference_tables
 from privbench.report.differences import Differences, Errors, Measure
 from privbench.report.seeds import combine_seeds
 from privbench.report.views import VIEWS
@@ -27,7 +27,7 @@ Key = tuple[Measure, str, str]
 
 
 def recorded_lines(rows: Sequence[Row], errors: Errors) -> list[list[Any]]:
-    """Return the answers to all questions that views ask about rows, with any defense as baseline."""
+    """Return the answers to all questions that views ask about rows, with anything as the baseline."""
     answers: dict[Key, Error] = {}
     asked: set[Key] = set()
 
@@ -46,7 +46,7 @@ def recorded_lines(rows: Sequence[Row], errors: Errors) -> list[list[Any]]:
     combined = combine_seeds(rows)
     for view in VIEWS.values():
         view(combined, differences)
-    for baseline in dict.fromkeys(row["defense"] for row in rows):
+    for baseline in baselines(combined):
         difference_tables(combined, differences, baseline)
     position = _positions(rows)
     lines = [
