@@ -241,7 +241,9 @@ def results() -> None:
 def defenses(benchmark: str) -> None:
     """Print the effect of each defense on the naive attack of its time, from the committed results."""
     path = ROOT / "results" / f"{benchmark}.json"
-    old = ROOT / "results" / "old" / f"{benchmark}.json"  # a list of rows, from before files of runs
+    old = (
+        ROOT / "results" / "old" / f"{benchmark}.json"
+    )  # a list of rows, from before files of runs
     all_rows = read_document(path).run.rows if path.exists() else json.loads(old.read_text())
     rows = {
         (row["defense"], row["attack"], row["knowledge"]): row

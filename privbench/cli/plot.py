@@ -93,7 +93,7 @@ def tradeoff(name: str, output: Path, measure: str, baseline: str, results: str)
 
     There is a point for each defense of benchmark NAME, at its exposure to auto, or else to the best
     attack. The best points of the baseline make its frontier. A NAME that ends in .json is a file
-    that `privbench export` wrote.
+    that `privbench export NAME` wrote.
     """
     from privbench.report.source import open_run
     from privbench.report.tradeoff import plot_tradeoff

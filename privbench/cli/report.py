@@ -19,7 +19,7 @@ from privbench.cli.options import results_option
 def report(names: tuple[str, ...], results: str, output: Path) -> None:
     """Write all tables and plots of runs.
 
-    Each NAME is a file that `privbench export` wrote, whose name ends in .json, or a benchmark.
+    Each NAME is a file that `privbench export NAME` wrote, whose name ends in .json, or a benchmark.
     DIR/BENCHMARK gets the tables summary.md, utility.md, attacks.md and differences.md, and the plots
     tradeoff-auc.png and tradeoff-tpr.png.
     """

@@ -47,7 +47,7 @@ def table(
     """Print results of earlier runs.
 
     The results are of the last complete run of each benchmark NAME; without NAME, of all benchmarks.
-    A NAME that ends in .json is a file that `privbench export` wrote.
+    A NAME that ends in .json is a file that `privbench export NAME` wrote.
     Several seeds are combined in one line, but for the view rows.
     """
     from privbench.report.formats import render

@@ -24,7 +24,7 @@ FORMAT = 1
 """The version of the format that this module writes, and the only one that it reads."""
 SUFFIX = ".json"
 """What the name of such a file ends in, by which commands tell it from the name of a benchmark."""
-WHAT = f"a file that `privbench export` wrote, of format {FORMAT}"
+WHAT = f"a file that `privbench export NAME` wrote, of format {FORMAT}"
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def test_what_a_file_has_and_what_is_made_of_it(cli, exported, tmp_path):
     assert [d["label"] for d in content["configuration"]["defenses"]] == ["none", "noisy"]
     assert set(content["environment"]) >= {"python", "privbench", "commit", "clean", "libraries"}
     assert content["seconds"] > 0
-    assert len(content["rows"]) == 48
+    assert len(content["rows"]) == 16  # defenses, attacks, knowledge, subsets
     assert {line[0] for line in content["differences"]} == {"auc", "tpr", "accuracy"}
 
     for view, text in exported.items():

@@ -119,7 +119,7 @@ def change(key, value):
     ("changed", "message"),
     [
         (lambda content: content["rows"], "not the file of a run"),
-        (change("format", 2), r"format 2 \(allowed: a file that `privbench export` wrote, of format 1"),
+        (change("format", 2), r"format 2 \(allowed: a file that `privbench export NAME` wrote"),
         (change("rows", None), "key 'rows' is missing"),
         (change("differences", None), "key 'differences' is missing"),
         (change("differences", [["auk", 0, 1, 0.1, 7]]), "measure 'auk' .allowed: auc, tpr, accuracy"),
