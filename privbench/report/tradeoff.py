@@ -178,10 +178,11 @@ def _draw(
     baseline: str,
 ) -> None:
     frontier = frontier_of(points, measure, baseline)
-    axes.plot(
-        frontier.accuracy, frontier.exposure, color="black", linewidth=2.5, alpha=0.3,
-        label=FRONTIER.format(baseline),
-    )  # fmt: skip
+    if len(frontier.exposure):
+        axes.plot(
+            frontier.accuracy, frontier.exposure, color="black", linewidth=2.5, alpha=0.3,
+            label=FRONTIER.format(baseline),
+        )  # fmt: skip
     public = [row["test_accuracy"] for d, row in points.items() if family(d) == PUBLIC_ONLY]
     if public:
         axes.axvline(max(public), linestyle="--", linewidth=1.2, color="black", label=PUBLIC_ONLY)

@@ -143,6 +143,8 @@ def test_a_baseline_that_is_no_defense(rows, tmp_path):
         plot_tradeoff(rows, tmp_path / "a.png", baseline="dp")
     without = [row for row in rows if row["defense"] == "none"]
     plot_tradeoff(without, tmp_path / "a.png")  # the default need not be there
+    (legend,) = tradeoff_figure(without).legends
+    assert [text.get_text() for text in legend.get_texts()] == ["chance"]
 
 
 def test_no_trial_that_is_ok(rows, tmp_path):
