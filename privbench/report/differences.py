@@ -163,7 +163,7 @@ class Differences:
         if any(reach is None for reach in reaches):
             return None
         reach = float(np.dot([1.0, *weights], [r for r in reaches if r is not None]))
-        n = row["n_models"]
+        n = max(row["n_models"], 2)
         return Difference(difference, reach / t_quantile(n), n - 1, paired=False)
 
 

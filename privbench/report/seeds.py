@@ -79,6 +79,16 @@ def seeds_text(row: Row) -> str:
     return f"{len(seed)} seeds" if isinstance(seed, tuple) else f"seed {seed}"
 
 
+def incomplete_note(rows: Sequence[Row]) -> str:
+    """Return which defenses have results of fewer seeds than the title says; empty if none has."""
+    found = {
+        row["defense"]: f"{row['defense']} ({len(row['parts'])} of {len(row['seed'])})"
+        for row in rows
+        if "parts" in row and len(row["parts"]) < len(row["seed"])
+    }
+    return f"means over fewer seeds: {', '.join(found.values())}" if found else ""
+
+
 def bound_over_seeds(bounds: Sequence[float | None]) -> float | None:
     """Return a lower bound that holds with 95%, given one of 95% for each of several independent seeds.
 
@@ -145,8 +155,8 @@ def _mean_and_interval(
     if mean is None or any(interval is None for _, interval in found):
         return mean, None
     errors = [
-        ((interval[1] - interval[0]) / 2 / t_quantile(row["n_models"]), row["n_models"] - 1)
-        for (_, interval), row in zip(found, rows, strict=True)
+        ((interval[1] - interval[0]) / 2 / t_quantile(n), n - 1)
+        for (_, interval), n in zip(found, (max(row["n_models"], 2) for row in rows), strict=True)
         if interval is not None
     ]
     return mean, list(interval_of(mean, mean_error([v for v in values if v is not None], errors)))

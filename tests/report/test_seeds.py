@@ -86,6 +86,7 @@ def test_a_seed_that_failed_is_noted_and_left_out(seeds):
     assert ok["seed"] == beside["seed"] == (0, 1, 2)
     (table,) = summary([ok, beside])
     assert "none / lira: failed: broken" in table.notes
+    assert "means over fewer seeds: none (2 of 3)" in table.notes
     assert len(table.lines) == 1
 
 
