@@ -94,7 +94,8 @@ class Runner:
             self._count_as_reader(stage)
         self.host.call("run_started", plan=self.plan, needed=stages)
         facts = environment(self.host.third_party, self.device)
-        run = self.results.start_run(self.plan.benchmark.name, facts, self.plan.remark)
+        benchmark = self.plan.benchmark
+        run = self.results.start_run(benchmark.name, facts, self.plan.remark, benchmark.to_json())
         rows: list[Row] = []
         waiting = list(self.plan.trials)
 
@@ -114,7 +115,8 @@ class Runner:
         self._execute(stages, compute)
         for trial in waiting:  # whose stages the executor left out
             rows.extend(self._finish(run, trial))
-        self.results.finish_run(run)
+        results = [stage for trial in self.plan.trials for stage in trial.results]
+        self.results.finish_run(run, self._seconds(*results))
         rows = with_verdicts(rows)
         self.host.call("run_finished", rows=rows)
         order = {str(trial): position for position, trial in enumerate(self.plan.trials)}

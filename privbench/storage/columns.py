@@ -205,8 +205,8 @@ SCHEMA = (
     Column(
         "audit",
         "TEXT",
-        "Lower bounds on epsilon by several methods, the p-value of the guarantee, and how much the audit"
-        " could have seen.",
+        "Lower bounds on epsilon by several methods, the p-value of the guarantee, and how much the"
+        " audit could have seen.",
         is_json=True,
         since=6,
     ),
