@@ -24,10 +24,12 @@ from privbench.stages import (
     DefendedOutputsStage,
     FidelityStage,
     FitStage,
+    LeftOutStage,
     MetricsStage,
     OutputsStage,
     OutputTraitsStage,
     PopulationStage,
+    RecordsStage,
     ReleaseScoresStage,
     ReleaseStage,
     ScoresStage,
@@ -35,8 +37,10 @@ from privbench.stages import (
     Stage,
     UtilityStage,
     WarningsStage,
+    scores_left_out,
     walk,
 )
+from privbench.stages.records import MIN_MODELS
 
 if TYPE_CHECKING:
     from privbench.data import DataSpec
@@ -79,6 +83,8 @@ class Trial:
     """One for each row, or why the row has no numbers."""
     queries: int | None = None
     """Queries of the target per pool record; None if the attack makes none, or an unknown number."""
+    records: tuple[RecordsStage | None, ...] = ()
+    """One for each row that has numbers."""
     warnings: tuple[WarningsStage | None, ...] = ()
     """One for each row that has numbers."""
     comparisons: tuple[ComparisonStage | None, ...] = ()
@@ -93,7 +99,7 @@ class Trial:
         """The stages whose artifacts are the trial's rows; none if it is rejected."""
         if self.utility is None:
             return ()
-        stages = (*self.metrics, *self.warnings, *self.comparisons)
+        stages = (*self.metrics, *self.records, *self.warnings, *self.comparisons)
         return (self.utility, *(stage for stage in stages if isinstance(stage, Stage)))
 
 
@@ -262,6 +268,10 @@ class _Pipeline:
             utility=self.utility(),
             metrics=tuple(metrics),
             queries=queries,
+            records=tuple(
+                self._records(stage) if isinstance(stage, MetricsStage) else None
+                for stage in metrics
+            ),
             warnings=tuple(
                 self._warnings(stage, queries) if isinstance(stage, MetricsStage) else None
                 for stage in metrics
@@ -366,6 +376,13 @@ class _Pipeline:
         return self.planner.shared(
             MetricsStage(title, self.seed, setting, scores, scores, self.utility(), kind)
         )
+
+    def _records(self, metrics: MetricsStage) -> RecordsStage:
+        scores, left_out = metrics.scores, None
+        enough = metrics.setting.n_models >= MIN_MODELS
+        if enough and isinstance(scores, ScoresStage) and scores_left_out(scores.attack):
+            left_out = self.planner.shared(LeftOutStage(metrics.title, self.seed, scores))
+        return self.planner.shared(RecordsStage(metrics.title, self.seed, metrics, left_out))
 
     def _warnings(self, metrics: MetricsStage, queries: int | None) -> WarningsStage:
         scores, traits = metrics.scores, None

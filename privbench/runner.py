@@ -263,12 +263,12 @@ class Runner:
             zip(trial.attacked, trial.metrics, strict=True)
         ):
             row = base | attacked._asdict()
-            warnings = trial.warnings[position]
-            if isinstance(metrics, NoResult) or warnings is None:
+            warnings, records = trial.warnings[position], trial.records[position]
+            if isinstance(metrics, NoResult) or warnings is None or records is None:
                 assert isinstance(metrics, NoResult)
                 rows.append(row | {"status": metrics.status, "reason": metrics.reason, "key": ""})
                 continue
-            stages = (trial.utility, metrics, warnings)
+            stages = (trial.utility, metrics, records, warnings)
             row["key"] = digest([stage.key for stage in stages])
             failure = next((self.failures[s.key] for s in stages if s.key in self.failures), None)
             if failure is not None:
@@ -279,6 +279,7 @@ class Runner:
                 row["reason"] = utility.pop("guarantee_reason")
                 row["utility_key"] = trial.utility.key
                 row |= utility | self.store.info("metrics", metrics.key)
+                row |= self.store.info("records", records.key)
                 row["queries"] = trial.queries
                 row["warnings"] = self._warnings(trial, position)
                 row["seconds"] = self._seconds(*stages)

@@ -12,15 +12,20 @@ are pooled. Nothing here depends on the harness.
 
 from privbench.metrics.bootstrap import Intervals, intervals
 from privbench.metrics.epsilon import clopper_pearson, epsilon_lower_bound, one_run, one_run_bound
+from privbench.metrics.left_out import LeftOutScores
 from privbench.metrics.pairs import Pairs
+from privbench.metrics.precision import PrecisionAtFpr, precision_at_fpr
 from privbench.metrics.roc import Roc, advantage, auc, tpr_at_fpr
 from privbench.metrics.summary import Summary, TprAtFpr, summarise, summarise_pairs
 from privbench.metrics.threshold import balanced_accuracy, balanced_accuracy_at
-from privbench.metrics.vulnerability import record_auc
+from privbench.metrics.vulnerability import RecordRisk, record_auc, record_risk
 
 __all__ = [
     "Intervals",
+    "LeftOutScores",
     "Pairs",
+    "PrecisionAtFpr",
+    "RecordRisk",
     "Roc",
     "Summary",
     "TprAtFpr",
@@ -33,7 +38,9 @@ __all__ = [
     "intervals",
     "one_run",
     "one_run_bound",
+    "precision_at_fpr",
     "record_auc",
+    "record_risk",
     "summarise",
     "summarise_pairs",
     "tpr_at_fpr",

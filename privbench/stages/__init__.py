@@ -4,6 +4,7 @@
                                                                            -> utility
                               -> scores -> metrics
                               -> fidelity -> utility
+                              -> scores -> left-out -> records
 
 Besides these, ``output-traits``, ``warnings`` and ``comparison`` say what may be wrong with a row.
 
@@ -16,6 +17,7 @@ from privbench.stages.base import Context, Stage, walk
 from privbench.stages.fit import FitStage
 from privbench.stages.outputs import DefendedOutputsStage, OutputsStage
 from privbench.stages.population import PopulationStage
+from privbench.stages.records import LeftOutStage, RecordsStage, scores_left_out
 from privbench.stages.release import ReleaseStage
 from privbench.stages.results import FidelityStage, MetricsStage, UtilityStage
 from privbench.stages.scores import AnyOutputsStage, ReleaseScoresStage, ScoresStage
@@ -29,10 +31,12 @@ __all__ = [
     "DefendedOutputsStage",
     "FidelityStage",
     "FitStage",
+    "LeftOutStage",
     "MetricsStage",
     "OutputTraitsStage",
     "OutputsStage",
     "PopulationStage",
+    "RecordsStage",
     "ReleaseScoresStage",
     "ReleaseStage",
     "ScoresStage",
@@ -40,5 +44,6 @@ __all__ = [
     "Stage",
     "UtilityStage",
     "WarningsStage",
+    "scores_left_out",
     "walk",
 ]

@@ -71,14 +71,15 @@ class ScoresStage(Stage):
 
     def compute(self, context: Context) -> Artifact:
         attack: Attack = self.attack.component
-        views = self._views(context)
+        views = self.views(context)
         with calling(self.attack):
             obstacle = attack.obstacle(views)
         if obstacle:
             raise Incompatible(f"{self.attack.name} {obstacle}")
-        return Artifact({"scores": score_views(self.attack, views, lambda: self._views(context))})
+        return Artifact({"scores": score_views(self.attack, views, lambda: self.views(context))})
 
-    def _views(self, context: Context) -> Views:
+    def views(self, context: Context) -> Views:
+        """Return what the attack sees of all models, with the same draws to come in every call."""
         from privbench.attacks.base import Views
 
         setting: Setting = context.get(self.setting).live
