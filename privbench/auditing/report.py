@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.metrics import Summary
+from privbench.metrics import RecordRisk, Summary
 from privbench.metrics.warnings import KINDS, RowWarning
 from privbench.report.numbers import interval_text, number
 
@@ -23,6 +23,8 @@ class AttackReport:
     epsilon_lower_bound: float
     epsilon_lower_bound_one_run: float | None
     """For a single model whose members were drawn by fair coins: see `one_run_bound`."""
+    record_risk: RecordRisk | None
+    """AUCs of single records, and what the largest would be by chance; None with fewer than 4 models."""
     most_vulnerable: list[dict[str, Any]]
     """The records with the largest AUC over models: ``record``, ``label`` and ``auc``."""
     warnings: list[RowWarning]
@@ -34,6 +36,7 @@ class AttackReport:
             **self.summary.to_json(),
             "epsilon_lower_bound": self.epsilon_lower_bound,
             "epsilon_lower_bound_one_run": self.epsilon_lower_bound_one_run,
+            "record_risk": self.record_risk,
             "most_vulnerable": self.most_vulnerable,
             "warnings": self.warnings,
         }

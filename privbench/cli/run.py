@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     "--dry-run", is_flag=True, help="Print what is stored and what would be computed, and exit."
 )
 @click.option(
-    "--view", type=click.Choice(["summary", "utility", "attacks"]), default="summary",
+    "--view", type=click.Choice(["summary", "utility", "attacks", "records"]), default="summary",
     show_default=True,
     help="summary: a line per defense. utility: accuracy beside DP-SGD at the same exposure."
     " attacks: a line per attack.",

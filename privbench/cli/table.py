@@ -20,7 +20,7 @@ from privbench.errors import BadInput
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
 @click.option(
-    "--view", type=click.Choice(["summary", "utility", "attacks", "rows"]),
+    "--view", type=click.Choice(["summary", "utility", "attacks", "records", "rows"]),
     help="summary: a line per defense. utility: accuracy beside DP-SGD at the same exposure."
     " attacks: a line per attack. rows: all rows. Default: summary; for csv and json: rows.",
 )  # fmt: skip

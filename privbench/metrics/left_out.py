@@ -98,9 +98,9 @@ class LeftOutScores:
         under models without it are normal (Jälkö, Pradhan, Räisä, Honkela 2026, arXiv 2605.25819). A
         target's score is compared with those of other models of its groups, so that its own membership
         has no part in the result. With mean, standard deviation s and number k of these,
-        (score - mean) / (s sqrt(1 + 1/k)) follows Student's t with k - 1 degrees of freedom; the result is
-        the standard normal quantile of the same probability. Where k < 2 or s = 0, mean or spread are
-        those of all records.
+        (score - mean) / (s sqrt(1 + 1/k)) follows Student's t with k - 1 degrees of freedom; the result
+        is the standard normal quantile of the same probability. Where k < 2 or s = 0, mean or spread
+        are those of all records.
 
         Args:
             member: bool (models, records), which records each model was trained on.

@@ -51,7 +51,7 @@ def left_out_arrays(
 
     Args:
         attack: the attack.
-        views: what it sees of all models, each of which is a shadow of the others.
+        views: what it sees of all models. If its shadows are the others, models are left out in groups.
         scores: float64 (models, records), its scores.
         member: bool (models, records), which records each model was trained on.
         rng: draws the groups and the membership by chance.
@@ -66,7 +66,7 @@ def left_out_arrays(
     from privbench.metrics.left_out import LeftOutScores, redrawn
 
     with calling(attack):
-        uses_shadows = attack.component.shadows_needed() != "no"
+        uses_shadows = views.leave_one_out and attack.component.shadows_needed() != "no"
     alone = LeftOutScores.without_shadows(scores)
     left_out = _left_out(attack, views, rng) if uses_shadows else alone
     by_chance = []
