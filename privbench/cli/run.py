@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     "--view", type=click.Choice(["summary", "utility", "attacks", "records"]), default="summary",
     show_default=True,
     help="summary: a line per defense. utility: accuracy beside DP-SGD at the same exposure."
-    " attacks: a line per attack.",
+    " attacks: a line per attack. records: the most exposed records.",
 )  # fmt: skip
 @click.option("-v", "--verbose", is_flag=True, help="Print how populations are trained, and why.")
 @click.option("--traceback", is_flag=True, help="Print the traceback of each failure to stderr.")

@@ -22,7 +22,8 @@ from privbench.errors import BadInput
 @click.option(
     "--view", type=click.Choice(["summary", "utility", "attacks", "records", "rows"]),
     help="summary: a line per defense. utility: accuracy beside DP-SGD at the same exposure."
-    " attacks: a line per attack. rows: all rows. Default: summary; for csv and json: rows.",
+    " attacks: a line per attack. records: the most exposed records. rows: all rows."
+    " Default: summary; for csv and json: rows.",
 )  # fmt: skip
 @click.option(
     "-o",

@@ -44,7 +44,17 @@ def executor(run, plugin):
 
 
 EVERY_STAGE = {
-    *("population", "outputs", "utility", "scores", "metrics", "output-traits", "warnings"),
+    *(
+        "population",
+        "outputs",
+        "utility",
+        "scores",
+        "metrics",
+        "left-out",
+        "records",
+        "output-traits",
+        "warnings",
+    ),
 }
 
 
@@ -63,7 +73,7 @@ def test_a_new_attack_trains_nothing(plan, run):
     stages, _ = plan("-k", "none and loss")
     assert stages == {
         "stored": {"population", "outputs", "utility", "output-traits"},
-        "compute": {"scores", "metrics", "warnings"},
+        "compute": {"scores", "left-out", "metrics", "records", "warnings"},
     }
 
 
