@@ -66,7 +66,9 @@ def left_out_arrays(
     from privbench.metrics.left_out import LeftOutScores, redrawn
 
     with calling(attack):
-        uses_shadows = views.leave_one_out and attack.component.shadows_needed() != "no"
+        needs_shadows = attack.component.shadows_needed() != "no"
+    # Another's attack may look at shadows that it does not need.
+    uses_shadows = views.leave_one_out and (needs_shadows or attack.entry.third_party)
     alone = LeftOutScores.without_shadows(scores)
     left_out = _left_out(attack, views, rng) if uses_shadows else alone
     by_chance = []

@@ -91,7 +91,7 @@ def test_the_plan_as_text(run):
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert lines[0].split()[:2] == ["compute", "population"]
-    assert lines[-1] == "2 trials; 7 stages, 7 to compute"
+    assert lines[-1] == "2 trials; 9 stages, 9 to compute"
 
 
 def test_a_plan_is_made_without_the_device(run):
