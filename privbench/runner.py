@@ -267,12 +267,19 @@ class Runner:
             zip(trial.attacked, trial.metrics, strict=True)
         ):
             row = base | attacked._asdict()
-            warnings, audit = trial.warnings[position], trial.audits[position]
-            if isinstance(metrics, NoResult) or warnings is None or audit is None:
+            audit, warnings = trial.audits[position], trial.warnings[position]
+            records = trial.records[position]
+            if (
+                isinstance(metrics, NoResult)
+                or audit is None
+                or records is None
+                or warnings is None
+            ):
                 assert isinstance(metrics, NoResult)
                 rows.append(row | {"status": metrics.status, "reason": metrics.reason, "key": ""})
                 continue
-            stages = (trial.utility, metrics, audit, warnings)
+            assert warnings is not None
+            stages = (trial.utility, metrics, records, audit, warnings)
             row["key"] = digest([stage.key for stage in stages])
             failure = next((self.failures[s.key] for s in stages if s.key in self.failures), None)
             if failure is not None:
@@ -285,6 +292,7 @@ class Runner:
                 row["metrics_key"] = metrics.key
                 numbers = self.store.info("metrics", metrics.key)
                 row |= utility | {name: numbers[name] for name in COLUMNS if name in numbers}
+                row |= self.store.info("records", records.key)
                 row |= self.store.info("audit", audit.key)
                 row["queries"] = trial.queries
                 row["warnings"] = self._warnings(trial, position)

@@ -19,10 +19,11 @@ from privbench.cli.output import terminal_width, write_text
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
 @click.option(
-    "--view", type=click.Choice(["summary", "utility", "attacks", "audit", "differences", "rows"]),
+    "--view",
+    type=click.Choice(["summary", "utility", "attacks", "records", "audit", "differences", "rows"]),
     help="summary: a line per defense. utility: accuracy beside DP-SGD at the same exposure."
-    " attacks: a line per attack. audit: bounds on epsilon and verdicts. differences: each defense less"
-    " another one. rows: all rows."
+    " attacks: a line per attack. records: the most exposed records. audit: bounds on epsilon and"
+    " verdicts. differences: each defense less another one. rows: all rows."
     " Default: summary; for csv and json: rows.",
 )  # fmt: skip
 @click.option(

@@ -44,7 +44,17 @@ def executor(run, plugin):
 
 
 EVERY_STAGE = {
-    *("population", "outputs", "utility", "scores", "metrics", "output-traits", "warnings"),
+    *(
+        "population",
+        "outputs",
+        "utility",
+        "scores",
+        "metrics",
+        "left-out",
+        "records",
+        "output-traits",
+        "warnings",
+    ),
 }
 
 
@@ -63,7 +73,7 @@ def test_a_new_attack_trains_nothing(plan, run):
     stages, _ = plan("-k", "none and loss")
     assert stages == {
         "stored": {"population", "outputs", "utility", "output-traits"},
-        "compute": {"scores", "metrics", "warnings"},
+        "compute": {"scores", "left-out", "metrics", "records", "warnings"},
     }
 
 
@@ -81,7 +91,7 @@ def test_the_plan_as_text(run):
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert lines[0].split()[:2] == ["compute", "population"]
-    assert lines[-1] == "2 trials; 7 stages, 7 to compute"
+    assert lines[-1] == "2 trials; 9 stages, 9 to compute"
 
 
 def test_a_plan_is_made_without_the_device(run):
