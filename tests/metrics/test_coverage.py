@@ -115,8 +115,8 @@ def test_coverage_with_shadows_of_few_records(attack, auc):
     effect = EFFECTS[attack, 16][auc]
     area, *held = coverage_with_shadows(attack, 16, effect, 1000, n_records=60)
     print(f"{attack}, 60 records, AUC {area:.3f}:", *(f"{h:.3f}" for h in held))
-    assert 0.93 <= held[0] <= 0.98
-    assert 0.93 <= held[1] <= 0.99
+    assert 0.92 <= held[0] <= 0.98
+    assert 0.92 <= held[1] <= 0.995
 
 
 @pytest.mark.slow
