@@ -278,7 +278,6 @@ class Runner:
                 assert isinstance(metrics, NoResult)
                 rows.append(row | {"status": metrics.status, "reason": metrics.reason, "key": ""})
                 continue
-            assert warnings is not None
             stages = (trial.utility, metrics, records, audit, warnings)
             row["key"] = digest([stage.key for stage in stages])
             failure = next((self.failures[s.key] for s in stages if s.key in self.failures), None)

@@ -97,7 +97,7 @@ def test_coverage_with_shadows_is_about_right():
 @pytest.mark.parametrize("auc", [0.5, 0.6, 0.8])
 @pytest.mark.parametrize(("attack", "n_models"), EFFECTS)
 def test_coverage_with_shadows_is_95_percent(attack, n_models, auc):
-    """docs/rows.md and privbench/metrics/clustered.py give these figures: change them together."""
+    """privbench/metrics/clustered.py and docs/rows.md give these figures: change them together."""
     effect = EFFECTS[attack, n_models][auc]
     fprs = (0.01, 0.001)
     area, *held = coverage_with_shadows(attack, n_models, effect, 2000, fprs=fprs)
@@ -115,8 +115,17 @@ def test_coverage_with_shadows_of_few_records(attack, auc):
     effect = EFFECTS[attack, 16][auc]
     area, *held = coverage_with_shadows(attack, 16, effect, 1000, n_records=60)
     print(f"{attack}, 60 records, AUC {area:.3f}:", *(f"{h:.3f}" for h in held))
-    assert 0.93 <= held[0] <= 0.98
-    assert 0.93 <= held[1] <= 0.99
+    assert 0.92 <= held[0] <= 0.98
+    assert 0.92 <= held[1] <= 0.995
+
+
+@pytest.mark.slow
+def test_the_auc_of_a_nearly_perfect_attack_is_known_less_well_than_intervals_say():
+    """Where a few of the records make all errors, others may make more: an AUC above .999."""
+    area, held = coverage_with_shadows("ratios of a pool", 64, 100.0, 500, fprs=())
+    print(f"AUC {area:.4f}: {held:.3f}")
+    assert area > 0.999
+    assert 0.85 <= held <= 0.94
 
 
 def coverage_of_bootstrap(n_models, effect, repeats):
