@@ -20,6 +20,7 @@ from privbench.errors import BadInput, ComponentError
 from privbench.sizes import check_sizes, fitting_kinds
 from privbench.stages import (
     AnyOutputsStage,
+    AuditStage,
     ComparisonStage,
     DefendedOutputsStage,
     FidelityStage,
@@ -32,9 +33,11 @@ from privbench.stages import (
     ReleaseStage,
     ScoresStage,
     SettingStage,
+    SplitScoresStage,
     Stage,
     UtilityStage,
     WarningsStage,
+    shadows_needed,
     walk,
 )
 
@@ -81,6 +84,8 @@ class Trial:
     """Queries of the target per pool record; None if the attack makes none, or an unknown number."""
     warnings: tuple[WarningsStage | None, ...] = ()
     """One for each row that has numbers."""
+    audits: tuple[AuditStage | None, ...] = ()
+    """One for each row that has numbers."""
     comparisons: tuple[ComparisonStage | None, ...] = ()
     """One for each row that has numbers and a row of the naive attack to be compared with."""
 
@@ -93,7 +98,7 @@ class Trial:
         """The stages whose artifacts are the trial's rows; none if it is rejected."""
         if self.utility is None:
             return ()
-        stages = (*self.metrics, *self.warnings, *self.comparisons)
+        stages = (*self.metrics, *self.audits, *self.warnings, *self.comparisons)
         return (self.utility, *(stage for stage in stages if isinstance(stage, Stage)))
 
 
@@ -262,6 +267,9 @@ class _Pipeline:
             utility=self.utility(),
             metrics=tuple(metrics),
             queries=queries,
+            audits=tuple(
+                self._audit(stage) if isinstance(stage, MetricsStage) else None for stage in metrics
+            ),
             warnings=tuple(
                 self._warnings(stage, queries) if isinstance(stage, MetricsStage) else None
                 for stage in metrics
@@ -366,6 +374,14 @@ class _Pipeline:
         return self.planner.shared(
             MetricsStage(title, self.seed, setting, scores, scores, self.utility(), kind)
         )
+
+    def _audit(self, metrics: MetricsStage) -> AuditStage:
+        scores, split = metrics.scores, None
+        attack = scores.attack
+        # That privbench's own attacks use no shadows if they need none is tested.
+        if attack.entry.third_party or shadows_needed(attack) != "no":
+            split = self.planner.shared(SplitScoresStage(metrics.title, self.seed, scores))
+        return self.planner.shared(AuditStage(metrics.title, self.seed, metrics, split))
 
     def _warnings(self, metrics: MetricsStage, queries: int | None) -> WarningsStage:
         scores, traits = metrics.scores, None

@@ -19,6 +19,7 @@ from privbench.errors import Incompatible
 from privbench.executors.base import Executor
 from privbench.plan import Plan, Trial
 from privbench.plugins.host import PluginHost
+from privbench.privacy.verdict import with_verdicts
 from privbench.seeds import digest
 from privbench.stages import Context, Stage, walk
 from privbench.storage.artifacts import Artifact, Store
@@ -93,7 +94,8 @@ class Runner:
             self._count_as_reader(stage)
         self.host.call("run_started", plan=self.plan, needed=stages)
         facts = environment(self.host.third_party, self.device)
-        run = self.results.start_run(self.plan.benchmark.name, facts, self.plan.remark)
+        benchmark = self.plan.benchmark
+        run = self.results.start_run(benchmark.name, facts, self.plan.remark, benchmark.to_json())
         rows: list[Row] = []
         waiting = list(self.plan.trials)
 
@@ -113,7 +115,9 @@ class Runner:
         self._execute(stages, compute)
         for trial in waiting:  # whose stages the executor left out
             rows.extend(self._finish(run, trial))
-        self.results.finish_run(run)
+        results = [stage for trial in self.plan.trials for stage in trial.results]
+        self.results.finish_run(run, self._seconds(*results))
+        rows = with_verdicts(rows)
         self.host.call("run_finished", rows=rows)
         order = {str(trial): position for position, trial in enumerate(self.plan.trials)}
         return sorted(rows, key=lambda row: order[_trial_name(row)])
@@ -263,12 +267,12 @@ class Runner:
             zip(trial.attacked, trial.metrics, strict=True)
         ):
             row = base | attacked._asdict()
-            warnings = trial.warnings[position]
-            if isinstance(metrics, NoResult) or warnings is None:
+            warnings, audit = trial.warnings[position], trial.audits[position]
+            if isinstance(metrics, NoResult) or warnings is None or audit is None:
                 assert isinstance(metrics, NoResult)
                 rows.append(row | {"status": metrics.status, "reason": metrics.reason, "key": ""})
                 continue
-            stages = (trial.utility, metrics, warnings)
+            stages = (trial.utility, metrics, audit, warnings)
             row["key"] = digest([stage.key for stage in stages])
             failure = next((self.failures[s.key] for s in stages if s.key in self.failures), None)
             if failure is not None:
@@ -281,6 +285,7 @@ class Runner:
                 row["metrics_key"] = metrics.key
                 numbers = self.store.info("metrics", metrics.key)
                 row |= utility | {name: numbers[name] for name in COLUMNS if name in numbers}
+                row |= self.store.info("audit", audit.key)
                 row["queries"] = trial.queries
                 row["warnings"] = self._warnings(trial, position)
                 row["seconds"] = self._seconds(*stages)

@@ -3,6 +3,7 @@
 - ``summary``: a line per defense, as ``auto`` finds it, or else the attack that does best;
 - ``utility``: a line per defense, its accuracy beside that of others and of DP-SGD at equal exposure;
 - ``attacks``: a line per attack, adaptive beside naive;
+- ``audit``: a line per attack, its lower bounds on epsilon and the verdict on the guarantee;
 - ``differences``: a line per defense, how it differs from another one, or a line per attack;
 - ``rows``: all rows, unrounded.
 
@@ -17,6 +18,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from privbench.report.audits import audit_tables, audited_text
 from privbench.report.canaries import named, worst_kinds
 from privbench.report.difference_view import difference_tables
 from privbench.report.differences import Differences
@@ -36,9 +38,9 @@ RANK = "rank"
 """The column of ranks by exposure; left out where it is not stored what pairs defenses."""
 DATA_AUC = "data\nAUC"
 """The column of attacks on released data; left out where there are no such attacks."""
-AUDITED_NOTE = (
-    "the largest of the attacks' lower bounds, which hold with 95% each; verdicts are at 99.96%, since"
-    " the attack was chosen on the target"
+REPLACING_NOTE = (
+    "in brackets epsilon for replacing one record, as audited epsilons are, at δ={:g}, or at the"
+    " guarantee's own if that is larger"
 )
 WARNINGS = "warn-\nings"
 """The column with the marks of warnings; left out where there are none."""
@@ -125,6 +127,7 @@ VIEWS: dict[str, Callable[[Sequence[Row], Differences], list[Table]]] = {
     "summary": summary,
     "utility": utility,
     "attacks": attacks,
+    "audit": audit_tables,
     "differences": difference_tables,
     "rows": every_row,
 }
@@ -181,7 +184,7 @@ def _summary_line(
         + notes.star(len(deciding(canaries))),
         DATA_AUC: _value(_strongest(data, _auc), _auc),
         "guarantee": _guarantee(rows[0], notes),
-        "audited": _audited(rows, notes),
+        "audited": audited_text(rows, notes),
         WARNINGS: notes.warnings(rows),
         "s": f"{max(row['seconds'] for row in rows):.0f}",
     }
@@ -282,39 +285,27 @@ def _value(row: Row | None, read: Callable[[Row], Estimate]) -> str:
 
 
 def _guarantee(row: Row, notes: Notes) -> str:
-    """Return the epsilon of a row's guarantee, and a footnote with its terms and conditions."""
+    """Return the epsilon of a row's guarantee, and a footnote with its terms and conditions.
+
+    In brackets: that of replacing one record, if it is another and known at the delta of audits.
+    """
     if row["guarantee"] is None:
         return notes.mark(row["reason"]) if row["reason"] else "-"
     from privbench.privacy import Guarantee
+    from privbench.privacy.profile import COMMON_DELTA
 
     guarantee = Guarantee.from_json(row["guarantee"])
+    replacing = guarantee.of_replacing(COMMON_DELTA)
+    common = (guarantee.epsilon, max(guarantee.delta, COMMON_DELTA))
+    bracket = ""
+    if replacing is not None and replacing[1] == common[1] and replacing[0] != common[0]:
+        bracket = f"({replacing[0]:.3g}) "
+        notes.legend["guarantee"] = REPLACING_NOTE.format(COMMON_DELTA)
     unit = "·d" if guarantee.kind == "metric-dp" else ""
     conditions = "; ".join(map(str, guarantee.conditions))
     given = f", if {conditions}" if conditions else ""
     note = notes.mark(f"{guarantee.terms()}, {guarantee.accountant}{given}")
-    return f"ε={guarantee.epsilon:.3g}{unit} {note}"
-
-
-def _audited(rows: Sequence[Row], notes: Notes) -> str:
-    """Return the largest audited epsilon, and whether it refutes the guarantee.
-
-    A note says that it is the largest of several, which a verdict allows for.
-
-    - If the guarantee applies to some of the attacks, only these count; others see more.
-    - A defense without a guarantee as a whole may have one for its released data. Of its verdicts only
-      ``refuted`` is shown here; rows of attacks on the data have both.
-    """
-    verdicts = {row["verdict"] for row in rows} - {None}
-    if rows[0]["guarantee"] is None:
-        verdicts &= {"refuted"}
-    counted = deciding([row for row in rows if row["verdict"] is not None or not verdicts])
-    bounds = [row["audited_epsilon"] for row in counted if row["audited_epsilon"] is not None]
-    if not bounds:
-        return "-"
-    if len(bounds) > 1:
-        notes.legend["audited"] = AUDITED_NOTE
-    verdict = "refuted" if "refuted" in verdicts else "".join(verdicts)
-    return f"ε≥{max(bounds):.2f} {verdict}".strip()
+    return f"ε={guarantee.epsilon:.3g}{unit} {bracket}{note}"
 
 
 def _plain(value: Any) -> str:

@@ -4,6 +4,7 @@
                                                                            -> utility
                               -> scores -> metrics
                               -> fidelity -> utility
+                              -> split scores -> audit
 
 Besides these, ``output-traits``, ``warnings`` and ``comparison`` say what may be wrong with a row.
 
@@ -12,6 +13,7 @@ whether a stored artifact is used. Its ``names`` are the same without versions, 
 models: they seed its random draws, so that a new version or a larger population changes no draw.
 """
 
+from privbench.stages.audit import AuditStage
 from privbench.stages.base import Context, Stage, walk
 from privbench.stages.fit import FitStage
 from privbench.stages.outputs import DefendedOutputsStage, OutputsStage
@@ -20,10 +22,12 @@ from privbench.stages.release import ReleaseStage
 from privbench.stages.results import FidelityStage, MetricsStage, UtilityStage
 from privbench.stages.scores import AnyOutputsStage, ReleaseScoresStage, ScoresStage
 from privbench.stages.setting import SettingStage
+from privbench.stages.split import SplitScoresStage, shadows_needed
 from privbench.stages.warnings import ComparisonStage, OutputTraitsStage, WarningsStage
 
 __all__ = [
     "AnyOutputsStage",
+    "AuditStage",
     "ComparisonStage",
     "Context",
     "DefendedOutputsStage",
@@ -37,8 +41,10 @@ __all__ = [
     "ReleaseStage",
     "ScoresStage",
     "SettingStage",
+    "SplitScoresStage",
     "Stage",
     "UtilityStage",
     "WarningsStage",
+    "shadows_needed",
     "walk",
 ]

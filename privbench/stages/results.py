@@ -10,9 +10,8 @@ from privbench.components import Bound
 from privbench.components.faults import calling
 from privbench.config import Defense
 from privbench.privacy.composition import PIPELINE_ORDER, ActsOn, Composed
-from privbench.privacy.verdict import audit_guarantee
 from privbench.stages.base import Context, Stage
-from privbench.stages.guarantees import acts_on_before, guarantee_of
+from privbench.stages.guarantees import guarantee_of
 from privbench.stages.release import ReleaseStage
 from privbench.stages.scores import AnyOutputsStage, ReleaseScoresStage, ScoresStage
 from privbench.stages.setting import SettingStage
@@ -158,7 +157,7 @@ class MetricsStage(Stage):
     shadow_scores: AnyScoresStage
     """The same attack on the population that the adversary can train: it chooses the thresholds."""
     utility: UtilityStage
-    """Has the guarantee that the audit is compared with."""
+    """Has the guarantee that the row is compared with."""
     canary_kind: CanaryKind | None = None
     """The canaries that the row is about; None for ordinary records."""
 
@@ -195,9 +194,4 @@ class MetricsStage(Stage):
             rng=self.rng("bootstrap"),
             influences=influences if uses_shadows else None,
         )
-        guarantee, _ = self.utility.guarantee(setting, acts_on_before(attack, self.utility.defense))
-        return Artifact(
-            influences.arrays(),
-            info=summary.to_json()
-            | audit_guarantee(guarantee, target, shadow, member, labels, self.rng("pairs")),
-        )
+        return Artifact(influences.arrays(), info=summary.to_json())

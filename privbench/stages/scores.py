@@ -71,14 +71,15 @@ class ScoresStage(Stage):
 
     def compute(self, context: Context) -> Artifact:
         attack: Attack = self.attack.component
-        views = self._views(context)
+        views = self.views(context)
         with calling(self.attack):
             obstacle = attack.obstacle(views)
         if obstacle:
             raise Incompatible(f"{self.attack.name} {obstacle}")
-        return Artifact({"scores": score_views(self.attack, views, lambda: self._views(context))})
+        return Artifact({"scores": score_views(self.attack, views, lambda: self.views(context))})
 
-    def _views(self, context: Context) -> Views:
+    def views(self, context: Context) -> Views:
+        """Return what the adversary sees of each target; models answer as if never asked before."""
         from privbench.attacks.base import Views
 
         setting: Setting = context.get(self.setting).live
@@ -236,10 +237,11 @@ class ReleaseScoresStage(Stage):
         return (self.attack,)
 
     def compute(self, context: Context) -> Artifact:
-        views = self._views(context)
-        return Artifact({"scores": score_views(self.attack, views, lambda: self._views(context))})
+        views = self.views(context)
+        return Artifact({"scores": score_views(self.attack, views, lambda: self.views(context))})
 
-    def _views(self, context: Context) -> SyntheticViews:
+    def views(self, context: Context) -> SyntheticViews:
+        """Return what the adversary sees of each release."""
         from privbench.attacks.synthetic import SyntheticViews
 
         setting: Setting = context.get(self.setting).live

@@ -141,10 +141,10 @@ def test_a_generator_is_fitted_on_these_alone(of_defense, compute, monkeypatch):
 def test_the_adversary_keeps_all(of_defense, compute, context):
     chosen, trial = of_defense("public-only", "public=9", 'attacks=["attack-p", "dcr"]')
     on_outputs, on_data = (t.metrics[0].scores for t in (trial, chosen.trials[2]))
-    views = on_outputs._views(context(chosen))
+    views = on_outputs.views(context(chosen))
     assert views.reference_records.shape == (32, 8)
     assert views.target_reference.log_probs.shape == (4, 32, 2)
-    released = on_data._views(context(chosen))
+    released = on_data.views(context(chosen))
     assert len(released.reference) == 32
     assert [len(data) for data in released.targets] == [9] * 4
 

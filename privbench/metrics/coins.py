@@ -1,0 +1,106 @@
+"""The fair coins in the membership of one population, and guesses about them.
+
+A one-run audit (`privbench.metrics.one_run`) counts right guesses about independent fair coins.
+Membership holds them in two ways:
+
+- `of_records`: each record is a member by a coin of its own. This is how canaries are drawn.
+- `of_pairs`: where a fixed number of records is drawn, records are paired without a look at membership.
+  Of the pairs with exactly one member, which of the two it is, is an independent fair coin, given
+  everything else: all sets of the same size are equally likely, and to swap the two keeps the size.
+
+Either coin decides whether one record is replaced by another, if training sets have a fixed size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from privbench.metrics.one_run import GUESSED_FRACTION, Coins
+from privbench.metrics.pairs import Bools, Floats, Ints
+
+
+@dataclass(frozen=True)
+class Flips:
+    """The coins of each model, and how they fell.
+
+    Attributes:
+        first: int64 (coins,), the record that is a member if a coin shows heads.
+        second: int64 (coins,), the record that is a member if it shows tails; None if no record is.
+        tossed: bool (models, coins), which coins were tossed for a model.
+        heads: bool (models, coins), whether a coin that was tossed shows heads.
+    """
+
+    first: Ints
+    second: Ints | None
+    tossed: Bools
+    heads: Bools
+
+    def of(self, models: Bools) -> Flips:
+        """Return the coins of some models (models,)."""
+        return replace(self, tossed=self.tossed[models], heads=self.heads[models])
+
+    def compare(self, scores: Floats) -> Floats:
+        """Return the score (models, coins) for heads, of scores (models, records) for membership."""
+        for_heads: Floats = scores[:, self.first]
+        return for_heads if self.second is None else for_heads - scores[:, self.second]
+
+    def records_of_tossed(self, n_records: int) -> Bools:
+        """Return which records (models, n_records) belong to coins that were tossed."""
+        belong = np.zeros((len(self.tossed), n_records), dtype=bool)
+        for records in (self.first, self.second):
+            if records is not None:
+                belong[:, records] |= self.tossed
+        return belong
+
+
+def of_records(member: Bools) -> Flips:
+    """Return the coins of records (models, records) that are members by independent fair coins."""
+    return Flips(np.arange(member.shape[1]), None, np.ones_like(member), member)
+
+
+def of_pairs(member: Bools, rng: np.random.Generator, groups: Ints | None = None) -> Flips:
+    """Return the coins of random disjoint pairs of records, of which exactly one is a member.
+
+    Args:
+        member: bool (models, records), independent rows, each drawn uniformly from the sets of its size.
+            Records by independent fair coins will do as well.
+        rng: draws the pairs.
+        groups: int64 (records,), such as labels; both records of a pair have the same. By default any
+            two records may be a pair.
+
+    Returns:
+        At most half as many coins as records, of which about half are tossed.
+    """
+    groups = np.zeros(member.shape[1], dtype=np.int64) if groups is None else groups
+    shuffled = rng.permutation(member.shape[1])
+    pairs = []
+    for group in np.unique(groups):
+        records = shuffled[groups[shuffled] == group]
+        pairs.append(records[: len(records) // 2 * 2].reshape(-1, 2))
+    first, second = np.concatenate([np.zeros((0, 2), np.int64), *pairs]).T
+    return Flips(first, second, member[:, first] != member[:, second], member[:, first])
+
+
+def guess(flips: Flips, scores: Floats, rng: np.random.Generator) -> Coins:
+    """Guess heads for the coins with the largest scores, and tails for those with the smallest.
+
+    The share of the coins that is guessed, `GUESSED_FRACTION`, is fixed before any score is seen. All
+    models count as one run, whose output is that of all of them: so scores of a model may depend on
+    outputs of the others, but not on their coins.
+
+    Args:
+        flips: the coins.
+        scores: float64 (models, records), larger = member.
+        rng: breaks ties, so that the order of the records reveals nothing.
+
+    Returns:
+        The counts of the run.
+    """
+    values, heads = flips.compare(scores)[flips.tossed], flips.heads[flips.tossed]
+    shuffled = rng.permutation(len(values))
+    ranked = heads[shuffled[np.argsort(values[shuffled], kind="stable")]]
+    each = int(GUESSED_FRACTION * len(ranked)) // 2
+    correct = (~ranked[:each]).sum() + ranked[len(ranked) - each :].sum()
+    return Coins(*np.array([[len(ranked)], [2 * each], [correct]]))

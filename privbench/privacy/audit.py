@@ -1,0 +1,162 @@
+"""Audit one attack on one population: lower bounds on epsilon, the test of a claim, and its power.
+
+The bound that a verdict rests on needs no independence of records or models. It counts guesses about
+fair coins (`privbench.metrics.coins`) of models that are nobody's shadows. Others are shown beside it;
+they assume more:
+
+- ``one-run``: guesses about coins, for any mechanism (Steinke et al. 2023).
+- ``f-dp``: the same guesses, if the mechanism has a Gaussian trade-off curve (Mahloujifar et al. 2024).
+- ``clopper-pearson``: errors at a threshold, if all (model, record) pairs are independent trials.
+- ``gdp``: these errors, if in addition the mechanism has a Gaussian trade-off curve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from privbench.privacy.guarantees import Guarantee
+from privbench.privacy.profile import COMMON_DELTA
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from privbench.metrics.coins import Flips
+    from privbench.metrics.tradeoff import TradeOff
+
+CONFIDENCE = 0.95
+"""Confidence of each bound."""
+
+
+@dataclass(frozen=True)
+class AuditedScores:
+    """What an audit of one attack needs of a population.
+
+    Attributes:
+        scores: float64 (models, records), each by means of all other models.
+        shadow_scores: float64 (models, records), the scores that thresholds are chosen on.
+        split: float64 (models, records), by means of models that are not targets, which are NaN.
+        member: bool (models, records).
+        labels: int64 (records,).
+        own_coins: whether each record is a member by a coin of its own, as canaries are.
+    """
+
+    scores: NDArray[np.float64]
+    shadow_scores: NDArray[np.float64]
+    split: NDArray[np.float64]
+    member: NDArray[np.bool_]
+    labels: NDArray[np.int64]
+    own_coins: bool
+
+    def flips(self, guarantee: Guarantee | None, rng: np.random.Generator) -> Flips:
+        """Return the coins that decide whether a record is replaced as a guarantee allows.
+
+        1. If the guarantee covers features only, one of two records with the same label is a member.
+        2. Otherwise a record with a coin of its own is a member or not.
+        3. Otherwise one of two records is a member.
+        """
+        from privbench.metrics.coins import of_pairs, of_records
+
+        if guarantee is not None and guarantee.covers == "features":
+            return of_pairs(self.member, rng, self.labels)
+        return of_records(self.member) if self.own_coins else of_pairs(self.member, rng)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a guarantee says about replacing one record of a training set of fixed size.
+
+    Attributes:
+        epsilon: at ``delta``.
+        delta: `COMMON_DELTA`, or that of the guarantee if it is larger.
+        curve: all that is claimed, which is tested: every pair (epsilon, delta) of the guarantee.
+    """
+
+    epsilon: float
+    delta: float
+    curve: TradeOff
+
+    @classmethod
+    def of(cls, guarantee: Guarantee | None) -> Claim | None:
+        """Return what a guarantee claims; None if it claims nothing about replacing a record."""
+        from privbench.metrics.tradeoff import TradeOff
+
+        stated = None if guarantee is None else guarantee.of_replacing()
+        if guarantee is None or stated is None or stated[1] >= 1:  # group privacy may leave nothing
+            return None
+        epsilon, delta = guarantee.replace_one(COMMON_DELTA)
+        return cls(epsilon, delta, TradeOff.of_profile((stated, *guarantee.profile)))
+
+
+def audit(
+    audited: AuditedScores, guarantee: Guarantee | None, rng: Callable[[str], np.random.Generator]
+) -> dict[str, Any]:
+    """Return the bounds on epsilon for replacing one record, and the test of a guarantee.
+
+    Args:
+        audited: the scores and the membership.
+        guarantee: what the attack is compared with.
+        rng: makes the generator of a named draw: ``pairs`` of records, and ``ties``.
+
+    Returns:
+        ``audited_epsilon`` and ``audit``, as a row of results stores them.
+    """
+    import numpy as np
+
+    from privbench.metrics import epsilon_lower_bound
+    from privbench.metrics.coins import guess
+    from privbench.metrics.one_run import Coins, epsilon_bound, gaussian_bound, p_value
+    from privbench.metrics.power import ceiling, detectable
+
+    claim = Claim.of(guarantee)
+    delta = COMMON_DELTA if claim is None else claim.delta
+    gaussian = guarantee is not None and claim is not None and guarantee.gaussian
+    flips = audited.flips(guarantee, rng("pairs"))
+    is_target = np.asarray(~np.isnan(audited.split).any(axis=1))
+    coins = guess(flips.of(is_target), audited.split[is_target], rng("ties"))
+    errorless = Coins(coins.records, coins.guesses, coins.guesses)
+    p = power = None
+    if claim is not None and p_value(errorless, claim.curve) <= 1 - CONFIDENCE:
+        p = p_value(coins, claim.curve)
+        power = detectable(
+            coins.records, coins.guesses, claim.curve, delta=delta, level=1 - CONFIDENCE
+        )
+    counted = None
+    if guarantee is not None and guarantee.covers == "features":
+        counted = flips.records_of_tossed(audited.member.shape[1])
+
+    def of_errors(gaussian: bool) -> float:
+        return epsilon_lower_bound(
+            audited.scores, audited.member, audited.shadow_scores, audited.member,
+            leave_one_out=True, delta=delta, confidence=CONFIDENCE, counted=counted,
+            gaussian=gaussian,
+        )  # fmt: skip
+
+    bounds = {
+        "one-run": epsilon_bound(coins, delta, CONFIDENCE),
+        "f-dp": gaussian_bound(coins, delta, CONFIDENCE) if gaussian else None,
+        "clopper-pearson": of_errors(gaussian=False),
+        "gdp": of_errors(gaussian=True) if gaussian else None,
+    }
+    method = "f-dp" if gaussian else "one-run"
+    return {
+        "audited_epsilon": bounds[method],
+        "audit": {
+            "method": method,
+            "delta": delta,
+            "bounds": bounds,
+            "ceiling": ceiling(
+                coins.records, coins.guesses, delta=delta, confidence=CONFIDENCE, gaussian=gaussian
+            ),
+            "claim": None if claim is None else {"epsilon": claim.epsilon, "delta": claim.delta},
+            "p_value": p,
+            "detectable": power,
+            "coins_of": "pairs" if flips.second is not None else "records",
+            "coins": int(coins.records.sum()),
+            "guesses": int(coins.guesses.sum()),
+            "correct": int(coins.correct.sum()),
+            "targets": int(is_target.sum()),
+        },
+    }

@@ -1,0 +1,61 @@
+"""The stage ``audit``: what an attack's errors say about epsilon, and about a guarantee."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from privbench.stages.base import Context, Stage
+from privbench.stages.guarantees import acts_on_before
+from privbench.stages.results import MetricsStage
+from privbench.stages.split import SplitScoresStage
+from privbench.storage.artifacts import Artifact
+
+if TYPE_CHECKING:
+    from privbench.membership import Setting
+
+
+@dataclass(frozen=True, eq=False)
+class AuditStage(Stage):
+    """The lower bounds on epsilon of one row, its p-value and what it could have shown."""
+
+    kind = "audit"
+
+    title: str
+    seed: int
+    metrics: MetricsStage
+    """The row: the scores of a leave-one-out, the records and the guarantee."""
+    split: SplitScoresStage | None
+    """Scores by means of models that are not targets; None if the leave-one-out uses no shadows."""
+
+    @property
+    def inputs(self) -> tuple[Stage, ...]:
+        row = self.metrics
+        stages = (row.setting, row.scores, row.shadow_scores, row.utility)
+        return stages if self.split is None else (*stages, self.split)
+
+    def details(self) -> dict[str, Any]:
+        return {"canary_kind": self.metrics.canary_kind}
+
+    def compute(self, context: Context) -> Artifact:
+        from privbench.privacy.audit import AuditedScores, audit
+
+        row = self.metrics
+        setting: Setting = context.get(row.setting).live
+        in_subset = setting.attacked(row.setting.subset, row.canary_kind)
+        scores, shadow_scores, split = (
+            context.get(stage).arrays["scores"][:, in_subset].astype(float)
+            for stage in (row.scores, row.shadow_scores, self.split or row.scores)
+        )
+        audited = AuditedScores(
+            scores=scores,
+            shadow_scores=shadow_scores,
+            split=split,
+            member=setting.member[:, in_subset],
+            labels=setting.pool.y[in_subset],
+            own_coins=row.setting.subset == "canaries",
+        )
+        guarantee, _ = row.utility.guarantee(
+            setting, acts_on_before(row.scores.attack.component, row.utility.defense)
+        )
+        return Artifact(info=audit(audited, guarantee, self.rng))
