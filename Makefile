@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: run test lint test-slow bench bench-gpu recipes docs clean
+.PHONY: run test lint test-slow bench bench-gpu recipes results docs clean
 
 run: $(STAMP)  ## run the quickstart benchmark, on data that ship with scikit-learn
 	$(BIN)/privbench run quickstart
@@ -17,7 +17,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/cog --check -P -I docs docs/*.md
+	$(BIN)/cog --check -P -I docs docs/*.md results/README.md
 
 test-slow: $(STAMP)  ## run simulations of coverage, which take minutes
 	$(BIN)/python -m pytest -m slow
@@ -35,6 +35,10 @@ bench-gpu: $(STAMP)  ## train populations on a GPU: seconds per model, share of 
 
 recipes: $(STAMP)  ## choose the recipes of benchmarks.toml again, on reference records (recipes/README.md)
 	$(BIN)/python recipes/search.py
+
+results: $(STAMP)  ## make all tables and plots of the committed results from the committed data
+	$(BIN)/privbench report results/*.json -o results
+	$(BIN)/cog -r -P -I docs results/README.md
 
 docs: $(STAMP)  ## write the generated parts of docs/
 	$(BIN)/cog -r -P -I docs docs/*.md

@@ -19,6 +19,8 @@ from privbench.cli import build_cli
 from privbench.components import KINDS, describe
 from privbench.metrics.warnings import KINDS as KINDS_OF_WARNINGS
 from privbench.plugins.host import PluginHost
+from privbench.report.document import read_document
+from privbench.report.pages import overview
 from privbench.storage.columns import SCHEMA
 
 ROOT = Path(__file__).parent.parent
@@ -231,15 +233,21 @@ def committed(name: str) -> None:
     print("\n".join([f"**{title}**", "", *table, ""]))
 
 
+def results() -> None:
+    """Print the list of the committed files of runs."""
+    print(overview(sorted((ROOT / "results").glob("*.json"))))
+
+
 def defenses(benchmark: str) -> None:
     """Print the effect of each defense on the naive attack of its time, from the committed results."""
     path = ROOT / "results" / f"{benchmark}.json"
-    if not path.exists():
-        print(f"Not measured yet: `{path.relative_to(ROOT)}` is missing.\n")
-        return
+    old = (
+        ROOT / "results" / "old" / f"{benchmark}.json"
+    )  # a list of rows, from before files of runs
+    all_rows = read_document(path).run.rows if path.exists() else json.loads(old.read_text())
     rows = {
         (row["defense"], row["attack"], row["knowledge"]): row
-        for row in json.loads(path.read_text())
+        for row in all_rows
         if row["status"] == "ok" and row["subset"] == "records" and row["seed"] == 0
     }
     file = tomllib.loads((ROOT / "benchmarks.toml").read_text())

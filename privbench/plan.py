@@ -25,10 +25,12 @@ from privbench.stages import (
     DefendedOutputsStage,
     FidelityStage,
     FitStage,
+    LeftOutStage,
     MetricsStage,
     OutputsStage,
     OutputTraitsStage,
     PopulationStage,
+    RecordsStage,
     ReleaseScoresStage,
     ReleaseStage,
     ScoresStage,
@@ -37,9 +39,11 @@ from privbench.stages import (
     Stage,
     UtilityStage,
     WarningsStage,
+    scores_left_out,
     shadows_needed,
     walk,
 )
+from privbench.stages.records import MIN_MODELS
 
 if TYPE_CHECKING:
     from privbench.data import DataSpec
@@ -82,6 +86,8 @@ class Trial:
     """One for each row, or why the row has no numbers."""
     queries: int | None = None
     """Queries of the target per pool record; None if the attack makes none, or an unknown number."""
+    records: tuple[RecordsStage | None, ...] = ()
+    """One for each row that has numbers."""
     warnings: tuple[WarningsStage | None, ...] = ()
     """One for each row that has numbers."""
     audits: tuple[AuditStage | None, ...] = ()
@@ -98,7 +104,9 @@ class Trial:
         """The stages whose artifacts are the trial's rows; none if it is rejected."""
         if self.utility is None:
             return ()
-        stages = (*self.metrics, *self.audits, *self.warnings, *self.comparisons)
+        stages = (
+            *self.metrics, *self.records, *self.audits, *self.warnings, *self.comparisons
+        )  # fmt: skip
         return (self.utility, *(stage for stage in stages if isinstance(stage, Stage)))
 
 
@@ -267,6 +275,10 @@ class _Pipeline:
             utility=self.utility(),
             metrics=tuple(metrics),
             queries=queries,
+            records=tuple(
+                self._records(stage) if isinstance(stage, MetricsStage) else None
+                for stage in metrics
+            ),
             audits=tuple(
                 self._audit(stage) if isinstance(stage, MetricsStage) else None for stage in metrics
             ),
@@ -382,6 +394,13 @@ class _Pipeline:
         if attack.entry.third_party or shadows_needed(attack) != "no":
             split = self.planner.shared(SplitScoresStage(metrics.title, self.seed, scores))
         return self.planner.shared(AuditStage(metrics.title, self.seed, metrics, split))
+
+    def _records(self, metrics: MetricsStage) -> RecordsStage:
+        scores, left_out = metrics.scores, None
+        enough = metrics.setting.n_models >= MIN_MODELS
+        if enough and isinstance(scores, ScoresStage) and scores_left_out(scores.attack):
+            left_out = self.planner.shared(LeftOutStage(metrics.title, self.seed, scores))
+        return self.planner.shared(RecordsStage(metrics.title, self.seed, metrics, left_out))
 
     def _warnings(self, metrics: MetricsStage, queries: int | None) -> WarningsStage:
         scores, traits = metrics.scores, None

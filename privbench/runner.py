@@ -94,7 +94,8 @@ class Runner:
             self._count_as_reader(stage)
         self.host.call("run_started", plan=self.plan, needed=stages)
         facts = environment(self.host.third_party, self.device)
-        run = self.results.start_run(self.plan.benchmark.name, facts, self.plan.remark)
+        benchmark = self.plan.benchmark
+        run = self.results.start_run(benchmark.name, facts, self.plan.remark, benchmark.to_json())
         rows: list[Row] = []
         waiting = list(self.plan.trials)
 
@@ -114,7 +115,8 @@ class Runner:
         self._execute(stages, compute)
         for trial in waiting:  # whose stages the executor left out
             rows.extend(self._finish(run, trial))
-        self.results.finish_run(run)
+        results = [stage for trial in self.plan.trials for stage in trial.results]
+        self.results.finish_run(run, self._seconds(*results))
         rows = with_verdicts(rows)
         self.host.call("run_finished", rows=rows)
         order = {str(trial): position for position, trial in enumerate(self.plan.trials)}
@@ -265,12 +267,18 @@ class Runner:
             zip(trial.attacked, trial.metrics, strict=True)
         ):
             row = base | attacked._asdict()
-            warnings, audit = trial.warnings[position], trial.audits[position]
-            if isinstance(metrics, NoResult) or warnings is None or audit is None:
+            audit, warnings = trial.audits[position], trial.warnings[position]
+            records = trial.records[position]
+            if (
+                isinstance(metrics, NoResult)
+                or audit is None
+                or records is None
+                or warnings is None
+            ):
                 assert isinstance(metrics, NoResult)
                 rows.append(row | {"status": metrics.status, "reason": metrics.reason, "key": ""})
                 continue
-            stages = (trial.utility, metrics, audit, warnings)
+            stages = (trial.utility, metrics, records, audit, warnings)
             row["key"] = digest([stage.key for stage in stages])
             failure = next((self.failures[s.key] for s in stages if s.key in self.failures), None)
             if failure is not None:
@@ -283,6 +291,7 @@ class Runner:
                 row["metrics_key"] = metrics.key
                 numbers = self.store.info("metrics", metrics.key)
                 row |= utility | {name: numbers[name] for name in COLUMNS if name in numbers}
+                row |= self.store.info("records", records.key)
                 row |= self.store.info("audit", audit.key)
                 row["queries"] = trial.queries
                 row["warnings"] = self._warnings(trial, position)

@@ -15,23 +15,23 @@ from privbench.components.faults import calling
 from privbench.metrics import (
     Influences,
     Pairs,
+    RecordRisk,
     balanced_accuracy,
     balanced_accuracy_at,
     epsilon_lower_bound,
     one_run_bound,
-    record_auc,
+    record_risk,
     summarise_pairs,
     warnings,
 )
 from privbench.metrics.clustered import Estimate
 from privbench.metrics.power import ceiling_of_errors
 from privbench.seeds import generator
+from privbench.stages.records import MIN_MODELS, left_out_arrays
 from privbench.stages.scores import score_views
 
 N_GROUPS = 50
 """Groups of records that are resampled for the intervals of a single model."""
-N_MOST_VULNERABLE = 10
-"""Records that a report lists as the most vulnerable."""
 
 Scores = NDArray[np.float64]
 
@@ -60,6 +60,7 @@ def measure(
     shadow_scores = _shadow_scores(models, attack, scores)
     balanced = _balanced_accuracy(models, attack, scores, shadow_scores)
     rng = generator(models.seed, "intervals", attack.name)
+    risk = _record_risk(models, attack, views, scores)
     influences = Influences.of(scores, models.target.member)
     summary = summarise_pairs(
         _pairs(models, scores, groups),
@@ -76,7 +77,8 @@ def measure(
         epsilon_ceiling=_epsilon_ceiling(models, shadow_scores is not None),
         epsilon_lower_bound_one_run=_one_run(models, attack, scores),
         epsilon_ceiling_one_run=_one_run(models, attack, models.target.member.astype(float)),
-        most_vulnerable=_most_vulnerable(models, scores),
+        record_risk=risk,
+        most_vulnerable=_most_vulnerable(models, risk),
         warnings=[
             *_warnings_of_attack(models, attack),
             *warnings.below_chance(auc),
@@ -181,14 +183,21 @@ def _one_run(models: AuditedModels, attack: Bound, scores: Scores) -> float | No
     return one_run_bound(scores[0], models.target.member[0], rng=rng)
 
 
-def _most_vulnerable(models: AuditedModels, scores: Scores) -> list[dict[str, Any]]:
-    """Return the records with the largest AUC over models.
+def _record_risk(
+    models: AuditedModels, attack: Bound, views: Views, scores: Scores
+) -> RecordRisk | None:
+    """Return the AUCs of records; None with too few models."""
+    if len(models.target) < MIN_MODELS:
+        return None
+    member, rng = models.target.member, generator(models.seed, "groups of models", attack.name)
+    arrays = left_out_arrays(attack, views, scores, member, rng)
+    return record_risk(arrays["auc"], arrays["by_chance"], arrays["pairs"], member)
 
-    Only records that are in the training set of at least two models, and out of that of two, count.
-    """
-    member, labels = models.target.member, models.target.labels
-    n_in = member.sum(axis=0)
-    is_known = np.minimum(n_in, len(member) - n_in) >= 2
-    auc = np.where(is_known, record_auc(scores, member), -1.0)
-    order = np.argsort(-auc, kind="stable")[: min(N_MOST_VULNERABLE, int(is_known.sum()))]
-    return [{"record": int(i), "label": int(labels[i]), "auc": float(auc[i])} for i in order]
+
+def _most_vulnerable(models: AuditedModels, risk: RecordRisk | None) -> list[dict[str, Any]]:
+    """Return the records with the largest AUC over models, with their labels."""
+    labels = models.target.labels
+    return [
+        {"record": one["record"], "label": int(labels[one["record"]]), "auc": one["auc"]}
+        for one in (risk["most_exposed"] if risk else [])
+    ]

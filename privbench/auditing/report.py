@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.metrics import Summary
+from privbench.metrics import RecordRisk, Summary
 from privbench.metrics.warnings import KINDS, RowWarning
 from privbench.report.numbers import interval_text, number
 
@@ -27,6 +27,8 @@ class AttackReport:
     """For a single model whose members were drawn by fair coins: see `one_run_bound`."""
     epsilon_ceiling_one_run: float | None
     """What ``epsilon_lower_bound_one_run`` would be without an error."""
+    record_risk: RecordRisk | None
+    """AUCs of single records, and what the largest would be by chance; None with fewer than 4 models."""
     most_vulnerable: list[dict[str, Any]]
     """The records with the largest AUC over models: ``record``, ``label`` and ``auc``."""
     warnings: list[RowWarning]
@@ -40,6 +42,7 @@ class AttackReport:
             "epsilon_ceiling": self.epsilon_ceiling,
             "epsilon_lower_bound_one_run": self.epsilon_lower_bound_one_run,
             "epsilon_ceiling_one_run": self.epsilon_ceiling_one_run,
+            "record_risk": self.record_risk,
             "most_vulnerable": self.most_vulnerable,
             "warnings": self.warnings,
         }

@@ -11,16 +11,20 @@ from privbench.cli.audit import audit
 from privbench.cli.console import LogHandler
 from privbench.cli.data import data
 from privbench.cli.doctor import doctor
+from privbench.cli.export import export
 from privbench.cli.listing import list_command
 from privbench.cli.plot import plot
 from privbench.cli.plugins import plugins
+from privbench.cli.report import report
 from privbench.cli.run import run
 from privbench.cli.show import show
 from privbench.cli.table import table
 from privbench.errors import BadInput, PrivbenchError
 from privbench.plugins.host import PluginHost
 
-BUILTIN_COMMANDS = (run, audit, list_command, show, table, plot, data, plugins, doctor)
+BUILTIN_COMMANDS = (
+    run, audit, list_command, show, table, plot, export, report, data, plugins, doctor
+)  # fmt: skip
 
 
 class Group(click.Group):

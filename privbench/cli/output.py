@@ -7,9 +7,12 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
+
+from privbench.errors import BadInput
 
 
 def terminal_width() -> int | None:
@@ -79,3 +82,15 @@ def _wrapped_paragraph(paragraph: str) -> str:
         return wrapped(" ".join(lines), "")
     indents = [" " * (len(line) - len(line.lstrip(" -*"))) for line in lines]
     return "\n".join(wrapped(line, indent) for line, indent in zip(lines, indents, strict=True))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write the file that the option ``-o`` names.
+
+    Raises:
+        BadInput: it cannot be written.
+    """
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"-o {path}: {error.strerror}") from None

@@ -92,13 +92,13 @@ def tradeoff(name: str, output: Path, measure: str, baseline: str, results: str)
     """Draw test accuracy against exposure.
 
     There is a point for each defense of benchmark NAME, at its exposure to auto, or else to the best
-    attack. The values of a sweep are joined by a line. The best points of the baseline make its
-    frontier.
+    attack. The best points of the baseline make its frontier. A NAME that ends in .json is a file
+    that `privbench export NAME` wrote.
     """
+    from privbench.report.source import open_run
     from privbench.report.tradeoff import plot_tradeoff
-    from privbench.storage.results import Results
 
-    plot_tradeoff(Results(Path(results)).rows(name), output, measure, baseline)
+    plot_tradeoff(open_run(name, results).run.rows, output, measure, baseline)
 
 
 @plot.command()

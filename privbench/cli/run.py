@@ -47,10 +47,11 @@ if TYPE_CHECKING:
     "--dry-run", is_flag=True, help="Print what is stored and what would be computed, and exit."
 )
 @click.option(
-    "--view", type=click.Choice(["summary", "utility", "attacks", "differences"]),
+    "--view", type=click.Choice(["summary", "utility", "attacks", "records", "differences"]),
     default="summary", show_default=True,
     help="summary: a line per defense. utility: accuracy beside DP-SGD at the same exposure."
-    " attacks: a line per attack. differences: each defense less `none`.",
+    " attacks: a line per attack. records: the most exposed records. differences: each defense less"
+    " `none`.",
 )  # fmt: skip
 @click.option("-v", "--verbose", is_flag=True, help="Print how populations are trained, and why.")
 @click.option("--traceback", is_flag=True, help="Print the traceback of each failure to stderr.")

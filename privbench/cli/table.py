@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from privbench.cli.options import results_option
-from privbench.cli.output import terminal_width
-from privbench.errors import BadInput
+from privbench.cli.output import terminal_width, write_text
 
 
 @click.command()
@@ -20,10 +19,11 @@ from privbench.errors import BadInput
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
 @click.option(
-    "--view", type=click.Choice(["summary", "utility", "attacks", "audit", "differences", "rows"]),
+    "--view",
+    type=click.Choice(["summary", "utility", "attacks", "records", "audit", "differences", "rows"]),
     help="summary: a line per defense. utility: accuracy beside DP-SGD at the same exposure."
-    " attacks: a line per attack. audit: bounds on epsilon and verdicts. differences: each defense less"
-    " another one. rows: all rows."
+    " attacks: a line per attack. records: the most exposed records. audit: bounds on epsilon and"
+    " verdicts. differences: each defense less another one. rows: all rows."
     " Default: summary; for csv and json: rows.",
 )  # fmt: skip
 @click.option(
@@ -49,28 +49,17 @@ def table(
     """Print results of earlier runs.
 
     The results are of the last complete run of each benchmark NAME; without NAME, of all benchmarks.
+    A NAME that ends in .json is a file that `privbench export NAME` wrote.
     Several seeds are combined in one line, but for the view rows.
     """
-    from privbench.report.differences import Differences, stored_in
     from privbench.report.formats import render
-    from privbench.storage.artifacts import Store
-    from privbench.storage.results import Results
+    from privbench.report.source import open_source
 
-    stored = Results(Path(results))
-    benchmarks = names or stored.benchmarks()
-    if not benchmarks:
-        raise BadInput(
-            f"there are no results in {stored.path}; run `privbench run quickstart` first"
-        )
-    rows = [row for name in benchmarks for row in stored.rows(name)]
+    source = open_source(names, results)
+    format_ = "json" if as_json else format_
     width = terminal_width() if output is None else None
-    remarks = {name: stored.remark(name) for name in benchmarks}
-    differences = Differences(stored_in(Store(Path(results))))
-    text = render(rows, "json" if as_json else format_, view, width, remarks, differences, baseline)
+    text = render(source.rows, format_, view, width, source.remarks, source.differences, baseline)
     if output is None:
         click.echo(text, nl=False)
         return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"-o {output}: {error.strerror}") from None
+    write_text(output, text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from privbench.canaries import CanaryKind
 from privbench.components import Bound
@@ -21,6 +21,10 @@ class Variant:
     """Its name, and the values of a sweep: ``mlp[lr=0.1]``."""
     bound: Bound
 
+    def to_json(self) -> dict[str, Any]:
+        """Return label, component and parameters as JSON values."""
+        return {"label": self.label, **_bound_json(self.bound)}
+
 
 @dataclass(frozen=True)
 class Unavailable:
@@ -28,6 +32,10 @@ class Unavailable:
 
     label: str
     reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return label and reason as JSON values."""
+        return {"label": self.label, "unavailable": self.reason}
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,14 @@ class Defense:
     def releases(self) -> bool:
         """Whether the pipeline has a release: training sets that differ from the private records."""
         return self.generator is not None or bool(self.at("data"))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return label and components with parameters as JSON values."""
+        return {
+            "label": self.label,
+            "generator": None if self.generator is None else _bound_json(self.generator),
+            "mechanisms": [_bound_json(bound) for bound in self.mechanisms],
+        }
 
 
 NONE = Defense("none")
@@ -72,3 +88,26 @@ class Benchmark:
     canary_kinds: tuple[CanaryKind, ...]
     """The kinds that the canaries are divided among, each once."""
     seeds: tuple[int, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all keys as JSON values: settings, and components with all of their parameters."""
+        parts: dict[str, Any] = {
+            name: [part.to_json() for part in getattr(self, name)]
+            for name in ("datasets", "models", "defenses", "attacks")
+        }
+        return parts | {
+            "knowledge": list(self.knowledge),
+            "population": self.population,
+            "pool": self.pool,
+            "public": self.public,
+            "canaries": {"share": self.canaries, "kinds": list(self.canary_kinds)},
+            "seeds": list(self.seeds),
+        }
+
+
+def _bound_json(bound: Bound) -> dict[str, Any]:
+    return {
+        "name": bound.name,
+        "from": str(bound.entry.distribution),
+        "params": bound.component.params(),
+    }

@@ -15,19 +15,24 @@ from privbench.metrics.epsilon import epsilon_lower_bound
 from privbench.metrics.error_counts import clopper_pearson, gdp_bound
 from privbench.metrics.holm import holm
 from privbench.metrics.influence import Influences
+from privbench.metrics.left_out import LeftOutScores
 from privbench.metrics.one_run import Coins, epsilon_bound, gaussian_bound, one_run_bound
 from privbench.metrics.pairs import Pairs
+from privbench.metrics.precision import PrecisionAtFpr, precision_at_fpr
 from privbench.metrics.roc import Roc, advantage, auc, tpr_at_fpr
 from privbench.metrics.summary import Summary, TprAtFpr, summarise, summarise_pairs
 from privbench.metrics.threshold import balanced_accuracy, balanced_accuracy_at
 from privbench.metrics.tradeoff import TradeOff
-from privbench.metrics.vulnerability import record_auc
+from privbench.metrics.vulnerability import RecordRisk, record_auc, record_risk
 
 __all__ = [
     "Coins",
     "Influences",
     "Intervals",
+    "LeftOutScores",
     "Pairs",
+    "PrecisionAtFpr",
+    "RecordRisk",
     "Roc",
     "Summary",
     "TprAtFpr",
@@ -44,7 +49,9 @@ __all__ = [
     "holm",
     "intervals",
     "one_run_bound",
+    "precision_at_fpr",
     "record_auc",
+    "record_risk",
     "summarise",
     "summarise_pairs",
     "tpr_at_fpr",

@@ -1,4 +1,4 @@
-"""95% confidence intervals of AUC and TPR from a bootstrap over models.
+"""95% confidence intervals of AUC and TPR from a bootstrap over models, for attacks without shadows.
 
 The pairs of one model share its training, so whole models are resampled, conditional on the pool of
 records. The methods were chosen by their coverage of the truth (infinitely many models on the same
@@ -15,12 +15,10 @@ Other common methods on the same draws, in 500 populations of 16 models each: fo
 bootstrap-t .914 to .926. Where models differ more in how much they leak (standard deviation 0.3, AUC
 0.95), bootstrap-t of the AUC covered .93 and a plain t interval .91.
 
-The intervals assume that models are independent given the pool. An attack that scores each model with
-the others as its shadows makes rows dependent. In simulated leave-one-out likelihood ratios (16 and 64
-models, 1,000 populations each) without any signal, the true spread of the AUC was 1.4 to 1.5 times the
-estimated one, and the intervals covered .79 to .81; at an AUC of 0.8, .92 to .94. `make test-slow`
-repeats this (tests/metrics/test_coverage.py). No function of the scores alone can detect it: the attack
-would have to be repeated without each model.
+The intervals assume that models are independent given the pool. They are not for an attack that scores
+each model with the others as its shadows, which makes the models' scores dependent: in simulated
+leave-one-out likelihood ratios without any signal, they covered .80 to .83 (`make test-slow`, 1,000
+populations of 16 and of 64 models). Such attacks have the intervals of `clustered`.
 """
 
 from __future__ import annotations

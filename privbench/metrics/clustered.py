@@ -14,6 +14,28 @@ them. (MacKinnon, Nielsen, Webb 2024, arXiv 2406.08880, discuss raising it to th
 model is attacked with the others as shadows, the pairs of a model are negatively correlated, and V is
 rightly below V_records.) Quantiles are those of Student's t with min(m, n) - 1 degrees of freedom.
 
+Coverage of 95% intervals of attacks whose models are each other's shadows: log-likelihood ratios of 200
+records, which are alike, or of which effects differ, as do levels and leaks of models
+(tests/metrics/test_coverage.py, 2,000 populations each):
+
+    models   records      AUC    of the AUC   of the TPR at 1%   of the TPR at .1%
+    16       alike        .50    .960         .964               .969
+    16       alike        .60    .958         .951               .949
+    16       alike        .80    .948         .955               .876
+    16       different    .50    .963         .953               .963
+    16       different    .60    .963         .948               .916
+    16       different    .80    .950         .951               .919
+    64       alike        .50    .952         .952               .973
+    64       alike        .60    .954         .945               .933
+    64       alike        .80    .954         .953               .926
+    64       different    .50    .952         .950               .983
+    64       different    .60    .953         .950               .933
+    64       different    .80    .946         .943               .956
+
+At .1% one of 1,600 non-members may pass with 16 models, and 6 of 6,400 with 64. Where independent models
+are attacked without shadows and the pool is given, these intervals are too wide (they covered all of 500
+populations), and those of `bootstrap` are not.
+
 The models of a population share one pool, so an interval is about models that are trained on halves of
 this pool, and about all records that the test records were drawn from.
 """
@@ -109,6 +131,8 @@ def proportion_interval(estimate: float, psi: Floats) -> Interval:
 def rate_interval(estimate: float, psi: Floats, n_pairs: int) -> Interval:
     """Return the 95% interval of a rate that may be as small as a TPR, on the arcsine scale.
 
+    At a rate of 0 or 1 it is that of Clopper and Pearson, widened by the error that the influences give.
+
     Args:
         estimate: the rate.
         psi: (models, records), the influence of each pair.
@@ -117,7 +141,13 @@ def rate_interval(estimate: float, psi: Floats, n_pairs: int) -> Interval:
     error = np.sqrt(clustered_variance(psi))
     if not np.isfinite(error):
         return 0.0, 1.0
-    return arcsine_t(estimate, float(error), min(psi.shape), n_pairs)
+    n = min(psi.shape)
+    if 0 < estimate < 1:
+        return arcsine_t(estimate, float(error), n, n_pairs)
+    # No pair or every one passes, and beside this it is not known where the threshold is.
+    low, high = clopper_pearson_interval(estimate, n, n_pairs)
+    reach = t_quantile(n) * float(error)
+    return max(low - reach, 0.0), min(high + reach, 1.0)
 
 
 def difference_interval(difference: float, psi: Floats) -> Interval:

@@ -32,6 +32,9 @@ from privbench.metrics.clustered import proportion_interval, rate_interval
 from privbench.metrics.pairs import Bools, Floats, Pairs
 from privbench.metrics.roc import Roc, allowed_false_positives
 
+MIN_BETWEEN = 8
+"""Number of members from which on a chord of the ROC curve is trusted."""
+
 
 @dataclass(frozen=True)
 class Influences:
@@ -139,7 +142,9 @@ def roc_slope(roc: Roc, fpr: float) -> float:
     """Return the slope of the ROC curve at an FPR.
 
     It is that of the chord between the FPRs that are two standard errors away, if pairs were
-    independent: FPR -+ 2 sqrt(FPR / non-members), cut to [0, 1].
+    independent: FPR -+ 2 sqrt(FPR / non-members), cut to [0, 1]. If fewer than ``MIN_BETWEEN`` members
+    lie between, by chance the curve may seem flat: then it is raised to the slope of the chord to the
+    end (1, 1), below which that of a concave curve cannot be.
 
     Args:
         roc: the curve.
@@ -149,8 +154,11 @@ def roc_slope(roc: Roc, fpr: float) -> float:
     ends = np.array([max(fpr - reach, 0.0), min(fpr + reach, 1.0)])
     false = np.append(0, roc.false_positives / roc.n_nonmembers)
     true = np.append(0, roc.true_positives / roc.n_members)
-    low, high = np.interp(ends, false, true)
-    return float((high - low) / (ends[1] - ends[0]))
+    low, at, high = np.interp([ends[0], fpr, ends[1]], false, true)
+    slope = (high - low) / (ends[1] - ends[0])
+    if (high - low) * roc.n_members < MIN_BETWEEN and fpr < 1:
+        slope = max(slope, (1 - at) / (1 - fpr))
+    return float(slope)
 
 
 def _share_below(ordered: Floats, values: Floats) -> Floats:

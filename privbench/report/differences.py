@@ -144,27 +144,42 @@ class Differences:
         self, row: Row, others: Sequence[Row], weights: Sequence[float], measure: Measure
     ) -> Difference | None:
         values = [_value(r, measure) for r in (row, *others)]
-        if any(value is None for value in values):
+        known = [value for value in values if value is not None]
+        if len(known) < len(values):
             return None
-        value, *rest = [v for v in values if v is not None]
-        difference = value - float(np.dot(weights, rest))
+        difference = float(np.dot([1.0, *(-weight for weight in weights)], known))
+        if error := self._paired_error(row, others, weights, measure):
+            return Difference(difference, *error)
+        if error := _unpaired_error(row, others, weights, measure):
+            return Difference(difference, *error, paired=False)
+        return None
+
+    def _paired_error(
+        self, row: Row, others: Sequence[Row], weights: Sequence[float], measure: Measure
+    ) -> Error | None:
         to_parts = [self.errors(row, other, measure) for other in others]
+        between = np.zeros((len(others), len(others)))
+        for i, first in enumerate(others):
+            for j, second in enumerate(others[:i]):
+                error = self.errors(first, second, measure)
+                between[i, j] = between[j, i] = np.nan if error is None else error[0]
         known = [error for error in to_parts if error is not None]
-        if len(known) == len(others):
-            between = np.zeros((len(others), len(others)))
-            for i, first in enumerate(others):
-                for j, second in enumerate(others[:i]):
-                    error = self.errors(first, second, measure)
-                    between[i, j] = between[j, i] = np.inf if error is None else error[0]
-            if np.isfinite(between).all():
-                mixed = mixture_error([e for e, _ in known], between, weights)
-                return Difference(difference, mixed, min(degrees for _, degrees in known))
-        reaches = [_reach(r, measure) for r in (row, *others)]
-        if any(reach is None for reach in reaches):
+        if len(known) < len(others) or np.isnan(between).any():
             return None
-        reach = float(np.dot([1.0, *weights], [r for r in reaches if r is not None]))
-        n = max(row["n_models"], 2)
-        return Difference(difference, reach / t_quantile(n), n - 1, paired=False)
+        mixed = mixture_error([error for error, _ in known], between, weights)
+        return mixed, min(degrees for _, degrees in known)
+
+
+def _unpaired_error(
+    row: Row, others: Sequence[Row], weights: Sequence[float], measure: Measure
+) -> Error | None:
+    """Return the sum of the errors of all rows, given their intervals; None if one has none."""
+    reaches = [_reach(r, measure) for r in (row, *others)]
+    known = [reach for reach in reaches if reach is not None]
+    if len(known) < len(reaches):
+        return None
+    n = max(row["n_models"], 2)
+    return float(np.dot([1.0, *weights], known)) / t_quantile(n), n - 1
 
 
 def _value(row: Row, measure: Measure) -> float | None:

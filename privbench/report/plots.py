@@ -36,11 +36,18 @@ TITLE_WIDTH = 80
 MAX_BINS = 50
 """Largest number of bins of a histogram."""
 
-COLORS = (
-    "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f",
-    "#bcbd22", "#17becf", "#000080", "#808000", "#ff00ff", "#008080", "#800000",
-)  # fmt: skip
-"""Distinct colors; there are at least as many as a plot has attacks."""
+DPI = 150
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Colors that color-blind readers can tell apart, without black, which is for baselines, and without
+yellow, which is too light on white. Source: Okabe, Ito 2008, "Color universal design"."""
+MARKERS = "sD^vP*X<>dph"
+"""Markers beside the colors; no two of the first 12 pairs are equal."""
+DASHES = ("-", "--", "-.", (0, (4, 1, 1, 1, 1, 1)), ":")
+"""Line styles beside the colors; no two of the first 30 pairs are equal."""
+OTHER = "#999999"
+"""The color of what is not named."""
+MAX_NAMED = 10
+"""Largest number of curves that a legend names."""
 
 Scored = tuple[NDArray[np.float64], NDArray[np.bool_]]
 """Scores and membership (models, records)."""
@@ -67,7 +74,9 @@ def plot_rocs(
     """Plot ROC curves on log-log axes with 95% intervals.
 
     Axes are logarithmic because an attack that identifies a few members with confidence is a danger that
-    the area under the curve does not show (Carlini et al. 2022, arXiv 2112.03570).
+    the area under the curve does not show (Carlini et al. 2022, arXiv 2112.03570). They begin at one
+    false positive, the lowest rate that the data can show. The `MAX_NAMED` curves with the largest AUC
+    are named, and others are grey.
 
     Args:
         curves: scores and membership of each attack, by the name for the legend.
@@ -84,15 +93,25 @@ def plot_rocs(
     with _axes(path, title) as axes:
         floor = min(1 / (~member).sum() for _, member in curves.values())
         drawn = {name: RocCurve.of(*scored, group) for name, scored in curves.items()}
-        for name, curve in sorted(drawn.items(), key=lambda item: -item[1].auc):
-            (line,) = axes.plot(
-                curve.fpr, curve.tpr, drawstyle="steps-post", label=curve.label(name)
+        order = sorted(drawn.items(), key=lambda item: -item[1].auc)
+        for i, (name, curve) in enumerate(order[:MAX_NAMED]):
+            style = {"color": PALETTE[i % len(PALETTE)], "linestyle": DASHES[i % len(DASHES)]}
+            axes.plot(
+                curve.fpr, curve.tpr, drawstyle="steps-post", label=curve.label(name), **style
             )
             if curve.low is not None:
                 axes.fill_between(
-                    curve.grid, curve.low, curve.high, alpha=0.15, color=line.get_color()
+                    curve.grid, curve.low, curve.high, alpha=0.12, color=style["color"], linewidth=0
                 )
-        axes.plot([floor, 1], [floor, 1], color="grey", linewidth=0.8, linestyle=":")
+        for i, (_, curve) in enumerate(order[MAX_NAMED:]):
+            label = f"{len(order) - MAX_NAMED} more of lower AUC" if i == 0 else None
+            axes.plot(
+                curve.fpr, curve.tpr, drawstyle="steps-post", label=label, color=OTHER,
+                linewidth=0.7, zorder=1,
+            )  # fmt: skip
+        axes.plot(
+            [floor, 1], [floor, 1], color="black", linewidth=0.8, linestyle=":", label="chance"
+        )
         axes.set(xscale="log", yscale="log", xlim=(floor, 1), ylim=(floor, 1.05))
         axes.set(xlabel="false positive rate", ylabel="true positive rate")
         axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
@@ -158,10 +177,13 @@ def plot_record(
     """Plot histograms of one record's scores (models,) under its IN and its OUT models."""
     bins = np.histogram_bin_edges(scores, bins=_bins(scores))
     with _axes(path, title) as axes:
-        for kind, name in ((member, "IN"), (~member, "OUT")):
+        for kind, name, color, hatch in (
+            (member, "IN", PALETTE[1], "//"), (~member, "OUT", PALETTE[0], ""),
+        ):  # fmt: skip
             axes.hist(
-                scores[kind], bins=bins, alpha=0.5, label=f"{name} ({int(kind.sum())} models)"
-            )
+                scores[kind], bins=bins, alpha=0.5, color=color, hatch=hatch, edgecolor="white",
+                label=f"{name} ({int(kind.sum())} models)",
+            )  # fmt: skip
         axes.set(xlabel="score", ylabel="models")
         axes.legend(fontsize="small")
 
@@ -186,7 +208,17 @@ def _axes(path: Path, title: str) -> Iterator[Any]:
     figure, (axes,) = panels(1, 1)
     figure.suptitle(textwrap.fill(title, TITLE_WIDTH), fontsize="medium")
     yield axes
-    figure.savefig(path, dpi=150)
+    save(figure, path)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure, without the date and the version of matplotlib, by which files would differ."""
+    metadata = {
+        ".png": {"Software": None},
+        ".pdf": {"CreationDate": None, "Producer": None, "Creator": None},
+        ".svg": {"Date": None, "Creator": None},
+    }
+    figure.savefig(path, metadata=metadata[path.suffix])
 
 
 def panels(
@@ -195,8 +227,6 @@ def panels(
     """Return a figure and its axes, row by row, each of ``size`` inches; pyplot is not involved."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(size[0] * columns, size[1] * n_rows), layout="constrained")
-    all_axes = list(figure.subplots(n_rows, columns, squeeze=False).flat)
-    for axes in all_axes:
-        axes.set_prop_cycle("color", COLORS)
-    return figure, all_axes
+    whole = (size[0] * columns, size[1] * n_rows)
+    figure = Figure(figsize=whole, dpi=DPI, layout="constrained")
+    return figure, list(figure.subplots(n_rows, columns, squeeze=False).flat)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from privbench.errors import BadInput
 from privbench.plan import Plan, Trial
-from privbench.report.plots import check_plot_file, panels
+from privbench.report.plots import check_plot_file, panels, save
 from privbench.stages import Context, ReleaseStage, Stage
 from privbench.storage.artifacts import Artifact, Store
 
@@ -100,4 +100,4 @@ def plot_samples(images: Mapping[str, Images], path: Path, title: str = "") -> N
     for ax in axes:
         ax.set_axis_off()
     figure.suptitle(title, fontsize="small")
-    figure.savefig(path, dpi=150)
+    save(figure, path)

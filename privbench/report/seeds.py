@@ -28,7 +28,7 @@ MEANS = (
 )  # fmt: skip
 SUMS = ("n_members", "n_nonmembers", "seconds")
 OF_ONE_SEED = (
-    "utility_key", "metrics_key", "audit", "precision", "record_risk", "calibrated_tpr_at_fpr", "key"
+    "utility_key", "metrics_key", "audit", "precision", "record_risk", "key"
 )  # fmt: skip
 """Columns that a combined row has not."""
 BOUND_LEVEL = 0.05
@@ -67,7 +67,8 @@ def parts_of(row: Row) -> Mapping[int, Row]:
 
 def n_clusters(row: Row) -> int:
     """Return how many independent parts the intervals of a row have at least: models, or seeds."""
-    return len(row["parts"]) if "parts" in row else int(row["n_models"])
+    n_seeds = len(parts_of(row))
+    return n_seeds if n_seeds > 1 else int(row["n_models"])
 
 
 def seeds_text(row: Row) -> str:
@@ -78,6 +79,16 @@ def seeds_text(row: Row) -> str:
     """
     seed = row["seed"]
     return f"{len(seed)} seeds" if isinstance(seed, tuple) else f"seed {seed}"
+
+
+def incomplete_note(rows: Sequence[Row]) -> str:
+    """Return which defenses have results of fewer seeds than the title says; empty if none has."""
+    found = {
+        row["defense"]: f"{row['defense']} ({len(row['parts'])} of {len(row['seed'])})"
+        for row in rows
+        if "parts" in row and len(row["parts"]) < len(row["seed"])
+    }
+    return f"means over fewer seeds: {', '.join(found.values())}" if found else ""
 
 
 def bound_over_seeds(bounds: Sequence[float | None]) -> float | None:
@@ -109,10 +120,8 @@ def _combined(rows: Sequence[Row]) -> Row:
     row |= {name: sum(r[name] for r in rows) for name in SUMS if first[name] is not None}
     for name in ("auc", "test_accuracy", "test_balanced_accuracy"):
         row[name], row[f"{name}_ci"] = _rate([(r[name], r[f"{name}_ci"]) for r in rows], rows)
-    if first["tpr_at_fpr"] is not None:
-        row["tpr_at_fpr"] = {
-            fpr: _tpr([r["tpr_at_fpr"][fpr] for r in rows], rows) for fpr in first["tpr_at_fpr"]
-        }
+    for name in ("tpr_at_fpr", "calibrated_tpr_at_fpr"):
+        row[name] = _rates([r[name] for r in rows], rows)
     row["majority_difference_ci"] = _above_majority(rows)
     row["guarantee"] = _largest_guarantee(rows)
     row["audited_epsilon"] = bound_over_seeds([r["audited_epsilon"] for r in rows])
@@ -162,6 +171,13 @@ def _logit_interval(mean: float, error: Error) -> tuple[float, float]:
 def _plain_interval(mean: float, error: Error) -> tuple[float, float]:
     reach = error[0] * t_quantile(error[1] + 1)
     return mean - reach, mean + reach
+
+
+def _rates(found: Sequence[Any], rows: Sequence[Row]) -> dict[str, Any] | None:
+    """Return the TPR at each FPR; None if a seed has none."""
+    if any(rates is None for rates in found):
+        return None
+    return {fpr: _tpr([rates[fpr] for rates in found], rows) for fpr in found[0]}
 
 
 def _tpr(rates: Sequence[Any], rows: Sequence[Row]) -> dict[str, Any] | None:

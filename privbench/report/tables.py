@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from privbench.report.notes import Notes
-from privbench.report.seeds import seeds_text
+from privbench.report.seeds import incomplete_note, seeds_text
 from privbench.storage.results import Row
 
 Cells = list[dict[str, str]]
@@ -29,11 +29,13 @@ class Table:
     def of(
         cls, rows: Sequence[Row], lines: Cells, notes: Notes, optional: tuple[str, ...]
     ) -> Table:
-        """Make the table of a comparable group; its trials that are not ok are noted."""
+        """Make the table of a comparable group; trials without some or all results are noted."""
         for row in rows:
             if row["status"] != "ok":
                 notes.problem(row)
-        return cls(group_title(rows), lines, notes.lines(), rows[0]["benchmark"], optional)
+        incomplete = incomplete_note(rows)
+        noted = (*notes.lines(), *([incomplete] if incomplete else []))
+        return cls(group_title(rows), lines, noted, rows[0]["benchmark"], optional)
 
 
 def comparable_groups(rows: Sequence[Row]) -> list[list[Row]]:

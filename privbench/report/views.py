@@ -5,6 +5,7 @@
 - ``attacks``: a line per attack, adaptive beside naive;
 - ``audit``: a line per attack, its lower bounds on epsilon and the verdict on the guarantee;
 - ``differences``: a line per defense, how it differs from another one, or a line per attack;
+- ``records``: a line per attack, with the records that it finds out most about;
 - ``rows``: all rows, unrounded.
 
 A view is a function of rows, and of how well their differences are known. Defenses can only be compared
@@ -26,6 +27,7 @@ from privbench.report.frontier import deciding, on_data
 from privbench.report.notes import Notes
 from privbench.report.numbers import half_width, interval_text, number
 from privbench.report.ranks import rank_note, rank_text, ranks
+from privbench.report.records import record_lines
 from privbench.report.tables import Cells, Table, comparable_groups, without_empty_columns
 from privbench.report.utility import summary_notes, utility_lines, utility_notes
 from privbench.storage.results import COLUMNS, Row
@@ -68,12 +70,22 @@ OPTIONAL_OF_UTILITY = (
 )
 OPTIONAL_OF_ATTACKS = (
     "queries",
+    "precision\nnaive",
+    "precision\nadaptive",
+    "calibrated TPR\nnaive",
+    "calibrated TPR\nadaptive",
     "balanced acc.\nnaive",
     "balanced acc.\nadaptive",
     "TPR at 0.1% FPR\nnaive",
     "TPR at 0.1% FPR\nadaptive",
     "TPR at 1% FPR\nnaive",
 )
+OF_ATTACKS_NOTES = {
+    "calibrated TPR": "TPR at 1% FPR, with scores that are standardised for each record",
+    "precision": "share of members among those that are called members, where 1% of all are members and"
+    " thresholds have an FPR of 1% on shadows",
+}
+"""Notes on columns, by the first line of their header."""
 
 
 def summary(rows: Sequence[Row], differences: Differences = NOTHING_STORED) -> list[Table]:
@@ -117,6 +129,14 @@ def attacks(rows: Sequence[Row], differences: Differences = NOTHING_STORED) -> l
     ]
 
 
+def records(rows: Sequence[Row], differences: Differences = NOTHING_STORED) -> list[Table]:
+    """Return tables with a line per row: AUCs of single records, and what is due to chance."""
+    return [
+        Table.of(group, record_lines(group, notes := Notes()), notes, ("mean\nAUC",))
+        for group in comparable_groups(rows)
+    ]
+
+
 def every_row(rows: Sequence[Row], differences: Differences = NOTHING_STORED) -> list[Table]:
     """Return one table of all rows with all columns, unrounded."""
     lines = [{column: _plain(row[column]) for column in COLUMNS} for row in rows]
@@ -129,6 +149,7 @@ VIEWS: dict[str, Callable[[Sequence[Row], Differences], list[Table]]] = {
     "attacks": attacks,
     "audit": audit_tables,
     "differences": difference_tables,
+    "records": records,
     "rows": every_row,
 }
 
@@ -215,13 +236,20 @@ def _attack_lines(rows: list[Row], notes: Notes) -> Cells:
                 "TPR at 0.1% FPR\nnaive": _estimate(naive, _small_tpr),
                 "TPR at 1% FPR\nadaptive": _estimate(adaptive, _tpr),
                 "TPR at 1% FPR\nnaive": _estimate(naive, _tpr),
+                "calibrated TPR\nadaptive": _value_if_any(adaptive, _calibrated),
+                "calibrated TPR\nnaive": _value_if_any(naive, _calibrated),
+                "precision\nadaptive": _value_if_any(adaptive, _precision),
+                "precision\nnaive": _value_if_any(naive, _precision),
                 "balanced acc.\nadaptive": _value(adaptive, _balanced),
                 "balanced acc.\nnaive": _value(naive, _balanced),
                 "queries": _queries(adaptive or naive),
                 WARNINGS: notes.warnings(pair.values()),
             }
         )
-    return without_empty_columns(lines)
+    lines = without_empty_columns(lines)
+    shown = {header.split("\n")[0] for line in lines for header in line}
+    notes.legend |= {name: text for name, text in OF_ATTACKS_NOTES.items() if name in shown}
+    return lines
 
 
 def _queries(row: Row | None) -> str:
@@ -267,6 +295,15 @@ def _small_tpr(row: Row) -> Estimate:
     return rate["value"], rate["ci"]
 
 
+def _calibrated(row: Row) -> Estimate:
+    rate = (row["calibrated_tpr_at_fpr"] or {}).get("0.01", {})
+    return rate.get("value"), rate.get("ci")
+
+
+def _precision(row: Row) -> Estimate:
+    return ((row["precision"] or {}).get("0.01") or {}).get("value"), None
+
+
 def _balanced(row: Row) -> Estimate:
     return row["balanced_accuracy"], None
 
@@ -282,6 +319,12 @@ def _value(row: Row | None, read: Callable[[Row], Estimate]) -> str:
         return "-"
     value = read(row)[0]
     return "unresolved" if value is None else number(value)
+
+
+def _value_if_any(row: Row | None, read: Callable[[Row], Estimate]) -> str:
+    """Return a value that not every row has; a dash where there is none."""
+    value = None if row is None else read(row)[0]
+    return "-" if value is None else number(value)
 
 
 def _guarantee(row: Row, notes: Notes) -> str:

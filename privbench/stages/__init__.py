@@ -5,6 +5,7 @@
                               -> scores -> metrics
                               -> fidelity -> utility
                               -> split scores -> audit
+                              -> scores -> left-out -> records
 
 Besides these, ``output-traits``, ``warnings`` and ``comparison`` say what may be wrong with a row.
 
@@ -18,6 +19,7 @@ from privbench.stages.base import Context, Stage, walk
 from privbench.stages.fit import FitStage
 from privbench.stages.outputs import DefendedOutputsStage, OutputsStage
 from privbench.stages.population import PopulationStage
+from privbench.stages.records import LeftOutStage, RecordsStage, scores_left_out
 from privbench.stages.release import ReleaseStage
 from privbench.stages.results import FidelityStage, MetricsStage, UtilityStage
 from privbench.stages.scores import AnyOutputsStage, ReleaseScoresStage, ScoresStage
@@ -33,10 +35,12 @@ __all__ = [
     "DefendedOutputsStage",
     "FidelityStage",
     "FitStage",
+    "LeftOutStage",
     "MetricsStage",
     "OutputTraitsStage",
     "OutputsStage",
     "PopulationStage",
+    "RecordsStage",
     "ReleaseScoresStage",
     "ReleaseStage",
     "ScoresStage",
@@ -45,6 +49,7 @@ __all__ = [
     "Stage",
     "UtilityStage",
     "WarningsStage",
+    "scores_left_out",
     "shadows_needed",
     "walk",
 ]

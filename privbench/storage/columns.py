@@ -213,22 +213,27 @@ SCHEMA = (
     Column(
         "calibrated_tpr_at_fpr",
         "TEXT",
-        "As `tpr_at_fpr`, with a threshold for each record.",
+        "As `tpr_at_fpr`, of scores that are standardised for each record, so that the false positive"
+        " rate is about the same for all; null where `record_risk` is.",
         is_json=True,
         since=6,
     ),
     Column(
         "precision",
         "TEXT",
-        "Share of members among the pairs that are called members, at a prior of 1% and thresholds that"
-        " were chosen on shadows.",
+        "Share of members among the pairs that are called members, at a `prior` of 1% and thresholds"
+        " that were chosen on shadows: for each of their false positive rates the `value`, and `tpr`"
+        " and `fpr` on the targets.",
         is_json=True,
         since=6,
     ),
     Column(
         "record_risk",
         "TEXT",
-        "AUCs of single records, and what the largest of them would be by chance.",
+        "AUCs of single records: `mean_auc`, `max_auc` and what it would be by chance"
+        " (`max_by_chance`), how many of `n_records` stand out (`n_exposed`), the `most_exposed`, and"
+        " the `comparisons` of models for each; null for attacks that query models, look at parameters"
+        " or at released data, and with fewer than 4 models.",
         is_json=True,
         since=6,
     ),

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -55,10 +56,45 @@ MIGRATIONS = (
     "\n".join(f"ALTER TABLE rows ADD COLUMN {column.definition};" for column in added_in(4)),
     "\n".join(f"ALTER TABLE rows ADD COLUMN {column.definition};" for column in added_in(5)),
     "\n".join(f"ALTER TABLE rows ADD COLUMN {column.definition};" for column in added_in(6)),
+    """
+    ALTER TABLE runs ADD COLUMN configuration TEXT NOT NULL DEFAULT 'null';
+    ALTER TABLE runs ADD COLUMN seconds REAL;
+    """,
 )
 """Script i migrates a database from schema version i to i + 1 (PRAGMA user_version)."""
+NEWEST = """
+    SELECT id, remark, started_at, finished_at, seconds, environment, configuration FROM runs
+    WHERE benchmark = ? AND id IN (SELECT run_id FROM rows)
+    ORDER BY finished_at IS NULL, id DESC LIMIT 1
+"""
+"""Selects the run that `Results.run` returns."""
 LOCK_TIMEOUT = 30.0
 """Seconds to wait for other processes that write to the database."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of a benchmark: how it came about, and its rows in the order of the plan."""
+
+    benchmark: str
+    remark: str
+    """How the run differs from the benchmark in the file, such as ``population=8``."""
+    started_at: str
+    finished_at: str | None
+    """None if the run was interrupted."""
+    seconds: float | None
+    """Time that all stages behind the rows took when they were computed; None for older runs."""
+    environment: Mapping[str, Any]
+    """Versions, hardware and the commit of the code, as JSON values."""
+    configuration: Mapping[str, Any] | None
+    """The resolved benchmark as JSON values; None for older runs."""
+    rows: Sequence[Row]
+
+    @property
+    def title_remark(self) -> str:
+        """What a table says of the run beside the name of the benchmark."""
+        parts = [self.remark, "" if self.finished_at else "interrupted"]
+        return ", ".join(part for part in parts if part)
 
 
 class Results:
@@ -67,18 +103,26 @@ class Results:
     def __init__(self, root: Path) -> None:
         self.path = root / "results.sqlite"
 
-    def start_run(self, benchmark: str, environment: Mapping[str, Any], remark: str = "") -> int:
+    def start_run(
+        self,
+        benchmark: str,
+        environment: Mapping[str, Any],
+        remark: str = "",
+        configuration: Mapping[str, Any] | None = None,
+    ) -> int:
         """Record the start of a run, and return its id; rows are added as trials finish.
 
         Args:
             benchmark: name of the benchmark.
-            environment: versions and hardware, as JSON values.
+            environment: versions, hardware and the commit of the code, as JSON values.
             remark: how the run differs from the benchmark in the file, such as ``population=8``.
+            configuration: the resolved benchmark, as JSON values.
         """
         with self._open() as database:
             cursor = database.execute(
-                "INSERT INTO runs (benchmark, started_at, environment, remark) VALUES (?, ?, ?, ?)",
-                (benchmark, _now(), json.dumps(environment), remark),
+                "INSERT INTO runs (benchmark, started_at, environment, remark, configuration)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (benchmark, _now(), json.dumps(environment), remark, json.dumps(configuration)),
             )
             assert cursor.lastrowid is not None
             return cursor.lastrowid
@@ -101,10 +145,12 @@ class Results:
                 ],
             )
 
-    def finish_run(self, run: int) -> None:
-        """Mark a run as complete."""
+    def finish_run(self, run: int, seconds: float | None = None) -> None:
+        """Mark a run as complete, with the time that all stages behind its rows took."""
         with self._open() as database:
-            database.execute("UPDATE runs SET finished_at = ? WHERE id = ?", (_now(), run))
+            database.execute(
+                "UPDATE runs SET finished_at = ?, seconds = ? WHERE id = ?", (_now(), seconds, run)
+            )
 
     def benchmarks(self) -> list[str]:
         """Return the names of the benchmarks that have rows, sorted."""
@@ -116,8 +162,8 @@ class Results:
             )
             return [name for (name,) in names]
 
-    def rows(self, benchmark: str) -> list[Row]:
-        """Return the rows of one run of a benchmark, in the order of its plan, with their verdicts.
+    def run(self, benchmark: str) -> Run:
+        """Return one run of a benchmark, its rows with their verdicts.
 
         Which run:
             1. the newest one that is complete;
@@ -132,19 +178,29 @@ class Results:
                 f" (stored: {', '.join(self.benchmarks()) or 'none'}); run it first"
             )
         with self._open() as database:
-            run, _, _ = _newest(database, benchmark)
+            run, remark, started_at, finished_at, seconds, environment, configuration = (
+                database.execute(NEWEST, (benchmark,)).fetchone()
+            )
             stored = database.execute(
                 f"SELECT {', '.join(COLUMNS)} FROM rows WHERE run_id = ? ORDER BY position, rowid",
                 (run,),
             )
-            return with_verdicts([_from_sql(values) for values in stored])
+            return Run(
+                benchmark, remark, started_at, finished_at, seconds, json.loads(environment),
+                json.loads(configuration), with_verdicts([_from_sql(values) for values in stored]),
+            )  # fmt: skip
+
+    def rows(self, benchmark: str) -> list[Row]:
+        """Return the rows of the run that `run` returns, in the order of its plan.
+
+        Raises:
+            BadInput: the benchmark has no rows.
+        """
+        return list(self.run(benchmark).rows)
 
     def remark(self, benchmark: str) -> str:
-        """Return how the run that ``rows`` returns differs from the benchmark in the file."""
-        with self._open() as database:
-            _, remark, finished_at = _newest(database, benchmark)
-        parts = [remark, "" if finished_at else "interrupted"]
-        return ", ".join(part for part in parts if part)
+        """Return how the run that `run` returns differs from the benchmark in the file."""
+        return self.run(benchmark).title_remark
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -156,17 +212,6 @@ class Results:
                 yield database
         except sqlite3.DatabaseError as error:
             raise BadInput(f"{self.path}: {error}") from None
-
-
-def _newest(database: sqlite3.Connection, benchmark: str) -> tuple[int, str, str | None]:
-    """Return id, remark and end of the run that `Results.rows` is about."""
-    run: tuple[int, str, str | None] = database.execute(
-        "SELECT id, remark, finished_at FROM runs"
-        " WHERE benchmark = ? AND id IN (SELECT run_id FROM rows)"
-        " ORDER BY finished_at IS NULL, id DESC LIMIT 1",
-        (benchmark,),
-    ).fetchone()
-    return run
 
 
 def _use_wal(database: sqlite3.Connection) -> None:

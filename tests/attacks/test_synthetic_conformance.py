@@ -51,6 +51,14 @@ def test_a_generator_that_copies_is_attacked(attack):
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=IDS)
+def test_attacks_use_shadows_if_they_say_so(attack):
+    given, other = views_of_releases(near), views_of_releases(near)
+    other = replace(other, shadow_member=~other.shadow_member)
+    same = (attack.score_all(given) == attack.score_all(other)).all()
+    assert same == (attack.shadows_needed() == "no")
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=IDS)
 def test_a_generator_that_ignores_the_records_is_safe(attack):
     """The mean AUC of four populations has a standard deviation of about .01."""
     mean = np.mean([auc(attack, views_of_releases(ignores, seed)) for seed in range(4)])

@@ -61,12 +61,25 @@ SIZES = {0.5: 0.0, 0.6: 0.54, 0.75: 1.87, 0.95: 15.33}
 def leave_one_out_ratios(n_models, n_records, shift, rng):
     """Return the scores of an attack whose shadows are the other models, and the membership.
 
-    A record's confidence is N(0, 1), and ``shift`` more under the models that have it. Its score is the
-    log-likelihood ratio of two normals whose means are those of the other models' confidence, IN and
-    OUT, with the variance that is known to be 1. A record without others on one side scores 0.
+    A record's confidence is N(0, 1), and ``shift`` more under the models that have it.
     """
     member = rng.random((n_models, n_records)) < 0.5
     confidence = rng.normal(size=member.shape) + shift * member
+    return _ratios(confidence, member), member
+
+
+def leave_one_out_ratios_of_pool(n_models, n_records, size, rng):
+    """Return the same of a `Pool`, whose records differ in effect, and models in level and leak."""
+    confidence, member = Pool.draw(n_records, size, rng).population(n_models, rng)
+    return _ratios(confidence, member), member
+
+
+def _ratios(confidence, member):
+    """Return log-likelihood ratios (models, records) of two normals, fitted to the other models.
+
+    Their means are those of the other models' confidence, IN and OUT, with the variance that is known
+    to be 1. A record without others on one side scores 0.
+    """
     means, counts = [], []
     for side in (member, ~member):
         count = side.sum(axis=0) - side
@@ -74,4 +87,4 @@ def leave_one_out_ratios(n_models, n_records, shift, rng):
         means.append(total / np.maximum(count, 1))
         counts.append(count)
     ratio = ((confidence - means[1]) ** 2 - (confidence - means[0]) ** 2) / 2
-    return np.where((counts[0] > 0) & (counts[1] > 0), ratio, 0.0), member
+    return np.where((counts[0] > 0) & (counts[1] > 0), ratio, 0.0)

@@ -138,8 +138,10 @@ def test_differences_cover_the_truth_where_records_are_hard_for_one_of_both(rng)
     [(0.1, 2.0, 0.0), (0.1, 1.5, 1.0), (0.3, 0.0, 0.0), (0.0, 0.0, 0.0)],
 )
 def test_coverage(rng, m, n, models, records, own):
-    """Between .94 and .98 each (2,000 repeats have a standard error of .005)."""
-    assert coverage(rng, 2000, m, n, models, records, own) == pytest.approx(0.962, abs=0.03)
+    """docs/rows.md gives these figures (2,000 repeats have a standard error of .005)."""
+    held = coverage(rng, 2000, m, n, models, records, own)
+    print(f"{m} models, {n} records, {models}, {records}, {own}: {held}")
+    assert held == pytest.approx(0.955, abs=0.025)
 
 
 def test_a_paired_interval_is_narrower_than_those_of_both_accuracies(rng):

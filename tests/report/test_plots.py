@@ -8,6 +8,7 @@ from privbench.metrics import Pairs, Roc, auc, intervals, tpr_at_fpr
 from privbench.metrics.bootstrap import intervals_of
 from privbench.report.plots import (
     MAX_BINS,
+    MAX_NAMED,
     RocCurve,
     _bins,
     check_plot_file,
@@ -114,3 +115,21 @@ def test_a_long_title_is_broken_into_lines(scored, tmp_path, monkeypatch, legend
     assert box.y0 >= figure.axes[0].get_window_extent().y1
     assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
     assert figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1
+
+
+def test_ten_curves_are_named_from_one_false_positive_on(scored, tmp_path, monkeypatch):
+    from matplotlib.figure import Figure
+
+    figures = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
+    scores, member = scored[0][:1], scored[1][:1]  # one model, so no intervals
+    curves = {f"a{i}": (scores + i / 5 * member, member) for i in range(MAX_NAMED + 2)}
+    plot_rocs(curves, tmp_path / "a.png")
+    (axes,) = figures[0].axes
+    texts = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert [text.split()[0] for text in texts[:MAX_NAMED]] == [f"a{i}" for i in range(11, 1, -1)]
+    assert texts[MAX_NAMED:] == ["2 more of lower AUC", "chance"]
+    styles = {(line.get_color(), line.get_linestyle()) for line in axes.lines[:MAX_NAMED]}
+    assert len(styles) == MAX_NAMED
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    assert axes.get_xlim() == pytest.approx((1 / (~member).sum(), 1))

@@ -32,6 +32,13 @@ def test_values_are_means_over_seeds(seeds):
     assert (combined["metrics_key"], combined["audit"]) == (None, None)
 
 
+def test_calibrated_rates_are_combined_where_all_seeds_have_them(seeds):
+    rows = [row | {"calibrated_tpr_at_fpr": row["tpr_at_fpr"]} for row in seeds]
+    (combined,) = combine_seeds(rows)
+    assert combined["calibrated_tpr_at_fpr"] == combined["tpr_at_fpr"]
+    assert combine_seeds([*rows[:2], seeds[2]])[0]["calibrated_tpr_at_fpr"] is None
+
+
 def test_one_seed_stays_as_it_was(seeds, row):
     rows = [seeds[0], row(defense="dp-sgd", auc=0.5)]
     assert combine_seeds(rows) == rows
@@ -86,6 +93,7 @@ def test_a_seed_that_failed_is_noted_and_left_out(seeds):
     assert ok["seed"] == beside["seed"] == (0, 1, 2)
     (table,) = summary([ok, beside])
     assert "none / lira: failed: broken" in table.notes
+    assert "means over fewer seeds: none (2 of 3)" in table.notes
     assert len(table.lines) == 1
 
 
@@ -141,6 +149,14 @@ def test_the_title_counts_seeds_and_the_view_of_rows_keeps_them(seeds):
     assert len(render(seeds, "csv").splitlines()) == 4
     (table,) = attacks(combine_seeds(seeds))
     assert len(table.lines) == 1
+
+
+def test_a_row_of_one_seed_of_several_has_the_models_of_that_seed(seeds):
+    failed = [row | {"status": "failed", "reason": "broken"} for row in seeds[1:]]
+    alone, *_ = combine_seeds([seeds[0], *failed])
+    assert n_clusters(alone) == 16
+    assert alone["auc_ci"] == pytest.approx(seeds[0]["auc_ci"], abs=1e-3)
+    assert n_clusters(combine_seeds(seeds)[0]) == 3
 
 
 def test_combined_rows_of_canaries_are_corrected_for_the_worst_kind(seeds):

@@ -1,9 +1,10 @@
 """What the plot of utility against protection draws."""
 
 import pytest
+from matplotlib.text import Text
 
 from privbench.errors import BadInput
-from privbench.report.tradeoff import plot_tradeoff, tradeoff_figure
+from privbench.report.tradeoff import MAX_NAMED, UNNAMED, named, plot_tradeoff, tradeoff_figure
 
 
 @pytest.fixture
@@ -53,23 +54,88 @@ def test_a_point_is_the_strongest_attack_of_the_subset(rows):
     assert points(tradeoff_figure(rows, "tpr"), 1, "none") == [(0.9, 0.95)]
 
 
-def test_a_sweep_is_one_line_with_its_values(swept):
+def labels(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def test_points_have_names_with_the_values_of_their_sweep(swept):
     figure = tradeoff_figure(swept)
     assert points(figure, 0, "dp-sgd") == [(0.8, 0.52), (0.75, 0.6), (0.85, 0.7)]
-    assert [text.get_text() for text in figure.axes[0].texts] == ["1", "8", "32"]
+    assert labels(figure.axes[0]) == ["none", "dp-sgd 1", "dp-sgd 32", "dp-sgd 8"]
+
+
+def test_at_most_ten_are_named(row):
+    """The frontier's ends, none, and those that are not dominated, before others."""
+    many = [row(defense=f"d[x={i}]", auc=0.9, test_accuracy=0.5 + i / 100) for i in range(40)]
+    sweep = [
+        row(defense=f"dp-sgd[epsilon={i}]", auc=0.5 + i / 50, test_accuracy=0.2 + i**0.5 / 100)
+        for i in range(9)
+    ]
+    best = row(defense="best", auc=0.51, test_accuracy=0.7)
+    rows = [*many, *sweep, best, row(defense="public-only", auc=0.5, test_accuracy=0.1),
+            row(auc=0.95, test_accuracy=0.3)]  # fmt: skip
+    names = named({row["defense"]: row for row in rows}, "auc")
+    assert len(names) == MAX_NAMED
+    assert names[:2] == ["public-only", "none"]
+    assert {"dp-sgd[epsilon=0]", "dp-sgd[epsilon=8]", "best", "d[x=39]"} <= set(names)
+    figure = tradeoff_figure(rows)
+    assert len(figure.axes[0].texts) == MAX_NAMED - 1  # the line of public-only is in the legend
+    assert len(points(figure, 0, UNNAMED)) == len(rows) - MAX_NAMED
+
+
+def test_points_at_one_place_have_one_name(row):
+    rows = {name: row(defense=name, auc=0.7) for name in ("none", "same", "dp-sgd")}
+    assert named(rows, "auc") == ["none", "dp-sgd", "same"]  # equal points do not dominate
+    rows["near"] = row(defense="near", auc=0.7001)
+    rows["far"] = row(defense="far", auc=0.9)
+    assert named(rows, "auc") == ["none", "dp-sgd", "same", "far"]
 
 
 def test_the_frontier_is_of_the_baselines_best_points(swept):
     line = tradeoff_figure(swept).axes[0].lines[0]
+    assert line.get_label() == "frontier of dp-sgd"
     assert [list(values) for values in line.get_data()] == [[0.8, 0.85], [0.52, 0.7]]
     other = tradeoff_figure(swept, baseline="none").axes[0].lines[0]
     assert [list(values) for values in other.get_data()] == [[0.9], [0.75]]
 
 
-def test_names_are_in_one_legend(swept):
-    figure = tradeoff_figure(swept)
-    (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["none", "dp-sgd"]
+def test_one_legend_has_what_has_no_name_beside_it(swept, row):
+    (legend,) = tradeoff_figure([*swept, row(defense="near", auc=0.751)]).legends
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert texts == ["frontier of dp-sgd", "chance", UNNAMED]
+
+
+def test_families_differ_in_color_and_in_marker(row):
+    rows = [
+        row(defense=f"d{i}", auc=0.5 + i / 30, test_accuracy=0.5 + i / 30) for i in range(MAX_NAMED)
+    ]
+    axes = tradeoff_figure(rows).axes[0]
+    styles = {(c.lines[0].get_color(), c.lines[0].get_marker()) for c in axes.containers}
+    assert len(styles) == MAX_NAMED
+    assert len({marker for _, marker in styles}) == MAX_NAMED  # for who sees no colors
+
+
+def test_axes_have_room_for_all_bars_and_names(swept, row):
+    crowd = [
+        row(
+            defense=f"long-name-of-a-defense-{i}", auc=0.9, auc_ci=[0.3, 1.0],
+            test_accuracy=0.9 + i / 20, test_accuracy_ci=[0.0, 1.4],
+        )
+        for i in range(8)
+    ]  # fmt: skip
+    figure = tradeoff_figure([*swept, *crowd])
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    low, high = axes.get_ylim()
+    assert low < 0.3 < 1.0 < high
+    low, high = axes.get_xlim()
+    assert low < 0.0 < 1.4 < high
+    inside = axes.get_window_extent()
+    assert len(axes.texts) > 8
+    for text in axes.texts:
+        box = Text.get_window_extent(text)
+        assert inside.x0 <= box.x0 < box.x1 <= inside.x1, text
+        assert inside.y0 <= box.y0 < box.y1 <= inside.y1, text
 
 
 def test_a_baseline_that_is_no_defense(rows, tmp_path):
@@ -77,6 +143,8 @@ def test_a_baseline_that_is_no_defense(rows, tmp_path):
         plot_tradeoff(rows, tmp_path / "a.png", baseline="dp")
     without = [row for row in rows if row["defense"] == "none"]
     plot_tradeoff(without, tmp_path / "a.png")  # the default need not be there
+    (legend,) = tradeoff_figure(without).legends
+    assert [text.get_text() for text in legend.get_texts()] == ["chance"]
 
 
 def test_no_trial_that_is_ok(rows, tmp_path):
@@ -117,10 +185,11 @@ def test_public_only_is_a_line_at_its_accuracy(swept, row):
     ]
     figure = tradeoff_figure([*swept, *public])
     for axes in figure.axes:
-        (line,) = [line for line in axes.lines if line.get_label() == "public only"]
+        (line,) = [line for line in axes.lines if line.get_label() == "public-only"]
         assert list(line.get_xdata()) == [0.82, 0.82]
         assert "public-only" not in [c.get_label() for c in axes.containers]
+        assert not any(text.get_text().startswith("public-only") for text in axes.texts)
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()].count("public only") == 1
+    assert [text.get_text() for text in legend.get_texts()].count("public-only") == 1
     without = tradeoff_figure(swept).axes[0]
-    assert "public only" not in [line.get_label() for line in without.lines]
+    assert "public-only" not in [line.get_label() for line in without.lines]

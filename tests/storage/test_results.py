@@ -72,6 +72,17 @@ def test_a_run_says_how_it_differs_from_the_file(results):
     assert results.remark("b") == "population=4"
 
 
+def test_a_run_has_all_that_it_was_started_with(results):
+    run = results.start_run("b", {"commit": "c"}, "population=4", {"seeds": [0]})
+    results.add(run, [row()])
+    assert results.run("b").finished_at is None
+    results.finish_run(run, 2.5)
+    found = results.run("b")
+    assert (found.environment, found.configuration) == ({"commit": "c"}, {"seeds": [0]})
+    assert (found.remark, found.seconds, found.rows) == ("population=4", 2.5, [row()])
+    assert found.started_at <= found.finished_at
+
+
 def test_an_older_database_is_migrated(results):
     results.path.parent.mkdir(exist_ok=True)
     with sqlite3.connect(results.path) as database:
@@ -82,6 +93,7 @@ def test_an_older_database_is_migrated(results):
     add(results, finished=False)
     assert results.rows("b")[0]["auc"] == 0.7
     assert results.remark("b") == ""
+    assert (results.run("b").configuration, results.run("b").seconds) == (None, None)
 
 
 def test_an_unknown_benchmark(results):

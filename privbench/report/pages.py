@@ -1,0 +1,101 @@
+"""All tables and plots of a run as files, and an overview of several runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from privbench.errors import BadInput
+from privbench.report.document import Document, read_document
+from privbench.report.formats import render
+from privbench.report.tradeoff import MEASURES, plot_tradeoff
+from privbench.storage.results import Run
+
+TABLES = ("summary", "utility", "attacks", "differences")
+"""The views that a run has a file of."""
+
+
+def write_pages(document: Document, folder: Path) -> list[Path]:
+    """Write the tables and plots of a run.
+
+    Args:
+        document: the run.
+        folder: where a folder with the name of the benchmark is made, if it is not there.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        BadInput: the folder cannot be made, or there is nothing to plot.
+    """
+    run = document.run
+    place = folder / run.benchmark
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        written = []
+        for view, text in tables_of(document).items():
+            written.append(place / f"{view}.md")
+            written[-1].write_text(text, encoding="utf-8")
+        for measure in MEASURES:
+            written.append(place / f"tradeoff-{measure}.png")
+            plot_tradeoff(run.rows, written[-1], measure)
+    except OSError as error:
+        raise BadInput(f"-o {folder}: {error}") from None
+    return written
+
+
+def tables_of(document: Document) -> dict[str, str]:
+    """Return the tables of a run as Markdown, by view; each names the commit of its code."""
+    run = document.run
+    remarks = {run.benchmark: run.title_remark}
+    code = f"Code: {code_text(run)}. Run on {run.started_at[:10]}.\n"
+    return {
+        view: render(run.rows, "markdown", view, remarks=remarks, differences=document.differences)
+        + f"\n{code}"
+        for view in TABLES
+    }
+
+
+def code_text(run: Run) -> str:
+    """Return which code a run was made with.
+
+    A run of an installed package, or of a version that did not record it, names no commit.
+    """
+    facts = run.environment
+    version = f"privbench {facts.get('privbench', 'of unknown version')}"
+    if facts.get("commit") is None:
+        return version
+    changes = "" if facts["clean"] else " with uncommitted changes"
+    return f"{version}, commit {facts['commit'][:7]}{changes}"
+
+
+def overview(paths: Sequence[Path]) -> str:
+    """Return a Markdown table of files of runs: command, code, versions, seeds and minutes of each.
+
+    Minutes are those of all stages behind the rows, whichever run computed them.
+    """
+    heads = ("data", "command", "code", "models", "seeds", "minutes", "versions", "machine")
+    lines = [_overview_cells(path, read_document(path).run) for path in paths]
+    cells = [heads, ("---",) * len(heads), *lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells) + "\n"
+
+
+def _overview_cells(path: Path, run: Run) -> tuple[str, ...]:
+    facts: dict[str, Any] = dict(run.environment)
+    libraries = facts.get("libraries", {})
+    versions = {"Python": facts.get("python", "?")} | {
+        name: libraries[name] for name in ("torch", "numpy") if name in libraries
+    }
+    models = sorted({row["n_models"] for row in run.rows})
+    seeds = sorted({row["seed"] for row in run.rows})
+    return (
+        f"[{path.name}]({path.name}), [tables and plots]({run.benchmark})",
+        f"`privbench run {run.benchmark}`" + (f" with {run.remark}" if run.remark else ""),
+        code_text(run),
+        ", ".join(map(str, models)),
+        ", ".join(map(str, seeds)),
+        "?" if run.seconds is None else f"{run.seconds / 60:.0f}",
+        ", ".join(f"{name} {version}" for name, version in versions.items()),
+        f"{facts.get('machine', '?')}, {facts.get('cpus', '?')} cores, {facts.get('device', '?')}",
+    )

@@ -1,0 +1,77 @@
+"""Where results come from: the newest run of a benchmark in a results folder, or the file of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from privbench.errors import BadInput
+from privbench.metrics.differences import Error
+from privbench.report.differences import Differences, Errors, Measure, stored_in
+from privbench.report.document import SUFFIX, Document, read_document
+from privbench.storage.artifacts import Store
+from privbench.storage.results import Results, Row
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows of results, what titles of their tables say, and how well their differences are known."""
+
+    rows: list[Row]
+    remarks: dict[str, str]
+    """What a title says beside the name of a benchmark, by benchmark."""
+    differences: Differences
+
+
+def open_run(name: str, results: str | Path) -> Document:
+    """Return a run.
+
+    Args:
+        name: the name of a benchmark, or the path of a file of a run, which ends in ``.json``.
+        results: the results folder, in which benchmarks are looked up.
+
+    Raises:
+        BadInput: the benchmark has no results, or there is no such file.
+    """
+    if name.endswith(SUFFIX):
+        return read_document(name)
+    root = Path(results)
+    return Document(Results(root).run(name), Differences(stored_in(Store(root))))
+
+
+def open_source(names: Sequence[str], results: str | Path) -> Source:
+    """Return the rows of runs, one after the other.
+
+    Args:
+        names: as in `open_run`; none for all benchmarks of the results folder.
+        results: the results folder.
+
+    Raises:
+        BadInput: there are no results, or two runs are of the same benchmark.
+    """
+    root = Path(results)
+    if not names:
+        names = Results(root).benchmarks()
+    if not names:
+        path = Results(root).path
+        raise BadInput(f"there are no results in {path}; run `privbench run quickstart` first")
+    opened = {name: open_run(name, root) for name in names}
+    benchmarks = [document.run.benchmark for document in opened.values()]
+    if len(set(benchmarks)) < len(benchmarks):
+        raise BadInput(f"{', '.join(opened)}: two of them are results of the same benchmark")
+    return Source(
+        [row for document in opened.values() for row in document.run.rows],
+        {document.run.benchmark: document.run.title_remark for document in opened.values()},
+        Differences(_first_known([document.differences.errors for document in opened.values()])),
+    )
+
+
+def _first_known(all_errors: Sequence[Errors]) -> Errors:
+    """Return what asks one after the other, until one knows the error."""
+
+    def errors(first: Row, second: Row, measure: Measure) -> Error | None:
+        answers = (known(first, second, measure) for known in all_errors)
+        return next((answer for answer in answers if answer is not None), None)
+
+    return errors

@@ -1,0 +1,93 @@
+"""All tables and plots of a run, and that those which are committed are of the data beside them."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from privbench.report.document import read_document
+from privbench.report.pages import TABLES, code_text, overview, tables_of, write_pages
+from privbench.report.tradeoff import MEASURES
+from privbench.storage.results import Run
+
+RESULTS = Path(__file__).parent.parent.parent / "results"
+COMMITTED = sorted(RESULTS.glob("*.json"))
+
+
+def run_of(environment, rows=(), **values):
+    given = {
+        "benchmark": "small", "remark": "", "started_at": "2026-01-02T03:04:05", "finished_at": "x",
+        "seconds": 90.0, "configuration": None,
+    } | values  # fmt: skip
+    return Run(environment=environment, rows=rows, **given)
+
+
+def test_which_code_a_run_was_made_with():
+    clean = {"privbench": "1.2", "commit": "0123456789abcdef", "clean": True}
+    assert code_text(run_of(clean)) == "privbench 1.2, commit 0123456"
+    assert code_text(run_of(clean | {"clean": False})).endswith("0123456 with uncommitted changes")
+    assert code_text(run_of({"privbench": "1.2", "commit": None, "clean": None})) == "privbench 1.2"
+    assert code_text(run_of({"privbench": "1.2"})) == "privbench 1.2"  # of earlier versions
+    assert code_text(run_of({})) == "privbench of unknown version"
+
+
+def test_there_is_committed_data():
+    assert COMMITTED
+
+
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
+def test_committed_data_are_of_a_commit_without_changes(path):
+    run = read_document(path).run
+    assert run.benchmark == path.stem
+    assert re.fullmatch("[0-9a-f]{40}", run.environment["commit"])
+    assert run.environment["clean"]
+
+
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
+def test_committed_tables_are_those_of_the_data(path):
+    """If not, run `make results`."""
+    tables = tables_of(read_document(path))
+    assert tuple(tables) == TABLES
+    for view, text in tables.items():
+        assert (RESULTS / path.stem / f"{view}.md").read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("path", COMMITTED[:1], ids=lambda path: path.stem)
+def test_committed_plots_are_those_of_the_data(path, tmp_path):
+    check_plots(path, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", COMMITTED[1:], ids=lambda path: path.stem)
+def test_all_committed_plots_are_those_of_the_data(path, tmp_path):
+    check_plots(path, tmp_path)
+
+
+def check_plots(path, tmp_path):
+    """Pixels may differ a little by the version of a font library."""
+    from matplotlib.image import imread
+
+    written = write_pages(read_document(path), tmp_path)
+    plots = [file.name for file in written if file.suffix == ".png"]
+    assert plots == [f"tradeoff-{measure}.png" for measure in MEASURES]
+    for name in plots:
+        drawn, committed = imread(tmp_path / path.stem / name), imread(RESULTS / path.stem / name)
+        assert drawn.shape == committed.shape
+        assert np.abs(drawn - committed).mean() < 0.005
+
+
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
+def test_the_overview_lists_the_committed_data(path):
+    """What `make results` writes; `make lint` checks it, too."""
+    run = read_document(path).run
+    line = next(x for x in overview([path]).splitlines() if f"[{path.name}]" in x)
+    assert line in (RESULTS / "README.md").read_text(encoding="utf-8").splitlines()
+    for text in (f"`privbench run {run.benchmark}`", run.environment["commit"][:7]):
+        assert text in line
+
+
+def test_nothing_is_committed_beside_the_data():
+    """A folder of tables whose data are gone would be of who knows which commit."""
+    folders = {path.parent.name for path in RESULTS.glob("*/summary.md")}
+    assert folders == {path.stem for path in COMMITTED}
