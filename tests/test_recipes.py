@@ -87,8 +87,7 @@ def test_a_grid_is_searched_and_written(search, tmp_path, monkeypatch, capsys):
     grids.write_text(
         '[grids.few]\nbenchmark = "quickstart"\ndataset = "digits"\ndefense = "dp-sgd"\n'
         'per = ["epsilon"]\nmodel = { epochs = [1, 2] }\n'
-        "parameters = { epsilon = [1.0, 50.0], lr = [0.1, 1e-9], batch_size = 300,"
-        ' accountant = "rdp" }\n'
+        "parameters = { epsilon = [1.0, 50.0], lr = [0.1, 1e-9], batch_size = 300 }\n"
     )
     options = ["--grids", str(grids), "--output", str(tmp_path / "out"), "--splits", "2"]
     monkeypatch.setattr(sys, "argv", ["search.py", *options])

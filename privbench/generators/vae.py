@@ -17,6 +17,7 @@ from privbench.generators.base import FittedGenerator, Generator, Progress
 from privbench.generators.class_prior import ClassPrior
 from privbench.generators.quantiles import Quantiles
 from privbench.privacy import Guarantee, GuaranteeContext
+from privbench.privacy.profile import SMALLEST_DELTA
 from privbench.privacy.sampled_gaussian import (
     SampledGaussianSteps,
     guarantee_of,
@@ -128,7 +129,7 @@ class Vae(Generator):
         gt=0,
         description='epsilon of the fit with fitted_on = "dp-sgd", for adding or removing a record',
     )
-    fit_delta: float = Field(1e-5, gt=0, lt=1, description="delta of that guarantee")
+    fit_delta: float = Field(1e-5, ge=SMALLEST_DELTA, lt=1, description="delta of that guarantee")
     fit_grad_norm: float = Field(1.0, gt=0, description="norm to which DP-SGD clips each gradient")
 
     @model_validator(mode="after")
@@ -206,14 +207,14 @@ class Vae(Generator):
         if self.fitted_on != "dp-sgd":
             return None
         sampled = self._sampled_steps(context.n_train)
-        return guarantee_of(self._noise_multiplier(sampled), sampled, "prv")
+        return guarantee_of(self._noise_multiplier(sampled), sampled)
 
     def _sampled_steps(self, n: int) -> SampledGaussianSteps:
         size = min(self.batch_size, n)
         return SampledGaussianSteps(size / n, self.epochs * (n // size), self.fit_delta)
 
     def _noise_multiplier(self, sampled: SampledGaussianSteps) -> float:
-        return noise_multiplier_for(self.fit_epsilon, sampled, "prv")
+        return noise_multiplier_for(self.fit_epsilon, sampled)
 
     def _quantiles(self, data: Data) -> Quantiles | None:
         """Return the quantiles of the numeric features; None if they are not transformed."""

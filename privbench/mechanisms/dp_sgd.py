@@ -39,8 +39,8 @@ from privbench.errors import Incompatible
 from privbench.mechanisms.base import TrainingLoop, TrainingTask
 from privbench.mechanisms.private_steps import poisson_batches, private_steps, unsupported
 from privbench.privacy import Guarantee, GuaranteeContext
+from privbench.privacy.profile import SMALLEST_DELTA
 from privbench.privacy.sampled_gaussian import (
-    Accountant,
     SampledGaussianSteps,
     guarantee_of,
     noise_multiplier_for,
@@ -69,7 +69,7 @@ class DpSgd(TrainingLoop):
     noise_multiplier: float | None = Field(
         None, gt=0, description="standard deviation of the noise, as a multiple of max_grad_norm"
     )
-    delta: float = Field(1e-5, gt=0, lt=1, description="delta of the guarantee")
+    delta: float = Field(1e-5, ge=SMALLEST_DELTA, lt=1, description="delta of the guarantee")
     max_grad_norm: float = Field(1.0, gt=0, description="norm to which each gradient is clipped")
     lr: float | None = Field(None, gt=0, description="learning rate; default the model's")
     momentum: float | None = Field(
@@ -94,10 +94,6 @@ class DpSgd(TrainingLoop):
         "none",
         description="records on which each model is trained before, without noise and by the target"
         " model's recipe",
-    )
-    accountant: Accountant = Field(
-        "prv",
-        description="prv is tighter; rdp replaces it where epsilon is too large for it",
     )
     engine: Literal["auto", "batched", "opacus"] = Field(
         "auto",
@@ -203,7 +199,7 @@ class DpSgd(TrainingLoop):
 
         assert isinstance(context.model, TorchModel)  # any other is skipped
         sampled = self._sampled_steps(context.model, context.n_train)
-        return guarantee_of(self._noise_multiplier(sampled), sampled, self.accountant)
+        return guarantee_of(self._noise_multiplier(sampled), sampled)
 
     def recipe(self, model: TorchModel) -> Recipe:
         """Return the model's recipe, with what this mechanism has of its own."""
@@ -223,4 +219,4 @@ class DpSgd(TrainingLoop):
         if self.noise_multiplier is not None:
             return self.noise_multiplier
         assert self.epsilon is not None  # one of the two is given
-        return noise_multiplier_for(self.epsilon, sampled, self.accountant)
+        return noise_multiplier_for(self.epsilon, sampled)

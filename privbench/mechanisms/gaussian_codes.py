@@ -13,7 +13,7 @@ from pydantic import Field
 
 from privbench.mechanisms.base import LatentMechanism
 from privbench.mechanisms.metric_privacy import clip_to_ball
-from privbench.privacy import Guarantee, GuaranteeContext, gaussian_epsilon
+from privbench.privacy import Guarantee, GuaranteeContext, gaussian_epsilon, gaussian_profile
 from privbench.privacy.conditions import LABELS_NOT_COVERED, as_conditions
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ class GaussianCodes(LatentMechanism):
 
     def guarantee(self, context: GuaranteeContext) -> Guarantee:
         """Return local DP of a record's features."""
-        epsilon = gaussian_epsilon(sigma=self.sigma, delta=self.delta, sensitivity=2 * self.radius)
+        noise = {"sigma": self.sigma, "delta": self.delta, "sensitivity": 2 * self.radius}
+        epsilon = gaussian_epsilon(**noise)
         conditions = as_conditions(
             (
                 LABELS_NOT_COVERED,
@@ -54,6 +55,15 @@ class GaussianCodes(LatentMechanism):
             )
         )
         accountant = f"analytic Gaussian, zCDP rho={self.rho():.4g}"
+        profile = gaussian_profile(**noise)
         return Guarantee(
-            "local-dp", epsilon, self.delta, "local", accountant, conditions, "features"
+            "local-dp",
+            epsilon,
+            self.delta,
+            "local",
+            accountant,
+            conditions,
+            "features",
+            profile,
+            True,
         )

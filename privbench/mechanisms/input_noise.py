@@ -15,8 +15,9 @@ from pydantic import Field
 
 from privbench.data import Data, DataSpec
 from privbench.mechanisms.base import DataMechanism
-from privbench.privacy import Guarantee, GuaranteeContext, gaussian_epsilon
+from privbench.privacy import Guarantee, GuaranteeContext, gaussian_epsilon, gaussian_profile
 from privbench.privacy.conditions import LABELS_NOT_COVERED, as_conditions
+from privbench.privacy.profile import Profile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,12 +51,13 @@ class InputNoise(DataMechanism):
         if not bounded(context.spec):
             return None
         d = math.prod(context.spec.shape)
+        profile: Profile = ()
         if self.noise == "laplace":
             epsilon, delta, accountant = d / self.scale, 0.0, "closed form"
         else:
-            sensitivity, delta = math.sqrt(d), self.delta
-            epsilon = gaussian_epsilon(sigma=self.scale, delta=delta, sensitivity=sensitivity)
-            accountant = "analytic Gaussian"
+            noise = {"sigma": self.scale, "delta": self.delta, "sensitivity": math.sqrt(d)}
+            epsilon, delta, accountant = gaussian_epsilon(**noise), self.delta, "analytic Gaussian"
+            profile = gaussian_profile(**noise)
         conditions = as_conditions(
             (
                 LABELS_NOT_COVERED,
@@ -63,7 +65,10 @@ class InputNoise(DataMechanism):
                 "textbook floating-point sampler (Mironov 2012)",
             )
         )
-        return Guarantee("local-dp", epsilon, delta, "local", accountant, conditions, "features")
+        return Guarantee(
+            "local-dp", epsilon, delta, "local", accountant, conditions, "features", profile,
+            gaussian=self.noise == "gaussian",
+        )  # fmt: skip
 
 
 def bounded(spec: DataSpec) -> bool:

@@ -20,8 +20,9 @@ from pydantic import Field
 
 from privbench.mechanisms.base import OutputMechanism
 from privbench.mechanisms.probabilities import renormalise
-from privbench.privacy import Guarantee, GuaranteeContext, gaussian_epsilon
+from privbench.privacy import Guarantee, GuaranteeContext, gaussian_epsilon, gaussian_profile
 from privbench.privacy.conditions import as_conditions
+from privbench.privacy.profile import Profile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,16 +70,21 @@ class OutputNoise(OutputMechanism):
 
     def guarantee(self, context: GuaranteeContext) -> Guarantee:
         """Return DP of ``queries`` queries together."""
+        profile: Profile = ()
         if self.noise == "laplace":
             accountant, epsilon, delta = "closed form", 2 * self.queries / self.scale, 0.0
             more = "k queries cost k times epsilon"
         else:
             accountant, delta = "analytic Gaussian", self.delta
-            sigma = self.scale / math.sqrt(self.queries)
-            epsilon = gaussian_epsilon(sigma=sigma, delta=delta, sensitivity=math.sqrt(2))
+            noise = {"sigma": self.scale / math.sqrt(self.queries), "sensitivity": math.sqrt(2)}
+            epsilon = gaussian_epsilon(**noise, delta=delta)
+            profile = gaussian_profile(**noise, delta=delta)
             more = "k queries are one of a Gaussian with scale / sqrt(k)"
         count = "one query" if self.queries == 1 else f"at most {self.queries} queries"
         conditions = as_conditions(
             (f"{count} ({more})", "textbook floating-point sampler (Mironov 2012)")
         )
-        return Guarantee("dp", epsilon, delta, "replace-one", accountant, conditions)
+        return Guarantee(
+            "dp", epsilon, delta, "replace-one", accountant, conditions,
+            profile=profile, gaussian=self.noise == "gaussian",
+        )  # fmt: skip

@@ -8,6 +8,10 @@ theorem 8: noise of standard deviation sigma on a query of L2 sensitivity D is (
 
 from __future__ import annotations
 
+import math
+
+from privbench.privacy.profile import Profile, profile_of
+
 
 def gaussian_epsilon(*, sigma: float, delta: float, sensitivity: float) -> float:
     """Return the smallest epsilon >= 0 for which the Gaussian mechanism is (epsilon, delta)-DP.
@@ -32,3 +36,16 @@ def gaussian_epsilon(*, sigma: float, delta: float, sensitivity: float) -> float
             f"sigma={sigma}, sensitivity={sensitivity}: must be > 0; delta={delta}: in (0, 1)"
         )
     return gaussian_epsilon_of(sensitivity / sigma, delta)
+
+
+def gaussian_profile(*, sigma: float, delta: float, sensitivity: float) -> Profile:
+    """Return the profile of the Gaussian mechanism, with a point at ``delta``."""
+    from privbench.metrics.tradeoff import gaussian_log_delta
+
+    def epsilon_of(some_delta: float) -> float:
+        return gaussian_epsilon(sigma=sigma, delta=some_delta, sensitivity=sensitivity)
+
+    def delta_of(epsilon: float) -> float:
+        return math.exp(gaussian_log_delta(epsilon, sensitivity / sigma))
+
+    return profile_of(epsilon_of, delta_of, delta)

@@ -8,6 +8,7 @@ from numbers import Real
 from typing import Any, Literal, get_args
 
 from privbench.privacy.conditions import SCALED_APART, Condition, as_conditions
+from privbench.privacy.profile import Profile, checked_profile
 
 Kind = Literal["dp", "local-dp", "metric-dp"]
 Adjacency = Literal["add-remove", "replace-one", "local"]
@@ -38,8 +39,8 @@ class Guarantee:
             ``Condition`` with this text.
         covers: What of a record may differ between neighbours: all of it, its features or its label.
         profile: Pairs (epsilon, delta), all of which hold for replacing one record, computed directly
-            and not by group privacy; empty if it was not.
-        gaussian: Whether the privacy comes from Gaussian noise.
+            and not by group privacy; empty if only epsilon and delta are known.
+        gaussian: Whether the privacy comes from Gaussian noise alone.
 
     Raises:
         ValueError: If a field has a value that is not allowed.
@@ -52,7 +53,7 @@ class Guarantee:
     accountant: str
     conditions: tuple[Condition, ...] = ()
     covers: Covers = "records"
-    profile: tuple[tuple[float, float], ...] = ()
+    profile: Profile = ()
     gaussian: bool = False
 
     def __post_init__(self) -> None:
@@ -67,7 +68,11 @@ class Guarantee:
             raise ValueError(
                 f"guarantee: conditions {self.conditions!r} (allowed: a tuple of Condition or str)"
             )
+        if self.gaussian not in (True, False):
+            raise ValueError(f"guarantee: gaussian {self.gaussian!r} (allowed: True, False)")
         object.__setattr__(self, "conditions", as_conditions(self.conditions))
+        object.__setattr__(self, "profile", checked_profile(self.profile))
+        object.__setattr__(self, "gaussian", bool(self.gaussian))
 
     def to_json(self) -> dict[str, Any]:
         """Return the guarantee as a row of results stores it."""
@@ -82,8 +87,7 @@ class Guarantee:
     def from_json(cls, stored: dict[str, Any]) -> Guarantee:
         """Return the guarantee that a row of results stores; conditions of older rows are texts."""
         conditions = tuple(Condition.from_json(c) for c in stored["conditions"])
-        profile = tuple((epsilon, delta) for epsilon, delta in stored.get("profile", ()))
-        return cls(**{**stored, "conditions": conditions, "profile": profile})
+        return cls(**{**stored, "conditions": conditions})
 
     def under(self, *conditions: Condition) -> Guarantee:
         """Return the guarantee with further conditions."""
@@ -98,7 +102,7 @@ class Guarantee:
         return any(c.broken and c.name != SCALED_APART.name for c in self.conditions)
 
     def group_privacy(self) -> tuple[float, float]:
-        """Return epsilon and delta for replacing one record.
+        """Return epsilon and delta for replacing one record, as follows from epsilon and delta alone.
 
         To replace a record is to remove it and to add another, so a guarantee for adding or removing
         one applies twice: (2 epsilon, (1 + e^epsilon) delta). Others are for replacing as they are.
@@ -109,23 +113,38 @@ class Guarantee:
         growth = math.exp(min(self.epsilon, 700.0))
         return 2 * self.epsilon, min(1.0, (1 + growth) * self.delta)
 
-    def of_replacing(self) -> tuple[float, float] | None:
+    def replace_one(self, at_delta: float = 0.0) -> tuple[float, float]:
+        """Return epsilon and delta for replacing one record: from the profile, else by group privacy.
+
+        Delta is the guarantee's own, or ``at_delta`` if that is larger.
+
+        >>> Guarantee("dp", 8.0, 1e-5, "add-remove", "", profile=((13.0, 1e-5),)).replace_one()
+        (13.0, 1e-05)
+        >>> Guarantee("dp", 1.0, 0.0, "add-remove", "").replace_one()
+        (2.0, 0.0)
+        """
+        allowed = max(self.delta, at_delta)
+        direct = [epsilon for epsilon, delta in self.profile if delta <= allowed]
+        if direct:
+            return min(direct), allowed
+        epsilon, delta = self.group_privacy()
+        return epsilon, max(delta, at_delta)
+
+    def of_replacing(self, at_delta: float = 0.0) -> tuple[float, float] | None:
         """Return epsilon and delta of a membership game on sets of fixed size.
 
-        There a whole record is replaced by another (see ``group_privacy``). None for metric privacy, and
+        There a whole record is replaced by another (see ``replace_one``). None for metric privacy, and
         for a guarantee that covers labels only.
-
-        >>> Guarantee("dp", 1.0, 0.0, "add-remove", "").of_replacing()
-        (2.0, 0.0)
         """
         if self.kind == "metric-dp" or self.covers == "labels":
             return None
-        return self.group_privacy()
+        return self.replace_one(at_delta)
 
     def tpr_bound(self, fpr: float) -> float | None:
         """Return the largest TPR at an FPR that any attack can have; None where no bound follows.
 
-        That is min(e^epsilon FPR + delta, 1 - e^-epsilon (1 - delta - FPR)), for replacing one record.
+        That is min(e^epsilon FPR + delta, 1 - e^-epsilon (1 - delta - FPR)), for replacing one record,
+        and the smallest of these over the profile.
         Source: Kairouz, Oh, Viswanath 2015, arXiv 1311.0776, theorem 2.1.
 
         >>> round(Guarantee("dp", 1.0, 0.0, "replace-one", "").tpr_bound(0.01), 6)
@@ -134,9 +153,7 @@ class Guarantee:
         terms = self.of_replacing()
         if terms is None:
             return None
-        epsilon, delta = terms
-        growth = math.exp(min(epsilon, 700.0))
-        return max(0.0, min(1.0, growth * fpr + delta, 1 - (1 - delta - fpr) / growth))
+        return min(_tpr_bound(fpr, *pair) for pair in (terms, *self.profile))
 
     def terms(self) -> str:
         """Return kind, delta and adjacency for a footnote.
@@ -163,6 +180,11 @@ class Guarantee:
             return f"ε={self.epsilon:.4g} per unit distance"
         delta = f" δ={self.delta:g}" if self.delta else ""
         return f"ε={self.epsilon:.4g}{delta} ({self.adjacency})"
+
+
+def _tpr_bound(fpr: float, epsilon: float, delta: float) -> float:
+    growth = math.exp(min(epsilon, 700.0))
+    return max(0.0, min(1.0, growth * fpr + delta, 1 - (1 - delta - fpr) / growth))
 
 
 def _check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from privbench.privacy.conditions import LABELS_NOT_COVERED, ONLY_LABELS_COVERED
 from privbench.privacy.guarantees import Adjacency, Covers, Guarantee
+from privbench.privacy.profile import Profile
 
 PRECEDENCE: tuple[Covers, ...] = ("records", "features", "labels")
 
@@ -19,29 +20,40 @@ def basic_composition(first: Guarantee, second: Guarantee) -> Guarantee | None:
     Differential Privacy", theorem B.1.
 
     Both must have the same neighbours. Unless both are for adding or removing a record, each is first
-    converted to replacing one (``Guarantee.group_privacy``); two local guarantees stay local. The result
-    covers what both cover, or the whole record if one covers features and the other labels.
+    converted to replacing one (``Guarantee.replace_one``); two local guarantees stay local. The result
+    covers what both cover, or the whole record if one covers features and the other labels. If both
+    are for adding or removing a record and have profiles, the sum has one of a single point.
     """
     both = (first, second)
     if any(guarantee.kind == "metric-dp" for guarantee in both):
         return None
+    profile: Profile = ()
     if all(guarantee.adjacency == "add-remove" for guarantee in both):
         adjacency: Adjacency = "add-remove"
         terms = [(guarantee.epsilon, guarantee.delta) for guarantee in both]
+        if all(guarantee.profile for guarantee in both):
+            profile = (_sum([guarantee.replace_one() for guarantee in both]),)
     else:
         local = all(guarantee.kind == "local-dp" for guarantee in both)
         adjacency = "local" if local else "replace-one"
-        terms = [guarantee.group_privacy() for guarantee in both]
+        terms = [guarantee.replace_one() for guarantee in both]
+    epsilon, delta = _sum(terms)
     return replace(
         first,
         kind="local-dp" if adjacency == "local" else "dp",
-        epsilon=sum(epsilon for epsilon, _ in terms),
-        delta=min(1.0, sum(delta for _, delta in terms)),
+        epsilon=epsilon,
+        delta=delta,
         adjacency=adjacency,
         accountant=" + ".join(dict.fromkeys(guarantee.accountant for guarantee in both)),
         conditions=tuple(dict.fromkeys((*first.conditions, *second.conditions))),
         covers=_covered_by_both(first.covers, second.covers),
+        profile=profile,
+        gaussian=first.gaussian and second.gaussian,
     )
+
+
+def _sum(terms: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    return sum(epsilon for epsilon, _ in terms), min(1.0, sum(delta for _, delta in terms))
 
 
 def _covered_by_both(first: Covers, second: Covers) -> Covers:
@@ -91,7 +103,7 @@ def post_processing(guarantees: Sequence[Guarantee], n_train: int) -> Guarantee 
             guarantee.is_broken(),
             PRECEDENCE.index(guarantee.covers),
             guarantee.delta >= 1 / n_train,
-            *guarantee.group_privacy(),
+            *guarantee.replace_one(),
         )
 
     candidates = list(guarantees)

@@ -33,6 +33,10 @@ Estimate = tuple[float | None, Sequence[float] | None]
 
 DATA_AUC = "data\nAUC"
 """The column of attacks on released data; left out where there are no such attacks."""
+REPLACING_NOTE = (
+    "in brackets epsilon for replacing one record, as audited epsilons are, at δ={:g}, or at the"
+    " guarantee's own if that is larger"
+)
 AUDITED_NOTE = (
     "the largest of the attacks' lower bounds, which hold with 95% each; verdicts are at 99.96%, since"
     " the attack was chosen on the target"
@@ -312,17 +316,27 @@ def _value(row: Row | None, read: Callable[[Row], Estimate]) -> str:
 
 
 def _guarantee(row: Row, notes: Notes) -> str:
-    """Return the epsilon of a row's guarantee, and a footnote with its terms and conditions."""
+    """Return the epsilon of a row's guarantee, and a footnote with its terms and conditions.
+
+    In brackets: that of replacing one record, if it is another and known at the delta of audits.
+    """
     if row["guarantee"] is None:
         return notes.mark(row["reason"]) if row["reason"] else "-"
     from privbench.privacy import Guarantee
+    from privbench.privacy.profile import COMMON_DELTA
 
     guarantee = Guarantee.from_json(row["guarantee"])
+    replacing = guarantee.of_replacing(COMMON_DELTA)
+    common = (guarantee.epsilon, max(guarantee.delta, COMMON_DELTA))
+    bracket = ""
+    if replacing is not None and replacing[1] == common[1] and replacing[0] != common[0]:
+        bracket = f"({replacing[0]:.3g}) "
+        notes.legend["guarantee"] = REPLACING_NOTE.format(COMMON_DELTA)
     unit = "·d" if guarantee.kind == "metric-dp" else ""
     conditions = "; ".join(map(str, guarantee.conditions))
     given = f", if {conditions}" if conditions else ""
     note = notes.mark(f"{guarantee.terms()}, {guarantee.accountant}{given}")
-    return f"ε={guarantee.epsilon:.3g}{unit} {note}"
+    return f"ε={guarantee.epsilon:.3g}{unit} {bracket}{note}"
 
 
 def _audited(rows: Sequence[Row], notes: Notes) -> str:

@@ -100,8 +100,8 @@ SCHEMA = (
     Column(
         "guarantee",
         "TEXT",
-        "Composed guarantee of the defense: `kind`, `epsilon`, `delta`, `adjacency`, `accountant`"
-        " and `conditions`; null if there is none.",
+        "Composed guarantee of the defense: `kind`, `epsilon`, `delta`, `adjacency`, `accountant`,"
+        " `conditions`, `covers`, `profile` and `gaussian`; null if there is none.",
         is_json=True,
     ),
     Column(

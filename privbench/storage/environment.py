@@ -8,7 +8,9 @@ import platform
 from collections.abc import Mapping
 from typing import Any
 
-LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "opacus", "pandas", "pydantic", "pluggy")
+LIBRARIES = (
+    "torch", "numpy", "scipy", "scikit-learn", "dp-accounting", "opacus", "pandas", "pydantic", "pluggy",
+)  # fmt: skip
 
 
 def environment(plugins: Mapping[str, str], device: str) -> dict[str, Any]:

@@ -10,7 +10,17 @@ import pytest
 
 from privbench import __version__
 
-HEAVY = {"torch", "opacus", "sklearn", "scipy", "pandas", "pooch", "requests", "safetensors"}
+HEAVY = {
+    "torch",
+    "opacus",
+    "dp_accounting",
+    "sklearn",
+    "scipy",
+    "pandas",
+    "pooch",
+    "requests",
+    "safetensors",
+}
 QUICK = [
     pytest.param(arguments.split(), id=arguments)
     for arguments in ("--help", "list", "show attack lira", "run --help", "plugins", "data list")

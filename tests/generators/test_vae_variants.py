@@ -140,7 +140,7 @@ def test_the_guarantee_of_a_private_fit_is_what_the_accountant_computes():
     assert 7 < stated.epsilon <= 8
     sampled = SampledGaussianSteps(0.1, 600, 1e-5)
     noise_multiplier = PRIVATE._noise_multiplier(sampled)
-    assert epsilon_of(noise_multiplier, sampled, "prv").epsilon == stated.epsilon
+    assert epsilon_of(noise_multiplier, sampled) == stated.epsilon
     assert SMALL.guarantee(context) is None
 
 

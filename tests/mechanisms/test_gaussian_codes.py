@@ -33,6 +33,11 @@ def test_epsilon_is_exact_for_the_two_codes_at_the_largest_distance():
     assert one - np.exp(stated.epsilon) * other == pytest.approx(delta, rel=1e-6)
     assert (stated.kind, stated.adjacency, stated.covers) == ("local-dp", "local", "features")
     assert stated.delta == delta
+    assert stated.gaussian
+    for epsilon, exact in stated.profile:
+        where = epsilon * sigma**2 / (2 * radius)
+        one, other = norm(radius, sigma).sf(where), norm(-radius, sigma).sf(where)
+        assert one - np.exp(epsilon) * other == pytest.approx(exact, rel=1e-4, abs=1e-12)
     assert "zCDP rho=0.8889" in stated.accountant  # (2 R)^2 / (2 s^2)
 
 

@@ -8,7 +8,7 @@ from scipy.stats import kstest
 
 from privbench.data import Data
 from privbench.mechanisms.input_noise import InputNoise
-from privbench.privacy import gaussian_epsilon
+from privbench.privacy import gaussian_epsilon, gaussian_profile
 from privbench.privacy.conditions import LABELS_NOT_COVERED
 
 from .datasets import BINARY, IMAGE, MIXED, ONE_HOT, UNKNOWN, context, records
@@ -59,10 +59,13 @@ def test_input_noise_follows_from_its_rng():
 def test_guarantee_of_input_noise(spec, d):
     stated = InputNoise(noise="laplace", scale=0.5, delta=0.1).guarantee(context(spec))
     assert (stated.kind, stated.epsilon, stated.delta) == ("local-dp", pytest.approx(d / 0.5), 0.0)
+    assert (stated.profile, stated.gaussian) == ((), False)
     stated = InputNoise(scale=2.0, delta=1e-6).guarantee(context(spec))
     exact = gaussian_epsilon(sigma=2.0, delta=1e-6, sensitivity=math.sqrt(d))
     assert (stated.kind, stated.epsilon, stated.delta) == ("local-dp", exact, 1e-6)
     assert stated.adjacency == "local"
+    assert stated.profile == gaussian_profile(sigma=2.0, delta=1e-6, sensitivity=math.sqrt(d))
+    assert stated.gaussian
     assert LABELS_NOT_COVERED in stated.conditions
 
 

@@ -6,7 +6,7 @@ from scipy.stats import kstest, laplace, norm
 
 from privbench.data import DataSpec
 from privbench.mechanisms.output_noise import OutputNoise
-from privbench.privacy import GuaranteeContext, gaussian_epsilon
+from privbench.privacy import GuaranteeContext, gaussian_epsilon, gaussian_profile
 
 CONTEXT = GuaranteeContext(DataSpec("tabular", (4,), 2), 100, None, "none")
 
@@ -56,6 +56,7 @@ def test_laplace_guarantee():
     stated = OutputNoise(noise="laplace", scale=0.5, delta=0.1).guarantee(CONTEXT)
     assert (stated.kind, stated.epsilon, stated.delta) == ("dp", 4.0, 0.0)
     assert stated.adjacency == "replace-one"
+    assert (stated.profile, stated.gaussian) == ((), False)
     assert "k times epsilon" in stated.conditions[0].text
 
 
@@ -64,6 +65,10 @@ def test_gaussian_guarantee():
     exact = gaussian_epsilon(sigma=2.0, delta=1e-6, sensitivity=np.sqrt(2))
     assert (stated.epsilon, stated.delta, stated.kind) == (exact, 1e-6, "dp")
     assert OutputNoise(scale=2.0, delta=1e-3).guarantee(CONTEXT).epsilon < exact
+    assert stated.profile == gaussian_profile(sigma=2.0, delta=1e-6, sensitivity=np.sqrt(2))
+    assert stated.gaussian
+    four = OutputNoise(scale=2.0, delta=1e-6, queries=4).guarantee(CONTEXT)
+    assert four.profile == gaussian_profile(sigma=1.0, delta=1e-6, sensitivity=np.sqrt(2))
 
 
 def test_no_two_outputs_differ_by_more_than_the_sensitivities():

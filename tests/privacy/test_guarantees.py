@@ -1,3 +1,4 @@
+import json
 import math
 import re
 from dataclasses import replace
@@ -6,13 +7,14 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from privbench.privacy import Condition, Guarantee, gaussian_epsilon
+from privbench.privacy import Condition, Guarantee, gaussian_epsilon, gaussian_profile
 from privbench.privacy.conditions import SCALED_APART
 
 DP = Guarantee("dp", 7.9912345, 1e-5, "add-remove", "prv (Opacus)", ("Poisson sampling",))
 LOCAL = Guarantee("local-dp", 16.0, 0.0, "local", "closed form")
 METRIC = Guarantee("metric-dp", 8.0, 0.0, "local", "closed form")
 BROKEN = Condition("trust", met=False, why="none")
+PROFILE = ((5.0, 0.01), (13.1, 1e-5), (20.0, 1e-10))
 
 
 @pytest.mark.parametrize(
@@ -33,9 +35,68 @@ def test_a_text_stands_for_a_condition():
 
 
 def test_json_holds_every_field():
-    stored = replace(DP, conditions=("a", BROKEN), covers="features").to_json()
+    guarantee = replace(
+        DP, conditions=("a", BROKEN), covers="features", profile=PROFILE, gaussian=True
+    )
+    stored = json.loads(json.dumps(guarantee.to_json()))
     assert stored["conditions"][0] == {"text": "a", "met": None, "why": "", "name": ""}
-    assert Guarantee.from_json(stored) == replace(DP, conditions=("a", BROKEN), covers="features")
+    assert Guarantee.from_json(stored) == guarantee
+
+
+def test_rows_without_a_profile_are_read():
+    stored = DP.to_json()
+    del stored["profile"], stored["gaussian"]
+    assert Guarantee.from_json(stored) == DP
+
+
+def test_numbers_of_numpy_become_floats():
+    points = [np.array([1.0, 0.1], dtype=np.float32)[:2].tolist(), (np.float64(2.0), np.float32(0))]
+    profile = replace(DP, profile=points, gaussian=np.bool_(True)).to_json()["profile"]
+    assert profile == [[1.0, pytest.approx(0.1)], [2.0, 0.0]]
+    assert all(type(number) is float for pair in profile for number in pair)
+
+
+def test_the_profile_decides_what_replacing_costs():
+    """The best of its points that hold at the guarantee's delta, and never group privacy."""
+    direct = replace(DP, profile=PROFILE)
+    assert direct.of_replacing() == direct.replace_one() == (13.1, 1e-5)
+    assert direct.group_privacy() == DP.of_replacing() == DP.replace_one()
+    assert replace(direct, delta=2e-5).of_replacing() == (13.1, 2e-5)
+    assert replace(direct, delta=1e-12).of_replacing() == replace(DP, delta=1e-12).group_privacy()
+    assert replace(direct, covers="labels").of_replacing() is None
+
+
+@pytest.mark.parametrize(
+    ("guarantee", "at_delta", "expected"),
+    [
+        (replace(DP, delta=1e-12, profile=PROFILE), 1e-5, (13.1, 1e-5)),
+        (replace(DP, delta=1e-10, profile=PROFILE), 1e-6, (20.0, 1e-6)),
+        (replace(DP, delta=0.01, profile=PROFILE), 1e-5, (5.0, 0.01)),
+        (Guarantee("dp", 1.0, 0.0, "add-remove", ""), 1e-5, (2.0, 1e-5)),
+        (Guarantee("dp", 1.0, 1e-5, "add-remove", ""), 1e-5, (2.0, (1 + math.e) * 1e-5)),
+        (Guarantee("dp", 1.0, 1e-7, "replace-one", ""), 1e-5, (1.0, 1e-5)),
+        (METRIC, 1e-5, None),
+    ],
+)
+def test_replacing_at_a_larger_delta(guarantee, at_delta, expected):
+    assert guarantee.of_replacing(at_delta) == expected
+
+
+def test_the_bound_on_a_tpr_is_the_best_of_the_profile():
+    """A Gaussian's trade-off curve is known; the points touch it, so the bound is hardly above it."""
+    sigma = 1.5
+    profile = gaussian_profile(sigma=sigma, delta=1e-5, sensitivity=2.0)
+    alone = Guarantee("dp", 1.0, 1e-5, "add-remove", "", profile=profile[-8:-7])
+    whole = replace(alone, profile=profile)
+    for fpr in (1e-3, 1e-2, 0.1, 0.5):
+        best = norm.cdf(norm.ppf(fpr) + 2 / sigma)
+        assert best <= whole.tpr_bound(fpr) < best + 3e-3
+        assert whole.tpr_bound(fpr) <= alone.tpr_bound(fpr)
+
+
+def test_what_is_known_without_a_profile_still_bounds_a_tpr():
+    loose = Guarantee("dp", 0.1, 0.0, "replace-one", "", profile=((3.0, 0.1),))
+    assert loose.tpr_bound(0.01) == replace(loose, profile=()).tpr_bound(0.01)
 
 
 def test_conditions_that_older_rows_store_as_texts_are_read():
@@ -104,6 +165,13 @@ def test_metric_privacy_and_labels_say_nothing_of_replacing_a_record():
             "conditions 'one query' (allowed: a tuple of Condition or str)",
         ),
         ({"conditions": (1,)}, "conditions (1,)"),
+        ({"profile": ((1.0,),)}, "profile ((1.0,),) (allowed: pairs of a finite epsilon >= 0"),
+        ({"profile": ((math.inf, 0.1),)}, "profile ((inf, 0.1),)"),
+        ({"profile": ((1.0, 1.1),)}, "profile ((1.0, 1.1),)"),
+        ({"profile": ((math.nan, 0.1),)}, "profile ((nan, 0.1),)"),
+        ({"profile": "none"}, "profile 'none'"),
+        ({"profile": (("1", 0.1),)}, "profile (('1', 0.1),)"),
+        ({"gaussian": "yes"}, "gaussian 'yes' (allowed: True, False)"),
     ],
 )
 def test_what_is_no_guarantee_is_refused(changes, message):

@@ -7,7 +7,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from privbench.privacy import Condition, Guarantee
+from privbench.privacy import Condition, Guarantee, gaussian_epsilon, gaussian_profile
 from privbench.privacy.conditions import LABELS_NOT_COVERED, ONLY_LABELS_COVERED, SCALED_APART
 from privbench.privacy.rules import basic_composition, features_and_labels, post_processing
 
@@ -77,6 +77,32 @@ def test_two_of_adding_and_removing_add_up_as_such():
     assert total.accountant == "prv (Opacus) + rdp (Opacus)"
 
 
+def test_a_sum_of_profiles_is_the_sum_of_replacing_a_record():
+    """Closed form: two Gaussians are one with less noise, whose epsilon the sum must not be below."""
+    profiles = [gaussian_profile(sigma=s, delta=1e-6, sensitivity=2.0) for s in (1.0, 2.0)]
+    epsilons = [gaussian_epsilon(sigma=s, delta=1e-6, sensitivity=1.0) for s in (1.0, 2.0)]
+    first, second = (
+        Guarantee("dp", epsilon, 1e-6, "add-remove", "", profile=profile, gaussian=True)
+        for epsilon, profile in zip(epsilons, profiles, strict=True)
+    )
+    total = basic_composition(first, second)
+    replaced = first.replace_one()[0] + second.replace_one()[0]
+    assert total.profile == ((replaced, 2e-6),)
+    assert total.of_replacing() == (replaced, 2e-6)
+    both = gaussian_epsilon(sigma=1 / math.sqrt(1 + 1 / 4), delta=2e-6, sensitivity=2.0)
+    assert both < replaced
+    assert total.gaussian
+
+
+def test_a_sum_with_what_has_no_profile_has_none():
+    direct = replace(FIT, profile=((2.5, 1e-6),), gaussian=True)
+    for total in (basic_composition(direct, DP), basic_composition(DP, direct)):
+        assert (total.profile, total.gaussian) == ((), False)
+    local = basic_composition(direct, LOCAL)
+    assert (local.epsilon, local.delta) == (18.5, 1e-6)  # and not twice the epsilon of the fit
+    assert (local.adjacency, local.profile, local.gaussian) == ("replace-one", (), False)
+
+
 def test_the_sum_of_deltas_is_at_most_one():
     large = Guarantee("dp", 1.0, 0.8, "replace-one", "")
     assert basic_composition(large, large).delta == 1.0
@@ -112,6 +138,13 @@ def test_the_smallest_epsilon_of_replacing_a_record_is_shown():
     smaller = replace(LOCAL, epsilon=15.0)
     assert shown(smaller, DP) == smaller
     assert shown(LOCAL, DP) == DP
+
+
+def test_replacing_costs_what_the_profile_says():
+    direct = replace(DP, profile=((13.1, 1e-5),))
+    fourteen = replace(LOCAL, epsilon=14.0)
+    assert shown(direct, fourteen) == direct
+    assert shown(DP, fourteen) == fourteen
 
 
 def test_then_the_smallest_delta():

@@ -117,6 +117,25 @@ def test_a_guarantee_comes_with_its_conditions(rows):
     assert note in block.notes
 
 
+def test_epsilon_of_replacing_a_record_stands_in_brackets(row):
+    """At the delta of audits, where it is known there and differs from the guarantee's."""
+    pure = {"epsilon": 1.0, "delta": 0.0}
+    cases = [
+        ({"profile": [[13.123, 1e-5]]}, "ε=7.99 (13.1) [1]"),
+        ({"delta": 1e-7, "profile": [[15.1, 1e-7], [13.123, 1e-5]]}, "ε=7.99 (13.1) [1]"),
+        (pure, "ε=1 (2) [1]"),
+        (pure | {"epsilon": 0.0}, "ε=0 [1]"),
+        (pure | {"adjacency": "replace-one"}, "ε=1 [1]"),
+        (pure | {"covers": "labels"}, "ε=1 [1]"),
+        ({}, "ε=7.99 [1]"),  # by group privacy delta is .03
+    ]
+    for changes, shown in cases:
+        (block,) = summary([row(guarantee=DP | changes)])
+        assert block.lines[0]["guarantee"] == shown
+        explained = [note for note in block.notes if note.startswith("guarantee: in brackets")]
+        assert len(explained) == ("(" in shown)
+
+
 def test_an_older_row_is_shown_as_before(row):
     """Its conditions are texts."""
     structured = {"text": "trust", "met": False, "why": "none", "name": ""}
