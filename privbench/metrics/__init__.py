@@ -11,7 +11,8 @@ are pooled. Nothing here depends on the harness.
 """
 
 from privbench.metrics.bootstrap import Intervals, intervals
-from privbench.metrics.epsilon import clopper_pearson, epsilon_lower_bound
+from privbench.metrics.epsilon import epsilon_lower_bound
+from privbench.metrics.error_counts import clopper_pearson, gdp_bound
 from privbench.metrics.holm import holm
 from privbench.metrics.one_run import Coins, epsilon_bound, gaussian_bound, one_run_bound
 from privbench.metrics.pairs import Pairs
@@ -37,6 +38,7 @@ __all__ = [
     "epsilon_bound",
     "epsilon_lower_bound",
     "gaussian_bound",
+    "gdp_bound",
     "holm",
     "intervals",
     "one_run_bound",

@@ -1,26 +1,27 @@
-"""Lower bounds on epsilon implied by the errors of a membership inference attack.
+"""Lower bounds on epsilon from the scores of a membership inference attack.
 
-An (epsilon, delta)-DP mechanism limits how well anyone can tell IN from OUT, so errors that are rarer
-than this limit refute small values of epsilon, at a stated confidence (95% by default). Trials must be
-independent: see `one_run` for bounds that need no independence. Jagielski, Ullman, Oprea 2020 (arXiv
-2006.07709); Nasr et al. 2021 (arXiv 2101.04535).
-
-A bound is valid only for guesses that are fixed before the true membership is seen: the best of many
-thresholds, chosen on the very scores that it is evaluated on, implies nothing.
+The bounds are those of `error_counts`, at thresholds that are chosen on shadows. A bound is valid only
+for guesses that are fixed before the true membership is seen: the best of many thresholds, chosen on
+the very scores that it is evaluated on, implies nothing. Trials must be independent: see `one_run` for
+bounds that need no independence.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from privbench.metrics.error_counts import ErrorCounts
 from privbench.metrics.pairs import Bools, Floats, Ints, Pairs, check_scores, check_shapes
 from privbench.metrics.threshold import ABOVE_ALL_SCORES
+from privbench.metrics.tradeoff import gaussian_epsilon_of
 
 N_CANDIDATES = 1000
 """Approximate number of thresholds that are tried on the shadows."""
+Bound = Callable[[ErrorCounts], Floats]
+"""Returns the lower bound that the errors of a test imply."""
 
 
 def epsilon_lower_bound(
@@ -33,12 +34,14 @@ def epsilon_lower_bound(
     delta: float = 0.0,
     confidence: float = 0.95,
     counted: Bools | None = None,
+    gaussian: bool = False,
 ) -> float:
     """Compute `clopper_pearson` over all (target, record) pairs, at thresholds chosen on shadows.
 
     For each target, the threshold is the one that gives the largest bound on the shadows. Then the
     decisions about the targets are counted once, by two tests: one calls pairs with large scores
-    members, the other calls pairs with small scores non-members.
+    members, the other calls pairs with small scores non-members. With ``gaussian``, one test computes
+    `gdp_bound`, whose two directions are the same.
 
     The bound treats pairs as independent trials. Where each model's scores come from the other models
     as its shadows they are dependent, and the bound errs more often than its confidence states.
@@ -53,10 +56,11 @@ def epsilon_lower_bound(
         shadow_scores: float64 (shadows, shadow records); these records may differ from the targets'.
         shadow_member: bool (shadows, shadow records).
         leave_one_out: whether shadow i is target i, and is left out when its threshold is chosen.
-        delta: the delta of the guarantee, in [0, 1).
+        delta: the delta of the guarantee, in [0, 1); with ``gaussian`` in (0, 1).
         confidence: the probability with which the bound holds.
         counted: bool (targets, records), the pairs to count, chosen without looking at scores; all by
             default.
+        gaussian: whether to compute `gdp_bound`, which assumes a Gaussian trade-off curve.
 
     Returns:
         The lower bound on epsilon, at least 0.
@@ -66,47 +70,47 @@ def epsilon_lower_bound(
     """
     check_scores(scores, member)
     check_shapes(shadow_scores, shadow_member, prefix="shadow_")
-    # Two tests share the error probability, and each needs two rates to hold.
-    tail = (1 - confidence) / 4
-    shadows = Pairs.sort(shadow_scores, shadow_member)
-    for_members = thresholds_of_largest_bound(shadows, delta, tail, leave_one_out=leave_one_out)
-    for_nonmembers = thresholds_of_largest_bound(
-        shadows.mirrored(), delta, tail, leave_one_out=leave_one_out
-    )
     counted = np.ones_like(member) if counted is None else counted
     is_in, is_out = member & counted, ~member & counted
-    return max(
-        _bound_of_decisions(scores >= for_members[:, None], is_in, is_out, delta, tail),
-        _bound_of_decisions(-scores >= for_nonmembers[:, None], is_out, is_in, delta, tail),
-        0.0,
+    shadows = Pairs.sort(shadow_scores, shadow_member)
+
+    def bound_of_test(bound: Bound, *, mirrored: bool) -> float:
+        thresholds = thresholds_of_largest_bound(
+            shadows.mirrored() if mirrored else shadows, bound, leave_one_out=leave_one_out
+        )
+        sides = (-scores, is_out, is_in) if mirrored else (scores, is_in, is_out)
+        return float(bound(_counts_at(thresholds, *sides)))
+
+    # Each test needs two rates to hold.
+    if gaussian:
+        tail = (1 - confidence) / 2
+        mu = bound_of_test(lambda counts: counts.mu_bound(tail), mirrored=False)
+        return gaussian_epsilon_of(max(mu, 0.0), delta)
+    tail = (1 - confidence) / 4  # two tests share the error probability
+    of_epsilon = [
+        bound_of_test(lambda counts: counts.epsilon_bound(delta, tail), mirrored=mirrored)
+        for mirrored in (False, True)
+    ]
+    return max(*of_epsilon, 0.0)
+
+
+def _counts_at(thresholds: Floats, scores: Floats, positive: Bools, negative: Bools) -> ErrorCounts:
+    """Count the positives (targets, records) that score at least the threshold of their target."""
+    called = scores >= thresholds[:, None]
+    return ErrorCounts(
+        (called & positive).sum(), positive.sum(), (called & negative).sum(), negative.sum()
     )
 
 
-def _bound_of_decisions(
-    called_positive: Bools, positive: Bools, negative: Bools, delta: float, tail: float
-) -> float:
-    """Return the lower bound on epsilon implied by true and false positives (targets, records)."""
-    counts = _ErrorCounts(
-        (called_positive & positive).sum(),
-        positive.sum(),
-        (called_positive & negative).sum(),
-        negative.sum(),
-    )
-    return float(counts.epsilon_bound(delta, tail))
-
-
-def thresholds_of_largest_bound(
-    pairs: Pairs, delta: float, tail: float, *, leave_one_out: bool
-) -> Floats:
-    """Return the threshold at which the shadows' pairs imply the largest lower bound on epsilon.
+def thresholds_of_largest_bound(pairs: Pairs, bound: Bound, *, leave_one_out: bool) -> Floats:
+    """Return the threshold at which the shadows' pairs imply the largest lower bound.
 
     One sort serves all models that are left out: the counts of each, and the scores that it alone
     has, are subtracted.
 
     Args:
         pairs: the sorted pairs of the shadows, with their thresholds.
-        delta: the delta of the guarantee.
-        tail: the error probability of each of the two Clopper-Pearson bounds.
+        bound: returns the bounds of several tests.
         leave_one_out: whether to choose a threshold without each of the shadows.
 
     Returns:
@@ -117,7 +121,7 @@ def thresholds_of_largest_bound(
     positives = _PositivesByThreshold(pairs.thresholds, true, pairs.ends - true)
     none = np.zeros(0, np.int64)
     if not leave_one_out:
-        return np.array([positives.without(none, none, none).best_threshold(delta, tail)])
+        return np.array([positives.without(none, none, none).best_threshold(bound)])
     index, tie_sizes = pairs.threshold_index().astype(np.int64), np.diff(pairs.ends, prepend=0)
     by_model = np.argsort(pairs.row, kind="stable")  # within a model, the largest score first
     ends = np.cumsum(pairs.members + pairs.nonmembers)
@@ -127,7 +131,7 @@ def thresholds_of_largest_bound(
         positions, counts = np.unique(position, return_counts=True)
         removed = positions[counts == tie_sizes[positions]]
         others = positives.without(position[is_member], position[~is_member], removed)
-        thresholds.append(others.best_threshold(delta, tail))
+        thresholds.append(others.best_threshold(bound))
     return np.array(thresholds)
 
 
@@ -164,77 +168,14 @@ class _PositivesByThreshold:
             self.false[tried] - np.searchsorted(nonmembers, tried, side="right"),
         )
 
-    def best_threshold(self, delta: float, tail: float) -> float:
+    def best_threshold(self, bound: Bound) -> float:
         """Return the threshold of the largest bound; `ABOVE_ALL_SCORES` if none is positive."""
         if not (len(self.thresholds) and self.true[-1] and self.false[-1]):
             return ABOVE_ALL_SCORES
-        counts = _ErrorCounts(self.true, self.true[-1], self.false, self.false[-1])
-        bounds = counts.epsilon_bound(delta, tail)
+        counts = ErrorCounts(self.true, self.true[-1], self.false, self.false[-1])
+        bounds = bound(counts)
         best = int(bounds.argmax())
         return float(self.thresholds[best]) if bounds[best] > 0 else ABOVE_ALL_SCORES
-
-
-@dataclass(frozen=True)
-class _ErrorCounts:
-    """True and false positives of one test, or of several where they are arrays."""
-
-    true_positives: Any
-    members: Any
-    false_positives: Any
-    nonmembers: Any
-
-    def epsilon_bound(self, delta: float, tail: float) -> Floats:
-        """Return log((TPR_low - delta) / FPR_high), or -inf where TPR_low <= delta."""
-        fnr_high = _upper_rate(self.members - self.true_positives, self.members, tail)
-        fpr_high = _upper_rate(self.false_positives, self.nonmembers, tail)
-        numerator = 1 - fnr_high - delta
-        positive = numerator > 0
-        return np.where(positive, np.log(np.where(positive, numerator, 1.0) / fpr_high), -np.inf)
-
-
-def clopper_pearson(
-    *,
-    true_positives: Floats | int,
-    members: int,
-    false_positives: Floats | int,
-    nonmembers: int,
-    delta: float = 0.0,
-    confidence: float = 0.95,
-) -> Floats:
-    """Return the lower bound on epsilon implied by true and false positives.
-
-    The rates are replaced by the ends of one-sided Clopper-Pearson intervals, each with half of the
-    error probability 1 - ``confidence``, so that both hold together:
-
-        epsilon >= log((TPR_low - delta) / FPR_high),  log((TNR_low - delta) / FNR_high)
-
-    This assumes that every trial (one record, and whether one model was trained on it) is independent
-    of the others. Records of one model are not quite independent, since they share its training: use
-    canaries, and many models rather than many records of one.
-
-    Args:
-        true_positives: members that were called members; an array for several tests, each of which
-            gets a bound of its own.
-        members: number of members.
-        false_positives: non-members that were called members.
-        nonmembers: number of non-members.
-        delta: the delta of the guarantee, in [0, 1).
-        confidence: the probability with which the bound holds.
-
-    Returns:
-        The bound, at least 0, in the shape of the counts.
-    """
-    tail = (1 - confidence) / 2
-    true, false = np.asarray(true_positives), np.asarray(false_positives)
-    from_positives = _ErrorCounts(true, members, false, nonmembers)
-    from_negatives = _ErrorCounts(nonmembers - false, nonmembers, members - true, members)
-    bound: Floats = np.maximum(
-        np.maximum(
-            from_positives.epsilon_bound(delta, tail), from_negatives.epsilon_bound(delta, tail)
-        ),
-        0.0,
-    )
-    return bound
 
 
 def _candidate_positions(n: int) -> Ints:
@@ -242,12 +183,3 @@ def _candidate_positions(n: int) -> Ints:
     even = np.linspace(0, n - 1, N_CANDIDATES // 2).astype(np.int64)
     ends = np.geomspace(1, n, N_CANDIDATES // 4).astype(np.int64) - 1
     return np.unique(np.concatenate([even, ends, n - 1 - ends]))
-
-
-def _upper_rate(hits: Any, trials: Any, tail: float) -> Floats:
-    """Return the upper end of the one-sided Clopper-Pearson interval of ``hits`` / ``trials``."""
-    from scipy.special import betaincinv
-
-    all_hit = hits >= trials
-    hits_or_zero = np.where(all_hit, 0, hits)
-    return np.where(all_hit, 1.0, betaincinv(hits_or_zero + 1.0, trials - hits_or_zero, 1 - tail))

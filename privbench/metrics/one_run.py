@@ -194,7 +194,7 @@ def _largest_refuted(p: Callable[[float], float], level: float) -> float:
         low, high = high, 2 * high
         if high > MAX_EPSILON:
             return MAX_EPSILON
-    return float(brentq(excess, low, high, xtol=1e-10))
+    return float(brentq(excess, low, high, xtol=1e-8))
 
 
 def guess_coins(scores: Floats, member: Bools, rng: np.random.Generator) -> Coins:

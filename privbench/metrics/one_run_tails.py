@@ -15,6 +15,7 @@ total R_0 + H_0 of at least the one that a recursion from R_v = tau v / m, H_v =
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from privbench.metrics.tradeoff import TradeOff
 
 LOG_SMALLEST = -40.0
 """Tails below e^-40 are not resolved: they are returned as e^-40."""
+TOLERANCE = 1e-5
+"""Relative precision of a tail."""
 SPREAD = 5.0
 """Tails are computed within so many times sqrt(guesses) of the expected number of correct guesses."""
 
@@ -39,32 +42,69 @@ def tail_bounds(records: Ints, guesses: Ints, correct: Ints, curve: TradeOff) ->
     Returns:
         float64 (cases,), the bounds: rounded up, wherever an iteration was cut short.
     """
-    low, high = np.full(len(records), LOG_SMALLEST), np.zeros(len(records))
-    f_low = _log_excess(low, records, guesses, correct, curve)
-    f_high = _log_excess(high, records, guesses, correct, curve)
-    # The Illinois method: regula falsi that halves the value of an end which stays twice in a row.
-    last = np.zeros(len(records), dtype=np.int8)
-    bound = np.where(f_low > 0, low, high)  # where f_high <= 0, no probability is impossible
-    is_open = (f_low <= 0) & (f_high > 0)
-    for iteration in range(60):
-        is_open = is_open & (high - low > 1e-9)
-        if not is_open.any():
-            break
-        share = np.clip(-f_low / np.where(f_high > f_low, f_high - f_low, 1.0), 1e-3, 1 - 1e-3)
-        share = np.where(iteration % 4 == 3, 0.5, share)  # so that no bracket shrinks slowly
-        middle = low + share * (high - low)
-        f_middle = np.zeros(len(records))
-        f_middle[is_open] = _log_excess(
-            middle[is_open], records[is_open], guesses[is_open], correct[is_open], curve
-        )
-        above, below = is_open & (f_middle > 0), is_open & (f_middle <= 0)
-        f_low = np.where(above & (last == 1), f_low / 2, f_low)
-        f_high = np.where(below & (last == -1), f_high / 2, f_high)
-        high, f_high = np.where(above, middle, high), np.where(above, f_middle, f_high)
-        low, f_low = np.where(below, middle, low), np.where(below, f_middle, f_low)
-        bound = np.where(above, middle, bound)
-        last = np.where(above, 1, np.where(below, -1, last)).astype(np.int8)
+    n = len(records)
+
+    def excess(log_tail: Floats, cases: Ints) -> Floats:
+        return _log_excess(log_tail, records[cases], guesses[cases], correct[cases], curve)
+
+    # A grid from large to small tails brackets all roots at once.
+    grid = LOG_SMALLEST * np.linspace(0, 1, 13) ** 2
+    every = np.tile(np.arange(n), len(grid))
+    values = excess(np.repeat(grid, n), every).reshape(len(grid), n)
+    impossible = np.logical_and.accumulate(values > 0).sum(axis=0)
+    bound = np.where(impossible == 0, 0.0, LOG_SMALLEST)
+    rooted = np.flatnonzero((impossible > 0) & (impossible < len(grid)))
+    above, below = impossible[rooted] - 1, impossible[rooted]
+    bound[rooted] = _upper_end_of_root(
+        lambda log_tail, cases: excess(log_tail, rooted[cases]),
+        grid[above], grid[below], values[above, rooted], values[below, rooted],
+    )  # fmt: skip
     return np.exp(bound)
+
+
+def _upper_end_of_root(
+    excess: Callable[[Floats, Ints], Floats],
+    high: Floats,
+    low: Floats,
+    at_high: Floats,
+    at_low: Floats,
+) -> Floats:
+    """Return points just above the roots of growing functions, by the method of Chandrupatla 1997.
+
+    Args:
+        excess: returns the values of some of the functions, given points and which functions.
+        high: float64 (functions,), points where the functions are positive.
+        low: float64 (functions,), points where they are not.
+        at_high: the values at ``high``.
+        at_low: the values at ``low``.
+
+    Returns:
+        float64 (functions,), points at which the functions are positive, `TOLERANCE` above the roots.
+    """
+    upper = high.copy()
+    active = np.arange(len(high))
+    a, b, f_a, f_b = high, low, at_high, at_low  # a root lies between the newest point and b
+    share = np.full(len(high), 0.5)
+    while len(active):
+        x = a + share * (b - a)
+        f_x = excess(x, active)
+        upper[active] = np.where(f_x > 0, np.minimum(upper[active], x), upper[active])
+        same = (f_x > 0) == (f_a > 0)
+        c, f_c = np.where(same, a, b), np.where(same, f_a, f_b)
+        b, f_b = np.where(same, b, a), np.where(same, f_b, f_a)
+        a, f_a = x, f_x
+        left = np.abs(b - a) > 2 * TOLERANCE
+        active, a, b, c = active[left], a[left], b[left], c[left]
+        f_a, f_b, f_c = f_a[left], f_b[left], f_c[left]
+        # Inverse quadratic interpolation where it stays within the bracket, else bisection.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            xi, phi = (a - b) / (c - b), (f_a - f_b) / (f_c - f_b)
+            smooth = (phi**2 < xi) & ((1 - phi) ** 2 < 1 - xi)
+            share = f_a / (f_b - f_a) * f_c / (f_b - f_c)
+            share += (c - a) / (b - a) * f_a / (f_c - f_a) * f_b / (f_c - f_b)
+            least = TOLERANCE / np.abs(b - a)
+        share = np.where(smooth, np.clip(share, least, 1 - least), 0.5)
+    return upper
 
 
 def _log_excess(
@@ -74,23 +114,25 @@ def _log_excess(
 
     A recursion that stops early returns too little, so that the bound on the tail is too large: valid.
     """
-    scale = guesses / records
+    n_records, n_guesses = records.astype(np.float64), guesses.astype(np.float64)
+    left = correct.astype(np.float64)
     tail = np.exp(log_tail)
-    right, wrong = tail * correct / records, tail * (guesses - correct) / records  # R, H
-    growth = np.full(len(records), np.inf)
-    for step in range(1, int(correct.max(initial=0)) + 1):
-        left = np.maximum(correct - step, 0)  # after the last step, nothing is added to ``right``
-        new_wrong = np.where(
-            correct >= step, np.maximum(wrong, curve.false_positive_rate(right)), wrong
-        )
-        new_growth = new_wrong - wrong
-        right = np.minimum(right + left / (guesses - left) * new_growth, 1.0)
-        wrong = new_wrong
-        # Once the terms of the sum become smaller, they do so ever faster.
-        if ((new_growth <= 1e-12 * (right + wrong)) & (new_growth <= growth)).all():
-            break
-        growth = new_growth
-    excess: Floats = np.log((right + wrong) / scale)
+    right, wrong = tail * left / n_records, tail * (n_guesses - left) / n_records  # R, H
+    last_growth = np.full(len(records), np.inf)
+    for step in range(int(correct.max(initial=0))):
+        growth = np.maximum(curve.false_positive_rate(right) - wrong, 0.0)
+        growth *= left > 0  # the recursion of this case has ended
+        left = np.maximum(left - 1, 0.0)
+        wrong += growth
+        right = np.minimum(right + left / (n_guesses - left) * growth, 1.0)
+        if step % 8 == 0:
+            # Once the terms of the sum become smaller, they do so ever faster.
+            total = right + wrong
+            ended = (growth <= 1e-12 * total) & (growth <= last_growth)
+            if (ended | (total * n_records > n_guesses)).all():
+                break
+            last_growth = growth
+    excess: Floats = np.log((right + wrong) * n_records / n_guesses)
     return excess
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from privbench.metrics.epsilon import clopper_pearson
+from privbench.metrics.error_counts import clopper_pearson, gdp_bound
 from privbench.metrics.one_run import (
     Coins,
     epsilon_bound,
@@ -52,7 +52,12 @@ def ceiling(
 
 
 def ceiling_of_errors(
-    members: int, nonmembers: int, *, delta: float = 0.0, confidence: float = 0.95
+    members: int,
+    nonmembers: int,
+    *,
+    delta: float = 0.0,
+    confidence: float = 0.95,
+    gaussian: bool = False,
 ) -> float:
     """Return the largest epsilon that `epsilon_lower_bound` can prove: no error among its trials.
 
@@ -61,22 +66,22 @@ def ceiling_of_errors(
         nonmembers: the number of trials with a non-member.
         delta: the delta of the guarantee, in [0, 1).
         confidence: the probability with which the bound holds.
+        gaussian: whether the bound is `gdp_bound`, and not `clopper_pearson`.
 
     >>> round(ceiling_of_errors(480, 480), 2)
     4.69
     """
+    if gaussian:
+        return gdp_bound(
+            true_positives=members, members=members, false_positives=0, nonmembers=nonmembers,
+            delta=delta, confidence=confidence,
+        )  # fmt: skip
     # The two tests of `epsilon_lower_bound` share the error probability.
-    shared = 1 - (1 - confidence) / 2
-    return float(
-        clopper_pearson(
-            true_positives=members,
-            members=members,
-            false_positives=0,
-            nonmembers=nonmembers,
-            delta=delta,
-            confidence=shared,
-        )
-    )
+    bound = clopper_pearson(
+        true_positives=members, members=members, false_positives=0, nonmembers=nonmembers,
+        delta=delta, confidence=(1 + confidence) / 2,
+    )  # fmt: skip
+    return float(bound)
 
 
 def detectable(

@@ -75,18 +75,15 @@ class TradeOff:
         from scipy.special import ndtr, ndtri
 
         tpr = np.asarray(true_positive_rate, dtype=np.float64)
-        fpr = np.zeros_like(tpr)
-        if self.points:
-            epsilon, delta = np.array(self.points, dtype=np.float64).T
+        curves = [] if self.mu is None else [ndtr(ndtri(tpr) - self.mu)]
+        for epsilon, delta in self.points:
             with np.errstate(divide="ignore"):
-                log_fnr = np.log1p(-tpr)[..., None]
+                log_fnr = np.log1p(-tpr)
             # Beyond 1, the line 1 - delta - e^epsilon (1 - tpr) is below 0, whatever its value.
             steep = 1 - delta - np.exp(np.minimum(log_fnr + epsilon, 1.0))
-            flat = np.exp(-epsilon) * (tpr[..., None] - delta)
-            fpr = np.maximum(fpr, np.maximum(steep, flat).max(axis=-1))
-        if self.mu is not None:
-            fpr = np.maximum(fpr, ndtr(ndtri(tpr) - self.mu))
-        return fpr
+            curves += [steep, math.exp(-epsilon) * (tpr - delta)]
+        largest: Floats = np.maximum(np.maximum.reduce(curves), 0.0)
+        return largest
 
 
 def gaussian_epsilon_of(mu: float, delta: float) -> float:

@@ -149,13 +149,17 @@ def test_one_sort_chooses_the_thresholds_of_a_sort_for_each(
     scores = scores if decimals is None else scores.round(decimals)
     rows = np.arange(n_models)
     pairs = Pairs.sort(scores, member)
+
+    def bound(counts):
+        return counts.epsilon_bound(delta, 0.0125)
+
     for sorted_pairs, (s, m) in ((pairs, (scores, member)), (pairs.mirrored(), (-scores, ~member))):
-        thresholds = thresholds_of_largest_bound(sorted_pairs, delta, 0.0125, leave_one_out=True)
+        thresholds = thresholds_of_largest_bound(sorted_pairs, bound, leave_one_out=True)
         expected = [
             slow_threshold_of_largest_bound(s[rows != i], m[rows != i], delta, 0.0125) for i in rows
         ]
         np.testing.assert_array_equal(thresholds, expected)
-        thresholds = thresholds_of_largest_bound(sorted_pairs, delta, 0.0125, leave_one_out=False)
+        thresholds = thresholds_of_largest_bound(sorted_pairs, bound, leave_one_out=False)
         assert thresholds == [slow_threshold_of_largest_bound(s, m, delta, 0.0125)]
 
 

@@ -122,7 +122,7 @@ PROFILE = [(0.2, 1e-2), (1.0, 1e-4)]
 )
 def test_p_value_of_one_run_reference(claim, fpr, counts):
     expected = slow_p_value(*counts, fpr)
-    assert p_value(Coins.of_one_run(*counts), claim) == pytest.approx(expected, rel=1e-6)
+    assert p_value(Coins.of_one_run(*counts), claim) == pytest.approx(expected, rel=1e-4)
 
 
 def test_p_value_of_several_runs_is_the_tail_of_a_sum():
@@ -134,11 +134,11 @@ def test_p_value_of_several_runs_is_the_tail_of_a_sum():
         distribution = np.convolve(distribution, -np.diff([*tails, 0.0]))
     records, guesses = np.array(layouts).T
     np.testing.assert_allclose(
-        tails_of_total(records, guesses, claim), distribution[::-1].cumsum()[::-1], rtol=1e-6
+        tails_of_total(records, guesses, claim), distribution[::-1].cumsum()[::-1], rtol=1e-4
     )
     correct = np.array([11, 12, 4, 0])
     expected = distribution[27:].sum()
-    assert p_value(Coins(records, guesses, correct), claim) == pytest.approx(expected, rel=1e-6)
+    assert p_value(Coins(records, guesses, correct), claim) == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_runs_of_an_epsilon_claim_count_as_one():
@@ -158,7 +158,7 @@ def test_p_values_rise_with_the_claim_and_fall_with_the_evidence():
     assert p[0] < p[-1]
     tails = tails_of_total(50 * runs, 20 * runs, TradeOff.gaussian(0.5))
     assert (np.diff(tails) <= 0).all()
-    assert tails[0] == 1.0
+    assert tails[0] == pytest.approx(1.0)
 
 
 def test_coins_of_runs_count_by_hand():
