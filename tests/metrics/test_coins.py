@@ -1,0 +1,117 @@
+"""The coins in membership: fair and independent given all else, and guessed about by rank."""
+
+from collections import Counter
+from itertools import product
+
+import numpy as np
+import pytest
+
+from privbench.membership import draw_membership
+from privbench.metrics.coins import guess, of_pairs, of_records
+from privbench.metrics.one_run import GUESSED_FRACTION, epsilon_bound
+
+
+def population(n_models, n_records, seed=0):
+    """Draw membership of ordinary records: half of them, for each model."""
+    return draw_membership(n_models, np.zeros(n_records, dtype=bool), ["coins", seed])
+
+
+def test_pairs_are_disjoint_and_their_coins_show_which_of_two_is_a_member():
+    member = population(6, 21)
+    flips = of_pairs(member, np.random.default_rng(0))
+    records = np.concatenate([flips.first, flips.second])
+    assert len(set(records)) == len(records) == 20
+    for model, coin in product(range(6), range(10)):
+        inside = member[model, [flips.first[coin], flips.second[coin]]]
+        assert flips.tossed[model, coin] == (inside.sum() == 1)
+        if flips.tossed[model, coin]:
+            assert flips.heads[model, coin] == inside[0]
+
+
+def test_pairs_stay_within_their_group():
+    groups = np.random.default_rng(1).integers(0, 4, 41)
+    flips = of_pairs(population(3, 41), np.random.default_rng(0), groups)
+    assert (groups[flips.first] == groups[flips.second]).all()
+    assert len(flips.first) == sum(n // 2 for n in Counter(groups.tolist()).values())
+    alone = of_pairs(population(3, 4), np.random.default_rng(0), np.arange(4))
+    assert alone.tossed.shape == (3, 0)
+
+
+def test_given_the_pairs_that_are_tossed_all_outcomes_are_equally_likely():
+    """Of six records, three are drawn. One or three of three fixed pairs have a single member."""
+    flips = of_pairs(population(4_000, 6), np.random.default_rng(0))
+    outcomes = {}
+    for tossed, heads in zip(flips.tossed, flips.heads, strict=True):
+        falls = Counter({tuple(heads[tossed].tolist()): 1})
+        outcomes.setdefault(tuple(tossed.tolist()), Counter()).update(falls)
+    assert sorted(sum(tossed) for tossed in outcomes) == [1, 1, 1, 3]
+    for tossed, counts in outcomes.items():
+        expected = counts.total() / 2 ** sum(tossed)
+        assert len(counts) == 2 ** sum(tossed)
+        assert sum((n - expected) ** 2 / expected for n in counts.values()) < 25  # chi-squared
+
+
+def test_a_coin_of_records_is_compared_by_one_score_and_of_pairs_by_a_difference():
+    member, scores = population(2, 8), np.random.default_rng(0).normal(size=(2, 8))
+    np.testing.assert_array_equal(of_records(member).compare(scores), scores)
+    flips = of_pairs(member, np.random.default_rng(0))
+    first, second = scores[:, flips.first], scores[:, flips.second]
+    np.testing.assert_array_equal(flips.compare(scores), first - second)
+
+
+def test_records_of_tossed_coins_are_in_and_out_equally_often():
+    member = population(5, 40)
+    flips = of_pairs(member, np.random.default_rng(0))
+    belong = flips.records_of_tossed(40)
+    np.testing.assert_array_equal((belong & member).sum(1), flips.tossed.sum(1))
+    np.testing.assert_array_equal((belong & ~member).sum(1), flips.tossed.sum(1))
+
+
+@pytest.mark.parametrize("make", [of_records, lambda m: of_pairs(m, np.random.default_rng(3))])
+def test_scores_that_show_membership_are_guessed_without_error(make):
+    member = np.random.default_rng(0).random((6, 80)) < 0.5
+    runs = np.array([-1, -1, 0, 0, 1, 1])
+    flips = make(member)
+    coins = guess(flips, member.astype(float), runs, np.random.default_rng(0))
+    tossed = flips.tossed.sum(1)
+    assert coins.records.tolist() == [tossed[2:4].sum(), tossed[4:].sum()]
+    np.testing.assert_array_equal(
+        coins.guesses, (GUESSED_FRACTION * coins.records).astype(int) // 2 * 2
+    )
+    np.testing.assert_array_equal(coins.correct, coins.guesses)
+    wrong = guess(flips, -member.astype(float), runs, np.random.default_rng(0))
+    assert wrong.correct.sum() == 0
+
+
+def test_models_that_are_left_out_may_have_no_scores():
+    member = population(4, 30)
+    scores = np.where(np.arange(4)[:, None] < 2, np.nan, member)
+    flips, rng = of_pairs(member, np.random.default_rng(0)), np.random.default_rng(0)
+    coins = guess(flips, scores, np.array([-1, -1, 0, 0]), rng)
+    assert coins.correct.sum() == coins.guesses.sum() > 0
+    none = guess(flips, scores, np.full(4, -1), rng)
+    assert none.records.shape == (0,)
+    assert epsilon_bound(none, 1e-5) == 0.0
+
+
+def test_equal_scores_say_nothing_even_if_records_are_in_order():
+    member = np.tile(np.arange(2000) < 1000, (1, 1))
+    coins = guess(
+        of_records(member), np.zeros((1, 2000)), np.zeros(1, int), np.random.default_rng(0)
+    )
+    assert abs(coins.correct[0] / coins.guesses[0] - 0.5) < 0.1
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_bounds_of_scores_without_signal_are_rarely_positive(paired):
+    """At most 5% may be; scores follow a record's number of members in other models."""
+    positive = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        member = population(4, 60, seed) if paired else rng.random((4, 60)) < 0.5
+        scores = rng.normal(size=member.shape) + member.sum(0) - member
+        flips = of_pairs(member, rng) if paired else of_records(member)
+        # Only the last model's score uses nothing but coins before its own.
+        coins = guess(flips, scores, np.array([-1, -1, -1, 0]), rng)
+        positive += epsilon_bound(coins) > 0
+    assert positive <= 18  # 5% of 200, and 2.6 standard deviations
