@@ -32,8 +32,8 @@ from privbench.stages import (
     ReleaseScoresStage,
     ReleaseStage,
     ScoresStage,
-    SequentialScoresStage,
     SettingStage,
+    SplitScoresStage,
     Stage,
     UtilityStage,
     WarningsStage,
@@ -376,14 +376,12 @@ class _Pipeline:
         )
 
     def _audit(self, metrics: MetricsStage) -> AuditStage:
-        scores, sequential = metrics.scores, None
+        scores, split = metrics.scores, None
         attack = scores.attack
         # That privbench's own attacks use no shadows if they need none is tested.
         if attack.entry.third_party or shadows_needed(attack) != "no":
-            sequential = self.planner.shared(
-                SequentialScoresStage(metrics.title, self.seed, scores)
-            )
-        return self.planner.shared(AuditStage(metrics.title, self.seed, metrics, sequential))
+            split = self.planner.shared(SplitScoresStage(metrics.title, self.seed, scores))
+        return self.planner.shared(AuditStage(metrics.title, self.seed, metrics, split))
 
     def _warnings(self, metrics: MetricsStage, queries: int | None) -> WarningsStage:
         scores, traits = metrics.scores, None

@@ -280,7 +280,9 @@ class Runner:
                 utility = self.store.info("utility", trial.utility.key)
                 row["reason"] = utility.pop("guarantee_reason")
                 row["utility_key"] = trial.utility.key
-                row |= utility | self.store.info("metrics", metrics.key)
+                row["metrics_key"] = metrics.key
+                numbers = self.store.info("metrics", metrics.key)
+                row |= utility | {name: numbers[name] for name in COLUMNS if name in numbers}
                 row |= self.store.info("audit", audit.key)
                 row["queries"] = trial.queries
                 row["warnings"] = self._warnings(trial, position)

@@ -150,3 +150,17 @@ def test_auto_is_compared_with_attacks_on_the_same_records(monkeypatch):
     ]  # fmt: skip
     found = [(auto["auc"], best["auc"]) for auto, best in differences(rows)]
     assert found == [(0.7, 0.71), (0.6, 0.71), (0.8, 0.75)]
+
+
+def test_tightness_is_a_table_of_bounds_below_the_truth(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(BENCH))
+    monkeypatch.setattr(
+        sys, "argv", ["tightness.py", "--runs=4", "--epsilon=4", "--repeats=5", "--records=60"]
+    )
+    import tightness
+
+    tightness.main()
+    rows = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines()[2:]]
+    assert len(rows) == 5
+    assert all(0 <= float(median) <= min(4, float(ceiling)) for _, median, ceiling, _ in rows)
+    assert any(float(median) > 0.5 for _, median, *_ in rows)

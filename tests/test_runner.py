@@ -57,6 +57,7 @@ def test_rows_have_the_columns_and_sensible_values(run):
         assert set(row["tpr_at_fpr"]) == {"0.001", "0.01"}
         assert row["seconds"] > 0
         assert row["n_models"] == 4
+        assert row["metrics_key"] != row["utility_key"]
     records = [row for row in rows if row["subset"] == "records"]
     assert all(row["n_members"] == row["n_nonmembers"] == 4 * 48 for row in records)
     canaries = [row for row in rows if row["subset"] == "canaries"]

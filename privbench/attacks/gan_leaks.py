@@ -38,8 +38,8 @@ class GanLeaks(BatchedSyntheticAttack):
     )
 
     def shadows_needed(self) -> NeedsShadows:
-        """Return which shadows it uses: none unless it is calibrated."""
-        return self.needs_shadows if self.calibrated else "no"
+        """Return "same records" if calibrated, else "no"."""
+        return "same records" if self.calibrated else "no"
 
     def score_all(self, views: SyntheticViews) -> Floats:
         """Return scores (targets, n_pool)."""

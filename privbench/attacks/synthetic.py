@@ -136,10 +136,10 @@ class SyntheticAttack(Component, ABC):
 
     kind: ClassVar[str] = "attack"
     observes: ClassVar[Literal["synthetic"]] = "synthetic"
-    needs_shadows: ClassVar[NeedsShadows] = "same records"
-    """Whether it uses shadows; "no" for an attack that does not."""
     per_class_threshold: ClassVar[bool] = False
     """Whether balanced accuracy uses one threshold per class."""
+    needs_shadows: ClassVar[NeedsShadows] = "same records"
+    """Whether it uses shadows: "no", or "same records" for their releases."""
 
     def shadows_needed(self) -> NeedsShadows:
         """Return whether it uses shadows with these parameters; see ``needs_shadows``."""

@@ -13,6 +13,7 @@ from privbench.auditing.shadows import AuditedModels
 from privbench.components import Bound
 from privbench.components.faults import calling
 from privbench.metrics import (
+    Influences,
     Pairs,
     balanced_accuracy,
     balanced_accuracy_at,
@@ -22,6 +23,7 @@ from privbench.metrics import (
     summarise_pairs,
     warnings,
 )
+from privbench.metrics.clustered import Estimate
 from privbench.seeds import generator
 from privbench.stages.scores import score_views
 
@@ -57,8 +59,15 @@ def measure(
     shadow_scores = _shadow_scores(models, attack, scores)
     balanced = _balanced_accuracy(models, attack, scores, shadow_scores)
     rng = generator(models.seed, "intervals", attack.name)
-    pairs = _pairs(models, scores, groups)
-    summary = summarise_pairs(pairs, balanced, rng, n_models=len(models.target))
+    influences = Influences.of(scores, models.target.member)
+    summary = summarise_pairs(
+        _pairs(models, scores, groups),
+        balanced,
+        rng,
+        n_models=len(models.target),
+        influences=influences if _are_shadows(models, attack) else None,
+    )
+    auc = Estimate.of(summary.auc, influences.auc, summary.interval_over)
     return AttackReport(
         scores=scores,
         summary=summary,
@@ -67,9 +76,16 @@ def measure(
         most_vulnerable=_most_vulnerable(models, scores),
         warnings=[
             *_warnings_of_attack(models, attack),
-            *warnings.below_chance(pairs, summary.auc),
+            *warnings.below_chance(auc),
         ],
     )
+
+
+def _are_shadows(models: AuditedModels, attack: Bound) -> bool:
+    """Return whether the target models are each other's shadows in this attack."""
+    with calling(attack):
+        uses_shadows = attack.component.shadows_needed() != "no"
+    return uses_shadows and models.shadow_kind == "leave-one-out"
 
 
 def _warnings_of_attack(models: AuditedModels, attack: Bound) -> list[warnings.RowWarning]:

@@ -55,8 +55,6 @@ class Audit:
     test_accuracy: float
     shadows: str
     """Where the shadows come from: leave-one-out, same records, other records, or none."""
-    intervals_over: str
-    """What intervals resample: ``models``, or groups of ``records`` of a single model."""
     groups: NDArray[np.int64] | None
     """The group (records,) of each record of a single model, which intervals resample."""
 
@@ -72,7 +70,6 @@ class Audit:
             "n_models": len(self.member),
             "n_records": self.member.shape[1],
             "shadows": self.shadows,
-            "intervals_over": self.intervals_over,
         }
 
     def __str__(self) -> str:
@@ -82,8 +79,15 @@ class Audit:
         notes += [f"skipped {name}: {reason}" for name, reason in self.skipped.items()]
         if not self.attacks:
             return "\n".join([header, "", "No attack returned scores.", "", *notes])
-        notes[:0] = [f"intervals: 95%, over {self.intervals_over}", *self._warnings()]
+        notes[:0] = [self._intervals(), *self._warnings()]
         return "\n".join([header, "", self._table(), "", *notes])
+
+    def _intervals(self) -> str:
+        """Return what the intervals take to be samples, which depends on the attack."""
+        over = {report.summary.interval_over for report in self.attacks.values()}
+        if len(over) == 1:
+            return f"intervals: 95%, over {over.pop()}"
+        return "intervals: 95%, over models and records for attacks with shadows, else over models"
 
     def _warnings(self) -> list[str]:
         """Return what the marks of warnings stand for."""

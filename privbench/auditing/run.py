@@ -103,7 +103,6 @@ def run_audit(
         train_accuracy=float(correct[target.member].mean()),
         test_accuracy=float(correct[~target.member].mean()),
         shadows=models.shadow_kind,
-        intervals_over="models" if len(target) > 1 else "records",
         groups=groups,
     )
 

@@ -47,10 +47,10 @@ if TYPE_CHECKING:
     "--dry-run", is_flag=True, help="Print what is stored and what would be computed, and exit."
 )
 @click.option(
-    "--view", type=click.Choice(["summary", "utility", "attacks"]), default="summary",
-    show_default=True,
+    "--view", type=click.Choice(["summary", "utility", "attacks", "differences"]),
+    default="summary", show_default=True,
     help="summary: a line per defense. utility: accuracy beside DP-SGD at the same exposure."
-    " attacks: a line per attack.",
+    " attacks: a line per attack. differences: each defense less `none`.",
 )  # fmt: skip
 @click.option("-v", "--verbose", is_flag=True, help="Print how populations are trained, and why.")
 @click.option("--traceback", is_flag=True, help="Print the traceback of each failure to stderr.")
@@ -81,8 +81,8 @@ def run(
     from privbench.cli.progress import Progress
     from privbench.config import Overrides, find_file, read_file
     from privbench.config.device import check_device
+    from privbench.report.differences import Differences, stored_in
     from privbench.report.formats import render
-    from privbench.report.paired import stored_in
     from privbench.storage.artifacts import Store
 
     host: PluginHost = ctx.obj
@@ -109,8 +109,8 @@ def run(
         traces += runner.tracebacks() if traceback else []
         if not as_json:
             remarks = {plan.benchmark.name: plan.remark}
-            correct = stored_in(runner.store)
-            click.echo(render(plan_rows, "table", view, terminal_width(), remarks, correct))
+            differences = Differences(stored_in(runner.store))
+            click.echo(render(plan_rows, "table", view, terminal_width(), remarks, differences))
     if as_json:
         print_json(rows)
     for text in dict.fromkeys(traces):

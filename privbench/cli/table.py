@@ -20,9 +20,14 @@ from privbench.errors import BadInput
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
 @click.option(
-    "--view", type=click.Choice(["summary", "utility", "attacks", "rows"]),
+    "--view", type=click.Choice(["summary", "utility", "attacks", "differences", "rows"]),
     help="summary: a line per defense. utility: accuracy beside DP-SGD at the same exposure."
-    " attacks: a line per attack. rows: all rows. Default: summary; for csv and json: rows.",
+    " attacks: a line per attack. differences: each defense less another one. rows: all rows."
+    " Default: summary; for csv and json: rows.",
+)  # fmt: skip
+@click.option(
+    "--baseline", metavar="NAME",
+    help="Defense, or attack, that the view differences compares others with.  [default: none]",
 )  # fmt: skip
 @click.option(
     "-o",
@@ -37,14 +42,16 @@ def table(
     format_: str,
     as_json: bool,
     view: str | None,
+    baseline: str | None,
     output: Path | None,
 ) -> None:
     """Print results of earlier runs.
 
     The results are of the last complete run of each benchmark NAME; without NAME, of all benchmarks.
+    Several seeds are combined in one line, but for the view rows.
     """
+    from privbench.report.differences import Differences, stored_in
     from privbench.report.formats import render
-    from privbench.report.paired import stored_in
     from privbench.storage.artifacts import Store
     from privbench.storage.results import Results
 
@@ -57,8 +64,8 @@ def table(
     rows = [row for name in benchmarks for row in stored.rows(name)]
     width = terminal_width() if output is None else None
     remarks = {name: stored.remark(name) for name in benchmarks}
-    correct = stored_in(Store(Path(results)))
-    text = render(rows, "json" if as_json else format_, view, width, remarks, correct)
+    differences = Differences(stored_in(Store(Path(results))))
+    text = render(rows, "json" if as_json else format_, view, width, remarks, differences, baseline)
     if output is None:
         click.echo(text, nl=False)
         return

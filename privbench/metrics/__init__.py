@@ -14,6 +14,7 @@ from privbench.metrics.bootstrap import Intervals, intervals
 from privbench.metrics.epsilon import epsilon_lower_bound
 from privbench.metrics.error_counts import clopper_pearson, gdp_bound
 from privbench.metrics.holm import holm
+from privbench.metrics.influence import Influences
 from privbench.metrics.one_run import Coins, epsilon_bound, gaussian_bound, one_run_bound
 from privbench.metrics.pairs import Pairs
 from privbench.metrics.roc import Roc, advantage, auc, tpr_at_fpr
@@ -24,6 +25,7 @@ from privbench.metrics.vulnerability import record_auc
 
 __all__ = [
     "Coins",
+    "Influences",
     "Intervals",
     "Pairs",
     "Roc",

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from privbench.metrics.interval import Interval, arcsine_t, bootstrap_t
+from privbench.metrics.interval import Interval, arcsine_t, bootstrap_error, bootstrap_t
 from privbench.metrics.pairs import Bools, Floats, Pairs
 from privbench.metrics.resample import WeightedAuc, WeightedTpr
 from privbench.metrics.roc import Roc
@@ -92,7 +92,8 @@ def intervals_of(
     tpr_at_fpr: dict[float, Interval | None] = dict.fromkeys(fprs)
     for fpr, rate in rates.items():
         if rate is not None:
-            tpr_at_fpr[fpr] = arcsine_t(rate, weighted(weights, fpr), pairs.n_models, n_pairs)
+            error = bootstrap_error(weighted(weights, fpr), pairs.n_models)
+            tpr_at_fpr[fpr] = arcsine_t(rate, error, pairs.n_models, n_pairs)
     return Intervals(auc, tpr_at_fpr)
 
 

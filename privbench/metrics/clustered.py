@@ -9,9 +9,10 @@ for few clusters)
     V_records = n / (n - 1) * sum over records of (sum over models of psi)^2
     V_pairs   = sum over pairs of psi^2
 
-V can come out smaller than one of its parts, even negative. It is raised to the larger of V_models and
-V_records (see MacKinnon, Nielsen, Webb 2024, arXiv 2406.08880, on such remedies). Quantiles are those of
-Student's t with min(m, n) - 1 degrees of freedom.
+V can come out smaller than both of V_models and V_records, even negative. It is raised to the smaller of
+them. (MacKinnon, Nielsen, Webb 2024, arXiv 2406.08880, discuss raising it to the larger. But where each
+model is attacked with the others as shadows, the pairs of a model are negatively correlated, and V is
+rightly below V_records.) Quantiles are those of Student's t with min(m, n) - 1 degrees of freedom.
 
 The models of a population share one pool, so an interval is about models that are trained on halves of
 this pool, and about all records that the test records were drawn from.
@@ -19,10 +20,22 @@ this pool, and about all records that the test records were drawn from.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
 import numpy as np
 
-from privbench.metrics.interval import Interval, clopper_pearson_interval, logit_t, t_quantile
+from privbench.metrics.interval import (
+    Interval,
+    arcsine_t,
+    clopper_pearson_interval,
+    logit_t,
+    t_quantile,
+)
 from privbench.metrics.pairs import Floats
+
+Over: TypeAlias = Literal["models and records", "models", "records"]
+"""What an interval takes to be samples; the rest is given."""
 
 
 def clustered_variance(psi: Floats) -> float:
@@ -39,7 +52,40 @@ def clustered_variance(psi: Floats) -> float:
     of_models = m / (m - 1) * float((psi.sum(axis=1) ** 2).sum())
     of_records = n / (n - 1) * float((psi.sum(axis=0) ** 2).sum())
     both = of_models + of_records - float((psi**2).sum())
-    return float(max(both, of_models, of_records))
+    return float(max(both, min(of_models, of_records)))
+
+
+def one_way_variance(psi: Floats) -> float:
+    """Return V_models, the variance over models given the records; infinite with a single model."""
+    m = len(psi)
+    return m / (m - 1) * float((psi.sum(axis=1) ** 2).sum()) if m > 1 else float("inf")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An estimate, its standard error, and the number of models, records or both that it rests on."""
+
+    value: float
+    error: float
+    n: int
+
+    @classmethod
+    def of(cls, value: float, psi: Floats, over: Over) -> Estimate:
+        """Return an estimate with the error that its influences (models, records) give."""
+        m, n = psi.shape
+        if over == "models and records":
+            return cls(value, clustered_variance(psi) ** 0.5, min(m, n))
+        if over == "models":
+            return cls(value, one_way_variance(psi) ** 0.5, m)
+        return cls(value, one_way_variance(psi.T) ** 0.5, n)
+
+    def exceeds(self, limit: float, confidence: float) -> bool:
+        """Return whether it is above ``limit`` at a one-sided confidence (Student's t)."""
+        from scipy.special import stdtrit
+
+        if not np.isfinite(self.error):
+            return False
+        return self.value - float(stdtrit(self.n - 1, confidence)) * self.error > limit
 
 
 def proportion_interval(estimate: float, psi: Floats) -> Interval:
@@ -58,6 +104,20 @@ def proportion_interval(estimate: float, psi: Floats) -> Interval:
     if error <= 1e-12 or not 0 < estimate < 1:  # no more than rounding
         return clopper_pearson_interval(estimate, m, n)
     return logit_t(estimate, float(error), min(m, n))
+
+
+def rate_interval(estimate: float, psi: Floats, n_pairs: int) -> Interval:
+    """Return the 95% interval of a rate that may be as small as a TPR, on the arcsine scale.
+
+    Args:
+        estimate: the rate.
+        psi: (models, records), the influence of each pair.
+        n_pairs: number of trials behind a rate of 0 or 1.
+    """
+    error = np.sqrt(clustered_variance(psi))
+    if not np.isfinite(error):
+        return 0.0, 1.0
+    return arcsine_t(estimate, float(error), min(psi.shape), n_pairs)
 
 
 def difference_interval(difference: float, psi: Floats) -> Interval:

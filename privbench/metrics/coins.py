@@ -1,7 +1,7 @@
 """The fair coins in the membership of one population, and guesses about them.
 
-A one-run audit (`privbench.metrics.one_run`) counts right guesses about independent fair coins. Membership
-holds them in two ways:
+A one-run audit (`privbench.metrics.one_run`) counts right guesses about independent fair coins.
+Membership holds them in two ways:
 
 - `of_records`: each record is a member by a coin of its own. This is how canaries are drawn.
 - `of_pairs`: where a fixed number of records is drawn, records are paired without a look at membership.
@@ -13,7 +13,7 @@ Either coin decides whether one record is replaced by another, if training sets 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,6 +36,10 @@ class Flips:
     second: Ints | None
     tossed: Bools
     heads: Bools
+
+    def of(self, models: Bools) -> Flips:
+        """Return the coins of some models (models,)."""
+        return replace(self, tossed=self.tossed[models], heads=self.heads[models])
 
     def compare(self, scores: Floats) -> Floats:
         """Return the score (models, coins) for heads, of scores (models, records) for membership."""
@@ -79,30 +83,24 @@ def of_pairs(member: Bools, rng: np.random.Generator, groups: Ints | None = None
     return Flips(first, second, member[:, first] != member[:, second], member[:, first])
 
 
-def guess(flips: Flips, scores: Floats, runs: Ints, rng: np.random.Generator) -> Coins:
-    """Guess heads for the coins with the largest scores of each run, and tails for the smallest.
+def guess(flips: Flips, scores: Floats, rng: np.random.Generator) -> Coins:
+    """Guess heads for the coins with the largest scores, and tails for those with the smallest.
 
-    The share of the coins that is guessed, `GUESSED_FRACTION`, is fixed before any score is seen. Models
-    whose scores may depend on each other's outputs, but not on each other's coins, are one run.
+    The share of the coins that is guessed, `GUESSED_FRACTION`, is fixed before any score is seen. All
+    models count as one run, whose output is that of all of them: so scores of a model may depend on
+    outputs of the others, but not on their coins.
 
     Args:
         flips: the coins.
         scores: float64 (models, records), larger = member.
-        runs: int64 (models,), the run of each model; a negative number leaves it out.
         rng: breaks ties, so that the order of the records reveals nothing.
 
     Returns:
-        The counts of each run.
+        The counts of the run.
     """
-    for_heads = flips.compare(scores)
-    counts = []
-    for run in np.unique(runs[runs >= 0]):
-        models = runs == run
-        tossed = flips.tossed[models]
-        values, heads = for_heads[models][tossed], flips.heads[models][tossed]
-        shuffled = rng.permutation(len(values))
-        ranked = heads[shuffled[np.argsort(values[shuffled], kind="stable")]]
-        each = int(GUESSED_FRACTION * len(ranked)) // 2
-        correct = (~ranked[:each]).sum() + ranked[len(ranked) - each :].sum()
-        counts.append((len(ranked), 2 * each, correct))
-    return Coins(*np.array(counts, dtype=np.int64).reshape(-1, 3).T)
+    values, heads = flips.compare(scores)[flips.tossed], flips.heads[flips.tossed]
+    shuffled = rng.permutation(len(values))
+    ranked = heads[shuffled[np.argsort(values[shuffled], kind="stable")]]
+    each = int(GUESSED_FRACTION * len(ranked)) // 2
+    correct = (~ranked[:each]).sum() + ranked[len(ranked) - each :].sum()
+    return Coins(*np.array([[len(ranked)], [2 * each], [correct]]))

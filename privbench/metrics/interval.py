@@ -67,24 +67,31 @@ def logit_t(estimate: float, error: float, n: int) -> Interval:
     return _enclosing(estimate, _expit(_logit(np.array([estimate])) + np.array([-reach, reach])))
 
 
-def arcsine_t(estimate: float, draws: Floats, n_models: int, n_pairs: int) -> Interval:
-    """Compute a Student's t interval of a rate on the arcsine scale, with the bootstrap error.
+def bootstrap_error(draws: Floats, n_models: int) -> float:
+    """Return the standard error of a statistic from its bootstrap draws (draws,); NaN is left out.
 
-    The standard deviation of the draws underestimates the standard error by sqrt((n - 1) / n) for n
-    models, which is corrected. The arcsine scale keeps both tails even for rates from 1% on, where the
-    untransformed scale misses too often above and the logit scale below.
+    The standard deviation of the draws underestimates it by sqrt((n - 1) / n) for n models, which is
+    corrected.
+    """
+    valid = draws[~np.isnan(draws)]
+    return float(valid.std() * np.sqrt(n_models / (n_models - 1))) if valid.size else 0.0
+
+
+def arcsine_t(estimate: float, error: float, n: int, n_pairs: int) -> Interval:
+    """Compute a Student's t interval of a rate on the arcsine scale, with ``n`` - 1 degrees of freedom.
+
+    The arcsine scale keeps both tails even for rates from 1% on, where the untransformed scale misses
+    too often above and the logit scale below.
 
     Args:
         estimate: the rate of the population.
-        draws: (draws,), the rate of each bootstrap draw; NaN is left out.
-        n_models: number of models.
+        error: its standard error.
+        n: number of independent parts that the error was computed from, at least 2.
         n_pairs: the smaller of the numbers of member and non-member pairs.
     """
-    valid = draws[~np.isnan(draws)]
-    error = float(valid.std()) * np.sqrt(n_models / (n_models - 1)) if valid.size else 0.0
-    reach = t_quantile(n_models) * error
+    reach = t_quantile(n) * error
     if _is_degenerate(estimate, error):
-        exact = np.array(clopper_pearson_interval(estimate, n_models, n_pairs))
+        exact = np.array(clopper_pearson_interval(estimate, n, n_pairs))
         return _enclosing(estimate, np.clip([*exact, estimate - reach, estimate + reach], 0, 1))
     angle = np.arcsin(np.sqrt(estimate))
     reach /= 2 * np.sqrt(estimate * (1 - estimate))

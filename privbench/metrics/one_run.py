@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from privbench.metrics.one_run_tails import tail_bounds, tail_distribution
-from privbench.metrics.pairs import Bools, Floats, Ints, check_scores
+from privbench.metrics.pairs import Bools, Floats, Ints, check_shapes
 from privbench.metrics.tradeoff import TradeOff, gaussian_epsilon_of
 
 MAX_EPSILON = 1e3
@@ -197,6 +197,11 @@ def _largest_refuted(p: Callable[[float], float], level: float) -> float:
     return float(brentq(excess, low, high, xtol=1e-8))
 
 
+def guesses_about(records: int) -> int:
+    """Return the number of guesses about a run with so many coins: fixed before any score is seen."""
+    return 2 * (int(GUESSED_FRACTION * records) // 2)
+
+
 def guess_coins(scores: Floats, member: Bools, rng: np.random.Generator) -> Coins:
     """Guess the coins of runs by the scores of their records, and count the correct guesses.
 
@@ -212,14 +217,14 @@ def guess_coins(scores: Floats, member: Bools, rng: np.random.Generator) -> Coin
     Returns:
         The counts of each run.
     """
-    check_scores(scores, member)
+    check_shapes(scores, member)
     n = scores.shape[1]
-    each = int(GUESSED_FRACTION * n) // 2
+    each = guesses_about(n) // 2
     shuffled = rng.permuted(np.tile(np.arange(n), (len(scores), 1)), axis=1)
     order = np.argsort(np.take_along_axis(scores, shuffled, axis=1), axis=1, kind="stable")
     ranked = np.take_along_axis(member, np.take_along_axis(shuffled, order, axis=1), axis=1)
     correct = ranked[:, n - each :].sum(axis=1) + (~ranked[:, :each]).sum(axis=1)
-    return Coins(np.full(len(scores), n), np.full(len(scores), 2 * each), correct)
+    return Coins(np.full(len(scores), n), np.full(len(scores), guesses_about(n)), correct)
 
 
 def one_run_bound(

@@ -7,6 +7,9 @@ true epsilon at which a claim would be refuted with a probability of 90%.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+
 import numpy as np
 
 from privbench.metrics.error_counts import clopper_pearson, gdp_bound
@@ -17,7 +20,7 @@ from privbench.metrics.one_run import (
     p_value_of_epsilon,
     tails_of_total,
 )
-from privbench.metrics.pairs import Floats, Ints
+from privbench.metrics.pairs import Ints
 from privbench.metrics.tradeoff import TradeOff, gaussian_epsilon_of
 
 LARGEST_MU = 100.0
@@ -97,8 +100,8 @@ def detectable(
 
     The model: a Gaussian mechanism and an optimal adversary. The score of each record is drawn from
     N(mu, 1) if it is IN and from N(0, 1) if it is OUT, independently; half of the guesses about a run
-    are IN, about its highest scores, and half are OUT, about its lowest. The number of correct guesses
-    is taken to be binomial.
+    are IN, about its highest scores, and half are OUT, about its lowest. The expected number of correct
+    guesses is exact; its distribution is taken to be binomial.
 
     Args:
         records: int64 (runs,), the records of each run whose inclusion is decided by a coin.
@@ -119,11 +122,14 @@ def detectable(
     critical = critical_count(layout, claim, level)
     if critical is None:
         return None
+    kinds = Counter(
+        pair for pair in zip(records.tolist(), guesses.tolist(), strict=True) if pair[1]
+    )
+    total = int(guesses.sum())
 
     def missing(mu: float) -> float:
-        p = p_correct(mu, layout.guesses / np.maximum(layout.records, 1))
-        share = float(np.average(p, weights=layout.guesses))
-        return power - float(binom.sf(critical - 1, int(layout.guesses.sum()), share))
+        expected = sum(runs * c * p_correct(mu, n, c) for (n, c), runs in kinds.items())
+        return power - float(binom.sf(critical - 1, total, expected / total))
 
     if missing(LARGEST_MU) > 0:
         return None
@@ -157,26 +163,23 @@ def critical_count(
     return high if high <= total else None
 
 
-def p_correct(mu: float, guessed: Floats) -> Floats:
-    """Return the probability of a correct guess about a Gaussian mechanism.
+def p_correct(mu: float, records: int, guesses: int) -> float:
+    """Return the expected fraction of correct guesses about one run of a Gaussian mechanism.
+
+    A record is among the highest k if at most k - 1 of the n - 1 others are above it. Guesses about
+    the lowest are correct as often, because the scores are symmetric about mu / 2.
 
     Args:
         mu: the distance of the scores of IN and OUT records, in standard deviations.
-        guessed: the fractions of the records that are guessed about, in (0, 1].
-
-    Returns:
-        The probabilities that a record among the ``guessed`` / 2 with the highest scores is IN, in the
-        shape of ``guessed``.
+        records: the number of records, n.
+        guesses: the number of guesses, 2 k, which is not 0.
     """
-    from scipy.optimize import brentq
-    from scipy.special import ndtr
+    from scipy.special import bdtr, ndtr
 
-    def among(fraction: float) -> float:
-        if fraction == 0:
-            return 1.0  # of no weight
-        high = brentq(
-            lambda t: ndtr(-t) + ndtr(mu - t) - fraction, mu / 2 - 1e-9, mu + 40.0, xtol=1e-12
-        )
-        return float(ndtr(mu - high) / (ndtr(-high) + ndtr(mu - high)))
-
-    return np.array([among(float(fraction)) for fraction in np.atleast_1d(guessed)])
+    each = guesses // 2
+    score = np.linspace(-9.0, mu + 9.0, 4001)
+    above = (ndtr(-score) + ndtr(mu - score)) / 2  # whether IN or OUT
+    density = np.exp(-((score - mu) ** 2) / 2) / math.sqrt(2 * math.pi) / 2  # of being IN
+    among_highest = bdtr(each - 1, records - 1, above)
+    step = float(score[1] - score[0])
+    return min(1.0, records / each * step * float((density * among_highest).sum()))

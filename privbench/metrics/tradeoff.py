@@ -12,11 +12,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from privbench.metrics.pairs import Floats
+
+MAX_EXPONENT = 700.0
+"""An epsilon above it is treated as this one, whose e^epsilon is still a float."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +79,45 @@ class TradeOff:
         from scipy.special import ndtr, ndtri
 
         tpr = np.asarray(true_positive_rate, dtype=np.float64)
-        curves = [] if self.mu is None else [ndtr(ndtri(tpr) - self.mu)]
+        fpr = np.zeros_like(tpr)
+        if self.points:
+            slopes, zeros, starts = self._lines
+            line = np.searchsorted(starts, tpr, side="right") - 1
+            # At 1 the steepest line would be rounded to 0.
+            at_one = 1 - min(delta for _, delta in self.points)
+            fpr = np.where(tpr < 1, slopes[line] * (tpr - zeros[line]), at_one)
+        if self.mu is not None:
+            fpr = np.maximum(fpr, ndtr(ndtri(tpr) - self.mu))
+        return fpr
+
+    @cached_property
+    def _lines(self) -> tuple[Floats, Floats, Floats]:
+        """Return slopes, zeros and starts of the lines that are the largest somewhere, flat to steep.
+
+        As functions of the true positive rate t, the lines of a pair are e^-epsilon (t - delta) and
+        e^epsilon (t - 1 + (1 - delta) e^-epsilon).
+        """
+        lines = [(0.0, 0.0)]
         for epsilon, delta in self.points:
-            with np.errstate(divide="ignore"):
-                log_fnr = np.log1p(-tpr)
-            # Beyond 1, the line 1 - delta - e^epsilon (1 - tpr) is below 0, whatever its value.
-            steep = 1 - delta - np.exp(np.minimum(log_fnr + epsilon, 1.0))
-            curves += [steep, math.exp(-epsilon) * (tpr - delta)]
-        largest: Floats = np.maximum(np.maximum.reduce(curves), 0.0)
-        return largest
+            slope = math.exp(min(epsilon, MAX_EXPONENT))
+            lines += [(1 / slope, delta), (slope, 1 - (1 - delta) / slope)]
+        lines.sort(key=lambda line: (line[0], -line[1]))
+        kept, starts = [lines[0]], [-math.inf]
+        for slope, zero in lines[1:]:
+            while kept:
+                last_slope, last_zero = kept[-1]
+                # Lines of one slope are sorted by their zeros: the last one is the largest.
+                start = -math.inf
+                if slope > last_slope:
+                    start = zero + last_slope * (zero - last_zero) / (slope - last_slope)
+                if start > starts[-1]:
+                    break
+                kept.pop()
+                starts.pop()
+            kept.append((slope, zero))
+            starts.append(start if len(kept) > 1 else -math.inf)
+        slopes, zeros = np.array(kept).T
+        return slopes, zeros, np.array(starts)
 
 
 def gaussian_epsilon_of(mu: float, delta: float) -> float:

@@ -14,20 +14,18 @@ undefended models raises no warning:
 - ``MAX_LACKING``: with 16 models that are members with probability 1/2, one record in a thousand has
   fewer than two shadows on a side.
 - ``CONFIDENCE``: that of a verdict, since a table shows the most extreme of many rows.
-- ``SPREAD``: in a leave-one-out, the AUC without signal spreads 1.4 to 1.5 times as far as models that
-  were independent would make it (see `bootstrap`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypedDict
 
 import numpy as np
 
-from privbench.metrics.jackknife import Jackknifed, auc_difference, auc_of
-from privbench.metrics.pairs import Bools, Floats, Pairs
+from privbench.metrics.clustered import Estimate
+from privbench.metrics.pairs import Bools, Floats
 
 MAX_TIED = 0.05
 """Largest share of tied outputs that raises no warning."""
@@ -41,8 +39,6 @@ MIN_GAIN = 0.005
 """Smallest AUC that a naive attack has to gain over the adaptive one to raise a warning."""
 CONFIDENCE = 0.999
 """One-sided confidence of comparisons of AUCs, and of the kurtosis."""
-SPREAD = 1.5
-"""Factor by which standard errors of AUCs are enlarged."""
 TPR_BOUND = 0.99
 """TPR at ``AT_FPR`` from which on a guarantee is said to allow any attack."""
 AT_FPR = 0.01
@@ -86,7 +82,8 @@ KINDS = {
         "N",
         "the naive attack is stronger than the adaptive one, which makes poor use of its shadows",
         f"The AUC of the naive attack is larger by more than {MIN_GAIN}, and by more than noise"
-        f" ({CONFIDENCE:.1%}, paired over models). In the row of the adaptive attack, if both were run.",
+        f" ({CONFIDENCE:.1%}, paired by model and record). In the row of the adaptive attack, if both"
+        " were run.",
     ),
     "below-chance": Kind(
         "B",
@@ -260,20 +257,16 @@ def few_shadows(shadow_member: Bools, leave_one_out: bool) -> list[RowWarning]:
     return _warning("few-shadows", f"{lacking:.0%} have fewer than {MIN_SHADOWS} on a side")
 
 
-def below_chance(pairs: Pairs, auc: float) -> list[RowWarning]:
-    """Warn of an AUC below .5 by more than noise. ``auc`` is that of the sorted pairs."""
-    if auc >= 0.5 or pairs.n_models < 2:
+def below_chance(auc: Estimate) -> list[RowWarning]:
+    """Warn of an AUC below .5 by more than noise."""
+    if not replace(auc, value=-auc.value).exceeds(-0.5, CONFIDENCE):
         return []
-    found = auc_of(pairs)
-    if not Jackknifed(-found.value, found.error, found.n_models).exceeds(-0.5, CONFIDENCE, SPREAD):
-        return []
-    return _warning("below-chance", f"AUC {auc:.3f}")
+    return _warning("below-chance", f"AUC {auc.value:.3f}")
 
 
-def naive_is_stronger(adaptive: Floats, naive: Floats, member: Bools) -> list[RowWarning]:
-    """Warn of scores (models, records) of a naive attack that are better than the adaptive ones."""
-    gain = auc_difference(Pairs.of(naive, member), Pairs.of(adaptive, member))
-    if gain.value <= MIN_GAIN or not gain.exceeds(0.0, CONFIDENCE, SPREAD):
+def naive_is_stronger(gain: Estimate) -> list[RowWarning]:
+    """Warn of a naive attack whose AUC is better than the adaptive one's, by ``gain``."""
+    if gain.value <= MIN_GAIN or not gain.exceeds(0.0, CONFIDENCE):
         return []
     return _warning("naive-is-stronger", f"by {gain.value:.3f} in AUC")
 

@@ -127,8 +127,9 @@ def _check_declarations(cls: type[Component], kind: str) -> None:
         from privbench.attacks.base import NeedsShadows, Observes
         from privbench.attacks.synthetic import SyntheticAttack
 
+        allowed = {"needs_shadows": get_args(NeedsShadows)}
         if not issubclass(cls, SyntheticAttack):
-            allowed = {"observes": get_args(Observes), "needs_shadows": get_args(NeedsShadows)}
+            allowed["observes"] = get_args(Observes)
     if kind == "mechanism":
         from privbench.mechanisms.base import ActsOn
 

@@ -1,8 +1,8 @@
 """Audit one attack on one population: lower bounds on epsilon, the test of a claim, and its power.
 
 The bound that a verdict rests on needs no independence of records or models. It counts guesses about
-fair coins (`privbench.metrics.coins`), each made from the output of a model and from coins of models
-before it. Others are shown beside it; they assume more:
+fair coins (`privbench.metrics.coins`) of models that are nobody's shadows. Others are shown beside it;
+they assume more:
 
 - ``one-run``: guesses about coins, for any mechanism (Steinke et al. 2023).
 - ``f-dp``: the same guesses, if the mechanism has a Gaussian trade-off curve (Mahloujifar et al. 2024).
@@ -17,17 +17,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from privbench.privacy.guarantees import Guarantee
+from privbench.privacy.profile import COMMON_DELTA
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from privbench.metrics.coins import Flips
-    from privbench.metrics.one_run import Coins
     from privbench.metrics.tradeoff import TradeOff
 
-DEFAULT_DELTA = 1e-5
-"""Delta of all bounds, so that they compare; that of a claim if it is larger."""
 CONFIDENCE = 0.95
 """Confidence of each bound."""
 
@@ -39,9 +37,7 @@ class AuditedScores:
     Attributes:
         scores: float64 (models, records), each by means of all other models.
         shadow_scores: float64 (models, records), the scores that thresholds are chosen on.
-        sequential: float64 (models, records), each by means of models before the target.
-        runs: int64 (models,), which models count as one run of ``sequential``; negative for those
-            without scores.
+        split: float64 (models, records), by means of models that are not targets, which are NaN.
         member: bool (models, records).
         labels: int64 (records,).
         own_coins: whether each record is a member by a coin of its own, as canaries are.
@@ -49,8 +45,7 @@ class AuditedScores:
 
     scores: NDArray[np.float64]
     shadow_scores: NDArray[np.float64]
-    sequential: NDArray[np.float64]
-    runs: NDArray[np.int64]
+    split: NDArray[np.float64]
     member: NDArray[np.bool_]
     labels: NDArray[np.int64]
     own_coins: bool
@@ -71,33 +66,28 @@ class AuditedScores:
 
 @dataclass(frozen=True)
 class Claim:
-    """What a guarantee says about replacing one record of a training set of fixed size."""
+    """What a guarantee says about replacing one record of a training set of fixed size.
+
+    Attributes:
+        epsilon: at ``delta``.
+        delta: `COMMON_DELTA`, or that of the guarantee if it is larger.
+        curve: all that is claimed, which is tested: every pair (epsilon, delta) of the guarantee.
+    """
 
     epsilon: float
     delta: float
-    curve: TradeOff | None
-    """All pairs (epsilon, delta) that hold together; None if only one is known."""
+    curve: TradeOff
 
     @classmethod
     def of(cls, guarantee: Guarantee | None) -> Claim | None:
-        """Return the claim at `DEFAULT_DELTA`, or at a larger delta; None if nothing is claimed."""
+        """Return what a guarantee claims; None if it claims nothing about replacing a record."""
         from privbench.metrics.tradeoff import TradeOff
 
-        terms = None if guarantee is None else guarantee.of_replacing()
-        if guarantee is None or terms is None or terms[1] >= 1:  # group privacy may leave nothing
+        stated = None if guarantee is None else guarantee.of_replacing()
+        if guarantee is None or stated is None or stated[1] >= 1:  # group privacy may leave nothing
             return None
-        pairs = [(e, d) for e, d in (terms, *guarantee.profile) if d <= DEFAULT_DELTA]
-        epsilon, delta = min(pairs, default=terms)
-        curve = TradeOff.of_profile(guarantee.profile) if guarantee.profile else None
-        return cls(epsilon, max(delta, DEFAULT_DELTA), curve)
-
-    def p_value(self, coins: Coins) -> float:
-        """Return the largest probability of as many correct guesses if the claim is true."""
-        from privbench.metrics.one_run import p_value, p_value_of_epsilon
-
-        if self.curve is not None:
-            return p_value(coins, self.curve)
-        return p_value_of_epsilon(coins, self.epsilon, self.delta)
+        epsilon, delta = guarantee.replace_one(COMMON_DELTA)
+        return cls(epsilon, delta, TradeOff.of_profile((stated, *guarantee.profile)))
 
 
 def audit(
@@ -113,55 +103,60 @@ def audit(
     Returns:
         ``audited_epsilon`` and ``audit``, as a row of results stores them.
     """
+    import numpy as np
+
     from privbench.metrics import epsilon_lower_bound
     from privbench.metrics.coins import guess
-    from privbench.metrics.one_run import Coins, epsilon_bound, gaussian_bound
+    from privbench.metrics.one_run import Coins, epsilon_bound, gaussian_bound, p_value
     from privbench.metrics.power import ceiling, detectable
 
     claim = Claim.of(guarantee)
-    delta = DEFAULT_DELTA if claim is None else claim.delta
+    delta = COMMON_DELTA if claim is None else claim.delta
     gaussian = guarantee is not None and claim is not None and guarantee.gaussian
     flips = audited.flips(guarantee, rng("pairs"))
-    coins = guess(flips, audited.sequential, audited.runs, rng("ties"))
+    is_target = np.asarray(~np.isnan(audited.split).any(axis=1))
+    coins = guess(flips.of(is_target), audited.split[is_target], rng("ties"))
+    errorless = Coins(coins.records, coins.guesses, coins.guesses)
+    p = power = None
+    if claim is not None and p_value(errorless, claim.curve) <= 1 - CONFIDENCE:
+        p = p_value(coins, claim.curve)
+        power = detectable(
+            coins.records, coins.guesses, claim.curve, delta=delta, level=1 - CONFIDENCE
+        )
     counted = None
     if guarantee is not None and guarantee.covers == "features":
         counted = flips.records_of_tossed(audited.member.shape[1])
+
+    def of_errors(gaussian: bool) -> float:
+        return epsilon_lower_bound(
+            audited.scores, audited.member, audited.shadow_scores, audited.member,
+            leave_one_out=True, delta=delta, confidence=CONFIDENCE, counted=counted,
+            gaussian=gaussian,
+        )  # fmt: skip
+
     bounds = {
         "one-run": epsilon_bound(coins, delta, CONFIDENCE),
         "f-dp": gaussian_bound(coins, delta, CONFIDENCE) if gaussian else None,
-        "clopper-pearson": epsilon_lower_bound(
-            audited.scores, audited.member, audited.shadow_scores, audited.member,
-            leave_one_out=True, delta=delta, confidence=CONFIDENCE, counted=counted,
-        ),
-        "gdp": None,
-    }  # fmt: skip
-    errorless = Coins(coins.records, coins.guesses, coins.guesses)
-    testable = claim is not None and claim.p_value(errorless) <= 1 - CONFIDENCE
+        "clopper-pearson": of_errors(gaussian=False),
+        "gdp": of_errors(gaussian=True) if gaussian else None,
+    }
     method = "f-dp" if gaussian else "one-run"
     return {
         "audited_epsilon": bounds[method],
         "audit": {
+            "method": method,
             "delta": delta,
             "bounds": bounds,
-            "method": method,
-            "coins": "records" if flips.second is None else "pairs",
-            "runs": len(coins.records),
-            "trials": int(coins.records.sum()),
-            "guesses": int(coins.guesses.sum()),
-            "correct": int(coins.correct.sum()),
             "ceiling": ceiling(
                 coins.records, coins.guesses, delta=delta, confidence=CONFIDENCE, gaussian=gaussian
             ),
             "claim": None if claim is None else {"epsilon": claim.epsilon, "delta": claim.delta},
-            "p_value": claim.p_value(coins) if claim is not None and testable else None,
-            "detectable": detectable(
-                coins.records,
-                coins.guesses,
-                claim.curve or (claim.epsilon, claim.delta),
-                delta=delta,
-                level=1 - CONFIDENCE,
-            )
-            if claim is not None and testable
-            else None,
+            "p_value": p,
+            "detectable": power,
+            "coins_of": "pairs" if flips.second is not None else "records",
+            "coins": int(coins.records.sum()),
+            "guesses": int(coins.guesses.sum()),
+            "correct": int(coins.correct.sum()),
+            "targets": int(is_target.sum()),
         },
     }

@@ -9,7 +9,8 @@ sigma, one step is as private as
 - (1 - q) N(0) + q N(1) against (1 - q) N(0) + q N(-1), for replacing a record, whose gradient may turn
   around. The other order has the same losses by symmetry.
 
-Without sampling (a rate of one) all steps are one Gaussian mechanism, whose epsilon is exact.
+Without sampling (a rate of one) all steps are one Gaussian mechanism, whose epsilon is exact. It is an
+upper bound with sampling, too, and used where the noise is too little for exponentials of losses.
 """
 
 from __future__ import annotations
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
 
 Neighbours = Literal["add-remove", "replace-one"]
 
-LARGEST_NOISE = 1e5
+SMALLEST_NOISE, LARGEST_NOISE = 2e-3, 1e5
 LOSSES = 10_000
+"""The most losses of a step, for adding or removing a record; replacing one has up to twice as many."""
+LARGEST_INTERVAL = 100.0
 PER_DEVIATION = 50
 """Rounded losses per standard deviation of the loss of a step."""
 TOLERANCE = 1e-4
@@ -59,7 +62,7 @@ def epsilon_of(noise_multiplier: float, sampled: SampledGaussianSteps) -> float:
 
     The noise of each step has a standard deviation of ``noise_multiplier`` times the clipping norm.
     """
-    if sampled.sample_rate == 1:
+    if _is_one_gaussian(noise_multiplier, sampled):
         sigma = noise_multiplier / math.sqrt(sampled.steps)
         return gaussian_epsilon(sigma=sigma, delta=sampled.delta, sensitivity=1.0)
     losses = _losses(noise_multiplier, sampled, "add-remove")
@@ -98,11 +101,15 @@ def noise_multiplier_for(epsilon: float, sampled: SampledGaussianSteps) -> float
 @lru_cache(maxsize=1024)
 def replace_one_profile(noise_multiplier: float, sampled: SampledGaussianSteps) -> Profile:
     """Return the profile of all steps together, for replacing a record."""
-    if sampled.sample_rate == 1:
+    if _is_one_gaussian(noise_multiplier, sampled):
         sigma = noise_multiplier / math.sqrt(sampled.steps)
         return gaussian_profile(sigma=sigma, delta=sampled.delta, sensitivity=2.0)
     losses = _losses(noise_multiplier, sampled, "replace-one")
     return profile_of(losses.get_epsilon_for_delta, losses.get_delta_for_epsilon, sampled.delta)
+
+
+def _is_one_gaussian(noise_multiplier: float, sampled: SampledGaussianSteps) -> bool:
+    return sampled.sample_rate == 1 or noise_multiplier < SMALLEST_NOISE
 
 
 def _losses(
@@ -132,7 +139,7 @@ def _interval(noise_multiplier: float, sample_rate: float) -> float:
     """Return the interval between the losses to which those of a step are rounded.
 
     It is a share of their standard deviation, so that rounding costs epsilon about a thousandth whatever
-    the number of steps. But a step has ``LOSSES`` different losses at most, twice as many for replacing.
+    the number of steps, or more where a step has too many losses (``LOSSES``).
     """
     from dp_accounting.pld.privacy_loss_mechanism import GaussianPrivacyLoss
 
@@ -142,7 +149,7 @@ def _interval(noise_multiplier: float, sample_rate: float) -> float:
     little = math.sqrt(sample_rate) * (0.5 / noise_multiplier**2 + 1 / noise_multiplier)
     bounds = GaussianPrivacyLoss(noise_multiplier, sampling_prob=sample_rate).connect_dots_bounds()
     largest = float(bounds.epsilon_upper - bounds.epsilon_lower)
-    return max(min(much, little) / PER_DEVIATION, largest / LOSSES)
+    return min(LARGEST_INTERVAL, max(min(much, little) / PER_DEVIATION, largest / LOSSES))
 
 
 CONDITIONS = as_conditions(
@@ -158,13 +165,13 @@ CONDITIONS = as_conditions(
 
 def guarantee_of(noise_multiplier: float, sampled: SampledGaussianSteps) -> Guarantee:
     """Return the guarantee of training by such steps, with ``CONDITIONS``."""
-    exact = sampled.sample_rate == 1
+    gaussian = _is_one_gaussian(noise_multiplier, sampled)
     return Guarantee(
         kind="dp",
         epsilon=epsilon_of(noise_multiplier, sampled),
         delta=sampled.delta,
         adjacency="add-remove",
-        accountant="analytic Gaussian" if exact else "pld (dp-accounting)",
+        accountant="analytic Gaussian" if gaussian else "pld (dp-accounting)",
         conditions=CONDITIONS,
         profile=replace_one_profile(noise_multiplier, sampled),
         gaussian=True,

@@ -17,7 +17,8 @@ def with_verdicts(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     - ``not tested``: not even guesses without an error would have refuted the claim.
     - ``consistent``: the claim could have been refuted, and was not. This is no proof.
 
-    The verdict is None where there is no claim. Rows of earlier versions, without ``audit``, keep theirs.
+    The verdict is None where there is no claim. Rows of earlier versions, without ``audit``, keep the
+    verdict that is stored.
 
     Args:
         rows: the rows of one run, each with ``audit`` and ``verdict``.

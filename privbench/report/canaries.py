@@ -25,6 +25,7 @@ import numpy as np
 from privbench.metrics.interval import LEVEL, Interval, t_quantile
 from privbench.metrics.pairs import Floats
 from privbench.report.frontier import exposure_of, interval_of
+from privbench.report.seeds import n_clusters
 from privbench.storage.results import Row
 
 TRIAL = ("benchmark", "dataset", "defense", "model", "attack", "knowledge", "seed")
@@ -65,7 +66,7 @@ def largest(
     Args:
         estimates: the estimate of each rate, in [0, 1].
         intervals: the 95% interval of each.
-        n_models: number of models.
+        n_models: number of models, or of seeds.
 
     Returns:
         Which rate is chosen as the largest, its corrected estimate, and its 95% interval.
@@ -90,7 +91,7 @@ def _worst_kind(rows: list[Row], measure: str) -> Row:
     values = [exposure_of(row, measure) or 0.0 for row in rows]
     ends = [interval_of(row, measure) or (v, v) for row, v in zip(rows, values, strict=True)]
     intervals = [(low, high) for low, high in ends]
-    worst, value, interval = largest(values, intervals, rows[0]["n_models"])
+    worst, value, interval = largest(values, intervals, n_clusters(rows[0]))
     row = rows[worst]
     if measure == "auc":
         return row | {"auc": value, "auc_ci": list(interval)}

@@ -7,11 +7,17 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from privbench.report.paired import Correct, nothing_stored
-from privbench.report.views import VIEWS, Table
+from privbench.errors import BadInput
+from privbench.report.difference_view import difference_tables
+from privbench.report.differences import Differences
+from privbench.report.seeds import combine_seeds
+from privbench.report.tables import Table
+from privbench.report.views import NOTHING_STORED, VIEWS
 from privbench.storage.results import Row
 
 FORMATS = ("table", "markdown", "latex", "csv", "json")
+OF_EACH_SEED = ("rows",)
+"""Views that show each seed by itself."""
 NOTE_WIDTH = 100
 """Width of the notes below a table, unless the terminal is narrower."""
 
@@ -22,7 +28,8 @@ def render(
     view: str | None = None,
     width: int | None = None,
     remarks: Mapping[str, str] | None = None,
-    correct: Correct = nothing_stored,
+    differences: Differences = NOTHING_STORED,
+    baseline: str | None = None,
 ) -> str:
     """Return a view of rows as text.
 
@@ -32,25 +39,38 @@ def render(
         view: a name in VIEWS. Default: ``rows`` for ``csv`` and ``json``, else ``summary``.
         width: width in characters that a ``table`` should fit; optional columns are left out as needed.
         remarks: text to add to the titles of a benchmark's tables, by benchmark.
-        correct: says which test records the models of a row predict correctly, so that differences of
-            accuracies are paired.
+        differences: says how well differences between rows are known.
+        baseline: what the view ``differences`` compares others with: a defense or an attack; None for
+            ``none``.
+
+    Raises:
+        BadInput: there is a baseline, and the view is not ``differences``, or no row is of it.
     """
     if view is None:
         view = "rows" if format in ("csv", "json") else "summary"
+    if format == "json" and view == "rows":
+        return json.dumps(list(rows), indent=1) + "\n"
+    tables = _tables(rows, view, differences, baseline)
     if format == "json":
-        content = (
-            list(rows)
-            if view == "rows"
-            else [_lines(table) for table in VIEWS[view](rows, correct)]
-        )
-        return json.dumps(content, indent=1) + "\n"
-    tables = [_with_remark(table, remarks or {}) for table in VIEWS[view](rows, correct)]
+        return json.dumps([_lines(table) for table in tables], indent=1) + "\n"
+    tables = [_with_remark(table, remarks or {}) for table in tables]
     if format == "csv":
         return _csv(tables)
     if format == "table":
         return "\n".join(_text(table, width) for table in tables)
     style = {"markdown": "github", "latex": "latex_booktabs"}[format]
     return "\n".join(_document(table, style) for table in tables)
+
+
+def _tables(
+    rows: Sequence[Row], view: str, differences: Differences, baseline: str | None
+) -> list[Table]:
+    shown = rows if view in OF_EACH_SEED else combine_seeds(rows)
+    if baseline is None:
+        return VIEWS[view](shown, differences)
+    if view != "differences":
+        raise BadInput(f"--baseline {baseline!r}: only with --view differences")
+    return difference_tables(shown, differences, baseline)
 
 
 def _with_remark(table: Table, remarks: Mapping[str, str]) -> Table:

@@ -94,6 +94,15 @@ def family(defense: str) -> str:
     return defense.partition("[")[0]
 
 
+def first_rows(rows: Sequence[Row]) -> dict[str, Row]:
+    """Return a row that is ok for each defense, in their order; accuracies are equal in all."""
+    first: dict[str, Row] = {}
+    for row in rows:
+        if row["status"] == "ok":
+            first.setdefault(row["defense"], row)
+    return first
+
+
 def on_data(row: Row) -> bool:
     """Return whether the attack sees the data that a defense releases instead of the model."""
     return bool(row["observes"] == "synthetic")

@@ -46,9 +46,14 @@ def signed_interval_text(value: float, interval: Sequence[float] | None) -> str:
     ('+.020 [-.010 +.050]', '-.020')
     """
     if interval is None:
-        return _signed(value)
-    return f"{_signed(value)} [{_signed(interval[0])} {_signed(interval[1])}]"
+        return signed(value)
+    return f"{signed(value)} [{signed(interval[0])} {signed(interval[1])}]"
 
 
-def _signed(value: float) -> str:
+def signed(value: float) -> str:
+    """Return a number with its sign.
+
+    >>> signed(0.02), signed(-0.02)
+    ('+.020', '-.020')
+    """
     return number(value) if number(value).startswith("-") else f"+{number(value)}"

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from privbench.errors import BadInput
 from privbench.metrics import Pairs, Roc
 from privbench.metrics.bootstrap import draw_weights
-from privbench.metrics.interval import arcsine_t
+from privbench.metrics.interval import arcsine_t, bootstrap_error
 from privbench.metrics.resample import WeightedTpr
 
 if TYPE_CHECKING:
@@ -144,9 +144,9 @@ def _band(
     ends = []
     for fpr in grid:
         rate = roc.tpr_at_fpr(float(fpr))
-        draws = weighted(weights, float(fpr))
+        error = bootstrap_error(weighted(weights, float(fpr)), pairs.n_models)
         ends.append(
-            (np.nan, np.nan) if rate is None else arcsine_t(rate, draws, pairs.n_models, n_pairs)
+            (np.nan, np.nan) if rate is None else arcsine_t(rate, error, pairs.n_models, n_pairs)
         )
     low, high = np.array(ends).T
     return low, high

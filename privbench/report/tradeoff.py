@@ -21,7 +21,8 @@ from privbench.report.frontier import (
     interval_of,
 )
 from privbench.report.plots import COLORS, check_plot_file, panels
-from privbench.report.views import comparable_groups, group_title
+from privbench.report.seeds import combine_seeds
+from privbench.report.tables import comparable_groups, group_title
 from privbench.storage.results import Row
 
 if TYPE_CHECKING:
@@ -40,10 +41,10 @@ def plot_tradeoff(
 ) -> None:
     """Plot test accuracy against the strongest attack on the model, a point per defense.
 
-    There is a line of panels for each (dataset, model, seed): records, and the worst kind of canaries
+    There is a line of panels for each (dataset, model): records, and the worst kind of canaries
     if there are any. The values of a sweep are joined, and bars are 95% intervals. A vertical line has
     the accuracy of the defense `PUBLIC_ONLY`, if it is among the rows: what is to its left is of less
-    use than public records alone.
+    use than public records alone. Several seeds are combined in one panel.
 
     Args:
         rows: rows of results.
@@ -69,7 +70,7 @@ def tradeoff_figure(rows: Sequence[Row], measure: str = "auc", baseline: str = B
     Raises:
         ValueError: no row is ok, or ``baseline`` is not one of the defenses.
     """
-    ok = [row for row in rows if row["status"] == "ok"]
+    ok = [row for row in combine_seeds(rows) if row["status"] == "ok"]
     if not ok:
         raise ValueError("no trial is ok, so there is nothing to draw")
     subsets = [s for s in ("records", "canaries") if any(row["subset"] == s for row in ok)]

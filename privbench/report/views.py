@@ -3,34 +3,37 @@
 - ``summary``: a line per defense, as ``auto`` finds it, or else the attack that does best;
 - ``utility``: a line per defense, its accuracy beside that of others and of DP-SGD at equal exposure;
 - ``attacks``: a line per attack, adaptive beside naive;
+- ``differences``: a line per defense, how it differs from another one, or a line per attack;
 - ``rows``: all rows, unrounded.
 
-A view is a function of rows, and of what the models behind them predict (`Correct`), which pairs
-differences of accuracies. Defenses can only be compared on the same dataset, model and seed, so
-a view returns a table for each of these.
+A view is a function of rows, and of how well their differences are known. Defenses can only be compared
+on the same dataset and model, so a view returns a table for each of these. Seeds are combined before
+(`seeds`), but for ``rows``.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from privbench.report.canaries import named, worst_kinds
+from privbench.report.difference_view import difference_tables
+from privbench.report.differences import Differences
 from privbench.report.frontier import deciding, on_data
 from privbench.report.notes import Notes
 from privbench.report.numbers import half_width, interval_text, number
-from privbench.report.paired import Correct, nothing_stored
+from privbench.report.ranks import rank_note, rank_text, ranks
+from privbench.report.tables import Cells, Table, comparable_groups, without_empty_columns
 from privbench.report.utility import summary_notes, utility_lines, utility_notes
 from privbench.storage.results import COLUMNS, Row
 
-Cells = list[dict[str, str]]
-"""The lines of a table: the text of each cell by its header."""
 Estimate = tuple[float | None, Sequence[float] | None]
 """A value and its interval."""
 
+NOTHING_STORED = Differences()
+RANK = "rank"
+"""The column of ranks by exposure; left out where it is not stored what pairs defenses."""
 DATA_AUC = "data\nAUC"
 """The column of attacks on released data; left out where there are no such attacks."""
 REPLACING_NOTE = (
@@ -49,6 +52,7 @@ OPTIONAL_OF_SUMMARY = (
     "±\n95%",
     "naive\nTPR",
     "naive\nAUC",
+    RANK,
     "canaries\nTPR at 1% FPR",
     "audited",
 )
@@ -74,19 +78,7 @@ OPTIONAL_OF_ATTACKS = (
 )
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table of a view: its title, its lines as cells by header, and the notes below it."""
-
-    title: str
-    lines: Cells
-    notes: tuple[str, ...] = ()
-    benchmark: str = ""
-    optional: tuple[str, ...] = ()
-    """Headers of columns that are left out on a narrow terminal, in this order."""
-
-
-def summary(rows: Sequence[Row], correct: Correct = nothing_stored) -> list[Table]:
+def summary(rows: Sequence[Row], differences: Differences = NOTHING_STORED) -> list[Table]:
     """Return tables with a line per defense.
 
     The numbers are those of ``auto``, which is chosen beforehand. Without it, each number is that of the
@@ -96,86 +88,67 @@ def summary(rows: Sequence[Row], correct: Correct = nothing_stored) -> list[Tabl
     """
     tables = []
     for group in comparable_groups(rows):
-        notes = Notes(summary_notes(group, correct))
-        lines = _summary_lines(group, notes)
-        tables.append(_table(group, lines, notes, OPTIONAL_OF_SUMMARY))
+        notes = Notes(summary_notes(group, differences))
+        lines = _summary_lines(group, notes, ranks(group, differences))
+        tables.append(Table.of(group, lines, notes, OPTIONAL_OF_SUMMARY))
     return tables
 
 
-def utility(rows: Sequence[Row], correct: Correct = nothing_stored) -> list[Table]:
+def utility(rows: Sequence[Row], differences: Differences = NOTHING_STORED) -> list[Table]:
     """Return tables with a line per defense: its accuracy, and that of DP-SGD at the same exposure.
 
     Exposure is measured twice: by the AUC on records, and by the TPR at 1% FPR on the worst kind of
     canaries, each time of the strongest attack on the model. For defenses that release data, the AUC of
     attacks on the data and the fidelity of the data are shown as well. Differences of accuracies are
-    paired, with what ``correct`` says about the test records.
+    paired, as ``differences`` knows them.
     """
     tables = []
     for group in comparable_groups(rows):
         canaries = worst_kinds([row for row in group if row["subset"] == "canaries"], "tpr")
-        lines = utility_lines(group, canaries, correct)
+        lines = utility_lines(group, canaries, differences)
         notes = Notes(utility_notes(group, lines))
-        tables.append(_table(group, _without_empty_columns(lines), notes, OPTIONAL_OF_UTILITY))
+        tables.append(Table.of(group, without_empty_columns(lines), notes, OPTIONAL_OF_UTILITY))
     return tables
 
 
-def attacks(rows: Sequence[Row], correct: Correct = nothing_stored) -> list[Table]:
+def attacks(rows: Sequence[Row], differences: Differences = NOTHING_STORED) -> list[Table]:
     """Return tables with a line per subset (or kind), defense and attack: adaptive beside naive."""
     return [
-        _table(group, _attack_lines(group, notes := Notes()), notes, OPTIONAL_OF_ATTACKS)
+        Table.of(group, _attack_lines(group, notes := Notes()), notes, OPTIONAL_OF_ATTACKS)
         for group in comparable_groups(rows)
     ]
 
 
-def every_row(rows: Sequence[Row], correct: Correct = nothing_stored) -> list[Table]:
+def every_row(rows: Sequence[Row], differences: Differences = NOTHING_STORED) -> list[Table]:
     """Return one table of all rows with all columns, unrounded."""
     lines = [{column: _plain(row[column]) for column in COLUMNS} for row in rows]
     return [Table("", lines)]
 
 
-VIEWS: dict[str, Callable[[Sequence[Row], Correct], list[Table]]] = {
+VIEWS: dict[str, Callable[[Sequence[Row], Differences], list[Table]]] = {
     "summary": summary,
     "utility": utility,
     "attacks": attacks,
+    "differences": difference_tables,
     "rows": every_row,
 }
 
 
-def comparable_groups(rows: Sequence[Row]) -> list[list[Row]]:
-    """Return the rows of each (benchmark, dataset, model, seed), within which defenses compare."""
-
-    def key(row: Row) -> tuple[str, str, str, int]:
-        return (row["benchmark"], row["dataset"], row["model"], row["seed"])
-
-    order = {value: position for position, value in enumerate(dict.fromkeys(map(key, rows)))}
-    ordered = sorted(rows, key=lambda row: order[key(row)])
-    return [list(group) for _, group in groupby(ordered, key=key)]
-
-
-def _table(rows: list[Row], lines: Cells, notes: Notes, optional: tuple[str, ...]) -> Table:
-    for row in rows:
-        if row["status"] != "ok":
-            notes.problem(row)
-    return Table(group_title(rows), lines, notes.lines(), rows[0]["benchmark"], optional)
-
-
-def group_title(rows: Sequence[Row]) -> str:
-    """Return what the rows of a comparable group have in common, as a title."""
-    first = rows[0]
-    trial = f"{first['benchmark']}: {first['dataset']}, {first['model']}"
-    return f"{trial}, {first['n_models']} models, seed {first['seed']}"
-
-
-def _summary_lines(rows: list[Row], notes: Notes) -> Cells:
+def _summary_lines(rows: list[Row], notes: Notes, rank_of: dict[str, tuple[int, int]]) -> Cells:
     lines = []
     for defense in dict.fromkeys(row["defense"] for row in rows):
         of_defense = [row for row in rows if row["defense"] == defense]
         ok = [row for row in of_defense if row["status"] == "ok"]
         lines.append(
-            _summary_line(defense, ok, notes)
+            _summary_line(defense, ok, notes, rank_of)
             if ok
             else _empty_line(defense, of_defense[0]["status"])
         )
+    if rank_of:
+        notes.legend[RANK] = rank_note(rows)
+    else:
+        for line in lines:
+            line.pop(RANK, None)
     if not any(map(on_data, rows)):
         for line in lines:
             line.pop(DATA_AUC, None)
@@ -188,7 +161,9 @@ def _summary_lines(rows: list[Row], notes: Notes) -> Cells:
     return lines
 
 
-def _summary_line(defense: str, rows: list[Row], notes: Notes) -> dict[str, str]:
+def _summary_line(
+    defense: str, rows: list[Row], notes: Notes, rank_of: dict[str, tuple[int, int]]
+) -> dict[str, str]:
     of_model = [row for row in rows if not on_data(row)]
     records = [row for row in of_model if row["subset"] == "records"]
     canaries = worst_kinds([row for row in of_model if row["subset"] == "canaries"], "tpr")
@@ -202,6 +177,7 @@ def _summary_line(defense: str, rows: list[Row], notes: Notes) -> dict[str, str]
         "gap": number(rows[0]["train_accuracy"] - rows[0]["test_accuracy"]),
         "attack": _attack_name(_strongest(records, _auc), records, notes),
         "AUC\n[95% CI]": _estimate(_strongest(records, _auc), _auc),
+        RANK: rank_text(rank_of.get(defense)),
         "naive\nAUC": _value(_strongest(naive, _auc), _auc),
         "TPR at 1% FPR\n[95% CI]": _estimate(_strongest(records, _tpr), _tpr),
         "naive\nTPR": _value(_strongest(naive, _tpr), _tpr),
@@ -246,17 +222,11 @@ def _attack_lines(rows: list[Row], notes: Notes) -> Cells:
                 WARNINGS: notes.warnings(pair.values()),
             }
         )
-    return _without_empty_columns(lines)
+    return without_empty_columns(lines)
 
 
 def _queries(row: Row | None) -> str:
     return "-" if row is None or row["queries"] is None else str(row["queries"])
-
-
-def _without_empty_columns(lines: Cells) -> Cells:
-    """Return the lines without the columns in which every line has a dash."""
-    filled = {header for line in lines for header, text in line.items() if text != "-"}
-    return [{header: text for header, text in line.items() if header in filled} for line in lines]
 
 
 def _strongest(rows: Iterable[Row], read: Callable[[Row], Estimate]) -> Row | None:

@@ -4,7 +4,7 @@
                                                                            -> utility
                               -> scores -> metrics
                               -> fidelity -> utility
-                              -> sequential scores -> audit
+                              -> split scores -> audit
 
 Besides these, ``output-traits``, ``warnings`` and ``comparison`` say what may be wrong with a row.
 
@@ -21,8 +21,8 @@ from privbench.stages.population import PopulationStage
 from privbench.stages.release import ReleaseStage
 from privbench.stages.results import FidelityStage, MetricsStage, UtilityStage
 from privbench.stages.scores import AnyOutputsStage, ReleaseScoresStage, ScoresStage
-from privbench.stages.sequential import SequentialScoresStage, shadows_needed
 from privbench.stages.setting import SettingStage
+from privbench.stages.split import SplitScoresStage, shadows_needed
 from privbench.stages.warnings import ComparisonStage, OutputTraitsStage, WarningsStage
 
 __all__ = [
@@ -40,8 +40,8 @@ __all__ = [
     "ReleaseScoresStage",
     "ReleaseStage",
     "ScoresStage",
-    "SequentialScoresStage",
     "SettingStage",
+    "SplitScoresStage",
     "Stage",
     "UtilityStage",
     "WarningsStage",

@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Any
 from privbench.stages.base import Context, Stage
 from privbench.stages.guarantees import acts_on_before
 from privbench.stages.results import MetricsStage
-from privbench.stages.sequential import SequentialScoresStage
+from privbench.stages.split import SplitScoresStage
 from privbench.storage.artifacts import Artifact
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from privbench.membership import Setting
 
 
@@ -28,14 +25,14 @@ class AuditStage(Stage):
     seed: int
     metrics: MetricsStage
     """The row: the scores of a leave-one-out, the records and the guarantee."""
-    sequential: SequentialScoresStage | None
-    """Scores that depend on earlier models only; None if the leave-one-out uses no shadows."""
+    split: SplitScoresStage | None
+    """Scores by means of models that are not targets; None if the leave-one-out uses no shadows."""
 
     @property
     def inputs(self) -> tuple[Stage, ...]:
         row = self.metrics
         stages = (row.setting, row.scores, row.shadow_scores, row.utility)
-        return stages if self.sequential is None else (*stages, self.sequential)
+        return stages if self.split is None else (*stages, self.split)
 
     def details(self) -> dict[str, Any]:
         return {"canary_kind": self.metrics.canary_kind}
@@ -46,16 +43,14 @@ class AuditStage(Stage):
         row = self.metrics
         setting: Setting = context.get(row.setting).live
         in_subset = setting.attacked(row.setting.subset, row.canary_kind)
-        sequential = row.scores if self.sequential is None else self.sequential
-        scores, shadow_scores, in_turn = (
+        scores, shadow_scores, split = (
             context.get(stage).arrays["scores"][:, in_subset].astype(float)
-            for stage in (row.scores, row.shadow_scores, sequential)
+            for stage in (row.scores, row.shadow_scores, self.split or row.scores)
         )
         audited = AuditedScores(
             scores=scores,
             shadow_scores=shadow_scores,
-            sequential=in_turn,
-            runs=self._runs(in_turn),
+            split=split,
             member=setting.member[:, in_subset],
             labels=setting.pool.y[in_subset],
             own_coins=row.setting.subset == "canaries",
@@ -64,14 +59,3 @@ class AuditStage(Stage):
             setting, acts_on_before(row.scores.attack.component, row.utility.defense)
         )
         return Artifact(info=audit(audited, guarantee, self.rng))
-
-    def _runs(self, in_turn: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return the block (models,) of each model; -1 for those without scores (models, records)."""
-        import numpy as np
-
-        if self.sequential is None:
-            return np.zeros(len(in_turn), dtype=np.int64)
-        runs = np.full(len(in_turn), -1)
-        for block, (targets, _) in enumerate(self.sequential.blocks(len(in_turn))):
-            runs[targets] = block
-        return np.where(np.isnan(in_turn).any(axis=1), -1, runs)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from privbench.components import Bound
+from privbench.components.faults import calling
 from privbench.config import Defense
 from privbench.privacy.composition import PIPELINE_ORDER, ActsOn, Composed
 from privbench.stages.base import Context, Stage
@@ -139,7 +140,13 @@ class UtilityStage(Stage):
 
 @dataclass(frozen=True, eq=False)
 class MetricsStage(Stage):
-    """The numbers of one row of results."""
+    """The numbers of one row of results.
+
+    Its arrays float32 (n_models, records of the row) are the influences of pairs: ``auc_influence``, and
+    ``tpr_influence_0.01`` and ``tpr_influence_0.001`` where these FPRs are resolved. Differences between
+    rows are paired by them. The fact ``interval_over`` says of what the intervals take samples: "models
+    and records" for attacks with shadows, and "models" for others.
+    """
 
     kind = "metrics"
 
@@ -164,7 +171,7 @@ class MetricsStage(Stage):
         return {"canary_kind": self.canary_kind} if named else {}
 
     def compute(self, context: Context) -> Artifact:
-        from privbench.metrics import summarise
+        from privbench.metrics import Influences, summarise
 
         setting: Setting = context.get(self.setting).live
         in_subset = setting.attacked(self.setting.subset, self.canary_kind)
@@ -175,6 +182,9 @@ class MetricsStage(Stage):
             for stage in (self.scores, self.shadow_scores)
         )
         attack = self.scores.attack.component
+        with calling(self.scores.attack):
+            uses_shadows = attack.shadows_needed() != "no"
+        influences = Influences.of(target, member)
         summary = summarise(
             target,
             member,
@@ -182,5 +192,6 @@ class MetricsStage(Stage):
             member,
             groups=labels if attack.per_class_threshold else None,
             rng=self.rng("bootstrap"),
+            influences=influences if uses_shadows else None,
         )
-        return Artifact(info=summary.to_json())
+        return Artifact(influences.arrays(), info=summary.to_json())

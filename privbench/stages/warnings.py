@@ -61,16 +61,16 @@ class WarningsStage(Stage):
 
     @property
     def inputs(self) -> tuple[Stage, ...]:
-        stages = (self.metrics.setting, self.metrics.scores, self.metrics, self.metrics.utility)
+        stages = (self.metrics.setting, self.metrics, self.metrics.utility)
         return stages if self.traits is None else (*stages, self.traits)
 
     def compute(self, context: Context) -> Artifact:
-        from privbench.metrics import Pairs, warnings
+        from privbench.metrics import warnings
+        from privbench.metrics.clustered import Estimate
 
         setting: Setting = context.get(self.metrics.setting).live
         in_subset = setting.attacked(self.metrics.setting.subset, self.metrics.canary_kind)
         member = setting.member[:, in_subset]
-        scores = context.get(self.metrics.scores).arrays["scores"][:, in_subset].astype(float)
         stored = context.get(self.metrics.utility).info["guarantee"]
         guarantee = None if stored is None else Guarantee.from_json(stored)
         attack = self.metrics.scores.attack.component
@@ -85,9 +85,9 @@ class WarningsStage(Stage):
             )
             if attack.shadows_needed() == "same records":
                 found += warnings.few_shadows(member, leave_one_out=True)
-        found += warnings.below_chance(
-            Pairs.of(scores, member), context.get(self.metrics).info["auc"]
-        )
+        numbers = context.get(self.metrics)
+        psi, over = numbers.arrays["auc_influence"].astype(float), numbers.info["interval_over"]
+        found += warnings.below_chance(Estimate.of(numbers.info["auc"], psi, over))
         if guarantee is not None:
             found += warnings.guarantee_allows_all(guarantee.tpr_bound(warnings.AT_FPR))
         return Artifact(info={"warnings": found})
@@ -107,17 +107,14 @@ class ComparisonStage(Stage):
 
     @property
     def inputs(self) -> tuple[Stage, ...]:
-        return (self.adaptive.setting, self.adaptive.scores, self.naive.scores)
+        return (self.adaptive, self.naive)
 
     def compute(self, context: Context) -> Artifact:
+        from privbench.metrics.clustered import Estimate
         from privbench.metrics.warnings import naive_is_stronger
 
-        setting: Setting = context.get(self.adaptive.setting).live
-        in_subset = setting.attacked(self.adaptive.setting.subset, self.adaptive.canary_kind)
-        adaptive, naive = (
-            context.get(stage.scores).arrays["scores"][:, in_subset].astype(float)
-            for stage in (self.adaptive, self.naive)
-        )
-        return Artifact(
-            info={"warnings": naive_is_stronger(adaptive, naive, setting.member[:, in_subset])}
-        )
+        adaptive, naive = (context.get(stage) for stage in (self.adaptive, self.naive))
+        psi = naive.arrays["auc_influence"].astype(float) - adaptive.arrays["auc_influence"]
+        gain = naive.info["auc"] - adaptive.info["auc"]
+        found = naive_is_stronger(Estimate.of(gain, psi, adaptive.info["interval_over"]))
+        return Artifact(info={"warnings": found})

@@ -20,6 +20,10 @@ def test_each_model_is_the_target_in_turn(arrays):
     assert report.shadows == "leave-one-out"
     assert set(report.skipped) == NEVER
     assert report.attacks["lira"].scores.shape == (6, 200)
+    over = {name: found.summary.interval_over for name, found in report.attacks.items()}
+    expected = {n: "models and records" if n in NEED_SHADOWS else "models" for n in over}
+    assert over == expected
+    assert "over models and records for attacks with shadows, else over models" in str(report)
     assert report.attacks["lira"].summary.auc > 0.9
     assert report.attacks["lira"].summary.auc > report.attacks["loss"].summary.auc + 0.03
 
@@ -27,7 +31,8 @@ def test_each_model_is_the_target_in_turn(arrays):
 def test_one_model_without_shadows(arrays):
     report = privbench.audit(arrays(n_models=1, n=400))
     assert report.shadows == "none"
-    assert report.intervals_over == "records"
+    assert report.attacks["loss"].summary.interval_over == "records"
+    assert "intervals: 95%, over records" in str(report)
     assert set(report.skipped) == NEVER | NEED_SHADOWS
     assert report.skipped["lira"] == "needs shadows"
     loss = report.attacks["loss"].to_json()
@@ -44,6 +49,7 @@ def test_shadows_on_the_same_records(arrays):
     assert report.shadows == "same records"
     assert set(report.skipped) == NEVER
     assert report.attacks["lira"].scores.shape == (2, 200)
+    assert report.attacks["lira"].summary.interval_over == "models"
     assert report.attacks["lira"].summary.auc > 0.9
 
 

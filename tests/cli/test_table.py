@@ -97,7 +97,7 @@ def test_formats_for_reading(stored, format, words):
 
 
 @pytest.mark.parametrize("format", ["table", "markdown", "csv", "latex", "json"])
-@pytest.mark.parametrize("view", ["summary", "attacks", "rows"])
+@pytest.mark.parametrize("view", ["summary", "attacks", "differences", "rows"])
 def test_every_view_in_every_format(stored, format, view):
     result = stored("b", "--format", format, "--view", view)
     assert result.exit_code == 0
@@ -144,3 +144,16 @@ def test_a_file_that_is_no_database(cli, tmp_path):
 def test_unknown_choices(stored):
     refused(stored("b", "--format", "xml"), "'xml'", "'markdown'")
     refused(stored("b", "--view", "all"), "'all'", "'attacks'")
+
+
+def test_differences_to_another_defense(stored):
+    result = stored("b", "--view", "differences", "--baseline", "noisy")
+    assert result.exit_code == 0
+    assert "less noisy" in result.stdout
+
+
+def test_a_baseline_without_the_view_that_has_one(stored):
+    refused(stored("b", "--baseline", "noisy"), "--baseline 'noisy'", "--view differences")
+    refused(
+        stored("b", "--view", "differences", "--baseline", "x"), "--baseline 'x'", "allowed: none"
+    )

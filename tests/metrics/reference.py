@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.stats import beta
 
 
 def auc(scores, member):
@@ -57,3 +58,15 @@ def repeat(scores, member, weights):
     """Return the population in which model i occurs ``weights[i]`` times."""
     times = weights.astype(int)
     return np.repeat(scores, times, axis=0), np.repeat(member, times, axis=0)
+
+
+def slow_clopper_pearson(tp, n_in, fp, n_out, delta, tail):
+    """Compute the bound from the beta quantiles that define the intervals, direction by direction."""
+    fpr = beta.ppf(1 - tail, fp + 1, n_out - fp) if fp < n_out else 1.0
+    fnr = beta.ppf(1 - tail, n_in - tp + 1, tp) if tp > 0 else 1.0
+    candidates = [0.0]
+    if 1 - fnr - delta > 0:
+        candidates.append(np.log((1 - fnr - delta) / fpr))
+    if 1 - fpr - delta > 0:
+        candidates.append(np.log((1 - fpr - delta) / fnr))
+    return max(candidates)

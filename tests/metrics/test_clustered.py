@@ -5,9 +5,12 @@ import pytest
 
 from privbench.metrics.accuracy import accuracy, accuracy_difference, class_balanced_accuracy
 from privbench.metrics.clustered import (
+    Estimate,
     clustered_variance,
     difference_interval,
+    one_way_variance,
     proportion_interval,
+    rate_interval,
 )
 
 
@@ -26,7 +29,7 @@ def by_loops(psi):
             records += sum(psi[i, j] * psi[other, j] for other in range(m))
             pairs += psi[i, j] ** 2
     models, records = models * m / (m - 1), records * n / (n - 1)
-    return max(models + records - pairs, models, records)
+    return max(models + records - pairs, min(models, records))
 
 
 def test_the_variance_equals_that_by_loops(psi):
@@ -44,20 +47,51 @@ def test_records_that_are_alike_for_all_models_are_a_sample_of_records(rng):
     of_record = rng.random(50) < 0.7
     values = np.tile(of_record, (8, 1))
     psi = (values - values.mean()) / values.size
-    assert clustered_variance(psi) == pytest.approx(of_record.var(ddof=1) / 50)
+    # V_models is 0, and V_pairs is V_records (49 / 50) / 8
+    expected = of_record.var(ddof=1) / 50 * (1 - 49 / 50 / 8)
+    assert clustered_variance(psi) == pytest.approx(expected)
+    assert one_way_variance(psi.T) == pytest.approx(of_record.var(ddof=1) / 50)
 
 
 def test_models_that_are_alike_for_all_records_are_a_sample_of_models(rng):
     of_model = rng.random(12)
     values = np.tile(of_model[:, None], (1, 40))
     psi = (values - values.mean()) / values.size
-    assert clustered_variance(psi) == pytest.approx(of_model.var(ddof=1) / 12)
+    expected = of_model.var(ddof=1) / 12 * (1 - 11 / 12 / 40)
+    assert clustered_variance(psi) == pytest.approx(expected)
+    assert one_way_variance(psi) == pytest.approx(of_model.var(ddof=1) / 12)
+
+
+def test_pairs_of_a_model_that_cancel_make_no_variance_over_models(rng):
+    """Then V is V_records less V_pairs, or 0 where records cancel, too."""
+    psi = rng.normal(size=(6, 20))
+    psi -= psi.mean(axis=1, keepdims=True)
+    raw = 20 / 19 * (psi.sum(axis=0) ** 2).sum() - (psi**2).sum()
+    assert clustered_variance(psi) == pytest.approx(max(raw, 0), abs=1e-12)
+    assert clustered_variance(psi - psi.mean(axis=0)) == pytest.approx(0, abs=1e-12)
 
 
 def test_one_model_or_one_record_says_nothing():
     assert clustered_variance(np.ones((1, 5))) == float("inf")
     assert proportion_interval(0.5, np.zeros((1, 5))) == (0.0, 1.0)
     assert difference_interval(0.1, np.zeros((5, 1))) == (-1.0, 1.0)
+    assert rate_interval(0.1, np.zeros((5, 1)), 5) == (0.0, 1.0)
+    assert not Estimate.of(0.9, np.zeros((1, 5)), "models").exceeds(0.0, 0.5)
+
+
+def test_a_limit_is_exceeded_by_more_than_the_error():
+    estimate = Estimate(0.6, 0.02, 16)
+    assert estimate.exceeds(0.5, 0.999)  # 5 errors; t(15) at 99.9% is 3.73
+    assert not estimate.exceeds(0.53, 0.999)
+
+
+def test_an_estimate_rests_on_what_it_is_over(psi):
+    both, models, records = (
+        Estimate.of(0.5, psi, over) for over in ("models and records", "models", "records")
+    )
+    assert both == Estimate(0.5, clustered_variance(psi) ** 0.5, 5)
+    assert models == Estimate(0.5, (5 / 4 * (psi.sum(axis=1) ** 2).sum()) ** 0.5, 5)
+    assert records == Estimate(0.5, (9 / 8 * (psi.sum(axis=0) ** 2).sum()) ** 0.5, 9)
 
 
 def test_where_all_pairs_agree_the_interval_is_clopper_pearson():

@@ -70,35 +70,27 @@ def test_records_of_tossed_coins_are_in_and_out_equally_often():
 @pytest.mark.parametrize("make", [of_records, lambda m: of_pairs(m, np.random.default_rng(3))])
 def test_scores_that_show_membership_are_guessed_without_error(make):
     member = np.random.default_rng(0).random((6, 80)) < 0.5
-    runs = np.array([-1, -1, 0, 0, 1, 1])
-    flips = make(member)
-    coins = guess(flips, member.astype(float), runs, np.random.default_rng(0))
-    tossed = flips.tossed.sum(1)
-    assert coins.records.tolist() == [tossed[2:4].sum(), tossed[4:].sum()]
-    np.testing.assert_array_equal(
-        coins.guesses, (GUESSED_FRACTION * coins.records).astype(int) // 2 * 2
-    )
-    np.testing.assert_array_equal(coins.correct, coins.guesses)
-    wrong = guess(flips, -member.astype(float), runs, np.random.default_rng(0))
-    assert wrong.correct.sum() == 0
+    chosen = np.arange(6) > 2
+    flips = make(member).of(chosen)
+    coins = guess(flips, member[chosen].astype(float), np.random.default_rng(0))
+    assert coins.records.tolist() == [flips.tossed.sum()]
+    assert coins.guesses[0] == int(GUESSED_FRACTION * flips.tossed.sum()) // 2 * 2
+    assert coins.correct.tolist() == coins.guesses.tolist()
+    wrong = guess(flips, -member[chosen].astype(float), np.random.default_rng(0))
+    assert wrong.correct.tolist() == [0]
 
 
-def test_models_that_are_left_out_may_have_no_scores():
+def test_without_a_model_nothing_is_guessed():
     member = population(4, 30)
-    scores = np.where(np.arange(4)[:, None] < 2, np.nan, member)
-    flips, rng = of_pairs(member, np.random.default_rng(0)), np.random.default_rng(0)
-    coins = guess(flips, scores, np.array([-1, -1, 0, 0]), rng)
-    assert coins.correct.sum() == coins.guesses.sum() > 0
-    none = guess(flips, scores, np.full(4, -1), rng)
-    assert none.records.shape == (0,)
-    assert epsilon_bound(none, 1e-5) == 0.0
+    flips = of_pairs(member, np.random.default_rng(0)).of(np.zeros(4, dtype=bool))
+    coins = guess(flips, np.zeros((0, 30)), np.random.default_rng(0))
+    assert coins.records.tolist() == [0]
+    assert epsilon_bound(coins, 1e-5) == 0.0
 
 
 def test_equal_scores_say_nothing_even_if_records_are_in_order():
     member = np.tile(np.arange(2000) < 1000, (1, 1))
-    coins = guess(
-        of_records(member), np.zeros((1, 2000)), np.zeros(1, int), np.random.default_rng(0)
-    )
+    coins = guess(of_records(member), np.zeros((1, 2000)), np.random.default_rng(0))
     assert abs(coins.correct[0] / coins.guesses[0] - 0.5) < 0.1
 
 
@@ -111,7 +103,9 @@ def test_bounds_of_scores_without_signal_are_rarely_positive(paired):
         member = population(4, 60, seed) if paired else rng.random((4, 60)) < 0.5
         scores = rng.normal(size=member.shape) + member.sum(0) - member
         flips = of_pairs(member, rng) if paired else of_records(member)
-        # Only the last model's score uses nothing but coins before its own.
-        coins = guess(flips, scores, np.array([-1, -1, -1, 0]), rng)
+        last = (
+            np.arange(4) == 3
+        )  # its scores use coins of the others, but the others' use its coins
+        coins = guess(flips.of(last), scores[last], rng)
         positive += epsilon_bound(coins) > 0
     assert positive <= 18  # 5% of 200, and 2.6 standard deviations

@@ -6,40 +6,13 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from privbench.metrics import clopper_pearson, epsilon_lower_bound
+from privbench.metrics import epsilon_lower_bound
 from privbench.metrics.epsilon import N_CANDIDATES, thresholds_of_largest_bound
 from privbench.metrics.pairs import Pairs
 from privbench.metrics.threshold import ABOVE_ALL_SCORES
+from privbench.metrics.tradeoff import gaussian_mu
 
-
-def slow_clopper_pearson(tp, n_in, fp, n_out, delta, tail):
-    """Compute the bound from the beta quantiles that define the intervals, direction by direction."""
-    fpr = beta.ppf(1 - tail, fp + 1, n_out - fp) if fp < n_out else 1.0
-    fnr = beta.ppf(1 - tail, n_in - tp + 1, tp) if tp > 0 else 1.0
-    candidates = [0.0]
-    if 1 - fnr - delta > 0:
-        candidates.append(np.log((1 - fnr - delta) / fpr))
-    if 1 - fpr - delta > 0:
-        candidates.append(np.log((1 - fpr - delta) / fnr))
-    return max(candidates)
-
-
-def test_clopper_pearson_reference():
-    cases = [(0, 0), (0, 50), (50, 0), (50, 50), (30, 2), (48, 20), (10, 10), (3, 40)]
-    tp, fp = np.array(cases).T
-    for delta in (0.0, 1e-3):
-        bound = clopper_pearson(
-            true_positives=tp, members=50, false_positives=fp, nonmembers=50, delta=delta
-        )
-        expected = [slow_clopper_pearson(a, 50, b, 50, delta, 0.025) for a, b in cases]
-        np.testing.assert_allclose(bound, expected, rtol=1e-9, atol=1e-12)
-
-
-def test_clopper_pearson_by_hand():
-    """No false positive among 1,000: FPR at most 1 - 0.025^(1/1000). No miss: the same for FNR."""
-    rate = 1 - 0.025 ** (1 / 1000)
-    bound = clopper_pearson(true_positives=1000, members=1000, false_positives=0, nonmembers=1000)
-    assert bound == pytest.approx(np.log((1 - rate) / rate))
+from .reference import slow_clopper_pearson
 
 
 def randomised_response(rng, n_models, n_records, epsilon, noise=0.3):
@@ -169,3 +142,33 @@ def test_many_models_take_seconds(rng):
     started = time.process_time()
     epsilon_lower_bound(scores, member, scores, member, leave_one_out=True)
     assert time.process_time() - started < 3
+
+
+def gaussian_bounds(rng, epsilon, repeats, shape=(16, 60)):
+    """Return Gaussian bounds from an optimal adversary's scores, thresholds from other draws."""
+    mu, bounds = gaussian_mu(epsilon, 1e-5), []
+    for _ in range(repeats):
+        member = rng.random((2, *shape)) < 0.5
+        scores = rng.normal(size=member.shape) + mu * member
+        bounds.append(
+            epsilon_lower_bound(
+                scores[0], member[0], scores[1], member[1],
+                leave_one_out=False, delta=1e-5, gaussian=True,
+            )
+        )  # fmt: skip
+    return np.array(bounds)
+
+
+@pytest.mark.parametrize(("epsilon", "median"), [(4.0, 2.87), (8.0, 6.45)])
+def test_the_gaussian_bound_is_near_the_truth(rng, epsilon, median):
+    """960 trials at a threshold that is fixed give these medians; here it is chosen on shadows."""
+    assert np.median(gaussian_bounds(rng, epsilon, 60)) == pytest.approx(median, abs=0.35)
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "repeats"),
+    [(1.0, 100), *(pytest.param(e, 2000, marks=pytest.mark.slow) for e in (0.0, 1.0, 4.0))],
+)
+def test_a_true_gaussian_epsilon_is_rarely_refuted(rng, epsilon, repeats):
+    share = (gaussian_bounds(rng, epsilon, repeats) > epsilon).mean()
+    assert share <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / repeats)

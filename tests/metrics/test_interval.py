@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from scipy.stats import beta, t
 
-from privbench.metrics.interval import arcsine_t, bootstrap_t, clopper_pearson_interval, t_quantile
+from privbench.metrics.interval import (
+    arcsine_t,
+    bootstrap_error,
+    bootstrap_t,
+    clopper_pearson_interval,
+    t_quantile,
+)
 
 
 def test_copies_count_as_models_and_not_as_pairs():
@@ -28,8 +34,8 @@ def test_quantiles_of_t():
 
 
 def test_arcsine_interval_of_small_spread_is_the_plain_one(rng):
-    draws = 0.3 + 1e-4 * rng.normal(size=100_000)
-    low, high = arcsine_t(0.3, draws, 16, 1000)
+    error = bootstrap_error(0.3 + 1e-4 * rng.normal(size=100_000), 16)
+    low, high = arcsine_t(0.3, error, 16, 1000)
     reach = t.ppf(0.975, 15) * 1e-4 * np.sqrt(16 / 15)
     assert (low, high) == pytest.approx((0.3 - reach, 0.3 + reach), abs=0.02 * reach)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from privbench.metrics import (
+    Influences,
     Pairs,
     advantage,
     auc,
@@ -16,6 +17,7 @@ from privbench.metrics import (
     summarise_pairs,
     tpr_at_fpr,
 )
+from privbench.metrics.clustered import proportion_interval, rate_interval
 
 
 @pytest.fixture
@@ -39,6 +41,20 @@ def test_the_values_are_those_of_the_metrics(population, rng):
         assert rate["resolved"]
         assert rate["value"] == tpr_at_fpr(scores, member, float(fpr))
         assert rate["ci"][0] <= rate["value"] <= rate["ci"][1]
+
+
+def test_intervals_are_over_what_the_summary_says(population, rng):
+    scores, member = population
+    given = (scores, member, scores, member, None, rng)
+    assert summarise(*given).interval_over == "models"
+    influences = Influences.of(scores, member)
+    summary = summarise(*given, influences=influences)
+    assert summary.interval_over == summary.to_json()["interval_over"] == "models and records"
+    assert summary.auc_ci == proportion_interval(summary.auc, influences.auc)
+    for fpr, rate in summary.tpr_at_fpr.items():
+        psi = influences.tpr_at_fpr[float(fpr)]
+        assert rate["ci"] == rate_interval(rate["value"], psi, 2400)
+        assert rate["ci"][0] < rate["value"] < rate["ci"][1]
 
 
 def test_an_unresolved_rate_is_not_zero(population, rng):
@@ -84,4 +100,5 @@ def test_groups_of_records_are_not_counted_as_models(population, rng):
     pairs = Pairs.grouped(scores, member, np.arange(600) % 50)
     summary = summarise_pairs(pairs, None, rng, n_models=1)
     assert summary.n_models == 1
+    assert summary.interval_over == "records"
     assert summary.auc_ci[0] < auc(scores[None], member[None]) < summary.auc_ci[1]

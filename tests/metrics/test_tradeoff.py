@@ -28,6 +28,23 @@ def test_a_profile_is_the_maximum_of_its_pairs():
     assert ((whole > each[0]).any(), (whole > each[1]).any()) == (True, True)
 
 
+def test_of_many_pairs_reference(rng):
+    """The maximum of all lines, one after another, for pairs of which most are of no use."""
+    for _ in range(50):
+        points = [
+            (float(e), float(d)) for e, d in zip(5 * rng.random(8), rng.random(8) ** 3, strict=True)
+        ]
+        points += [(0.0, 0.4), points[0]]
+        alpha = np.concatenate([ALPHA, rng.random(100)])
+        expected = np.zeros_like(alpha)
+        for epsilon, delta in points:
+            steep = 1 - delta - np.exp(epsilon) * alpha
+            flat = np.exp(-epsilon) * (1 - delta - alpha)
+            expected = np.maximum(expected, np.maximum(steep, flat))
+        found = TradeOff.of_profile(points).type_two(alpha)
+        np.testing.assert_allclose(found, expected, atol=1e-13)
+
+
 def test_gaussian_reference():
     expected = norm.cdf(norm.ppf(1 - ALPHA) - 1.3)
     np.testing.assert_allclose(TradeOff.gaussian(1.3).type_two(ALPHA), expected, atol=1e-15)

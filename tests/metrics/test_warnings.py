@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 from scipy.stats import kurtosis as scipy_kurtosis
 
-from privbench.metrics import Pairs, auc, warnings
+from privbench.metrics import auc, warnings
+from privbench.metrics.clustered import Estimate
+from privbench.metrics.influence import auc_influence
 from privbench.metrics.warnings import KINDS, OutputTraits, kurtosis, tied_share
+
+from .populations import leave_one_out_ratios
 
 
 def names(found):
@@ -127,40 +131,67 @@ def test_shadows_are_counted_without_the_target():
     assert names(warnings.few_shadows(member[:4], leave_one_out=True)) == ["few-shadows"]
 
 
-def test_an_inverted_score_is_below_chance(rng):
+def below_chance(scores, member, over):
+    psi = auc_influence(scores, member)
+    return names(warnings.below_chance(Estimate.of(auc(scores, member), psi, over)))
+
+
+def naive_is_stronger(adaptive, naive, member):
+    psi = auc_influence(naive, member) - auc_influence(adaptive, member)
+    gain = Estimate.of(auc(naive, member) - auc(adaptive, member), psi, "models and records")
+    return names(warnings.naive_is_stronger(gain))
+
+
+@pytest.mark.parametrize("over", ["models and records", "models"])
+def test_an_inverted_score_is_below_chance(rng, over):
     phi, member = population(rng)
-    for scores, expected in ((phi, []), (-phi, ["below-chance"])):
-        found = warnings.below_chance(Pairs.of(scores, member), auc(scores, member))
-        assert names(found) == expected
+    assert below_chance(phi, member, over) == []
+    assert below_chance(-phi, member, over) == ["below-chance"]
 
 
-def test_scores_without_signal_are_not_below_chance(rng):
+@pytest.mark.parametrize("over", ["models and records", "models"])
+def test_scores_without_signal_are_not_below_chance(rng, over):
     found = 0
-    for _ in range(200):
+    for _ in range(400):
         scores, member = rng.normal(size=(16, 50)), rng.random((16, 50)) < 0.5
-        found += bool(warnings.below_chance(Pairs.of(scores, member), auc(scores, member)))
-    assert found <= 1
+        found += bool(below_chance(scores, member, over))
+    assert found <= 2
+
+
+def test_attacks_with_shadows_are_below_chance_no_more_often(rng):
+    """In leave-one-out the AUC spreads further than if models were independent."""
+    found = np.zeros(2)
+    for _ in range(400):
+        scores, member = leave_one_out_ratios(16, 100, 0.0, rng)
+        for i, over in enumerate(("models and records", "models")):
+            found[i] += bool(below_chance(scores, member, over))
+    assert found[0] <= 2
+    assert found[1] > 2
 
 
 def test_a_naive_attack_that_is_better_by_more_than_noise(rng):
     phi, member = population(rng)
     worse = phi + rng.normal(size=phi.shape)
-    assert names(warnings.naive_is_stronger(worse, phi, member)) == ["naive-is-stronger"]
-    assert warnings.naive_is_stronger(phi, worse, member) == []
-    assert warnings.naive_is_stronger(phi, phi, member) == []
+    assert naive_is_stronger(worse, phi, member) == ["naive-is-stronger"]
+    assert naive_is_stronger(phi, worse, member) == []
+    assert naive_is_stronger(phi, phi, member) == []
     hardly = phi + 0.05 * rng.normal(size=phi.shape)  # surely better, by less than .005
     assert auc(phi, member) > auc(hardly, member)
-    assert warnings.naive_is_stronger(hardly, phi, member) == []
+    assert naive_is_stronger(hardly, phi, member) == []
 
 
-def test_attacks_that_differ_in_noise_only_are_equally_strong(rng):
+@pytest.mark.parametrize("shift", [0.0, 1.0])
+def test_attacks_that_differ_in_noise_only_are_equally_strong(rng, shift):
     """Few records: each of the two is the better one by chance, often by more than .005."""
-    found = 0
-    for _ in range(200):
-        signal = (member := rng.random((16, 40)) < 0.5).astype(float)
-        one, another = (signal + rng.normal(size=signal.shape) for _ in range(2))
-        found += bool(warnings.naive_is_stronger(one, another, member))
-    assert found <= 1
+    found = gained = 0
+    for _ in range(400):
+        one, member = leave_one_out_ratios(16, 40, shift, rng)
+        another = one + one.std() * rng.normal(size=one.shape)
+        one = one + one.std() * rng.normal(size=one.shape)
+        found += bool(naive_is_stronger(one, another, member))
+        gained += auc(another, member) > auc(one, member) + 0.005
+    assert found <= 2
+    assert gained > 100
 
 
 @pytest.mark.parametrize(("bound", "expected"), [(None, 0), (0.9, 0), (0.99, 1), (1.0, 1)])

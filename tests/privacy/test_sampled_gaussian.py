@@ -54,7 +54,7 @@ def slow_delta(epsilon, noise, sampled, sides):
     if sampled.steps == 1:
         x, width = np.linspace(-edge, edge, 200_001, retstep=True)
         return excess(x).sum() * width
-    x = np.linspace(-edge, edge, 2001)
+    x = np.linspace(-edge, edge, 1001)
     first, second = (mixture(x, sampled.sample_rate, noise, side) for side in sides)
     of_rest = excess(x[None], np.log(first / second)[:, None]).sum(1)
     return (first * of_rest).sum() * (x[1] - x[0]) ** 2
@@ -150,6 +150,15 @@ def test_nearly_full_batches_are_nearly_one_gaussian_and_never_less(steps):
         assert exact * (1 - 1e-6) <= delta < 1.05 * exact
     exact = gaussian_epsilon(sigma=1.0, delta=1e-5, sensitivity=1.0)
     assert exact <= epsilon_of(noise, nearly) < 1.001 * exact
+
+
+@pytest.mark.parametrize("rate", [1e-4, 0.04, 0.5])
+def test_hardly_any_noise_has_a_finite_epsilon(rate):
+    """Below some noise sampling counts no more, which is an upper bound."""
+    sampled = SampledGaussianSteps(rate, 20, 1e-5)
+    noises = (1e-6, 1.99e-3, 2.01e-3, 1e-2)
+    assert sorted(noises, key=lambda noise: -epsilon_of(noise, sampled)) == list(noises)
+    assert all(math.isfinite(replacing(noise, sampled)) for noise in noises)
 
 
 def test_an_epsilon_that_no_noise_gives_is_bad_input():

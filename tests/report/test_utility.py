@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from privbench.report.difference_text import SIGN_NOTE, UNPAIRED_NOTE
+from privbench.report.differences import Differences, errors_of
 from privbench.report.utility import (
     BASELINE_NOTE,
-    SIGN_NOTE,
-    UNPAIRED_NOTE,
     indistinct_note,
     summary_notes,
     utility_lines,
@@ -35,8 +35,16 @@ def rows(row, bits):
     ]  # fmt: skip
 
 
+def paired_by(bits):
+    def influence(row, measure):
+        correct = bits[row["utility_key"]]
+        return (correct - correct.mean()) / correct.size, True
+
+    return Differences(errors_of(influence))
+
+
 def lines_of(rows, bits):
-    lines = utility_lines(rows, [], lambda row: bits[row["utility_key"]])
+    lines = utility_lines(rows, [], paired_by(bits))
     return {line["defense"]: line for line in lines}
 
 
@@ -67,26 +75,26 @@ def test_a_row_that_does_not_beat_the_most_frequent_class_is_named(rows, bits):
 
 
 def test_neighbours_that_cannot_be_told_apart_are_named(rows, bits):
-    note = indistinct_note(rows, lambda row: bits[row["utility_key"]])
+    note = indistinct_note(rows, paired_by(bits))
     assert note.endswith((": none and near", ": near and none"))
 
 
 def test_without_artifacts_differences_are_unpaired_and_say_so(rows):
-    lines = utility_lines(rows, [], lambda row: None)
+    lines = utility_lines(rows, [], Differences())
     texts = {line["defense"]: line["minus\nnone"] for line in lines}
     assert texts["near"].startswith("≈ ")
     assert texts["dp-sgd"].startswith("-.")
     assert all(texts[defense].endswith("]†") for defense in ("near", "dp-sgd"))
     assert utility_notes(rows, lines)[-1] == UNPAIRED_NOTE
-    assert indistinct_note(rows, lambda row: None) == ""
+    assert indistinct_note(rows, Differences()) == ""
 
 
 def test_rows_of_earlier_versions_have_no_intervals(row):
-    lines = utility_lines([row(), row(defense="dp-sgd")], [], lambda row: None)
+    lines = utility_lines([row(), row(defense="dp-sgd")], [], Differences())
     assert lines[0]["test acc.\n[95% CI]"] == ".900"
     assert lines[1]["minus\nnone"] == "+.000"
     assert utility_notes([row()], lines) == [BASELINE_NOTE]
-    assert indistinct_note([row(), row(defense="dp-sgd")], lambda row: None) == ""
+    assert indistinct_note([row(), row(defense="dp-sgd")], Differences()) == ""
 
 
 def test_public_records_alone_are_compared_with(rows, bits, row):
@@ -99,7 +107,7 @@ def test_public_records_alone_are_compared_with(rows, bits, row):
 
 
 def test_the_summary_names_what_is_no_better_than_the_most_frequent_class(rows):
-    (note,) = summary_notes(rows, lambda row: None)
+    (note,) = summary_notes(rows, Differences())
     assert note == "no better than always predicting the most frequent class (95%, paired): dp-sgd"
 
 

@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from privbench.metrics import Influences
 from privbench.metrics.accuracy import accuracy_difference
+from privbench.metrics.clustered import proportion_interval
 from privbench.stages.results import FidelityStage
 
 
@@ -67,6 +69,23 @@ def test_metrics_are_of_their_subset(trial, compute, position, subset):
     assert info["auc"] == pytest.approx(wins)
     assert info["n_members"] == member.sum()
     assert info["n_nonmembers"] == (~member).sum()
+
+
+def test_metrics_store_influences_and_what_intervals_are_over(plan, compute):
+    chosen = plan(select="none and adaptive")
+    for trial in chosen.trials:
+        stage = trial.metrics[0]
+        artifact = compute(chosen, stage)
+        setting = compute(chosen, stage.setting).live
+        scores = compute(chosen, stage.scores).arrays["scores"][:, ~setting.canary]
+        expected = Influences.of(scores, setting.member[:, ~setting.canary])
+        assert set(artifact.arrays) == set(expected.arrays())
+        for name, psi in expected.arrays().items():
+            np.testing.assert_array_equal(artifact.arrays[name], psi)
+        over = {"lira": "models and records", "loss": "models"}[trial.attack]
+        assert artifact.info["interval_over"] == over
+        clustered = list(proportion_interval(artifact.info["auc"], expected.auc))
+        assert (artifact.info["auc_ci"] == clustered) == (trial.attack == "lira")
 
 
 def test_metrics_of_a_kind_are_of_its_canaries(plan, compute):

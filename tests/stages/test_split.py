@@ -1,56 +1,37 @@
-"""Sequential scores: a target's depend on its own output and on models before its block."""
+"""Split scores: half of the models are shadows, whose coins are known, and half are targets."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from privbench.stages.split import blocks
 from privbench.storage.artifacts import Artifact
 
 N_MODELS = 9
+SHADOWS, TARGETS = np.arange(4), np.arange(4, 9)
 
 
-def planned(plan, attack, knowledge="adaptive", defense="noisy"):
+def planned(plan, attack, knowledge="adaptive", defense="noisy", n_models=N_MODELS):
     """Return a plan and the audit stage of its canaries, for an attack given as TOML."""
     chosen = plan(
-        f"defenses=[{defense!r}]", f"attacks=[{attack}]", f"population={N_MODELS}",
+        f"defenses=[{defense!r}]", f"attacks=[{attack}]", f"population={n_models}",
         f'knowledge=["{knowledge}"]',
     )  # fmt: skip
     return chosen, chosen.trials[0].audits[1]
 
 
-def changed_from(context, stage, first):
-    """Return a context in which the models of a plan from ``first`` on have other coins and outputs."""
-    scores = stage.scores
+def with_coins_flipped(context, stage, models):
+    """Return a context in which some models have other coins, and the same outputs."""
 
     def get(input_stage):
         artifact = context.get(input_stage)
-        if input_stage is scores.setting:
-            member = artifact.live.member.copy()
-            member[first:] = ~member[first:]
-            return Artifact(live=replace(artifact.live, member=member))
-        if artifact.live is not None:  # releases
-            return Artifact(live=[*artifact.live[:first], *[artifact.live[0]] * (N_MODELS - first)])
-        arrays = {name: array.copy() for name, array in artifact.arrays.items()}
-        for array in arrays.values():
-            array[first:] = array[first:][..., ::-1]
-        return Artifact(arrays, artifact.info)
+        if input_stage is not stage.scores.setting:
+            return artifact
+        member = artifact.live.member.copy()
+        member[models] = ~member[models]
+        return Artifact(live=replace(artifact.live, member=member))
 
     return replace(context, get=get)
-
-
-def test_blocks_double_and_follow_each_other():
-    for n_models in range(2, 70):
-        found = list(blocks(n_models))
-        targets = np.concatenate([block for block, _ in found])
-        first = min(4, n_models // 2)
-        np.testing.assert_array_equal(targets, np.arange(first, n_models))
-        for block, shadows in found:
-            np.testing.assert_array_equal(shadows, np.arange(block[0]))
-    assert list(blocks(1)) == []
-    ((targets, shadows),) = blocks(5, with_shadows=False)
-    assert (len(targets), len(shadows)) == (5, 0)
 
 
 @pytest.mark.parametrize(
@@ -62,45 +43,38 @@ def test_blocks_double_and_follow_each_other():
         ('"shadow-density"', "vae", "adaptive"),
     ],
 )
-def test_scores_depend_on_no_later_model(plan, context, attack, defense, knowledge):
-    """Blocks are models 4 to 7, and 8: those before a block do not see what is changed from there."""
+def test_scores_depend_on_the_coins_of_shadows_only(plan, context, attack, defense, knowledge):
     chosen, audit = planned(plan, attack, knowledge, defense)
-    stage = audit.split
-    scores = stage.compute(context(chosen)).arrays["scores"]
-    assert np.isnan(scores[:4]).all()
-    assert np.isfinite(scores[4:]).all()
-    later = stage.compute(changed_from(context(chosen), stage, 8)).arrays["scores"]
-    np.testing.assert_array_equal(later[4:8], scores[4:8])
-    assert (later[8] != scores[8]).any()
-    earlier = stage.compute(changed_from(context(chosen), stage, 3)).arrays["scores"]
-    assert (earlier[4:] != scores[4:]).any()
-
-
-def test_own_coins_have_no_part_in_scores(plan, context):
-    chosen, audit = planned(plan, '"lira"', defense="none")
     stage, ordinary = audit.split, context(chosen)
-
-    def get(input_stage):
-        artifact = ordinary.get(input_stage)
-        if input_stage is not stage.scores.setting:
-            return artifact
-        member = artifact.live.member.copy()
-        member[8] = ~member[8]
-        return Artifact(live=replace(artifact.live, member=member))
-
-    flipped = stage.compute(replace(ordinary, get=get)).arrays["scores"]
-    np.testing.assert_array_equal(flipped, stage.compute(ordinary).arrays["scores"])
+    scores = stage.compute(ordinary).arrays["scores"]
+    assert np.isnan(scores[SHADOWS]).all()
+    assert np.isfinite(scores[TARGETS]).all()
+    flipped = stage.compute(with_coins_flipped(ordinary, stage, TARGETS)).arrays["scores"]
+    np.testing.assert_array_equal(flipped, scores)
+    flipped = stage.compute(with_coins_flipped(ordinary, stage, SHADOWS)).arrays["scores"]
+    assert (flipped[TARGETS] != scores[TARGETS]).any()
 
 
-def test_scores_are_those_of_views_with_earlier_shadows(plan, compute, context):
-    chosen, audit = planned(plan, '"calibration"', "naive")
+@pytest.mark.parametrize("knowledge", ["adaptive", "naive"])
+def test_scores_are_those_of_a_view_whose_shadows_are_the_first_half(
+    plan, compute, context, knowledge
+):
+    chosen, audit = planned(plan, '"calibration"', knowledge)
     scores = compute(chosen, audit.split).arrays["scores"]
     attack = audit.split.scores.attack.component
     views = audit.split.scores.views(context(chosen))
-    for target in range(4, N_MODELS):
-        earlier = np.arange(4 if target < 8 else 8)
-        view = views.part(np.array([target]), earlier)[0]
+    for target in TARGETS:
+        view = views.part(np.array([target]), SHADOWS)[0]
         np.testing.assert_allclose(attack.score(view), scores[target], rtol=1e-10)
+
+
+@pytest.mark.parametrize("n_models", [2, 3])
+def test_a_population_that_is_too_small_proves_nothing(plan, compute, n_models):
+    chosen, audit = planned(plan, '"lira"', n_models=n_models)
+    found = compute(chosen, audit).info["audit"]
+    assert found["targets"] == n_models - 1
+    assert found["claim"] is not None
+    assert found["p_value"] is found["detectable"] is None
 
 
 @pytest.mark.parametrize("attack", ["loss", "gap", "attack-p", "quantile", "dcr", "logan"])
@@ -144,4 +118,4 @@ def test_a_plugin_that_needs_no_shadows_gets_none(host, tmp_path, plan, compute)
     scores = compute(chosen, audit.split).arrays["scores"]
     assert np.isfinite(scores).all()
     assert (scores <= 0).all()  # log-probabilities, and no count of members
-    assert compute(chosen, audit).info["audit"]["runs"] == 1
+    assert compute(chosen, audit).info["audit"]["targets"] == N_MODELS
