@@ -107,8 +107,8 @@ class DpSgd(TrainingLoop):
     )
     same_start: bool = Field(
         False,
-        description="whether all models start from the same weights, which an adversary then knows; needs"
-        ' pretrained_on = "reference"',
+        description="whether all models start from the same weights, which adversaries may know;"
+        ' only with pretrained_on = "reference"',
     )
     engine: Literal["auto", "batched", "opacus"] = Field(
         "auto",
