@@ -92,7 +92,10 @@ def stage_finished(stage: Stage, status: str, seconds: float) -> None:
 
 @hookspec
 def trial_finished(rows: list[dict[str, Any]]) -> None:
-    """Called after a trial, whatever its status, with one row for records and each kind of canaries."""
+    """Called after a trial, whatever its status, with one row for records and each kind of canaries.
+
+    Their ``verdict`` is None: it is known after all trials.
+    """
 
 
 @hookspec

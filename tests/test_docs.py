@@ -215,6 +215,13 @@ def test_the_page_on_python_runs(tmp_path, monkeypatch):
     assert found["summary"].auc_ci[0] > 0.5  # an overfitted network leaks
 
 
+def test_the_page_on_bounds_prints_what_it_says(capsys):
+    (code,) = blocks(ROOT / "docs" / "auditing-epsilon.md", "python")
+    exec(code, {})
+    said = re.findall(r"print.*# ([^:\n]+)", code)
+    assert capsys.readouterr().out.split() == said
+
+
 def test_the_attack_in_25_lines(cli, config):
     assert len(MARGIN.read_text().splitlines()) <= 26
     text = config.read_text().replace("epochs = 10", "epochs = 60")

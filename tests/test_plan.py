@@ -67,6 +67,17 @@ def test_how_many_stages_the_matrix_needs(plan):
     assert counts["utility"] == 2 * 4
 
 
+def test_rows_of_one_attack_share_split_scores_and_attacks_without_shadows_have_none(plan):
+    kinds = 'canaries={ share = 0.3, kinds = ["mislabel", "twin"] }'
+    chosen = plan(kinds, 'attacks=["lira", "loss"]', select="none and adaptive")
+    found = {trial.attack: [audit.split for audit in trial.audits] for trial in chosen.trials}
+    assert found["loss"] == [None] * 3
+    records, mislabel, twin = found["lira"]
+    assert mislabel is twin is not records
+    audits = [audit.key for trial in chosen.trials for audit in trial.audits]
+    assert len(set(audits)) == 6
+
+
 def test_target_models_share_the_release_and_the_attacks_on_it(plan):
     both = plan(*EVERYTHING, select="vae-metric and dcr and adaptive")
     assert {trial.model for trial in both.trials} == {"logistic", "mlp"}

@@ -94,14 +94,14 @@ def test_the_same_seed_gives_the_same_numbers_elsewhere_and_another_seed_others(
 def test_a_new_attack_trains_nothing(run):
     run(select="loss")
     _, computed = run(set=['attacks=["loss", "gap"]'])
-    assert set(computed) == {"scores", "metrics", "warnings", "comparison"}
+    assert set(computed) == {"scores", "metrics", "audit", "warnings", "comparison"}
 
 
 def test_an_output_defense_trains_nothing(run):
     run(select="none")
     _, computed = run()
-    results = {"utility", "metrics", "output-traits", "warnings", "comparison"}
-    assert set(computed) == {"defended-outputs", "scores"} | results
+    results = {"utility", "metrics", "audit", "output-traits", "warnings", "comparison"}
+    assert set(computed) == {"defended-outputs", "scores", "split-scores"} | results
 
 
 def test_a_new_epsilon_fits_no_generator(run):
@@ -237,7 +237,7 @@ def test_failures_are_not_cached(run, plugin):
     rows, computed = run(
         plugin(BAD_ATTACK.format(body="return 1.0 * view.labels"), file="fixed.py"), set=settings
     )
-    assert set(computed) == {"scores", "metrics", "warnings"}
+    assert set(computed) == {"scores", "split-scores", "metrics", "audit", "warnings"}
     assert {row["status"] for row in rows} == {"ok"}
 
 

@@ -24,6 +24,7 @@ from privbench.metrics import (
     warnings,
 )
 from privbench.metrics.clustered import Estimate
+from privbench.metrics.power import ceiling_of_errors
 from privbench.seeds import generator
 from privbench.stages.scores import score_views
 
@@ -72,7 +73,9 @@ def measure(
         scores=scores,
         summary=summary,
         epsilon_lower_bound=_epsilon(models, scores, shadow_scores),
+        epsilon_ceiling=_epsilon_ceiling(models, shadow_scores is not None),
         epsilon_lower_bound_one_run=_one_run(models, attack, scores),
+        epsilon_ceiling_one_run=_one_run(models, attack, models.target.member.astype(float)),
         most_vulnerable=_most_vulnerable(models, scores),
         warnings=[
             *_warnings_of_attack(models, attack),
@@ -150,11 +153,25 @@ def _epsilon(models: AuditedModels, scores: Scores, shadow_scores: Scores | None
         return epsilon_lower_bound(
             scores, member, shadow_scores, shadow_member, leave_one_out=leave_one_out
         )
-    is_first_half = generator(models.seed, "halves").permutation(member.shape[1]) % 2 == 0
+    is_first_half = _is_first_half(models)
     halves = [(scores[:, half], member[:, half]) for half in (~is_first_half, is_first_half)]
     if any(half_member.all() or not half_member.any() for _, half_member in halves):
         return 0.0
     return epsilon_lower_bound(*halves[0], *halves[1], leave_one_out=False)
+
+
+def _is_first_half(models: AuditedModels) -> NDArray[np.bool_]:
+    """Return which records (records,) give the threshold for the others, where no shadows do."""
+    order = generator(models.seed, "halves").permutation(models.target.member.shape[1])
+    return np.asarray(order % 2 == 0)
+
+
+def _epsilon_ceiling(models: AuditedModels, has_shadows: bool) -> float:
+    """Return the lower bound on epsilon of an attack without an error."""
+    member = models.target.member
+    if not has_shadows:
+        member = member[:, ~_is_first_half(models)]
+    return ceiling_of_errors(int(member.sum()), int((~member).sum()))
 
 
 def _one_run(models: AuditedModels, attack: Bound, scores: Scores) -> float | None:

@@ -21,8 +21,12 @@ class AttackReport:
     """Scores (targets, records); larger means member."""
     summary: Summary
     epsilon_lower_bound: float
+    epsilon_ceiling: float
+    """What ``epsilon_lower_bound`` would be without an error."""
     epsilon_lower_bound_one_run: float | None
     """For a single model whose members were drawn by fair coins: see `one_run_bound`."""
+    epsilon_ceiling_one_run: float | None
+    """What ``epsilon_lower_bound_one_run`` would be without an error."""
     most_vulnerable: list[dict[str, Any]]
     """The records with the largest AUC over models: ``record``, ``label`` and ``auc``."""
     warnings: list[RowWarning]
@@ -33,7 +37,9 @@ class AttackReport:
         return {
             **self.summary.to_json(),
             "epsilon_lower_bound": self.epsilon_lower_bound,
+            "epsilon_ceiling": self.epsilon_ceiling,
             "epsilon_lower_bound_one_run": self.epsilon_lower_bound_one_run,
+            "epsilon_ceiling_one_run": self.epsilon_ceiling_one_run,
             "most_vulnerable": self.most_vulnerable,
             "warnings": self.warnings,
         }
@@ -122,6 +128,6 @@ def _line(name: str, report: AttackReport) -> dict[str, str]:
         "TPR at\n0.1% FPR": interval_text(*rates["0.001"]),
         "TPR at\n1% FPR": interval_text(*rates["0.01"]),
         "balanced\naccuracy": "-" if balanced is None else number(balanced),
-        "ε at\nleast": f"{report.epsilon_lower_bound:.2f}",
+        "ε at\nleast": f"{report.epsilon_lower_bound:.2f} of {report.epsilon_ceiling:.2f}",
         "warnings": "".join(KINDS[warning["name"]].mark for warning in report.warnings),
     }

@@ -20,9 +20,10 @@ from privbench.errors import BadInput
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
 @click.option(
-    "--view", type=click.Choice(["summary", "utility", "attacks", "differences", "rows"]),
+    "--view", type=click.Choice(["summary", "utility", "attacks", "audit", "differences", "rows"]),
     help="summary: a line per defense. utility: accuracy beside DP-SGD at the same exposure."
-    " attacks: a line per attack. differences: each defense less another one. rows: all rows."
+    " attacks: a line per attack. audit: bounds on epsilon and verdicts. differences: each defense less"
+    " another one. rows: all rows."
     " Default: summary; for csv and json: rows.",
 )  # fmt: skip
 @click.option(

@@ -12,8 +12,8 @@ they assume more:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from privbench.privacy.guarantees import Guarantee
@@ -91,14 +91,19 @@ class Claim:
 
 
 def audit(
-    audited: AuditedScores, guarantee: Guarantee | None, rng: Callable[[str], np.random.Generator]
+    audited: AuditedScores,
+    guarantee: Guarantee | None,
+    *,
+    pairing: np.random.Generator,
+    rng: np.random.Generator,
 ) -> dict[str, Any]:
     """Return the bounds on epsilon for replacing one record, and the test of a guarantee.
 
     Args:
         audited: the scores and the membership.
         guarantee: what the attack is compared with.
-        rng: makes the generator of a named draw: ``pairs`` of records, and ``ties``.
+        pairing: draws pairs of records.
+        rng: breaks ties.
 
     Returns:
         ``audited_epsilon`` and ``audit``, as a row of results stores them.
@@ -107,22 +112,19 @@ def audit(
 
     from privbench.metrics import epsilon_lower_bound
     from privbench.metrics.coins import guess
-    from privbench.metrics.one_run import Coins, epsilon_bound, gaussian_bound, p_value
-    from privbench.metrics.power import ceiling, detectable
+    from privbench.metrics.one_run import epsilon_bound, gaussian_bound, p_value
 
     claim = Claim.of(guarantee)
     delta = COMMON_DELTA if claim is None else claim.delta
     gaussian = guarantee is not None and claim is not None and guarantee.gaussian
-    flips = audited.flips(guarantee, rng("pairs"))
+    flips = audited.flips(guarantee, pairing)
     is_target = np.asarray(~np.isnan(audited.split).any(axis=1))
-    coins = guess(flips.of(is_target), audited.split[is_target], rng("ties"))
-    errorless = Coins(coins.records, coins.guesses, coins.guesses)
+    coins = guess(flips.of(is_target), audited.split[is_target], rng)
+    layout = int(coins.records.sum()), int(coins.guesses.sum())
     p = power = None
-    if claim is not None and p_value(errorless, claim.curve) <= 1 - CONFIDENCE:
+    if claim is not None and _can_refute(*layout, claim.curve):
         p = p_value(coins, claim.curve)
-        power = detectable(
-            coins.records, coins.guesses, claim.curve, delta=delta, level=1 - CONFIDENCE
-        )
+        power = _detectable(*layout, claim.curve, delta)
     counted = None
     if guarantee is not None and guarantee.covers == "features":
         counted = flips.records_of_tossed(audited.member.shape[1])
@@ -147,16 +149,51 @@ def audit(
             "method": method,
             "delta": delta,
             "bounds": bounds,
-            "ceiling": ceiling(
-                coins.records, coins.guesses, delta=delta, confidence=CONFIDENCE, gaussian=gaussian
-            ),
+            "ceiling": _ceiling(*layout, delta, gaussian),
             "claim": None if claim is None else {"epsilon": claim.epsilon, "delta": claim.delta},
             "p_value": p,
             "detectable": power,
             "coins_of": "pairs" if flips.second is not None else "records",
-            "coins": int(coins.records.sum()),
-            "guesses": int(coins.guesses.sum()),
+            "coins": layout[0],
+            "guesses": layout[1],
             "correct": int(coins.correct.sum()),
             "targets": int(is_target.sum()),
         },
     }
+
+
+# Many rows of a run have as many coins, and the same claim.
+
+
+@lru_cache(maxsize=256)
+def _ceiling(records: int, guesses: int, delta: float, gaussian: bool) -> float:
+    import numpy as np
+
+    from privbench.metrics.power import ceiling
+
+    return ceiling(
+        np.array([records]), np.array([guesses]),
+        delta=delta, confidence=CONFIDENCE, gaussian=gaussian,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def _can_refute(records: int, guesses: int, claim: TradeOff) -> bool:
+    """Return whether guesses without an error would refute a claim."""
+    import numpy as np
+
+    from privbench.metrics.one_run import Coins, p_value
+
+    counts = np.array([guesses])
+    return p_value(Coins(np.array([records]), counts, counts), claim) <= 1 - CONFIDENCE
+
+
+@lru_cache(maxsize=256)
+def _detectable(records: int, guesses: int, claim: TradeOff, delta: float) -> float | None:
+    import numpy as np
+
+    from privbench.metrics.power import detectable
+
+    return detectable(
+        np.array([records]), np.array([guesses]), claim, delta=delta, level=1 - CONFIDENCE
+    )

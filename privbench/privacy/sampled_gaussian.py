@@ -7,7 +7,9 @@ sigma, one step is as private as
 
 - (1 - q) N(0) + q N(1) against N(0), in both orders, for adding or removing a record;
 - (1 - q) N(0) + q N(1) against (1 - q) N(0) + q N(-1), for replacing a record, whose gradient may turn
-  around. The other order has the same losses by symmetry.
+  around (``REPLACE_ONE`` of dp-accounting; see also Schuchardt et al. 2024, "Unified Mechanism-Specific
+  Amplification by Subsampling and Group Privacy Amplification", NeurIPS). The other order has the same
+  losses by symmetry.
 
 Without sampling (a rate of one) all steps are one Gaussian mechanism, whose epsilon is exact. It is an
 upper bound with sampling, too, and used where the noise is too little for exponentials of losses.
@@ -72,6 +74,8 @@ def epsilon_of(noise_multiplier: float, sampled: SampledGaussianSteps) -> float:
 @lru_cache(maxsize=1024)
 def noise_multiplier_for(epsilon: float, sampled: SampledGaussianSteps) -> float:
     """Return a noise multiplier whose epsilon is at most ``epsilon``, and nearly that.
+
+    It is less only where epsilon jumps, at ``SMALLEST_NOISE``: with epsilons of millions.
 
     Raises:
         BadInput: If no noise multiplier up to ``LARGEST_NOISE`` is enough.

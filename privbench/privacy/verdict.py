@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 LEVEL = 0.05
 """The probability that any claim of a run is refuted although it is true."""
+
+SEVERITY = ("refuted", "consistent", "not tested")
+
+
+def worst_verdict(verdicts: Iterable[str | None]) -> str | None:
+    """Return the verdict that speaks for several rows: the first of ``SEVERITY`` that occurs.
+
+    >>> worst_verdict(["not tested", None, "consistent"])
+    'consistent'
+    """
+    given = set(verdicts)
+    return next((verdict for verdict in SEVERITY if verdict in given), None)
 
 
 def with_verdicts(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

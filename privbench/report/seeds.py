@@ -14,6 +14,7 @@ import numpy as np
 
 from privbench.metrics.differences import Error, mean_error
 from privbench.metrics.interval import logit_t, t_quantile
+from privbench.privacy.verdict import worst_verdict
 from privbench.storage.results import Row
 
 TRIAL = (
@@ -115,8 +116,7 @@ def _combined(rows: Sequence[Row]) -> Row:
     row["majority_difference_ci"] = _above_majority(rows)
     row["guarantee"] = _largest_guarantee(rows)
     row["audited_epsilon"] = bound_over_seeds([r["audited_epsilon"] for r in rows])
-    verdicts = {r["verdict"] for r in rows}
-    row["verdict"] = next((v for v in ("refuted", "consistent") if v in verdicts), None)
+    row["verdict"] = worst_verdict(r["verdict"] for r in rows)
     given = {w["name"]: w for r in rows for w in r["warnings"] or ()}
     row["warnings"] = None if first["warnings"] is None else list(given.values())
     return row

@@ -3,6 +3,7 @@
 - ``summary``: a line per defense, as ``auto`` finds it, or else the attack that does best;
 - ``utility``: a line per defense, its accuracy beside that of others and of DP-SGD at equal exposure;
 - ``attacks``: a line per attack, adaptive beside naive;
+- ``audit``: a line per attack, its lower bounds on epsilon and the verdict on the guarantee;
 - ``differences``: a line per defense, how it differs from another one, or a line per attack;
 - ``rows``: all rows, unrounded.
 
@@ -17,6 +18,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from privbench.report.audits import audit_tables, audited_text
 from privbench.report.canaries import named, worst_kinds
 from privbench.report.difference_view import difference_tables
 from privbench.report.differences import Differences
@@ -39,10 +41,6 @@ DATA_AUC = "data\nAUC"
 REPLACING_NOTE = (
     "in brackets epsilon for replacing one record, as audited epsilons are, at δ={:g}, or at the"
     " guarantee's own if that is larger"
-)
-AUDITED_NOTE = (
-    "the largest of the attacks' lower bounds, which hold with 95% each; verdicts are at 99.96%, since"
-    " the attack was chosen on the target"
 )
 WARNINGS = "warn-\nings"
 """The column with the marks of warnings; left out where there are none."""
@@ -129,6 +127,7 @@ VIEWS: dict[str, Callable[[Sequence[Row], Differences], list[Table]]] = {
     "summary": summary,
     "utility": utility,
     "attacks": attacks,
+    "audit": audit_tables,
     "differences": difference_tables,
     "rows": every_row,
 }
@@ -185,7 +184,7 @@ def _summary_line(
         + notes.star(len(deciding(canaries))),
         DATA_AUC: _value(_strongest(data, _auc), _auc),
         "guarantee": _guarantee(rows[0], notes),
-        "audited": _audited(rows, notes),
+        "audited": audited_text(rows, notes),
         WARNINGS: notes.warnings(rows),
         "s": f"{max(row['seconds'] for row in rows):.0f}",
     }
@@ -307,28 +306,6 @@ def _guarantee(row: Row, notes: Notes) -> str:
     given = f", if {conditions}" if conditions else ""
     note = notes.mark(f"{guarantee.terms()}, {guarantee.accountant}{given}")
     return f"ε={guarantee.epsilon:.3g}{unit} {bracket}{note}"
-
-
-def _audited(rows: Sequence[Row], notes: Notes) -> str:
-    """Return the largest audited epsilon, and whether it refutes the guarantee.
-
-    A note says that it is the largest of several, which a verdict allows for.
-
-    - If the guarantee applies to some of the attacks, only these count; others see more.
-    - A defense without a guarantee as a whole may have one for its released data. Of its verdicts only
-      ``refuted`` is shown here; rows of attacks on the data have both.
-    """
-    verdicts = {row["verdict"] for row in rows} - {None}
-    if rows[0]["guarantee"] is None:
-        verdicts &= {"refuted"}
-    counted = deciding([row for row in rows if row["verdict"] is not None or not verdicts])
-    bounds = [row["audited_epsilon"] for row in counted if row["audited_epsilon"] is not None]
-    if not bounds:
-        return "-"
-    if len(bounds) > 1:
-        notes.legend["audited"] = AUDITED_NOTE
-    verdict = "refuted" if "refuted" in verdicts else "".join(verdicts)
-    return f"ε≥{max(bounds):.2f} {verdict}".strip()
 
 
 def _plain(value: Any) -> str:

@@ -58,4 +58,5 @@ class AuditStage(Stage):
         guarantee, _ = row.utility.guarantee(
             setting, acts_on_before(row.scores.attack.component, row.utility.defense)
         )
-        return Artifact(info=audit(audited, guarantee, self.rng))
+        pairing = row.setting.rng("pairs", row.canary_kind)  # the same in all rows of a population
+        return Artifact(info=audit(audited, guarantee, pairing=pairing, rng=self.rng("ties")))

@@ -44,7 +44,8 @@ class SplitScoresStage(Stage):
 
     @property
     def inputs(self) -> tuple[Stage, ...]:
-        return self.scores.inputs
+        # The scores themselves are not read: an attack that fails on all models is not tried again.
+        return (*self.scores.inputs, self.scores)
 
     @property
     def components(self) -> tuple[Bound, ...]:

@@ -107,14 +107,15 @@ SCHEMA = (
     Column(
         "audited_epsilon",
         "REAL",
-        "Lower bound on epsilon implied by the attack's errors, with 95% confidence.",
+        "Lower bound on epsilon for replacing one record, implied by the attack's errors, with 95%"
+        " confidence.",
         since=4,
     ),
     Column(
         "verdict",
         "TEXT",
-        "`refuted` if the audited epsilon exceeds that of the guarantee, else `consistent`; null if"
-        " the two cannot be compared.",
+        "`refuted` if the attack's guesses contradict the guarantee, `not tested` if not even guesses"
+        " without an error would, else `consistent`; null if there is nothing to compare.",
         since=4,
     ),
     Column(
@@ -204,7 +205,8 @@ SCHEMA = (
     Column(
         "audit",
         "TEXT",
-        "Lower bounds on epsilon by several methods, and how much the audit could have seen.",
+        "Lower bounds on epsilon by several methods, the p-value of the guarantee, and how much the"
+        " audit could have seen.",
         is_json=True,
         since=6,
     ),

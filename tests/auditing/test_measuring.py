@@ -68,3 +68,13 @@ def test_oracles(dataset, name):
         set={f"{attack}.{key}": value for key, value in params.items()},
     )
     assert report.attacks[attack].summary.auc == pytest.approx(expected["auc"], abs=1e-3)
+
+
+@pytest.mark.parametrize("n_models", [1, 6])
+def test_an_attack_without_an_error_reaches_the_ceiling(arrays, n_models):
+    report = privbench.audit(arrays(n_models=n_models, signal=90.0), attacks=["loss"])
+    loss = report.attacks["loss"].to_json()
+    assert loss["epsilon_lower_bound"] == pytest.approx(loss["epsilon_ceiling"], abs=0.01)
+    assert loss["epsilon_lower_bound_one_run"] == loss["epsilon_ceiling_one_run"]
+    assert (loss["epsilon_ceiling_one_run"] is None) == (n_models > 1)
+    assert f" of {loss['epsilon_ceiling']:.2f}" in str(report)

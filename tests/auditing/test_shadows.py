@@ -38,9 +38,9 @@ def test_one_model_without_shadows(arrays):
     loss = report.attacks["loss"].to_json()
     assert loss["balanced_accuracy"] is None
     assert loss["auc_ci"][0] < loss["auc"] < loss["auc_ci"][1]
-    assert 0 < loss["epsilon_lower_bound"] < 3
+    assert 0 < loss["epsilon_lower_bound"] < 3 < loss["epsilon_ceiling"]
     assert loss["n_models"] == 1
-    assert 0 < loss["epsilon_lower_bound_one_run"] < 4
+    assert 0 < loss["epsilon_lower_bound_one_run"] < loss["epsilon_ceiling_one_run"] < 4
     assert report.groups.max() == 49
 
 

@@ -23,7 +23,9 @@ ROW = [
         "n_public",
         "canary_kind",
     ),
-    *("queries", "warnings", "seconds", "key"),
+    *("queries", "warnings"),
+    *("metrics_key", "audit", "calibrated_tpr_at_fpr", "precision", "record_risk"),
+    *("seconds", "key"),
 ]
 ONE = ("-k", "none and loss and adaptive", "--json")  # one trial
 

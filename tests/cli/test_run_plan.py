@@ -44,7 +44,8 @@ def executor(run, plugin):
 
 
 EVERY_STAGE = {
-    *("population", "outputs", "utility", "scores", "metrics", "output-traits", "warnings"),
+    *("population", "outputs", "utility", "scores", "split-scores", "metrics"),
+    *("audit", "output-traits", "warnings"),
 }
 
 
@@ -63,7 +64,7 @@ def test_a_new_attack_trains_nothing(plan, run):
     stages, _ = plan("-k", "none and loss")
     assert stages == {
         "stored": {"population", "outputs", "utility", "output-traits"},
-        "compute": {"scores", "metrics", "warnings"},
+        "compute": {"scores", "metrics", "audit", "warnings"},
     }
 
 
@@ -81,7 +82,7 @@ def test_the_plan_as_text(run):
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert lines[0].split()[:2] == ["compute", "population"]
-    assert lines[-1] == "2 trials; 7 stages, 7 to compute"
+    assert lines[-1] == "2 trials; 9 stages, 9 to compute"
 
 
 def test_a_plan_is_made_without_the_device(run):

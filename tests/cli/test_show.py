@@ -76,7 +76,7 @@ def test_a_list_of_tables_has_a_line_for_each(cli, config, monkeypatch):
 @pytest.mark.parametrize(
     ("kind", "name", "parameter", "expected"),
     [
-        ("mechanism", "dp-sgd", "delta", ("number", "> 0, < 1", False, 1e-5)),
+        ("mechanism", "dp-sgd", "delta", ("number", ">= 1e-10, < 1", False, 1e-5)),
         ("mechanism", "dp-sgd", "epsilon", ("number | null", "> 0", False, None)),
         ("mechanism", "metric-privacy", "epsilon", ("number", "> 0", True, None)),
         ("model", "mlp", "optimizer", ("sgd | adam | adamw", "", False, "sgd")),

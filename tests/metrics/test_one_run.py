@@ -141,6 +141,17 @@ def test_p_value_of_several_runs_is_the_tail_of_a_sum():
     assert p_value(Coins(records, guesses, correct), claim) == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("correct", "apart", "as_one"), [(12, 8.47, 6.72), (11, 3.50, 3.10), (9, 1.13, 1.23)]
+)
+def test_bounds_of_several_runs_are_those_of_the_docs(correct, apart, as_one):
+    runs = np.ones(12, dtype=np.int64)
+    found = gaussian_bound(Coins(60 * runs, 12 * runs, correct * runs), delta=1e-5)
+    assert found == pytest.approx(apart, abs=0.01)
+    whole = Coins.of_one_run(720, 144, 12 * correct)
+    assert gaussian_bound(whole, delta=1e-5) == pytest.approx(as_one, abs=0.01)
+
+
 def test_the_runs_of_an_epsilon_claim_count_as_one():
     coins = Coins(np.full(12, 60), np.full(12, 12), np.full(12, 11))
     whole = Coins.of_one_run(720, 144, 132)

@@ -25,7 +25,8 @@ def run(guarantee, scores, member, labels=None, *, seed=0, own_coins=False, spli
     labels = np.zeros(member.shape[1], int) if labels is None else labels
     split = scores if split is None else split
     audited = AuditedScores(scores, scores, split, member, labels, own_coins)
-    return audit(audited, guarantee, lambda name: np.random.default_rng([seed, len(name)]))
+    pairing, rng = (np.random.default_rng([seed, draw]) for draw in range(2))
+    return audit(audited, guarantee, pairing=pairing, rng=rng)
 
 
 def stated(covers="records", epsilon=0.2, kind="local-dp", **changes):
@@ -139,6 +140,20 @@ def test_gaussian_noise_is_audited_by_its_curve(mu):
     assert found["claim"]["epsilon"] > refuted["detectable"] > refuted["claim"]["epsilon"]
     without_curve = run(None, scores, member, own_coins=True)["audit"]
     assert without_curve["bounds"]["f-dp"] is without_curve["bounds"]["gdp"] is None
+
+
+@pytest.mark.slow
+def test_a_true_claim_is_rarely_significant():
+    """Randomised response with epsilon 1 on each of 480 coins: a p-value below .05 in at most 5%."""
+    small = 0
+    for seed in range(400):
+        rng = np.random.default_rng(seed)
+        member = rng.random((8, 60)) < 0.5
+        lies = rng.random(member.shape) < 1 / (1 + np.e)
+        scores = (member ^ lies) + 0.0
+        found = run(stated(epsilon=1.0), scores, member, seed=seed, own_coins=True)
+        small += found["audit"]["p_value"] <= 0.05
+    assert small / 400 < 0.05 + 2 * np.sqrt(0.05 * 0.95 / 400)
 
 
 def test_models_without_split_scores_are_no_targets():

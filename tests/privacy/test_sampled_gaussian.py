@@ -69,6 +69,24 @@ def test_the_profile_of_few_steps_is_that_of_numerical_integration(noise, sample
         assert delta <= 1.03 * exact + 2e-11
 
 
+@pytest.mark.parametrize("other", [(-1, 0), (-0.6, 0), (-0.6, 0.8), (0, 1), (0.8, 0.6)])
+@pytest.mark.parametrize("rate", [0.05, 0.5])
+def test_no_other_gradient_is_worse_than_the_opposite_one(rate, other):
+    """A step in two dimensions, where (1, 0) is replaced by another gradient of norm 1 at most."""
+    noise, grid = 0.8, np.linspace(-6, 6, 601)
+    x, y = grid[:, None], grid[None]
+
+    def density(gradient):
+        taken = norm.pdf(x, gradient[0], noise) * norm.pdf(y, gradient[1], noise)
+        return (1 - rate) * norm.pdf(x, 0, noise) * norm.pdf(y, 0, noise) + rate * taken
+
+    p, q = density((1, 0)), density(other)
+    for epsilon, delta in replace_one_profile(noise, SampledGaussianSteps(rate, 1, 1e-5))[::8]:
+        for first, second in ((p, q), (q, p)):
+            exact = np.maximum(first - np.exp(epsilon) * second, 0).sum() * (grid[1] - grid[0]) ** 2
+            assert exact <= 1.001 * delta + 1e-11
+
+
 @pytest.mark.parametrize("sampled", FEW)
 @pytest.mark.parametrize("noise", [0.6, 1.5])
 def test_adding_and_removing_are_both_covered(noise, sampled):

@@ -30,6 +30,21 @@ def test_rows_come_back_as_they_went_in(results):
     assert results.rows("b") == [row(guarantee=guarantee, auc=0.75, status="ok", n_members=3)]
 
 
+def test_verdicts_are_corrected_for_all_rows_of_the_run(results):
+    """A p-value of .03 is significant alone, and not among two."""
+
+    def audit(p_value):
+        return {"claim": {"epsilon": 1.0, "delta": 1e-5}, "p_value": p_value}
+
+    add(results, audit=audit(0.03))
+    assert [r["verdict"] for r in results.rows("b")] == ["refuted"]
+    run = results.start_run("b", {})
+    for p_value in (0.03, 0.5):  # two trials, each added when it finishes
+        results.add(run, [row(audit=audit(p_value))])
+    results.finish_run(run)
+    assert [r["verdict"] for r in results.rows("b")] == ["consistent", "consistent"]
+
+
 def test_the_newest_complete_run_counts(results):
     add(results, auc=0.1)
     add(results, auc=0.2)

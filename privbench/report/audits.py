@@ -1,0 +1,115 @@
+"""Audits in tables: the cell of a defense in ``summary``, and the view ``audit``.
+
+A bound is shown beside the most that it could have been, and a verdict beside the epsilon that it would
+have found out: without these, ``consistent`` cannot be told from "hardly tested".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from privbench.privacy.verdict import worst_verdict
+from privbench.report.frontier import deciding
+from privbench.report.notes import Notes
+from privbench.report.seeds import bound_over_seeds, parts_of
+from privbench.report.tables import Table, comparable_groups, without_empty_columns
+from privbench.storage.results import Row
+
+AUDITED_NOTE = (
+    "ε≥a of b: the largest of the attacks' lower bounds on ε for replacing one record (95% each),"
+    ' and the most that an attack without an error could prove; "sees c": the verdict would'
+    " have been `refuted` with probability .9 if the true ε were c (optimal attack on Gaussian noise,"
+    " a single claim); verdicts are corrected for the number of claims of the run"
+)
+VIEW_NOTES = (
+    "bounds on ε for replacing one record, at δ, with 95% each; * the one that counts for the verdict",
+    "one-run, f-DP: from guesses about fair coins, without any independence; Clopper-Pearson, GDP: if"
+    " all (model, record) pairs are independent; f-DP, GDP: if the mechanism is Gaussian",
+    "most: the largest bound * without any error; seen: the smallest true ε at which the claim would be"
+    " refuted with probability .9, by an optimal attack on Gaussian noise, were it the only claim",
+    "verdicts: Holm's correction of all p-values of the run at level .05; not tested: not even guesses"
+    " without an error could refute the claim",
+)
+METHODS = {
+    "one-run": "one-run",
+    "f-dp": "f-DP",
+    "clopper-pearson": "Clopper-\nPearson",
+    "gdp": "GDP",
+}
+OPTIONAL_OF_AUDIT = ("GDP", "Clopper-\nPearson", "p-value")
+
+
+def audited_text(rows: Sequence[Row], notes: Notes) -> str:
+    """Return the largest audited epsilon of a defense, what it could have been, and the verdict.
+
+    - If the guarantee applies to some of the attacks, only these count; others see more.
+    - A defense without a guarantee as a whole may have one for its released data. Of its verdicts only
+      ``refuted`` is shown here; rows of attacks on the data have both.
+    """
+    verdict = worst_verdict(row["verdict"] for row in rows)
+    if rows[0]["guarantee"] is None and verdict != "refuted":
+        verdict = None
+    judged = [row for row in rows if row["verdict"] is not None or verdict is None]
+    counted = [row for row in deciding(judged) if row["audited_epsilon"] is not None]
+    if not counted:
+        return "-"
+    row = max(counted, key=lambda row: float(row["audited_epsilon"]))
+    bound, ceiling = row["audited_epsilon"], _ceiling(row)
+    text = f"ε≥{bound:.2f}" + ("" if ceiling is None else f" of {ceiling:.2f}")
+    seen = [audit["detectable"] for audit in _audits(counted) if audit["detectable"] is not None]
+    if ceiling is not None or len(counted) > 1:
+        notes.legend["audited"] = AUDITED_NOTE
+    if verdict is None:
+        return text
+    return f"{text} {verdict}" + (f", sees {min(seen):.3g}" if seen else "")
+
+
+def audit_tables(rows: Sequence[Row], _: object = None) -> list[Table]:
+    """Return tables with a line per defense, attack, knowledge, subset (or kind) and seed."""
+    tables = []
+    for group in comparable_groups(rows):
+        parts = [part for row in group for part in parts_of(row).values()]
+        lines = [_line(row) for row in parts if row["status"] == "ok" and row["audit"] is not None]
+        if len({row["seed"] for row in parts}) < 2:
+            lines = [{h: text for h, text in line.items() if h != "seed"} for line in lines]
+        notes = Notes(VIEW_NOTES if lines else ("no row has an audit: of an earlier version",))
+        tables.append(Table.of(group, without_empty_columns(lines), notes, OPTIONAL_OF_AUDIT))
+    return tables
+
+
+def _line(row: Row) -> dict[str, str]:
+    audit, claim = row["audit"], row["audit"]["claim"]
+    bounds = {
+        header: _epsilon(audit["bounds"][name]) + ("*" if name == audit["method"] else "")
+        for name, header in METHODS.items()
+    }
+    naive = ", naive" if row["knowledge"] == "naive" else ""
+    return {
+        "defense": row["defense"],
+        "attack": row["attack"] + naive,
+        "records": row["canary_kind"] or row["subset"],
+        "seed": str(row["seed"]),
+        "claim\nε": "-" if claim is None else f"{claim['epsilon']:.3g}",
+        "δ": f"{audit['delta']:.2g}",
+        **bounds,
+        "most": _epsilon(audit["ceiling"]),
+        "seen": "-" if audit["detectable"] is None else f"{audit['detectable']:.3g}",
+        "p-value": "-" if audit["p_value"] is None else f"{audit['p_value']:.2g}",
+        "verdict": row["verdict"] or "-",
+    }
+
+
+def _epsilon(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _ceiling(row: Row) -> float | None:
+    """Return the largest bound that a row could have had; None for rows of earlier versions."""
+    audits = _audits([row])
+    return bound_over_seeds([audit["ceiling"] for audit in audits]) if audits else None
+
+
+def _audits(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    parts = [part for row in rows for part in parts_of(row).values()]
+    return [part["audit"] for part in parts if part["audit"] is not None]
