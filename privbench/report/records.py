@@ -16,35 +16,37 @@ CHANCE_NOTE = (
 )
 STAND_OUT_NOTE = "records that are more exposed than by chance; about 5% of them are so by chance"
 NONE_NOTE = (
-    "no AUCs of records for attacks that query models themselves or look at parameters, for attacks on"
-    " released data, and with fewer than 4 models"
+    "no AUCs of records, because the attack queries models itself or looks at parameters or at released"
+    " data, or there are fewer than 4 models"
 )
 
 
 def record_lines(rows: Sequence[Row], notes: Notes) -> list[dict[str, str]]:
-    """Return a line for each row that is ok, the cells by header, and add to the notes."""
+    """Return a line for each row that has AUCs of records, the cells by header, and add to the notes.
+
+    Attacks without such AUCs are named in a note.
+    """
     lines = []
-    for row in rows:
-        if row["status"] != "ok":
-            continue
+    ok = [row for row in rows if row["status"] == "ok"]
+    for row in ok:
         risk = row["record_risk"]
-        line = {
-            "subset": row["canary_kind"] or row["subset"],
-            "defense": row["defense"],
-            "attack": row["attack"] + (", naive" if row["knowledge"] == "naive" else ""),
-        }
         if risk is None:
-            notes.legend["-"] = NONE_NOTE
-        else:
-            notes.legend |= {"by chance": CHANCE_NOTE, "stand out": STAND_OUT_NOTE}
-            listed = [str(one["record"]) for one in risk["most_exposed"][:N_LISTED]]
-            line |= {
+            continue
+        notes.legend |= {"by chance": CHANCE_NOTE, "stand out": STAND_OUT_NOTE}
+        listed = [str(one["record"]) for one in risk["most_exposed"][:N_LISTED]]
+        lines.append(
+            {
+                "subset": row["canary_kind"] or row["subset"],
+                "defense": row["defense"],
+                "attack": row["attack"] + (", naive" if row["knowledge"] == "naive" else ""),
                 "mean\nAUC": number(risk["mean_auc"]),
                 "largest\nAUC": number(risk["max_auc"]),
                 "by\nchance": number(risk["max_by_chance"]),
                 "stand\nout": f"{risk['n_exposed']} of {risk['n_records']}",
                 "most exposed": ", ".join(listed),
             }
-        lines.append(line)
-    headers = dict.fromkeys(header for line in lines for header in line)
-    return [{header: line.get(header, "-") for header in headers} for line in lines]
+        )
+    without = dict.fromkeys(row["attack"] for row in ok if row["record_risk"] is None)
+    if without:
+        notes.legend[", ".join(without)] = NONE_NOTE
+    return lines

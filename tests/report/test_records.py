@@ -1,5 +1,6 @@
 """The view of single records, and what the view of attacks shows of them."""
 
+from privbench.report.formats import render
 from privbench.report.views import attacks, records
 
 RISK = {
@@ -14,17 +15,21 @@ RISK = {
 
 
 def test_a_line_shows_the_most_exposed_records_and_what_is_due_to_chance(row):
-    (table,) = records([row(record_risk=RISK), row(attack="auto", knowledge="naive")])
-    first, second = table.lines
-    assert first == {
+    auto = [row(attack="auto", knowledge=knowledge) for knowledge in ("adaptive", "naive")]
+    (table,) = records([row(record_risk=RISK), *auto])
+    (line,) = table.lines
+    assert line == {
         "subset": "records", "defense": "none", "attack": "lira",
         "mean\nAUC": ".600", "largest\nAUC": "1.000", "by\nchance": ".930",
         "stand\nout": "12 of 200", "most exposed": "7, 3, 9, 11, 2",
     }  # fmt: skip
-    assert second["attack"] == "auto, naive"
-    assert second["largest\nAUC"] == "-"
     assert any("drawn anew" in note for note in table.notes)
-    assert any("query models" in note for note in table.notes)
+    assert any(note.startswith("auto: no AUCs of records") for note in table.notes)
+
+
+def test_without_any_aucs_of_records_there_is_the_note_alone(row):
+    text = render([row()], "table", "records")
+    assert "lira: no AUCs of records" in text
 
 
 def test_failed_trials_are_notes(row):
