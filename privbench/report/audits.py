@@ -104,7 +104,7 @@ def _line(row: Row) -> dict[str, str]:
         "δ": f"{audit['delta']:.2g}",
         **bounds,
         "ceiling": _epsilon(audit["ceiling"]),
-        "detec-\ntable": "-" if audit["detectable"] is None else f"{audit['detectable']:.3g}",
+        "detectable": "-" if audit["detectable"] is None else f"{audit['detectable']:.3g}",
         "p-value": "-" if audit["p_value"] is None else f"{audit['p_value']:.2g}",
         "verdict": row["verdict"] or "-",
     }

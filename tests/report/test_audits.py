@@ -82,7 +82,7 @@ def test_the_view_has_a_line_for_each_row_with_its_bounds(audited, row):
     assert first == {
         "defense": "none", "attack": "lira, naive", "records": "twin", "claim\nε": "2", "δ": "1e-05",
         "one-run": "1.00", "f-DP": "2.25*", "Clopper-\nPearson": "0.90", "GDP": "2.50",
-        "ceiling": "5.50", "detec-\ntable": "3", "p-value": "0.2", "verdict": "consistent",
+        "ceiling": "5.50", "detectable": "3", "p-value": "0.2", "verdict": "consistent",
     }  # fmt: skip
     assert (second["one-run"], second["f-DP"], second["p-value"]) == ("3.00*", "-", "-")
     assert any("broken" in note for note in table.notes)
