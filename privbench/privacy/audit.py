@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 """Confidence of each bound."""
+OF_GUESSES = (
+    "method", "ceiling", "p_value", "detectable", "coins_of", "coins", "guesses", "correct", "targets"
+)  # fmt: skip
+"""What ``audit`` says about guesses about coins; all null where there are none."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ class AuditedScores:
     Attributes:
         scores: float64 (models, records), each by means of all other models.
         shadow_scores: float64 (models, records), the scores that thresholds are chosen on.
-        split: float64 (models, records), by means of models that are not targets, which are NaN.
+        split: float64 (models, records), by means of models that are not targets, which are NaN. None
+            if no guesses are made about coins.
         member: bool (models, records).
         labels: int64 (records,).
         own_coins: whether each record is a member by a coin of its own, as canaries are.
@@ -45,7 +50,7 @@ class AuditedScores:
 
     scores: NDArray[np.float64]
     shadow_scores: NDArray[np.float64]
-    split: NDArray[np.float64]
+    split: NDArray[np.float64] | None
     member: NDArray[np.bool_]
     labels: NDArray[np.int64]
     own_coins: bool
@@ -106,7 +111,8 @@ def audit(
         rng: breaks ties.
 
     Returns:
-        ``audited_epsilon`` and ``audit``, as a row of results stores them.
+        ``audited_epsilon`` and ``audit``, as a row of results stores them. Without guesses, there are
+        only the bounds that take pairs to be independent, and nothing for a verdict.
     """
     import numpy as np
 
@@ -118,13 +124,6 @@ def audit(
     delta = COMMON_DELTA if claim is None else claim.delta
     gaussian = guarantee is not None and claim is not None and guarantee.gaussian
     flips = audited.flips(guarantee, pairing)
-    is_target = np.asarray(~np.isnan(audited.split).any(axis=1))
-    coins = guess(flips.of(is_target), audited.split[is_target], rng)
-    layout = int(coins.records.sum()), int(coins.guesses.sum())
-    p = power = None
-    if claim is not None and _can_refute(*layout, claim.curve):
-        p = p_value(coins, claim.curve)
-        power = _detectable(*layout, claim.curve, delta)
     counted = None
     if guarantee is not None and guarantee.covers == "features":
         counted = flips.records_of_tossed(audited.member.shape[1])
@@ -137,28 +136,38 @@ def audit(
         )  # fmt: skip
 
     bounds = {
-        "one-run": epsilon_bound(coins, delta, CONFIDENCE),
-        "f-dp": gaussian_bound(coins, delta, CONFIDENCE) if gaussian else None,
+        "one-run": None,
+        "f-dp": None,
         "clopper-pearson": of_errors(gaussian=False),
         "gdp": of_errors(gaussian=True) if gaussian else None,
     }
+    stated = {
+        "method": None,
+        "delta": delta,
+        "bounds": bounds,
+        "claim": None if claim is None else {"epsilon": claim.epsilon, "delta": claim.delta},
+    } | dict.fromkeys(OF_GUESSES)
+    if audited.split is None:
+        return {"audited_epsilon": None, "audit": stated}
+
+    is_target = np.asarray(~np.isnan(audited.split).any(axis=1))
+    coins = guess(flips.of(is_target), audited.split[is_target], rng)
+    layout = int(coins.records.sum()), int(coins.guesses.sum())
+    p = power = None
+    if claim is not None and _can_refute(*layout, claim.curve):
+        p = p_value(coins, claim.curve)
+        power = _detectable(*layout, claim.curve, delta)
+    bounds["one-run"] = epsilon_bound(coins, delta, CONFIDENCE)
+    bounds["f-dp"] = gaussian_bound(coins, delta, CONFIDENCE) if gaussian else None
     method = "f-dp" if gaussian else "one-run"
+    of_guesses = (
+        method, _ceiling(*layout, delta, gaussian), p, power,
+        "pairs" if flips.second is not None else "records",
+        *layout, int(coins.correct.sum()), int(is_target.sum()),
+    )  # fmt: skip
     return {
         "audited_epsilon": bounds[method],
-        "audit": {
-            "method": method,
-            "delta": delta,
-            "bounds": bounds,
-            "ceiling": _ceiling(*layout, delta, gaussian),
-            "claim": None if claim is None else {"epsilon": claim.epsilon, "delta": claim.delta},
-            "p_value": p,
-            "detectable": power,
-            "coins_of": "pairs" if flips.second is not None else "records",
-            "coins": layout[0],
-            "guesses": layout[1],
-            "correct": int(coins.correct.sum()),
-            "targets": int(is_target.sum()),
-        },
+        "audit": stated | dict(zip(OF_GUESSES, of_guesses, strict=True)),
     }
 
 

@@ -17,7 +17,7 @@ CHANCE_NOTE = (
 STAND_OUT_NOTE = "records that are more exposed than by chance; about 5% of them are so by chance"
 NONE_NOTE = (
     "no AUCs of records for attacks that query models themselves or look at parameters, for attacks on"
-    " released data, and with fewer than 4 models"
+    " released data, for naive shadows, and with fewer than 4 models"
 )
 
 

@@ -26,7 +26,8 @@ class AuditStage(Stage):
     metrics: MetricsStage
     """The row: the scores of a leave-one-out, the records and the guarantee."""
     split: SplitScoresStage | None
-    """Scores by means of models that are not targets; None if the leave-one-out uses no shadows."""
+    """Scores by means of models that are not targets; None if the leave-one-out uses no shadows, and
+    for naive shadows: verdicts rest on the audit of the adaptive adversary."""
 
     @property
     def inputs(self) -> tuple[Stage, ...]:
@@ -50,7 +51,7 @@ class AuditStage(Stage):
         audited = AuditedScores(
             scores=scores,
             shadow_scores=shadow_scores,
-            split=split,
+            split=None if row.scores.is_naive else split,
             member=setting.member[:, in_subset],
             labels=setting.pool.y[in_subset],
             own_coins=row.setting.subset == "canaries",

@@ -134,7 +134,7 @@ class RecordsStage(Stage):
     seed: int
     metrics: MetricsStage
     left_out: LeftOutStage | None
-    """None with too few models, and for attacks that make queries of their own."""
+    """None with too few models, for naive shadows, and for attacks that make queries of their own."""
 
     @property
     def inputs(self) -> tuple[Stage, ...]:

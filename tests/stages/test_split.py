@@ -35,16 +35,15 @@ def with_coins_flipped(context, stage, models):
 
 
 @pytest.mark.parametrize(
-    ("attack", "defense", "knowledge"),
+    ("attack", "defense"),
     [
-        ('"lira"', "noisy", "adaptive"),
-        ('"lira"', "noisy", "naive"),
-        ('"shokri"', "none", "adaptive"),
-        ('"shadow-density"', "vae", "adaptive"),
+        ('"lira"', "noisy"),
+        ('"shokri"', "none"),
+        ('"shadow-density"', "vae"),
     ],
 )
-def test_scores_depend_on_the_coins_of_shadows_only(plan, context, attack, defense, knowledge):
-    chosen, audit = planned(plan, attack, knowledge, defense)
+def test_scores_depend_on_the_coins_of_shadows_only(plan, context, attack, defense):
+    chosen, audit = planned(plan, attack, defense=defense)
     stage, ordinary = audit.split, context(chosen)
     scores = stage.compute(ordinary).arrays["scores"]
     assert np.isnan(scores[SHADOWS]).all()
@@ -55,11 +54,8 @@ def test_scores_depend_on_the_coins_of_shadows_only(plan, context, attack, defen
     assert (flipped[TARGETS] != scores[TARGETS]).any()
 
 
-@pytest.mark.parametrize("knowledge", ["adaptive", "naive"])
-def test_scores_are_those_of_a_view_whose_shadows_are_the_first_half(
-    plan, compute, context, knowledge
-):
-    chosen, audit = planned(plan, '"calibration"', knowledge)
+def test_scores_are_those_of_a_view_whose_shadows_are_the_first_half(plan, compute, context):
+    chosen, audit = planned(plan, '"calibration"')
     scores = compute(chosen, audit.split).arrays["scores"]
     attack = audit.split.scores.attack.component
     views = audit.split.scores.views(context(chosen))
@@ -87,6 +83,20 @@ def test_an_attack_without_shadows_is_audited_by_its_ordinary_scores(plan, conte
     alone = audit.metrics.scores.views(context(chosen)).part(np.arange(N_MODELS), none)
     component = audit.metrics.scores.attack.component
     np.testing.assert_array_equal(component.score_all(alone), scores)
+
+
+def test_naive_shadows_have_no_guesses_and_leave_none_out(plan, compute):
+    """Unless the target is as undefended: then both adversaries are the same."""
+    for attack in ('"lira"', '"loss"'):
+        chosen, stage = planned(plan, attack, "naive")
+        assert stage.split is None
+        assert chosen.trials[0].records[1].left_out is None
+        info = compute(chosen, stage).info
+        assert info["audited_epsilon"] is info["audit"]["method"] is None
+        assert info["audit"]["claim"] is not None
+        assert info["audit"]["bounds"]["clopper-pearson"] >= 0
+    _, stage = planned(plan, '"lira"', "naive", defense="none")
+    assert stage.split is not None
 
 
 SECRETIVE = """
