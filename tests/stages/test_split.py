@@ -46,8 +46,7 @@ def test_scores_depend_on_the_coins_of_shadows_only(plan, context, attack, defen
     chosen, audit = planned(plan, attack, defense=defense)
     stage, ordinary = audit.split, context(chosen)
     scores = stage.compute(ordinary).arrays["scores"]
-    assert np.isnan(scores[SHADOWS]).all()
-    assert np.isfinite(scores[TARGETS]).all()
+    assert np.isfinite(scores).all()
     flipped = stage.compute(with_coins_flipped(ordinary, stage, TARGETS)).arrays["scores"]
     np.testing.assert_array_equal(flipped, scores)
     flipped = stage.compute(with_coins_flipped(ordinary, stage, SHADOWS)).arrays["scores"]
@@ -64,11 +63,23 @@ def test_scores_are_those_of_a_view_whose_shadows_are_the_first_half(plan, compu
         np.testing.assert_allclose(attack.score(view), scores[target], rtol=1e-10)
 
 
+def test_shadows_have_the_scores_of_a_population_of_their_own(plan, compute, context):
+    chosen, audit = planned(plan, '"calibration"')
+    artifact = compute(chosen, audit.split)
+    assert artifact.arrays["is_target"].tolist() == [False] * 4 + [True] * 5
+    views = audit.split.scores.views(context(chosen))
+    for target in SHADOWS:
+        view = views.part(np.array([target]), np.setdiff1d(SHADOWS, target))[0]
+        expected = audit.split.scores.attack.component.score(view)
+        np.testing.assert_allclose(artifact.arrays["scores"][target], expected, rtol=1e-10)
+
+
 @pytest.mark.parametrize("n_models", [2, 3])
 def test_a_population_that_is_too_small_proves_nothing(plan, compute, n_models):
     chosen, audit = planned(plan, '"lira"', n_models=n_models)
     found = compute(chosen, audit).info["audit"]
     assert found["targets"] == n_models - 1
+    assert found["side"] == "both"
     assert found["claim"] is not None
     assert found["p_value"] is found["detectable"] is None
 
@@ -128,4 +139,4 @@ def test_a_plugin_that_needs_no_shadows_gets_none(host, tmp_path, plan, compute)
     scores = compute(chosen, audit.split).arrays["scores"]
     assert np.isfinite(scores).all()
     assert (scores <= 0).all()  # log-probabilities, and no count of members
-    assert compute(chosen, audit).info["audit"]["targets"] == N_MODELS
+    assert compute(chosen, audit).info["audit"]["targets"] == N_MODELS - 1
