@@ -390,6 +390,8 @@ class _Pipeline:
     def _audit(self, metrics: MetricsStage) -> AuditStage:
         scores, split = metrics.scores, None
         attack = scores.attack
+        if scores.is_naive:
+            return self.planner.shared(AuditStage(metrics.title, self.seed, metrics, None))
         # That privbench's own attacks use no shadows if they need none is tested.
         if attack.entry.third_party or shadows_needed(attack) != "no":
             split = self.planner.shared(SplitScoresStage(metrics.title, self.seed, scores))
@@ -397,8 +399,8 @@ class _Pipeline:
 
     def _records(self, metrics: MetricsStage) -> RecordsStage:
         scores, left_out = metrics.scores, None
-        enough = metrics.setting.n_models >= MIN_MODELS
-        if enough and isinstance(scores, ScoresStage) and scores_left_out(scores.attack):
+        possible = metrics.setting.n_models >= MIN_MODELS and not scores.is_naive
+        if possible and isinstance(scores, ScoresStage) and scores_left_out(scores.attack):
             left_out = self.planner.shared(LeftOutStage(metrics.title, self.seed, scores))
         return self.planner.shared(RecordsStage(metrics.title, self.seed, metrics, left_out))
 

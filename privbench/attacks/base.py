@@ -254,6 +254,20 @@ class Views:
             shadow_models=[self.shadow_models[i] for i in shadows] if self.shadow_models else [],
         )
 
+    def among(self, models: NDArray[np.int64]) -> Views:
+        """Return the views of some shadows (n,) that are targets as well, each with the others.
+
+        Their draws are those of the targets they stand for.
+        """
+        part = self.part(models, models)
+        return replace(
+            part,
+            targets=part.shadows,
+            leave_one_out=True,
+            target_reference=part.shadow_reference,
+            target_models=part.shadow_models,
+        )
+
     @classmethod
     def single(cls, view: View) -> Views:
         """Return the views of a single target, which may use all shadows."""

@@ -106,6 +106,10 @@ class SyntheticViews:
             leave_one_out=False,
         )
 
+    def among(self, models: NDArray[np.int64]) -> SyntheticViews:
+        """Return the views of some releases (n,), each with the others as shadows."""
+        return replace(self.part(models, models), leave_one_out=True)
+
     def used(self, target: int) -> NDArray[np.bool_]:
         """Return which shadows (n_shadows,) a target may use."""
         used = np.ones(len(self.shadows), dtype=bool)

@@ -14,10 +14,12 @@ Either coin decides whether one record is replaced by another, if training sets 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import product, starmap
+from typing import Literal
 
 import numpy as np
 
-from privbench.metrics.one_run import GUESSED_FRACTION, Coins
+from privbench.metrics.one_run import GUESSED_FRACTION, Coins, epsilon_bound
 from privbench.metrics.pairs import Bools, Floats, Ints
 
 
@@ -83,17 +85,77 @@ def of_pairs(member: Bools, rng: np.random.Generator, groups: Ints | None = None
     return Flips(first, second, member[:, first] != member[:, second], member[:, first])
 
 
-def guess(flips: Flips, scores: Floats, rng: np.random.Generator) -> Coins:
+@dataclass(frozen=True)
+class Share:
+    """Which of the coins are guessed about.
+
+    Attributes:
+        fraction: how many of the coins, in [0, 1].
+        side: whether these have the largest scores (``in``), the smallest (``out``), or half of them
+            each (``both``).
+    """
+
+    fraction: float = GUESSED_FRACTION
+    side: Literal["both", "in", "out"] = "both"
+
+    def of(self, n_coins: int) -> tuple[int, int]:
+        """Return how many coins are guessed to be tails, and how many to be heads."""
+        each = int(self.fraction * n_coins) // 2
+        return {"both": (each, each), "in": (0, 2 * each), "out": (2 * each, 0)}[self.side]
+
+
+FRACTIONS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
+"""The fractions that `choose_share` tries."""
+MARGIN = 0.5
+"""By how much another share must be better than the usual one, in epsilon. The best of many bounds on
+few coins is better by chance, and little is lost by the usual share where nothing is much better."""
+
+
+def choose_share(flips: Flips, scores: Floats, delta: float, confidence: float = 0.95) -> Share:
+    """Choose the share that would give the largest `epsilon_bound` for coins that are known.
+
+    A bound for other coins with this share is valid if these are independent of all that is given here:
+    then the number of guesses is fixed, given the choice. Guesses about one side only are tried for
+    coins of records; the sides of a pair are alike.
+
+    Args:
+        flips: coins that are known, such as those of shadows; there may be none.
+        scores: float64 (models, records), larger = member.
+        delta: that of the bound.
+        confidence: that of the bound.
+
+    Returns:
+        The share; the usual one, `GUESSED_FRACTION`, unless another is better by more than `MARGIN`.
+    """
+
+    def bound(share: Share) -> float:
+        coins = guess(flips, scores, np.random.default_rng(0), share)
+        return epsilon_bound(coins, delta, confidence)
+
+    usual = Share()
+    if not flips.tossed.any():
+        return usual
+    sides: tuple[Literal["both", "in", "out"], ...]
+    sides = ("both", "in", "out") if flips.second is None else ("both",)
+    bounds = {share: bound(share) for share in starmap(Share, product(FRACTIONS, sides))}
+    best = max(bounds, key=bounds.__getitem__)
+    return best if bounds[best] > bounds[usual] + MARGIN else usual
+
+
+def guess(
+    flips: Flips, scores: Floats, rng: np.random.Generator, share: Share | None = None
+) -> Coins:
     """Guess heads for the coins with the largest scores, and tails for those with the smallest.
 
-    The share of the coins that is guessed, `GUESSED_FRACTION`, is fixed before any score is seen. All
-    models count as one run, whose output is that of all of them: so scores of a model may depend on
-    outputs of the others, but not on their coins. If each model has a single coin, see `guess_in_turn`.
+    How many are guessed must not depend on these scores. All models count as one run, whose output is
+    that of all of them: so scores of a model may depend on outputs of the others, not on their coins. If
+    each model has a single coin, see `guess_in_turn`.
 
     Args:
         flips: the coins.
         scores: float64 (models, records), larger = member.
         rng: breaks ties, so that the order of the records reveals nothing.
+        share: how many, `GUESSED_FRACTION` by default.
 
     Returns:
         The counts of the run.
@@ -103,9 +165,9 @@ def guess(flips: Flips, scores: Floats, rng: np.random.Generator) -> Coins:
     values, heads = flips.compare(scores)[flips.tossed], flips.heads[flips.tossed]
     shuffled = rng.permutation(len(values))
     ranked = heads[shuffled[np.argsort(values[shuffled], kind="stable")]]
-    each = int(GUESSED_FRACTION * len(ranked)) // 2
-    correct = (~ranked[:each]).sum() + ranked[len(ranked) - each :].sum()
-    return Coins(*np.array([[len(ranked)], [2 * each], [correct]]))
+    n_tails, n_heads = (share or Share()).of(len(ranked))
+    correct = (~ranked[:n_tails]).sum() + ranked[len(ranked) - n_heads :].sum()
+    return Coins(*np.array([[len(ranked)], [n_tails + n_heads], [correct]]))
 
 
 def guess_in_turn(values: Floats, heads: Bools) -> Coins:

@@ -95,6 +95,7 @@ def detectable(
     delta: float,
     level: float = 0.05,
     power: float = 0.9,
+    one_sided: bool = False,
 ) -> float | None:
     """Return the smallest true epsilon at which a claim would be refuted with probability ``power``.
 
@@ -111,6 +112,7 @@ def detectable(
         delta: the delta at which the true epsilon is stated, in (0, 1).
         level: the level of the test.
         power: the probability of refuting the claim.
+        one_sided: whether all guesses are IN, about the highest scores, or all are OUT.
 
     Returns:
         The epsilon of the mechanism at ``delta``; None if no epsilon would be refuted.
@@ -128,7 +130,9 @@ def detectable(
     total = int(guesses.sum())
 
     def missing(mu: float) -> float:
-        expected = sum(runs * c * p_correct(mu, n, c) for (n, c), runs in kinds.items())
+        expected = sum(
+            runs * c * p_correct(mu, n, c * (1 + one_sided)) for (n, c), runs in kinds.items()
+        )
         return power - float(binom.sf(critical - 1, total, expected / total))
 
     if missing(LARGEST_MU) > 0:
@@ -172,7 +176,9 @@ def p_correct(mu: float, records: int, guesses: int) -> float:
     Args:
         mu: the distance of the scores of IN and OUT records, in standard deviations.
         records: the number of records, n.
-        guesses: the number of guesses, 2 k, which is not 0; or 1 of a single record, at the middle.
+        guesses: the number of guesses, 2 k, which is not 0; or 1 of a single record, at the middle. As
+            many about the highest alone are correct as often as 2 k guesses of which half are about
+            the lowest.
     """
     from scipy.special import bdtr, ndtr
 

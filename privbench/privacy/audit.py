@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 """Confidence of each bound."""
+OF_GUESSES = (
+    "method", "ceiling", "p_value", "detectable", "coins_of", "side",
+    "coins", "guesses", "correct", "targets",
+)  # fmt: skip
+"""What ``audit`` says about guesses about coins; all null where there are none."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,9 @@ class AuditedScores:
     Attributes:
         scores: float64 (models, records), each by means of all other models.
         shadow_scores: float64 (models, records), the scores that thresholds are chosen on.
-        split: float64 (models, records), by means of models that are not targets, which are NaN.
+        split: float64 (models, records), of targets by means of models that are not; the scores of these
+            depend on no target. NaN where there are none; None if no guesses are made about coins.
+        is_target: bool (models,), whose coins are guessed.
         member: bool (models, records).
         labels: int64 (records,).
         own_coins: whether each record is a member by a coin of its own, as canaries are.
@@ -45,7 +52,8 @@ class AuditedScores:
 
     scores: NDArray[np.float64]
     shadow_scores: NDArray[np.float64]
-    split: NDArray[np.float64]
+    split: NDArray[np.float64] | None
+    is_target: NDArray[np.bool_]
     member: NDArray[np.bool_]
     labels: NDArray[np.int64]
     own_coins: bool
@@ -106,25 +114,19 @@ def audit(
         rng: breaks ties.
 
     Returns:
-        ``audited_epsilon`` and ``audit``, as a row of results stores them.
+        ``audited_epsilon`` and ``audit``, as a row of results stores them. Without guesses, there are
+        only the bounds that take pairs to be independent, and nothing for a verdict.
     """
     import numpy as np
 
     from privbench.metrics import epsilon_lower_bound
-    from privbench.metrics.coins import guess
+    from privbench.metrics.coins import choose_share, guess
     from privbench.metrics.one_run import epsilon_bound, gaussian_bound, p_value
 
     claim = Claim.of(guarantee)
     delta = COMMON_DELTA if claim is None else claim.delta
     gaussian = guarantee is not None and claim is not None and guarantee.gaussian
     flips = audited.flips(guarantee, pairing)
-    is_target = np.asarray(~np.isnan(audited.split).any(axis=1))
-    coins = guess(flips.of(is_target), audited.split[is_target], rng)
-    layout = tuple(coins.records.tolist()), tuple(coins.guesses.tolist())
-    p = power = None
-    if claim is not None and _can_refute(*layout, claim.curve):
-        p = p_value(coins, claim.curve)
-        power = _detectable(*layout, claim.curve, delta)
     counted = None
     if guarantee is not None and guarantee.covers == "features":
         counted = flips.records_of_tossed(audited.member.shape[1])
@@ -137,28 +139,40 @@ def audit(
         )  # fmt: skip
 
     bounds = {
-        "one-run": epsilon_bound(coins, delta, CONFIDENCE),
-        "f-dp": gaussian_bound(coins, delta, CONFIDENCE) if gaussian else None,
+        "one-run": None,
+        "f-dp": None,
         "clopper-pearson": of_errors(gaussian=False),
         "gdp": of_errors(gaussian=True) if gaussian else None,
     }
+    stated = {
+        "method": None,
+        "delta": delta,
+        "bounds": bounds,
+        "claim": None if claim is None else {"epsilon": claim.epsilon, "delta": claim.delta},
+    } | dict.fromkeys(OF_GUESSES)
+    if audited.split is None:
+        return {"audited_epsilon": None, "audit": stated}
+
+    known = np.asarray(~np.isnan(audited.split).any(axis=1))
+    is_target, is_shadow = known & audited.is_target, known & ~audited.is_target
+    share = choose_share(flips.of(is_shadow), audited.split[is_shadow], delta)
+    coins = guess(flips.of(is_target), audited.split[is_target], rng, share)
+    layout = tuple(coins.records.tolist()), tuple(coins.guesses.tolist())
+    p = power = None
+    if claim is not None and _can_refute(*layout, claim.curve):
+        p = p_value(coins, claim.curve)
+        power = _detectable(*layout, claim.curve, delta, share.side != "both")
+    bounds["one-run"] = epsilon_bound(coins, delta, CONFIDENCE)
+    bounds["f-dp"] = gaussian_bound(coins, delta, CONFIDENCE) if gaussian else None
     method = "f-dp" if gaussian else "one-run"
+    of_guesses = (
+        method, _ceiling(*layout, delta, gaussian), p, power,
+        "pairs" if flips.second is not None else "records", share.side,
+        *map(sum, layout), int(coins.correct.sum()), int(is_target.sum()),
+    )  # fmt: skip
     return {
         "audited_epsilon": bounds[method],
-        "audit": {
-            "method": method,
-            "delta": delta,
-            "bounds": bounds,
-            "ceiling": _ceiling(*layout, delta, gaussian),
-            "claim": None if claim is None else {"epsilon": claim.epsilon, "delta": claim.delta},
-            "p_value": p,
-            "detectable": power,
-            "coins_of": "pairs" if flips.second is not None else "records",
-            "coins": sum(layout[0]),
-            "guesses": sum(layout[1]),
-            "correct": int(coins.correct.sum()),
-            "targets": int(is_target.sum()),
-        },
+        "audit": stated | dict(zip(OF_GUESSES, of_guesses, strict=True)),
     }
 
 
@@ -193,11 +207,14 @@ def _can_refute(records: Layout, guesses: Layout, claim: TradeOff) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _detectable(records: Layout, guesses: Layout, claim: TradeOff, delta: float) -> float | None:
+def _detectable(
+    records: Layout, guesses: Layout, claim: TradeOff, delta: float, one_sided: bool
+) -> float | None:
     import numpy as np
 
     from privbench.metrics.power import detectable
 
     return detectable(
-        np.array(records), np.array(guesses), claim, delta=delta, level=1 - CONFIDENCE
-    )
+        np.array(records), np.array(guesses), claim,
+        delta=delta, level=1 - CONFIDENCE, one_sided=one_sided,
+    )  # fmt: skip

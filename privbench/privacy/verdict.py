@@ -29,8 +29,8 @@ def with_verdicts(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     - ``not tested``: not even guesses without an error would have refuted the claim.
     - ``consistent``: the claim could have been refuted, and was not. This is no proof.
 
-    The verdict is None where there is no claim. Rows of earlier versions, without ``audit``, keep the
-    verdict that is stored.
+    The verdict is None where there is no claim, or no guesses about coins. Rows of earlier
+    versions, without ``audit``, keep the verdict that is stored.
 
     Args:
         rows: the rows of one run, each with ``audit`` and ``verdict``.
@@ -46,7 +46,7 @@ def with_verdicts(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         if audit is None:
             stored: str | None = row["verdict"]
             return stored
-        if audit["claim"] is None:
+        if audit["claim"] is None or audit["method"] is None:
             return None
         if audit["p_value"] is None:
             return "not tested"

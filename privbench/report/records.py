@@ -17,7 +17,7 @@ CHANCE_NOTE = (
 STAND_OUT_NOTE = "records that are more exposed than by chance; about 5% of them are so by chance"
 NONE_NOTE = (
     "no AUCs of records, because the attack queries models itself or looks at parameters or at released"
-    " data, or there are fewer than 4 models"
+    " data, its shadows are naive, or there are fewer than 4 models"
 )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from privbench.stages.base import Context, Stage
 from privbench.stages.guarantees import acts_on_before
 from privbench.stages.results import MetricsStage
-from privbench.stages.split import SplitScoresStage
+from privbench.stages.split import SplitScoresStage, targets_without_shadows
 from privbench.storage.artifacts import Artifact
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ class AuditStage(Stage):
     metrics: MetricsStage
     """The row: the scores of a leave-one-out, the records and the guarantee."""
     split: SplitScoresStage | None
-    """Scores by means of models that are not targets; None if the leave-one-out uses no shadows."""
+    """Scores by means of models that are not targets; None if the leave-one-out uses no shadows, and
+    for naive shadows: verdicts rest on the audit of the adaptive adversary."""
 
     @property
     def inputs(self) -> tuple[Stage, ...]:
@@ -47,10 +48,15 @@ class AuditStage(Stage):
             context.get(stage).arrays["scores"][:, in_subset].astype(float)
             for stage in (row.scores, row.shadow_scores, self.split or row.scores)
         )
+        if self.split is None:
+            is_target = targets_without_shadows(*scores.shape)
+        else:
+            is_target = context.get(self.split).arrays["is_target"]
         audited = AuditedScores(
             scores=scores,
             shadow_scores=shadow_scores,
-            split=split,
+            split=None if row.scores.is_naive else split,
+            is_target=is_target,
             member=setting.member[:, in_subset],
             labels=setting.pool.y[in_subset],
             own_coins=row.setting.subset == "canaries",

@@ -134,7 +134,7 @@ class RecordsStage(Stage):
     seed: int
     metrics: MetricsStage
     left_out: LeftOutStage | None
-    """None with too few models, and for attacks that make queries of their own."""
+    """None with too few models, for naive shadows, and for attacks that make queries of their own."""
 
     @property
     def inputs(self) -> tuple[Stage, ...]:
@@ -146,7 +146,7 @@ class RecordsStage(Stage):
         return {"canary_kind": self.metrics.canary_kind}
 
     def compute(self, context: Context) -> Artifact:
-        from privbench.metrics import Pairs, record_risk, summarise_pairs
+        from privbench.metrics import Influences, Pairs, record_risk, summarise_pairs
         from privbench.metrics.bootstrap import FPRS
         from privbench.metrics.precision import PRIOR, precision_at_fpr
 
@@ -169,6 +169,13 @@ class RecordsStage(Stage):
             )
             info["record_risk"] = record_risk(auc, by_chance, pairs, member)
             calibrated = arrays["calibrated"][:, in_subset].astype(float)
-            summary = summarise_pairs(Pairs.of(calibrated, member), None, self.rng("bootstrap"))
+            with calling(metrics.scores.attack):
+                uses_shadows = metrics.scores.attack.component.shadows_needed() != "no"
+            summary = summarise_pairs(
+                Pairs.of(calibrated, member),
+                None,
+                self.rng("bootstrap"),
+                influences=Influences.of(calibrated, member) if uses_shadows else None,
+            )
             info["calibrated_tpr_at_fpr"] = summary.to_json()["tpr_at_fpr"]
         return Artifact(info=info)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypeVar
 
 from privbench.components import Bound
 from privbench.components.checks import checked_array
@@ -40,7 +40,7 @@ AnyViews = TypeVar("AnyViews", "Views", "SyntheticViews")
 class ScoresStage(Stage):
     """Scores (models, pool) of an attack on models; each is the target once, the others its shadows.
 
-    The adversary is adaptive if ``shadow`` is ``target``.
+    The adversary is adaptive if ``shadow`` is ``target``, and naive otherwise.
     """
 
     kind = "scores"
@@ -60,6 +60,11 @@ class ScoresStage(Stage):
     @property
     def components(self) -> tuple[Bound, ...]:
         return (self.attack,)
+
+    @property
+    def is_naive(self) -> bool:
+        """Whether the shadows did not go through the defense of the targets."""
+        return self.shadow is not self.target
 
     @property
     def _populations(self) -> tuple[PopulationStage, ...]:
@@ -88,7 +93,7 @@ class ScoresStage(Stage):
         shadow = context.get(self.shadow).arrays
         pool, reference = observe(target["pool"], observes), observe(target["reference"], observes)
         target_models = self._models(context, self.target)
-        adaptive = self.shadow is self.target  # then attacks see by identity that work is shared
+        adaptive = not self.is_naive  # then attacks see by identity that work is shared
         views = Views(
             labels=setting.pool.y,
             n_classes=setting.pool.spec.n_classes,
@@ -227,6 +232,7 @@ class ReleaseScoresStage(Stage):
     setting: SettingStage
     attack: Bound
     release: ReleaseStage
+    is_naive: ClassVar[bool] = False
 
     @property
     def inputs(self) -> tuple[Stage, ...]:

@@ -19,6 +19,9 @@ from privbench.stages.scores import ReleaseScoresStage, ScoresStage, score_views
 from privbench.storage.artifacts import Artifact
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from privbench.attacks.base import NeedsShadows, Views
     from privbench.attacks.synthetic import SyntheticViews
     from privbench.membership import Setting
@@ -26,12 +29,18 @@ if TYPE_CHECKING:
 AnyScoresStage: TypeAlias = ScoresStage | ReleaseScoresStage
 
 
+MIN_SHADOWS = 4
+"""With fewer shadows these are not attacked, and nothing is chosen by what comes of it."""
+
+
 @dataclass(frozen=True, eq=False)
 class SplitScoresStage(Stage):
     """Scores (models, pool) of the second half of the models, whose shadows are the first half.
 
-    They are NaN for the first half, and for all models if the attack needs other shadows. An attack
-    that needs no shadows is handed none, and scores all models.
+    They are the targets (``is_target``, bool (models,)), of which NaN is left if the attack needs other
+    shadows. The first half have scores of a leave-one-out among themselves, by which the guesses about
+    the targets are planned; NaN if they are few, or if the attack queries models itself, which would
+    double its queries. An attack that needs no shadows is handed none, and scores all models.
     """
 
     kind = "split-scores"
@@ -56,28 +65,64 @@ class SplitScoresStage(Stage):
 
         setting: Setting = context.get(self.scores.setting).live
         scores = np.full(setting.member.shape, np.nan)
-        models, stage, attack = np.arange(len(scores)), self.scores, self.scores.attack
-        middle = len(models) // 2 if shadows_needed(attack) != "no" else 0
+        models = np.arange(len(scores))
+        if shadows_needed(self.scores.attack) == "no":
+            self._score(context, scores, models, models[:0])
+            return Artifact({"scores": scores, "is_target": targets_without_shadows(*scores.shape)})
+        middle = len(models) // 2
         shadows, targets = models[:middle], models[middle:]
+        self._score(context, scores, targets, shadows)
+        if len(shadows) >= MIN_SHADOWS and not self._queries():
+            self._score(context, scores, shadows, None)
+        return Artifact({"scores": scores, "is_target": models >= middle})
+
+    def _score(
+        self,
+        context: Context,
+        scores: NDArray[np.float64],
+        targets: NDArray[np.int64],
+        shadows: NDArray[np.int64] | None,
+    ) -> None:
+        """Score some targets by means of some shadows; None for a leave-one-out among the targets."""
+        stage, attack = self.scores, self.scores.attack
         if isinstance(stage, ReleaseScoresStage):
             on_releases = stage
 
             def of_releases() -> SyntheticViews:
-                return on_releases.views(context).part(targets, shadows)
+                views = on_releases.views(context)
+                return views.among(targets) if shadows is None else views.part(targets, shadows)
 
             scores[targets] = score_views(attack, of_releases(), of_releases)
-            return Artifact({"scores": scores})
+            return
         on_models = stage
 
         def of_models() -> Views:
-            return on_models.views(context).part(targets, shadows)
+            views = on_models.views(context)
+            return views.among(targets) if shadows is None else views.part(targets, shadows)
 
         views = of_models()
         with calling(attack):
             obstacle = attack.component.obstacle(views)
         if not obstacle:
             scores[targets] = score_views(attack, views, of_models)
-        return Artifact({"scores": scores})
+
+    def _queries(self) -> bool:
+        """Return whether the attack queries models itself, or looks at their parameters."""
+        if isinstance(self.scores, ReleaseScoresStage):
+            return False
+        with calling(self.scores.attack):
+            return bool(self.scores.attack.component.needs_models())
+
+
+def targets_without_shadows(n_models: int, n_records: int) -> NDArray[np.bool_]:
+    """Return which models (n_models,) are targets of an attack without shadows.
+
+    By the others, an eighth, the guesses about the targets are planned. With a single record nothing is
+    planned (`guess_in_turn`), and all are targets.
+    """
+    import numpy as np
+
+    return np.arange(n_models) >= (n_models // 8 if n_records > 1 else 0)
 
 
 def shadows_needed(attack: Bound) -> NeedsShadows:

@@ -108,14 +108,15 @@ SCHEMA = (
         "audited_epsilon",
         "REAL",
         "Lower bound on epsilon for replacing one record, implied by the attack's errors, with 95%"
-        " confidence.",
+        " confidence; null for naive shadows of a defense.",
         since=4,
     ),
     Column(
         "verdict",
         "TEXT",
         "`refuted` if the attack's guesses contradict the guarantee, `not tested` if not even guesses"
-        " without an error would, else `consistent`; null if there is nothing to compare.",
+        " without an error would, else `consistent`; null if there is nothing to compare, and for"
+        " naive shadows of a defense.",
         since=4,
     ),
     Column(
@@ -233,7 +234,7 @@ SCHEMA = (
         "AUCs of single records: `mean_auc`, `max_auc` and what it would be by chance"
         " (`max_by_chance`), how many of `n_records` stand out (`n_exposed`), the `most_exposed`, and"
         " the `comparisons` of models for each; null for attacks that query models, look at parameters"
-        " or at released data, and with fewer than 4 models.",
+        " or at released data, for naive shadows, and with fewer than 4 models.",
         is_json=True,
         since=6,
     ),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from privbench.membership import draw_membership
-from privbench.metrics.coins import guess, of_pairs, of_records
+from privbench.metrics.coins import Share, choose_share, guess, of_pairs, of_records
 from privbench.metrics.one_run import GUESSED_FRACTION, epsilon_bound, gaussian_bound
 
 
@@ -78,6 +78,36 @@ def test_scores_that_show_membership_are_guessed_without_error(make):
     assert coins.correct.tolist() == coins.guesses.tolist()
     wrong = guess(flips, -member[chosen].astype(float), np.random.default_rng(0))
     assert wrong.correct.tolist() == [0]
+
+
+@pytest.mark.parametrize(("side", "correct"), [("in", 6), ("out", 1), ("both", 4)])
+def test_one_side_is_guessed_alone(side, correct):
+    """Of ten coins nine are heads, and the score of the only tail is the second lowest."""
+    member = np.arange(10)[None] != 1
+    scores = np.arange(10.0)[None]
+    coins = guess(of_records(member), scores, np.random.default_rng(0), Share(0.7, side))
+    assert coins.guesses.tolist() == [6]
+    assert coins.correct.tolist() == [correct]
+
+
+def test_the_share_is_that_of_the_records_that_show_their_coins():
+    rng = np.random.default_rng(0)
+    member = rng.random((8, 100)) < 0.5
+    noise = rng.normal(size=member.shape)
+
+    def chosen(scores):
+        return choose_share(of_records(member), scores, 1e-5)
+
+    assert chosen(noise) == Share()
+    assert chosen(noise + 100 * member).fraction >= 0.7  # half of them are heads, but for chance
+    few = np.where(np.arange(100) < 10, 100 * (2 * member - 1), noise)
+    assert chosen(few).fraction in (0.05, 0.1)
+    assert chosen((member | (noise > 0)).astype(float)).side == "out"
+    assert chosen((member & (noise > 0)).astype(float)).side == "in"
+    assert choose_share(of_records(member[:0]), noise[:0], 1e-5) == Share()
+    pairs = of_pairs(member, rng)
+    shown = choose_share(pairs, 100.0 * member, 1e-5)
+    assert (shown.side, shown.fraction >= 0.7) == ("both", True)
 
 
 def test_without_a_model_nothing_is_guessed():

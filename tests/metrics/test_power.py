@@ -119,3 +119,21 @@ def test_a_claim_above_the_ceiling_is_never_refuted():
     top = ceiling(records, guesses, delta=1e-5, gaussian=True)
     above = TradeOff.gaussian(gaussian_mu(top + 0.01, 1e-5))
     assert detectable(records, guesses, above, delta=1e-5) is None
+
+
+def test_guesses_about_one_side_are_as_often_correct_as_twice_as_many_about_both():
+    """So guesses about one side are weaker than as many about both: their scores are less extreme."""
+    layout = np.array([200]), np.array([40])
+    one, both = (
+        detectable(*layout, (1.0, 1e-5), delta=1e-5, one_sided=side) for side in (True, False)
+    )
+    assert one > both
+    assert p_correct(1.5, 200, 80) == pytest.approx(_highest(1.5, 200, 40), abs=0.01)
+
+
+def _highest(mu, n_records, n_guesses, repeats=2000):
+    """Draw the fraction of members among the highest scores."""
+    rng = np.random.default_rng(0)
+    member = rng.random((repeats, n_records)) < 0.5
+    order = np.argsort(rng.normal(size=member.shape) + mu * member, axis=1)[:, -n_guesses:]
+    return np.take_along_axis(member, order, axis=1).mean()

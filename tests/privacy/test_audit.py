@@ -20,11 +20,14 @@ def game(n_models=32, seed=0):
     return member, labels
 
 
-def run(guarantee, scores, member, labels=None, *, seed=0, own_coins=False, split=None):
+def run(
+    guarantee, scores, member, labels=None, *, seed=0, own_coins=False, split=None, is_target=True
+):
     """Audit scores that use no shadows, or those of ``split`` that use some."""
     labels = np.zeros(member.shape[1], int) if labels is None else labels
     split = scores if split is None else split
-    audited = AuditedScores(scores, scores, split, member, labels, own_coins)
+    is_target = np.broadcast_to(is_target, len(member))
+    audited = AuditedScores(scores, scores, split, is_target, member, labels, own_coins)
     pairing, rng = (np.random.default_rng([seed, draw]) for draw in range(2))
     return audit(audited, guarantee, pairing=pairing, rng=rng)
 
@@ -168,22 +171,46 @@ def test_models_without_split_scores_are_no_targets():
     assert nothing["audit"]["p_value"] is None
 
 
-def lira_on_population(seed, shift, n_models=16, n_records=60):
-    """Audit LiRA on records with a hardness of their own, split and in a leave-one-out."""
+def lira_on_population(seed, shift, n_models=16, n_records=60, exposed=1.0, chosen=True):
+    """Audit LiRA on records with a hardness of their own, split and in a leave-one-out.
+
+    Only a fraction ``exposed`` of the records are shifted. The share of the coins that is guessed is
+    chosen by the shadows, or is the usual one.
+    """
     rng = np.random.default_rng(seed)
     member = rng.random((n_models, n_records)) < 0.5
-    phi = rng.normal(size=member.shape) + shift * member + 2 * rng.normal(size=n_records)
+    shifts = np.where(np.arange(n_records) < exposed * n_records, shift, 0.0)
+    phi = rng.normal(size=member.shape) + shifts * member + 2 * rng.normal(size=n_records)
     half = n_models // 2
     split = np.full(member.shape, np.nan)
+    if chosen:
+        split[:half] = log_ratios(phi[:half], phi[:half], member[:half], True, "global")
     split[half:] = log_ratios(phi[half:], phi[:half], member[:half], False, "global")
     scores = log_ratios(phi, phi, member, True, "global")
-    return run(None, scores, member, seed=seed, own_coins=True, split=split)["audit"]["bounds"]
+    return run(
+        None, scores, member,
+        seed=seed, own_coins=True, split=split, is_target=np.arange(n_models) >= half,
+    )["audit"]["bounds"]  # fmt: skip
 
 
 @pytest.mark.slow
 def test_bounds_of_lira_are_positive_by_chance_in_at_most_5_percent():
     positive = [lira_on_population(seed, 0.0)["one-run"] > 0 for seed in range(400)]
     assert np.mean(positive) < 0.05 + 2 * np.sqrt(0.05 * 0.95 / 400)
+
+
+@pytest.mark.parametrize(("shift", "exposed", "gain"), [(6.0, 1.0, 1.0), (6.0, 0.05, 0.8)])
+def test_a_chosen_share_proves_more_where_most_or_few_records_are_exposed(shift, exposed, gain):
+    usual, chosen = (
+        np.mean(
+            [
+                lira_on_population(seed, shift, exposed=exposed, chosen=chosen)["one-run"]
+                for seed in range(8)
+            ]
+        )
+        for chosen in (False, True)
+    )
+    assert chosen > usual + gain
 
 
 def test_a_bound_without_independence_is_no_worse_than_one_that_assumes_it():

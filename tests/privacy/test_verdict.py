@@ -5,9 +5,10 @@ import pytest
 from privbench.privacy.verdict import with_verdicts
 
 
-def row(p_value=None, claim=True, verdict=None):
+def row(p_value=None, claim=True, verdict=None, method="one-run"):
     claimed = {"epsilon": 1.0, "delta": 1e-5} if claim else None
-    return {"audit": {"claim": claimed, "p_value": p_value}, "verdict": verdict}
+    audit = {"claim": claimed, "p_value": p_value, "method": method}
+    return {"audit": audit, "verdict": verdict}
 
 
 def verdicts(rows):
@@ -15,8 +16,8 @@ def verdicts(rows):
 
 
 def test_each_verdict_has_its_case():
-    rows = [row(claim=False), row(), row(0.9), row(0.001)]
-    assert verdicts(rows) == [None, "not tested", "consistent", "refuted"]
+    rows = [row(claim=False), row(), row(0.9), row(0.001), row(method=None)]
+    assert verdicts(rows) == [None, "not tested", "consistent", "refuted", None]
 
 
 def test_what_is_significant_alone_need_not_be_among_many():

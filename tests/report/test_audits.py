@@ -88,6 +88,16 @@ def test_the_view_has_a_line_for_each_row_with_its_bounds(audited, row):
     assert any("broken" in note for note in table.notes)
 
 
+def test_naive_rows_have_no_guesses_and_do_not_count(audited):
+    naive = audited(None, None, None, None, knowledge="naive")
+    naive["audit"] |= {"method": None, "p_value": None}
+    assert cells(naive) == ("-", "-")
+    assert cells(naive, audited(1.0)) == ("1.00 of 5.50", "consistent (3)")
+    line, _ = audit_tables([naive, audited(1.0)])[0].lines
+    assert line["verdict"] == line["ceiling"] == line["one-run"] == "-"
+    assert line["Clopper-\nPearson"] == "0.90"
+
+
 def test_older_rows_have_no_ceiling_and_no_line(row):
     older = row(audited_epsilon=0.5, verdict="consistent", guarantee=DP)
     line = summary([older])[0].lines[0]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from privbench.metrics import LeftOutScores, Pairs, Roc, precision_at_fpr, record_auc
+from privbench.metrics import Influences, LeftOutScores, Pairs, Roc, precision_at_fpr, record_auc
 from privbench.stages.scores import score_views
 
 
@@ -53,6 +53,21 @@ def test_records_are_numbered_within_their_subset(chosen, compute, position, sub
     calibrated = compute(plan, stage.left_out).arrays["calibrated"][:, in_subset].astype(float)
     rate = info["calibrated_tpr_at_fpr"]["0.01"]
     assert rate["value"] == Roc.of(Pairs.of(calibrated, member)).tpr_at_fpr(0.01)
+
+
+def test_intervals_of_calibrated_rates_are_over_models_and_records_as_those_of_others(
+    chosen, compute
+):
+    plan = chosen("lira", "population=8")
+    stage = plan.trials[0].records[0]
+    info = compute(plan, stage).info
+    setting = compute(plan, stage.metrics.setting).live
+    in_subset = setting.attacked("records")
+    member = setting.member[:, in_subset]
+    calibrated = compute(plan, stage.left_out).arrays["calibrated"][:, in_subset].astype(float)
+    roc = Roc.of(Pairs.of(calibrated, member))
+    expected = Influences.of(calibrated, member).intervals(roc).tpr_at_fpr[0.01]
+    assert tuple(info["calibrated_tpr_at_fpr"]["0.01"]["ci"]) == expected
 
 
 def test_attacks_that_query_models_and_small_populations_have_no_records(chosen, plan, compute):
