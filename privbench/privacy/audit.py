@@ -41,6 +41,8 @@ class AuditedScores:
         member: bool (models, records).
         labels: int64 (records,).
         own_coins: whether each record is a member by a coin of its own, as canaries are.
+        two_per_guess: whether the guarantee covers what the scores of two records of a model are
+            computed from. That of noise on one output covers one.
     """
 
     scores: NDArray[np.float64]
@@ -49,6 +51,7 @@ class AuditedScores:
     member: NDArray[np.bool_]
     labels: NDArray[np.int64]
     own_coins: bool
+    two_per_guess: bool = True
 
     def flips(self, guarantee: Guarantee | None, rng: np.random.Generator) -> Flips:
         """Return the coins that decide whether a record is replaced as a guarantee allows.
@@ -56,12 +59,17 @@ class AuditedScores:
         1. If the guarantee covers features only, one of two records with the same label is a member.
         2. Otherwise a record with a coin of its own is a member or not.
         3. Otherwise one of two records is a member.
+
+        Of two records the difference of their scores is compared, or the score of the first alone
+        unless ``two_per_guess``.
         """
         from privbench.metrics.coins import of_pairs, of_records
 
-        if guarantee is not None and guarantee.covers == "features":
-            return of_pairs(self.member, rng, self.labels)
-        return of_records(self.member) if self.own_coins else of_pairs(self.member, rng)
+        of_features = guarantee is not None and guarantee.covers == "features"
+        if self.own_coins and not of_features:
+            return of_records(self.member)
+        flips = of_pairs(self.member, rng, self.labels if of_features else None)
+        return flips if self.two_per_guess else flips.by_first()
 
 
 @dataclass(frozen=True)

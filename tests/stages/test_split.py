@@ -89,6 +89,22 @@ def test_an_attack_without_shadows_is_audited_by_its_ordinary_scores(plan, conte
     np.testing.assert_array_equal(component.score_all(alone), scores)
 
 
+@pytest.mark.parametrize(("queries", "both"), [(1, False), (2, True)])
+def test_two_records_are_compared_if_noise_on_outputs_covers_both(
+    plan, compute, monkeypatch, queries, both
+):
+    seen = []
+    chosen = plan(f"defenses=[{{ name = 'noisy', queries = {queries} }}]", "attacks=['loss']")
+    monkeypatch.setattr(
+        "privbench.privacy.audit.audit", lambda audited, *_, **__: seen.append(audited) or {}
+    )
+    records, canaries = chosen.trials[0].audits
+    for stage in (records, canaries):
+        compute(chosen, stage)
+    assert [audited.two_per_guess for audited in seen] == [both, both]
+    assert [audited.own_coins for audited in seen] == [False, True]
+
+
 SECRETIVE = """
 import numpy as np
 import privbench
