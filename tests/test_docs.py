@@ -272,6 +272,7 @@ def test_commands_exist_with_their_options(only_parse, host, command, tmp_path, 
     monkeypatch.chdir(tmp_path)
     words = shlex.split(command.removesuffix("\\"), comments=True)
     for plugin in (word for word in words if word.endswith(".py")):
+        Path(plugin).parent.mkdir(parents=True, exist_ok=True)
         Path(plugin).touch()
     result = CliRunner().invoke(build_cli(host), words[1:])
     assert result.exit_code == 0, result.output

@@ -13,7 +13,9 @@ model's (``recipes/`` has the search that chose those of the shipped benchmarks)
 
 With ``pretrained_on = "reference"`` each model is first trained on the reference records without noise.
 Its weights before DP-SGD are then independent of the private records, as freshly drawn ones are, so the
-guarantee is the same.
+guarantee is the same. So it is if all models start from the weights of one of them (``same_start``): an
+adversary who knows the initial weights has one thing less to guess (Annamalai, De Cristofaro 2024, arXiv
+2405.14106).
 
 With ``augment_multiplicity`` an example's gradient is the average over augmented copies of it (De et al.
 2022, arXiv 2204.13650). The average is clipped, so that an example still moves the sum by
@@ -59,7 +61,15 @@ class DpSgd(TrainingLoop):
 
     name: ClassVar[str] = "dp-sgd"
     seedless: ClassVar[frozenset[str]] = frozenset(
-        {"lr", "momentum", "epochs", "batch_size", "augment_multiplicity", "pretrained_on"}
+        {
+            "lr",
+            "momentum",
+            "epochs",
+            "batch_size",
+            "augment_multiplicity",
+            "pretrained_on",
+            "same_start",
+        }
     )
     paper: ClassVar[str] = "Abadi et al. 2016, arXiv 1607.00133"
 
@@ -95,6 +105,11 @@ class DpSgd(TrainingLoop):
         description="records on which each model is trained before, without noise and by the target"
         " model's recipe",
     )
+    same_start: bool = Field(
+        False,
+        description="whether all models start from the same weights, which adversaries may know;"
+        ' only with pretrained_on = "reference"',
+    )
     engine: Literal["auto", "batched", "opacus"] = Field(
         "auto",
         description="batched trains all models at once, opacus one after another; auto prefers batched",
@@ -104,14 +119,23 @@ class DpSgd(TrainingLoop):
     def _check_noise(self) -> DpSgd:
         if (self.epsilon is None) == (self.noise_multiplier is None):
             raise ValueError("give exactly one of epsilon and noise_multiplier")
+        if self.same_start and self.pretrained_on == "none":
+            raise ValueError('same_start needs pretrained_on = "reference"')
         return self
 
     def train_population(self, task: TrainingTask) -> Population:
         """Train all models at once if the engine supports the module, else in turn by Opacus."""
         if self.pretrained_on == "none":
             return self._train_privately(task, None)
-        start = self._pretrained(task.subtask(0, 2))
+        start = self._start(task.subtask(0, 2))
         return self._train_privately(replace(task, progress=task.subtask(1, 2).progress), start)
+
+    def _start(self, task: TrainingTask) -> Population:
+        """Return the models before DP-SGD, of which all are alike with ``same_start``."""
+        if not self.same_start:
+            return self._pretrained(task)
+        first = self._pretrained(replace(task, seeds=task.seeds[:1]))
+        return first.repeated(len(task.seeds))
 
     @staticmethod
     def _pretrained(task: TrainingTask) -> Population:

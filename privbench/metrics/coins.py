@@ -96,7 +96,7 @@ def guess(flips: Flips, scores: Floats, rng: np.random.Generator) -> Coins:
 
     The share of the coins that is guessed, `GUESSED_FRACTION`, is fixed before any score is seen. All
     models count as one run, whose output is that of all of them: so scores of a model may depend on
-    outputs of the others, but not on their coins.
+    outputs of the others, but not on their coins. If each model has a single coin, see `guess_in_turn`.
 
     Args:
         flips: the coins.
@@ -106,9 +106,31 @@ def guess(flips: Flips, scores: Floats, rng: np.random.Generator) -> Coins:
     Returns:
         The counts of the run.
     """
+    if flips.tossed.shape[1] == 1 and flips.tossed.all():
+        return guess_in_turn(flips.compare(scores)[:, 0], flips.heads[:, 0])
     values, heads = flips.compare(scores)[flips.tossed], flips.heads[flips.tossed]
     shuffled = rng.permutation(len(values))
     ranked = heads[shuffled[np.argsort(values[shuffled], kind="stable")]]
     each = int(GUESSED_FRACTION * len(ranked)) // 2
     correct = (~ranked[:each]).sum() + ranked[len(ranked) - each :].sum()
     return Coins(*np.array([[len(ranked)], [2 * each], [correct]]))
+
+
+def guess_in_turn(values: Floats, heads: Bools) -> Coins:
+    """Guess the single coin of each model: heads if its value is above the median of models before it.
+
+    Each model is a run of its own. Its guess depends on its output and on those of models before it, so
+    that it is correct with a probability that the mechanism bounds, whatever happened before. No coin
+    is left out: outputs must not decide which guesses count.
+
+    Args:
+        values: float64 (models,), larger = heads.
+        heads: bool (models,).
+
+    Returns:
+        The counts of a run per model. The first model, with none before it, is left out.
+    """
+    medians = np.array([np.median(values[:i]) for i in range(1, len(values))])
+    correct = (values[1:] > medians) == heads[1:]
+    ones = np.ones(len(correct), dtype=np.int64)
+    return Coins(ones, ones, correct.astype(np.int64))

@@ -172,10 +172,12 @@ def p_correct(mu: float, records: int, guesses: int) -> float:
     Args:
         mu: the distance of the scores of IN and OUT records, in standard deviations.
         records: the number of records, n.
-        guesses: the number of guesses, 2 k, which is not 0.
+        guesses: the number of guesses, 2 k, which is not 0; or 1 of a single record, at the middle.
     """
     from scipy.special import bdtr, ndtr
 
+    if records == 1:
+        return float(ndtr(mu / 2))
     each = guesses // 2
     score = np.linspace(-9.0, mu + 9.0, 4001)
     above = (ndtr(-score) + ndtr(mu - score)) / 2  # whether IN or OUT

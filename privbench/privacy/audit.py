@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from privbench.privacy.guarantees import Guarantee
 from privbench.privacy.profile import COMMON_DELTA
@@ -128,7 +128,7 @@ def audit(
     flips = audited.flips(guarantee, pairing)
     is_target = np.asarray(~np.isnan(audited.split).any(axis=1))
     coins = guess(flips.of(is_target), audited.split[is_target], rng)
-    layout = int(coins.records.sum()), int(coins.guesses.sum())
+    layout = tuple(coins.records.tolist()), tuple(coins.guesses.tolist())
     p = power = None
     if claim is not None and _can_refute(*layout, claim.curve):
         p = p_value(coins, claim.curve)
@@ -162,46 +162,50 @@ def audit(
             "p_value": p,
             "detectable": power,
             "coins_of": "pairs" if flips.second is not None else "records",
-            "coins": layout[0],
-            "guesses": layout[1],
+            "coins": sum(layout[0]),
+            "guesses": sum(layout[1]),
             "correct": int(coins.correct.sum()),
             "targets": int(is_target.sum()),
         },
     }
 
 
+Layout: TypeAlias = tuple[int, ...]
+"""The number of coins, or of guesses, of each run."""
+
+
 # Many rows of a run have as many coins, and the same claim.
 
 
 @lru_cache(maxsize=256)
-def _ceiling(records: int, guesses: int, delta: float, gaussian: bool) -> float:
+def _ceiling(records: Layout, guesses: Layout, delta: float, gaussian: bool) -> float:
     import numpy as np
 
     from privbench.metrics.power import ceiling
 
     return ceiling(
-        np.array([records]), np.array([guesses]),
+        np.array(records), np.array(guesses),
         delta=delta, confidence=CONFIDENCE, gaussian=gaussian,
     )  # fmt: skip
 
 
 @lru_cache(maxsize=256)
-def _can_refute(records: int, guesses: int, claim: TradeOff) -> bool:
+def _can_refute(records: Layout, guesses: Layout, claim: TradeOff) -> bool:
     """Return whether guesses without an error would refute a claim."""
     import numpy as np
 
     from privbench.metrics.one_run import Coins, p_value
 
-    counts = np.array([guesses])
-    return p_value(Coins(np.array([records]), counts, counts), claim) <= 1 - CONFIDENCE
+    counts = np.array(guesses)
+    return p_value(Coins(np.array(records), counts, counts), claim) <= 1 - CONFIDENCE
 
 
 @lru_cache(maxsize=256)
-def _detectable(records: int, guesses: int, claim: TradeOff, delta: float) -> float | None:
+def _detectable(records: Layout, guesses: Layout, claim: TradeOff, delta: float) -> float | None:
     import numpy as np
 
     from privbench.metrics.power import detectable
 
     return detectable(
-        np.array([records]), np.array([guesses]), claim, delta=delta, level=1 - CONFIDENCE
+        np.array(records), np.array(guesses), claim, delta=delta, level=1 - CONFIDENCE
     )

@@ -136,6 +136,24 @@ def test_a_public_start_is_followed_by_private_steps():
     assert differ(still, moved)
 
 
+@pytest.mark.parametrize("engine", ["batched", "opacus"])
+def test_with_the_same_start_all_models_begin_as_the_first_does(engine):
+    still = {"engine": engine, "lr": 1e-9, "pretrained_on": "reference", "noise_multiplier": 1e-6}
+    apart = DpSgd(**still).train_population(task(MODEL))
+    together = DpSgd(**still, same_start=True).train_population(task(MODEL))
+    for name, weights in together.params.items():
+        for model in range(len(together)):
+            torch.testing.assert_close(weights[model], apart.params[name][0], atol=1e-6, rtol=0)
+    moved = {**still, "lr": 0.5, "noise_multiplier": 0.1, "same_start": True}
+    weights = next(iter(DpSgd(**moved).train_population(task(MODEL)).params.values()))
+    assert not torch.allclose(weights[0], weights[1], atol=1e-3)  # own batches and noise
+
+
+def test_the_same_start_is_a_public_one():
+    with pytest.raises(ValueError, match='needs pretrained_on = "reference"'):
+        DpSgd(**NOISE, same_start=True)
+
+
 def test_progress_covers_both_trainings():
     seen = []
     counted = replace(task(MODEL), progress=lambda *counts: seen.append(counts))

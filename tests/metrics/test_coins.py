@@ -8,7 +8,7 @@ import pytest
 
 from privbench.membership import draw_membership
 from privbench.metrics.coins import guess, of_pairs, of_records
-from privbench.metrics.one_run import GUESSED_FRACTION, epsilon_bound
+from privbench.metrics.one_run import GUESSED_FRACTION, epsilon_bound, gaussian_bound
 
 
 def population(n_models, n_records, seed=0):
@@ -110,3 +110,25 @@ def test_bounds_of_scores_without_signal_are_rarely_positive(paired):
         coins = guess(flips.of(last), scores[last], rng)
         positive += epsilon_bound(coins) > 0
     assert positive <= 18  # 5% of 200, and 2.6 standard deviations
+
+
+def test_the_single_coin_of_each_model_is_guessed_at_the_median_of_models_before():
+    values = np.array([[0.0], [1.0], [0.2], [-1.0], [0.5]])
+    heads = np.array([[True], [True], [True], [False], [False]])
+    coins = guess(of_records(heads), values, np.random.default_rng(0))
+    # Medians of those before: 0, 0.5, 0.2, 0.1; guesses: heads, tails, tails, heads.
+    assert coins.correct.tolist() == [1, 0, 1, 0]
+    assert coins.records.tolist() == coins.guesses.tolist() == [1, 1, 1, 1]
+
+
+def test_single_coins_prove_most_of_the_epsilon_of_a_gaussian_and_nothing_without_signal():
+    rng = np.random.default_rng(0)
+    positive = 0
+    for _ in range(100):
+        heads = rng.random((100, 1)) < 0.5
+        coins = guess(of_records(heads), rng.normal(size=(100, 1)), rng)
+        positive += gaussian_bound(coins, 1e-5, 0.95) > 0
+    assert positive <= 11  # of 5 that are expected
+    heads = rng.random((2000, 1)) < 0.5
+    coins = guess(of_records(heads), rng.normal(size=(2000, 1)) + heads, rng)
+    assert 3.2 < gaussian_bound(coins, 1e-5, 0.95) < 4.38  # the truth, at a shift of 1

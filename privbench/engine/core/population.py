@@ -92,6 +92,14 @@ class Population:
         )
         return Population(self.build, params, buffers)
 
+    def repeated(self, count: int) -> Population:
+        """Return a population of ``count`` models that all have the weights of the first model."""
+        params, buffers = (
+            {name: torch.stack([stacked[0].detach()] * count) for name, stacked in part.items()}
+            for part in (self.params, self.buffers)
+        )
+        return Population(self.build, params, buffers)
+
     def module(self, i: int) -> nn.Module:
         """Return a module in eval mode with a copy of the weights of model ``i``."""
         module = build_seeded(self.build, 0).to(self.device)
