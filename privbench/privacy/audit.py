@@ -129,8 +129,9 @@ def audit(
     is_target = np.asarray(~np.isnan(audited.split).any(axis=1))
     coins = guess(flips.of(is_target), audited.split[is_target], rng)
     layout = tuple(coins.records.tolist()), tuple(coins.guesses.tolist())
+    least = None if claim is None else _least_p_value(*layout, claim.curve)
     p = power = None
-    if claim is not None and _can_refute(*layout, claim.curve):
+    if claim is not None and least is not None and least <= 1 - CONFIDENCE:
         p = p_value(coins, claim.curve)
         power = _detectable(*layout, claim.curve, delta)
     counted = None
@@ -160,6 +161,7 @@ def audit(
             "ceiling": _ceiling(*layout, delta, gaussian),
             "claim": None if claim is None else {"epsilon": claim.epsilon, "delta": claim.delta},
             "p_value": p,
+            "least_p_value": least,
             "detectable": power,
             "coins_of": "pairs" if flips.second is not None else "records",
             "coins": sum(layout[0]),
@@ -190,14 +192,14 @@ def _ceiling(records: Layout, guesses: Layout, delta: float, gaussian: bool) -> 
 
 
 @lru_cache(maxsize=256)
-def _can_refute(records: Layout, guesses: Layout, claim: TradeOff) -> bool:
-    """Return whether guesses without an error would refute a claim."""
+def _least_p_value(records: Layout, guesses: Layout, claim: TradeOff) -> float:
+    """Return the p-value of a claim that guesses without an error would have."""
     import numpy as np
 
     from privbench.metrics.one_run import Coins, p_value
 
     counts = np.array(guesses)
-    return p_value(Coins(np.array(records), counts, counts), claim) <= 1 - CONFIDENCE
+    return p_value(Coins(np.array(records), counts, counts), claim)
 
 
 @lru_cache(maxsize=256)

@@ -29,7 +29,7 @@ VIEW_NOTES = (
     "most: the largest bound * without any error; seen: the smallest true ε at which the claim would be"
     " refuted with probability .9, by an optimal attack on Gaussian noise, were it the only claim",
     "verdicts: Holm's correction of all p-values of the run at level .05; not tested: not even guesses"
-    " without an error could refute the claim",
+    " without an error could refute the claim beside the run's other p-values",
 )
 METHODS = {
     "one-run": "one-run",
