@@ -1,11 +1,12 @@
 """Audit one attack on one population: lower bounds on epsilon, the test of a claim, and its power.
 
-The bound that a verdict rests on needs no independence of records or models. It counts guesses about
-fair coins (`privbench.metrics.coins`) of models that are nobody's shadows. Others are shown beside it;
-they assume more:
+The bound that a verdict rests on needs no independence of records, nor of scores of different models.
+It counts guesses about fair coins (`privbench.metrics.coins`) of models that are nobody's shadows.
+Others are shown beside it; they assume more:
 
 - ``one-run``: guesses about coins, for any mechanism (Steinke et al. 2023).
 - ``f-dp``: the same guesses, if the mechanism has a Gaussian trade-off curve (Mahloujifar et al. 2024).
+  That of sampled Gaussian steps is only nearly so, on the safe side (docs/auditing-epsilon.md).
 - ``clopper-pearson``: errors at a threshold, if all (model, record) pairs are independent trials.
 - ``gdp``: these errors, if in addition the mechanism has a Gaussian trade-off curve.
 """

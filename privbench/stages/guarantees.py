@@ -28,7 +28,8 @@ def acts_on_before(
        cover an attack whose scores need more outputs of the target: of further queries, of an
        unknown number of them, or of the reference records.
 
-    A guess that compares the scores of two records needs the outputs for both (``records_per_guess``).
+    A guess about a coin is made from the outputs for one record, which is what a guarantee is for. One
+    that compares the scores of two records needs the outputs for both (``records_per_guess``).
     """
     from privbench.attacks.synthetic import SyntheticAttack
 
