@@ -12,6 +12,11 @@ from privbench.metrics import RecordRisk, Summary
 from privbench.metrics.warnings import KINDS, RowWarning
 from privbench.report.numbers import interval_text, number
 
+AUDITED_NOTE = (
+    "audited ε: lower bound on ε (95%) if all (model, record) pairs are independent, of its ceiling:"
+    " the bound of an attack without an error"
+)
+
 
 @dataclass(frozen=True)
 class AttackReport:
@@ -88,7 +93,7 @@ class Audit:
         notes += [f"skipped {name}: {reason}" for name, reason in self.skipped.items()]
         if not self.attacks:
             return "\n".join([header, "", "No attack returned scores.", "", *notes])
-        notes[:0] = [self._intervals(), *self._warnings()]
+        notes[:0] = [self._intervals(), AUDITED_NOTE, *self._warnings()]
         return "\n".join([header, "", self._table(), "", *notes])
 
     def _intervals(self) -> str:
@@ -131,6 +136,6 @@ def _line(name: str, report: AttackReport) -> dict[str, str]:
         "TPR at\n0.1% FPR": interval_text(*rates["0.001"]),
         "TPR at\n1% FPR": interval_text(*rates["0.01"]),
         "balanced\naccuracy": "-" if balanced is None else number(balanced),
-        "ε at\nleast": f"{report.epsilon_lower_bound:.2f} of {report.epsilon_ceiling:.2f}",
+        "audited ε\nof ceiling": f"{report.epsilon_lower_bound:.2f} of {report.epsilon_ceiling:.2f}",
         "warnings": "".join(KINDS[warning["name"]].mark for warning in report.warnings),
     }

@@ -163,7 +163,13 @@ def _plan(
 ) -> Plan:
     from privbench.api import make_plans
     from privbench.config import Overrides
+    from privbench.report.document import SUFFIX
 
+    if name.endswith(SUFFIX):
+        raise BadInput(
+            f"NAME {name!r}: this plot needs the scores of a run, which an exported file does not have"
+            " (allowed: the name of a benchmark)"
+        )
     overrides = Overrides.parse(settings)
     (plan,) = make_plans(
         [name], host, config=config, overrides=overrides, select=select, fetch=False

@@ -18,7 +18,7 @@ from privbench.metrics.pairs import Bools, Floats, Ints, Pairs, check_scores, ch
 from privbench.metrics.threshold import ABOVE_ALL_SCORES
 from privbench.metrics.tradeoff import gaussian_epsilon_of
 
-N_CANDIDATES = 1000
+N_CANDIDATES = 200
 """Approximate number of thresholds that are tried on the shadows."""
 Bound = Callable[[ErrorCounts], Floats]
 """Returns the lower bound that the errors of a test imply."""

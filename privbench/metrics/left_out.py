@@ -17,9 +17,13 @@ import numpy as np
 
 from privbench.metrics.pairs import Bools, Floats, Ints
 
+N_GROUPS = 4
+"""The number of groups, so that three quarters of the models are shadows."""
 ROUNDS = 4
-"""How often the models are split into groups. More than four hardly make AUCs of records more precise:
+"""How often few models are split into groups. More than four hardly make AUCs of records more precise:
 most of their spread is that of the models and of the shadows."""
+MIN_COMPARED = 30
+"""With so many other models in its groups, a model needs no further round."""
 
 ScoreGroup = Callable[[Ints, Ints], Floats]
 """Scores (group, records) of the models of a group, by means of the shadows that are given."""
@@ -38,20 +42,17 @@ class LeftOutScores:
     group: Ints
 
     @classmethod
-    def of(
-        cls, score: ScoreGroup, n_models: int, rng: np.random.Generator, rounds: int = ROUNDS
-    ) -> LeftOutScores:
-        """Score groups of about sqrt(n_models) models each.
-
-        The larger a group is, the fewer shadows are left, and the fewer groups have to be scored.
+    def of(cls, score: ScoreGroup, n_models: int, rng: np.random.Generator) -> LeftOutScores:
+        """Score the models of each group, in as many rounds as there are too few of them in a group.
 
         Args:
             score: scores a group, with all other models as shadows.
             n_models: number of models, at least 4: two to compare and two to learn from.
             rng: draws the groups.
-            rounds: how often the models are split into groups.
         """
-        n_groups = n_models // max(2, round(n_models**0.5))
+        n_groups = min(N_GROUPS, n_models // 2)
+        others = n_models // n_groups - 1
+        rounds = min(ROUNDS, -(-MIN_COMPARED // others))
         group = np.stack([rng.permutation(np.arange(n_models) % n_groups) for _ in range(rounds)])
         scored = []
         for of_round in group:

@@ -11,25 +11,33 @@ from typing import Any
 
 from privbench.privacy.verdict import worst_verdict
 from privbench.report.frontier import deciding
-from privbench.report.notes import Notes
+from privbench.report.notes import Notes, name_of
 from privbench.report.seeds import bound_over_seeds, parts_of
 from privbench.report.tables import Table, comparable_groups, without_empty_columns
 from privbench.storage.results import Row
 
+AUDITED = "audited ε\nof ceiling"
+VERDICT = "verdict\n(detectable ε)"
+"""The columns of `audited_cells`."""
 AUDITED_NOTE = (
-    "ε≥a of b: the largest of the attacks' lower bounds on ε for replacing one record (95% each),"
-    ' and the most that an attack without an error could prove; "sees c": the verdict would'
-    " have been `refuted` with probability .9 if the true ε were c (optimal attack on Gaussian noise,"
-    " a single claim); verdicts are corrected for the number of claims of the run"
+    "the largest of the attacks' lower bounds on ε for replacing one record (95% each), of its"
+    " ceiling: the bound if no guess were wrong"
+)
+VERDICT_NOTE = (
+    "refuted: with 95% confidence for all claims of the run together; consistent: no proof, and in"
+    " brackets the true ε at which it would have been refuted with probability .9 (optimal attack on"
+    " Gaussian noise, a single claim); not tested: not even guesses without an error could refute it"
 )
 VIEW_NOTES = (
-    "bounds on ε for replacing one record, at δ, with 95% each; * the one that counts for the verdict",
-    "one-run, f-DP: from guesses about fair coins, without any independence; Clopper-Pearson, GDP: if"
+    "bounds on ε for replacing one record, at δ, with 95% confidence each; * the one whose guesses"
+    " decide the verdict",
+    "one-run, f-DP: from guesses about fair coins, which need no independence; Clopper-Pearson, GDP: if"
     " all (model, record) pairs are independent; f-DP, GDP: if the mechanism is Gaussian",
-    "most: the largest bound * without any error; seen: the smallest true ε at which the claim would be"
-    " refuted with probability .9, by an optimal attack on Gaussian noise, were it the only claim",
-    "verdicts: Holm's correction of all p-values of the run at level .05; not tested: not even guesses"
-    " without an error could refute the claim beside the run's other p-values",
+    "ceiling: the bound * if no guess were wrong",
+    "detectable: the smallest true ε at which the claim would be refuted with probability .9, by an"
+    " optimal attack on Gaussian noise, were it the only claim",
+    "verdict: at level .05 for all p-values of the run together (Holm); not tested: not even guesses"
+    " without an error could refute the claim",
 )
 METHODS = {
     "one-run": "one-run",
@@ -40,8 +48,8 @@ METHODS = {
 OPTIONAL_OF_AUDIT = ("GDP", "Clopper-\nPearson", "p-value")
 
 
-def audited_text(rows: Sequence[Row], notes: Notes) -> str:
-    """Return the largest audited epsilon of a defense, what it could have been, and the verdict.
+def audited_cells(rows: Sequence[Row], notes: Notes) -> dict[str, str]:
+    """Return the largest audited epsilon of a defense beside its ceiling, and the verdict, by header.
 
     - If the guarantee applies to some of the attacks, only these count; others see more.
     - A defense without a guarantee as a whole may have one for its released data. Of its verdicts only
@@ -53,16 +61,18 @@ def audited_text(rows: Sequence[Row], notes: Notes) -> str:
     judged = [row for row in rows if row["verdict"] is not None or verdict is None]
     counted = [row for row in deciding(judged) if row["audited_epsilon"] is not None]
     if not counted:
-        return "-"
+        return {AUDITED: "-", VERDICT: "-"}
     row = max(counted, key=lambda row: float(row["audited_epsilon"]))
-    bound, ceiling = row["audited_epsilon"], _ceiling(row)
-    text = f"ε≥{bound:.2f}" + ("" if ceiling is None else f" of {ceiling:.2f}")
-    seen = [audit["detectable"] for audit in _audits(counted) if audit["detectable"] is not None]
+    ceiling = _ceiling(row)
+    bound = f"{row['audited_epsilon']:.2f}" + ("" if ceiling is None else f" of {ceiling:.2f}")
     if ceiling is not None or len(counted) > 1:
-        notes.legend["audited"] = AUDITED_NOTE
+        notes.legend[name_of(AUDITED)] = AUDITED_NOTE
     if verdict is None:
-        return text
-    return f"{text} {verdict}" + (f", sees {min(seen):.3g}" if seen else "")
+        return {AUDITED: bound, VERDICT: "-"}
+    found = [audit["detectable"] for audit in _audits(counted) if audit["detectable"] is not None]
+    if ceiling is not None:
+        notes.legend[name_of(VERDICT)] = VERDICT_NOTE
+    return {AUDITED: bound, VERDICT: verdict + (f" ({min(found):.3g})" if found else "")}
 
 
 def audit_tables(rows: Sequence[Row], _: object = None) -> list[Table]:
@@ -93,8 +103,8 @@ def _line(row: Row) -> dict[str, str]:
         "claim\nε": "-" if claim is None else f"{claim['epsilon']:.3g}",
         "δ": f"{audit['delta']:.2g}",
         **bounds,
-        "most": _epsilon(audit["ceiling"]),
-        "seen": "-" if audit["detectable"] is None else f"{audit['detectable']:.3g}",
+        "ceiling": _epsilon(audit["ceiling"]),
+        "detec-\ntable": "-" if audit["detectable"] is None else f"{audit['detectable']:.3g}",
         "p-value": "-" if audit["p_value"] is None else f"{audit['p_value']:.2g}",
         "verdict": row["verdict"] or "-",
     }

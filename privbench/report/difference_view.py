@@ -14,7 +14,7 @@ from privbench.storage.results import Row
 
 COMPARED_WITH = "none"
 """The defense that others are compared with, unless something else is asked for."""
-NOTE = "less {}, at the AUC and the TPR on records; 95% intervals, each on its own"
+NOTE = "values less those of {}, with AUC and TPR on records; each 95% interval holds by itself"
 AUC, TPR, ACCURACY = "AUC\n[95% CI]", "TPR at 1% FPR\n[95% CI]", "test accuracy\n[95% CI]"
 
 

@@ -10,8 +10,9 @@ from dataclasses import replace
 from privbench.errors import BadInput
 from privbench.report.difference_view import difference_tables
 from privbench.report.differences import Differences
+from privbench.report.notes import name_of
 from privbench.report.seeds import combine_seeds
-from privbench.report.tables import Table
+from privbench.report.tables import Cells, Table
 from privbench.report.views import NOTHING_STORED, VIEWS
 from privbench.storage.results import Row
 
@@ -81,9 +82,11 @@ def _with_remark(table: Table, remarks: Mapping[str, str]) -> Table:
 def _text(table: Table, width: int | None) -> str:
     """Return a table for the terminal, where a header may take two lines."""
     lines, left_out = _fit(table, width)
-    notes = [*table.notes]
+    unseen = tuple(f"{name_of(header)}: " for header in left_out)
+    notes = [note for note in table.notes if not note.startswith(unseen)]
     if left_out:
-        notes.append(f"left out for the width of the terminal: {', '.join(left_out)}")
+        listed = ", ".join(map(_one_line, left_out))
+        notes.append(f"left out for the width of the terminal: {listed}")
     note_width = min(width or NOTE_WIDTH, NOTE_WIDTH)
     wrapped = "".join(f"{_paragraph(note, note_width)}\n" for note in notes)
     text = _tabulate(lines, "simple")
@@ -101,16 +104,34 @@ def _paragraph(note: str, width: int) -> str:
     )
 
 
-def _fit(table: Table, width: int | None) -> tuple[list[dict[str, str]], list[str]]:
-    """Leave out optional columns until the table fits; return its lines and what was left out."""
-    lines, left_out = table.lines, list[str]()
-    for column in table.optional:
-        text = _tabulate(lines, "simple")
-        if width is None or max(map(len, text.splitlines())) <= width:
+def _fit(table: Table, width: int | None) -> tuple[Cells, list[str]]:
+    """Leave out optional columns until the table fits, and put back those that still have room.
+
+    Returns:
+        The lines, and the headers of the columns that are left out.
+    """
+    left_out: list[str] = []
+    if width is None:
+        return table.lines, left_out
+
+    def fits(without: Sequence[str]) -> bool:
+        text = _tabulate(_without(table.lines, without), "simple")
+        return max(map(len, text.splitlines())) <= width
+
+    for header in table.optional:
+        if fits(left_out):
             break
-        lines = [{k: v for k, v in line.items() if k != column} for line in lines]
-        left_out.append(_one_line(column))
-    return lines, left_out
+        if any(header in line for line in table.lines):
+            left_out.append(header)
+    for header in reversed(left_out.copy()):
+        fewer = [other for other in left_out if other != header]
+        if fits(fewer):
+            left_out = fewer
+    return _without(table.lines, left_out), left_out
+
+
+def _without(lines: Cells, headers: Sequence[str]) -> Cells:
+    return [{k: text for k, text in line.items() if k not in headers} for line in lines]
 
 
 def _document(table: Table, style: str) -> str:
@@ -136,7 +157,7 @@ def _lines(table: Table) -> list[dict[str, str]]:
 
 
 def _one_line(header: str) -> str:
-    return " ".join(header.split())
+    return " ".join(header.replace("-\n", "-").split())
 
 
 def _csv(tables: Sequence[Table]) -> str:

@@ -13,6 +13,15 @@ MAXIMUM_NOTE = (
 )
 
 
+def name_of(header: str) -> str:
+    """Return the name of a column in the legend: the first line of its header.
+
+    >>> name_of("AUC\\n[95% CI]")
+    'AUC'
+    """
+    return header.split("\n")[0]
+
+
 class Notes:
     """Numbered conditions of guarantees, what marks stand for, and what went wrong.
 
@@ -55,6 +64,13 @@ class Notes:
         names = self.problems.setdefault(f"{row['status']}: {row['reason']}", [])
         if name not in names:
             names.append(name)
+
+    def sort_legend(self, headers: Sequence[str]) -> None:
+        """Explain columns first, in the order of their headers, and then all other marks."""
+        names = [name_of(header) for header in headers]
+        place = {name: position for position, name in enumerate(names)}
+        order = sorted(self.legend, key=lambda mark: place.get(mark, len(names)))
+        self.legend = {mark: self.legend[mark] for mark in order}
 
     def lines(self) -> tuple[str, ...]:
         """Return all notes: the given ones, footnotes, the legend, and problems."""

@@ -14,8 +14,8 @@ from privbench.report.frontier import RANKED_BY, exposures
 from privbench.storage.results import Row
 
 RANK_NOTE = (
-    "least exposed first, by the AUC of {} on records; 95% for all intervals together, of paired"
-    " differences (Holm)"
+    "from the least exposed (1), by the AUC of {} on records; a range where the order is not known;"
+    " 95% confidence in all ranks together (paired differences)"
 )
 
 

@@ -19,12 +19,12 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from privbench.report.audits import audit_tables, audited_text
+from privbench.report.audits import AUDITED, VERDICT, audit_tables, audited_cells
 from privbench.report.canaries import named, worst_kinds
 from privbench.report.difference_view import difference_tables
 from privbench.report.differences import Differences
 from privbench.report.frontier import deciding, on_data
-from privbench.report.notes import Notes
+from privbench.report.notes import Notes, name_of
 from privbench.report.numbers import half_width, interval_text, number
 from privbench.report.ranks import rank_note, rank_text, ranks
 from privbench.report.records import record_lines
@@ -41,10 +41,10 @@ RANK = "rank"
 DATA_AUC = "data\nAUC"
 """The column of attacks on released data; left out where there are no such attacks."""
 REPLACING_NOTE = (
-    "in brackets epsilon for replacing one record, as audited epsilons are, at δ={:g}, or at the"
-    " guarantee's own if that is larger"
+    "in brackets ε for replacing one record, which the verdict is about, at δ={:g} or the guarantee's"
+    " own δ, if that is larger"
 )
-WARNINGS = "warn-\nings"
+WARNINGS = "warnings"
 """The column with the marks of warnings; left out where there are none."""
 OPTIONAL_OF_SUMMARY = (
     "s",
@@ -54,7 +54,9 @@ OPTIONAL_OF_SUMMARY = (
     "naive\nAUC",
     RANK,
     "canaries\nTPR at 1% FPR",
-    "audited",
+    VERDICT,
+    AUDITED,
+    "TPR at 1% FPR\n[95% CI]",
 )
 OPTIONAL_OF_UTILITY = (
     "pairwise\nfidelity",
@@ -175,9 +177,11 @@ def _summary_lines(rows: list[Row], notes: Notes, rank_of: dict[str, tuple[int, 
     if all(row["test_accuracy_ci"] is None for row in rows):  # of earlier versions
         for line in lines:
             line.pop("±\n95%", None)
-    if all(line.get(WARNINGS, "-") == "-" for line in lines):
-        for line in lines:
-            line.pop(WARNINGS, None)
+    for header in (VERDICT, WARNINGS):
+        if all(line.get(header, "-") == "-" for line in lines):
+            for line in lines:
+                line.pop(header, None)
+    notes.sort_legend(list(lines[0]))
     return lines
 
 
@@ -205,7 +209,7 @@ def _summary_line(
         + notes.star(len(deciding(canaries))),
         DATA_AUC: _value(_strongest(data, _auc), _auc),
         "guarantee": _guarantee(rows[0], notes),
-        "audited": audited_text(rows, notes),
+        **audited_cells(rows, notes),
         WARNINGS: notes.warnings(rows),
         "s": f"{max(row['seconds'] for row in rows):.0f}",
     }
@@ -247,7 +251,7 @@ def _attack_lines(rows: list[Row], notes: Notes) -> Cells:
             }
         )
     lines = without_empty_columns(lines)
-    shown = {header.split("\n")[0] for line in lines for header in line}
+    shown = {name_of(header) for line in lines for header in line}
     notes.legend |= {name: text for name, text in OF_ATTACKS_NOTES.items() if name in shown}
     return lines
 

@@ -175,7 +175,7 @@ class Results:
         if benchmark not in self.benchmarks():
             raise BadInput(
                 f"no results of {benchmark!r} in {self.path}"
-                f" (stored: {', '.join(self.benchmarks()) or 'none'}); run it first"
+                f" (stored: {', '.join(self.benchmarks()) or 'nothing'}); run it first"
             )
         with self._open() as database:
             run, remark, started_at, finished_at, seconds, environment, configuration = (

@@ -43,6 +43,7 @@ def test_roc_tradeoff_and_record(cli, ran, tmp_path):
             ["no canaries of this kind", "allowed: records, canaries, mislabel"],
         ),
         (["tradeoff", "other", "-o", "x.png"], ["'other'", "small"]),
+        (["roc", "small.json", "-o", "x.png"], ["NAME 'small.json'", "allowed: the name"]),
     ],
 )
 def test_bad_input(cli, ran, arguments, words):

@@ -149,7 +149,7 @@ def test_unknown_choices(stored):
 def test_differences_to_another_defense(stored):
     result = stored("b", "--view", "differences", "--baseline", "noisy")
     assert result.exit_code == 0
-    assert "less noisy" in result.stdout
+    assert "less those of noisy" in result.stdout
 
 
 def test_a_baseline_without_the_view_that_has_one(stored):

@@ -39,7 +39,7 @@ def test_groups_are_scored_by_all_other_models_and_by_no_other(n_models, rng):
         asked.append((tuple(targets), tuple(shadows)))
         return np.tile(targets[:, None].astype(float), (1, 3))
 
-    left_out = LeftOutScores.of(score, n_models, rng, rounds=3)
+    left_out = LeftOutScores.of(score, n_models, rng)
     for targets, shadows in asked:
         assert sorted(targets + shadows) == list(range(n_models))
         assert len(targets) > 1
@@ -48,6 +48,12 @@ def test_groups_are_scored_by_all_other_models_and_by_no_other(n_models, rng):
     for of_round in left_out.group:
         groups = {tuple(np.flatnonzero(of_round == g)) for g in np.unique(of_round)}
         assert groups <= {targets for targets, _ in asked}
+
+
+@pytest.mark.parametrize(("n_models", "rounds"), [(4, 4), (16, 4), (64, 2), (200, 1)])
+def test_many_models_need_few_rounds(n_models, rounds, rng):
+    left_out = LeftOutScores.of(lambda targets, _: np.zeros((len(targets), 1)), n_models, rng)
+    assert left_out.scores.shape == (rounds, n_models, 1)
 
 
 def test_the_auc_of_a_record_counts_the_pairs_within_groups(rng):

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from privbench.report.audits import audit_tables, audited_text
+from privbench.report.audits import AUDITED, VERDICT, audit_tables, audited_cells
 from privbench.report.notes import Notes
 from privbench.report.seeds import combine_seeds
 from privbench.report.views import summary
@@ -33,36 +33,38 @@ def audited(row):
     return make
 
 
-def text(*rows):
-    return audited_text(rows, Notes())
+def cells(*rows):
+    found = audited_cells(rows, Notes())
+    return found[AUDITED], found[VERDICT]
 
 
-def test_the_cell_has_the_largest_bound_its_ceiling_and_what_would_have_been_seen(audited):
+def test_the_cells_have_the_largest_bound_its_ceiling_and_what_was_detectable(audited):
     rows = [audited(1.0), audited(2.0, ceiling=4.5, detectable=3.5), audited(0.5, ceiling=6.0)]
-    assert text(*rows) == "ε≥2.00 of 4.50 consistent, sees 3"
+    assert cells(*rows) == ("2.00 of 4.50", "consistent (3)")
     notes = Notes()
-    audited_text(rows, notes)
-    assert "without an error could prove" in notes.legend["audited"]
+    audited_cells(rows, notes)
+    assert "ceiling" in notes.legend["audited ε"]
+    assert "not tested" in notes.legend["verdict"]
 
 
-def test_without_power_there_is_none_to_be_seen(audited):
+def test_without_power_nothing_is_detectable(audited):
     untested = partial(audited, verdict="not tested", detectable=None)
-    assert text(untested(1.0), untested(2.0)) == "ε≥2.00 of 5.50 not tested"
-    assert text(untested(1.0), audited(0.5)) == "ε≥1.00 of 5.50 consistent, sees 3"
-    assert text(untested(1.0), audited(2.5, "refuted")) == "ε≥2.50 of 5.50 refuted, sees 3"
+    assert cells(untested(1.0), untested(2.0)) == ("2.00 of 5.50", "not tested")
+    assert cells(untested(1.0), audited(0.5)) == ("1.00 of 5.50", "consistent (3)")
+    assert cells(untested(1.0), audited(2.5, "refuted")) == ("2.50 of 5.50", "refuted (3)")
 
 
 def test_without_a_guarantee_the_ceiling_is_shown(audited):
     bare = audited(5.5, None, detectable=None, guarantee=None)
-    assert text(bare) == "ε≥5.50 of 5.50"
+    assert cells(bare) == ("5.50 of 5.50", "-")
     of_released_data = audited(1.0, "consistent", guarantee=None)
-    assert text(of_released_data, bare) == "ε≥5.50 of 5.50"
+    assert cells(of_released_data, bare) == ("5.50 of 5.50", "-")
 
 
 def test_seeds_are_combined_as_their_bounds_are(audited):
     rows = [audited(b, ceiling=c, seed=s) for s, (b, c) in enumerate([(1, 5), (3, 6), (2, 7)])]
     (combined,) = combine_seeds(rows)
-    assert text(combined) == "ε≥2.00 of 6.00 consistent, sees 3"
+    assert cells(combined) == ("2.00 of 6.00", "consistent (3)")
     lines = audit_tables([combined])[0].lines
     assert [(line["seed"], line["one-run"]) for line in lines] == [
         ("0", "1.00*"), ("1", "3.00*"), ("2", "2.00*")
@@ -80,7 +82,7 @@ def test_the_view_has_a_line_for_each_row_with_its_bounds(audited, row):
     assert first == {
         "defense": "none", "attack": "lira, naive", "records": "twin", "claim\nε": "2", "δ": "1e-05",
         "one-run": "1.00", "f-DP": "2.25*", "Clopper-\nPearson": "0.90", "GDP": "2.50",
-        "most": "5.50", "seen": "3", "p-value": "0.2", "verdict": "consistent",
+        "ceiling": "5.50", "detec-\ntable": "3", "p-value": "0.2", "verdict": "consistent",
     }  # fmt: skip
     assert (second["one-run"], second["f-DP"], second["p-value"]) == ("3.00*", "-", "-")
     assert any("broken" in note for note in table.notes)
@@ -88,7 +90,8 @@ def test_the_view_has_a_line_for_each_row_with_its_bounds(audited, row):
 
 def test_older_rows_have_no_ceiling_and_no_line(row):
     older = row(audited_epsilon=0.5, verdict="consistent", guarantee=DP)
-    assert summary([older])[0].lines[0]["audited"] == "ε≥0.50 consistent"
+    line = summary([older])[0].lines[0]
+    assert (line[AUDITED], line[VERDICT]) == ("0.50", "consistent")
     (table,) = audit_tables([older])
     assert table.lines == []
     assert "earlier version" in table.notes[0]

@@ -7,6 +7,9 @@ import json
 import pytest
 
 from privbench.report.formats import FORMATS, render
+from privbench.report.notes import Notes
+from privbench.report.tables import Table
+from privbench.report.views import VIEWS
 from privbench.storage.results import COLUMNS
 
 
@@ -45,9 +48,32 @@ def test_a_note_is_one_paragraph_whose_addresses_stay_whole(row):
 def test_a_narrow_terminal_loses_optional_columns_and_is_told_which(rows, width):
     text = render(rows, "table", width=width)
     assert widest(text) <= width
-    assert "left out for the width of the terminal: s, gap" in text
+    assert "left out for the width of the terminal: s, " in text
     for needed in ("attack", "AUC", "guarantee"):
         assert needed in text
+
+
+@pytest.fixture
+def padded():
+    """A table of which a terminal of 40 characters can show all columns but ``b``."""
+    notes = Notes(["a: first", "b: second", "bee: third"])
+    line = {"name": "x" * 10, "a": "1" * 4, "b\n[95% CI]": "2" * 30, "c": "3" * 4}
+    return Table("title", [line], notes.lines(), optional=("a", "missing", "b\n[95% CI]", "c"))
+
+
+def test_columns_that_still_have_room_are_put_back(padded, monkeypatch):
+    monkeypatch.setitem(VIEWS, "padded", lambda rows, differences: [padded])
+    text = render([], "table", "padded", width=40)
+    assert text.splitlines()[2].split() == ["name", "a", "c"]
+    assert "left out for the width of the terminal: b [95% CI]" in text.replace("\n   ", "")
+
+
+def test_notes_on_columns_that_are_left_out_are_left_out(padded, monkeypatch):
+    monkeypatch.setitem(VIEWS, "padded", lambda rows, differences: [padded])
+    assert "b: second" in render([], "table", "padded")
+    text = render([], "table", "padded", width=40)
+    assert "b: second" not in text
+    assert "a: first\nbee: third\n" in text
 
 
 def test_a_wide_terminal_loses_nothing(rows):
