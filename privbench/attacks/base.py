@@ -319,7 +319,8 @@ class Attack(Component, ABC):
 
         The outputs for the pool are one query. Override it in an attack that ``queries``: the default
         is then None, which stands for an unknown number. It is None, too, for an attack that observes
-        "parameters", which makes no queries. Queries of reference records do not count.
+        "parameters", which makes no queries. Queries of reference records do not count. Return None as
+        well if the score of a record depends on the target's outputs for others.
         """
         return None if self.needs_models() else 1
 

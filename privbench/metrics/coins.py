@@ -32,12 +32,18 @@ class Flips:
         second: int64 (coins,), the record that is a member if it shows tails; None if no record is.
         tossed: bool (models, coins), which coins were tossed for a model.
         heads: bool (models, coins), whether a coin that was tossed shows heads.
+        one_score: whether the score of ``first`` alone is looked at.
     """
 
     first: Ints
     second: Ints | None
     tossed: Bools
     heads: Bools
+    one_score: bool = False
+
+    def by_first(self) -> Flips:
+        """Return the same coins, guessed by the score of the first record alone."""
+        return replace(self, one_score=True)
 
     def of(self, models: Bools) -> Flips:
         """Return the coins of some models (models,)."""
@@ -46,7 +52,9 @@ class Flips:
     def compare(self, scores: Floats) -> Floats:
         """Return the score (models, coins) for heads, of scores (models, records) for membership."""
         for_heads: Floats = scores[:, self.first]
-        return for_heads if self.second is None else for_heads - scores[:, self.second]
+        if self.second is None or self.one_score:
+            return for_heads
+        return for_heads - scores[:, self.second]
 
     def records_of_tossed(self, n_records: int) -> Bools:
         """Return which records (models, n_records) belong to coins that were tossed."""

@@ -26,7 +26,8 @@ def with_verdicts(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
     - ``refuted``: the p-value of the claim is significant by Holm's correction for all p-values of the
       rows, because a table shows the most extreme of many.
-    - ``not tested``: not even guesses without an error would have refuted the claim.
+    - ``not tested``: not even guesses without an error would have refuted the claim, beside the other
+      p-values of the run.
     - ``consistent``: the claim could have been refuted, and was not. This is no proof.
 
     The verdict is None where there is no claim, or no guesses about coins. Rows of earlier
@@ -39,7 +40,8 @@ def with_verdicts(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
     audits = [row["audit"] for row in rows]
     p_values = [a["p_value"] for a in audits if a is not None and a["p_value"] is not None]
-    refuted = iter(holm(p_values, LEVEL))
+    rejected = holm(p_values, LEVEL)
+    refuted, n_left = iter(rejected), len(p_values) - sum(rejected)
 
     def verdict(row: dict[str, Any]) -> str | None:
         audit = row["audit"]
@@ -50,6 +52,11 @@ def with_verdicts(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             return None
         if audit["p_value"] is None:
             return "not tested"
-        return "refuted" if next(refuted) else "consistent"
+        if next(refuted):
+            return "refuted"
+        # What Holm's correction leaves is refuted by a p-value of at most level / n_left. Rows that were
+        # written before it was looked at have no ``least_p_value``.
+        can_be_refuted = audit.get("least_p_value", 0.0) <= LEVEL / n_left
+        return "consistent" if can_be_refuted else "not tested"
 
     return [row | {"verdict": verdict(row)} for row in rows]

@@ -52,6 +52,8 @@ class AuditStage(Stage):
             is_target = targets_without_shadows(*scores.shape)
         else:
             is_target = context.get(self.split).arrays["is_target"]
+        attack, defense = row.scores.attack.component, row.utility.defense
+        covering = acts_on_before(attack, defense)
         audited = AuditedScores(
             scores=scores,
             shadow_scores=shadow_scores,
@@ -60,9 +62,8 @@ class AuditStage(Stage):
             member=setting.member[:, in_subset],
             labels=setting.pool.y[in_subset],
             own_coins=row.setting.subset == "canaries",
+            two_per_guess=acts_on_before(attack, defense, records_per_guess=2) == covering,
         )
-        guarantee, _ = row.utility.guarantee(
-            setting, acts_on_before(row.scores.attack.component, row.utility.defense)
-        )
+        guarantee, _ = row.utility.guarantee(setting, covering)
         pairing = row.setting.rng("pairs", row.canary_kind)  # the same in all rows of a population
         return Artifact(info=audit(audited, guarantee, pairing=pairing, rng=self.rng("ties")))

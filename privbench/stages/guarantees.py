@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from privbench.mechanisms.base import ActsOn
 
 
-def acts_on_before(attack: Component, defense: Defense) -> tuple[ActsOn, ...]:
+def acts_on_before(
+    attack: Component, defense: Defense, *, records_per_guess: int = 1
+) -> tuple[ActsOn, ...]:
     """Return the values of ``acts_on`` whose mechanisms protect the private records from an attack.
 
     1. An attack on released data sees them before any model is trained on them.
@@ -25,6 +27,9 @@ def acts_on_before(attack: Component, defense: Defense) -> tuple[ActsOn, ...]:
     3. A guarantee of output mechanisms covers a number of queries (``queries_covered``). It does not
        cover an attack whose scores need more outputs of the target: of further queries, of an
        unknown number of them, or of the reference records.
+
+    A guess about a coin is made from the outputs for one record, which is what a guarantee is for. One
+    that compares the scores of two records needs the outputs for both (``records_per_guess``).
     """
     from privbench.attacks.synthetic import SyntheticAttack
 
@@ -32,7 +37,7 @@ def acts_on_before(attack: Component, defense: Defense) -> tuple[ActsOn, ...]:
         return PIPELINE_ORDER[:2]
     queries = cast("Attack", attack).queries_used()
     covered = min((b.component.queries_covered() for b in defense.at("output")), default=1)
-    is_covered = queries is not None and queries <= covered
+    is_covered = queries is not None and queries * records_per_guess <= covered
     if is_covered and not cast("Attack", attack).uses_reference():
         return PIPELINE_ORDER
     return PIPELINE_ORDER[:3]

@@ -252,6 +252,13 @@ class ReleaseScoresStage(Stage):
 
         setting: Setting = context.get(self.setting).live
         released: list[Data] = context.get(self.release).live
+        if self.attack.entry.third_party:
+            # Records are released in the order of the pool, which no guarantee for each record covers.
+            # privbench's own attacks do not look at it.
+            released = [
+                data.take(self.rng("order", model).permutation(len(data)))
+                for model, data in enumerate(released)
+            ]
         views = SyntheticViews(
             records=setting.pool.x,
             labels=setting.pool.y,

@@ -68,7 +68,8 @@ class SplitScoresStage(Stage):
         models = np.arange(len(scores))
         if shadows_needed(self.scores.attack) == "no":
             self._score(context, scores, models, models[:0])
-            return Artifact({"scores": scores, "is_target": targets_without_shadows(*scores.shape)})
+            is_target = targets_without_shadows(*setting.member.shape)
+            return Artifact({"scores": scores, "is_target": is_target})
         middle = len(models) // 2
         shadows, targets = models[:middle], models[middle:]
         self._score(context, scores, targets, shadows)

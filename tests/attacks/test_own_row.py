@@ -1,8 +1,11 @@
 """Built-in attacks use nothing of their target's membership, and need nothing that can be written on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from privbench.attacks.base import Outputs
 from privbench.attacks.own_row import CHECKED, check_own_row
 from privbench.attacks.synthetic import SyntheticAttack
 from privbench.data import read_only
@@ -37,6 +40,21 @@ def test_no_built_in_attack_uses_the_targets_row(attack):
 @pytest.mark.parametrize("attack", SYNTHETIC, ids=SYNTHETIC_IDS)
 def test_no_built_in_attack_on_released_data_uses_the_targets_row(attack):
     check(attack, lambda: synthetic_views(copies))
+
+
+COVERED = [a for a in ATTACKS if a.queries_used() is not None and not a.uses_reference()]
+
+
+@pytest.mark.parametrize("attack", COVERED, ids=[a.name for a in COVERED])
+def test_what_a_guarantee_of_outputs_is_compared_with_sees_one_record_of_the_target(attack):
+    """Such a guarantee is for the outputs behind one score (`stages.guarantees.acts_on_before`)."""
+    views = random_views(n_models=6).part(np.arange(3, 6), np.arange(3))
+    order = np.append(np.arange(10), np.arange(10, 120)[::-1])
+    others = Outputs(views.targets.predicted[:, order], views.targets.log_probs[:, order])
+    again = random_views(n_models=6).part(np.arange(3, 6), np.arange(3))
+    scores, changed = attack.score_all(views), attack.score_all(replace(again, targets=others))
+    np.testing.assert_array_equal(scores[:, :10], changed[:, :10])
+    assert (scores[:, 10:] != changed[:, 10:]).any()
 
 
 def test_all_attacks_on_released_data_are_here():

@@ -57,6 +57,7 @@ def test_a_coin_of_records_is_compared_by_one_score_and_of_pairs_by_a_difference
     flips = of_pairs(member, np.random.default_rng(0))
     first, second = scores[:, flips.first], scores[:, flips.second]
     np.testing.assert_array_equal(flips.compare(scores), first - second)
+    np.testing.assert_array_equal(flips.by_first().compare(scores), first)
 
 
 def test_records_of_tossed_coins_are_in_and_out_equally_often():

@@ -21,13 +21,14 @@ def game(n_models=32, seed=0):
 
 
 def run(
-    guarantee, scores, member, labels=None, *, seed=0, own_coins=False, split=None, is_target=True
-):
+    guarantee, scores, member, labels=None, *, seed=0, own_coins=False, split=None, is_target=True,
+    **how,
+):  # fmt: skip
     """Audit scores that use no shadows, or those of ``split`` that use some."""
     labels = np.zeros(member.shape[1], int) if labels is None else labels
     split = scores if split is None else split
     is_target = np.broadcast_to(is_target, len(member))
-    audited = AuditedScores(scores, scores, split, is_target, member, labels, own_coins)
+    audited = AuditedScores(scores, scores, split, is_target, member, labels, own_coins, **how)
     pairing, rng = (np.random.default_rng([seed, draw]) for draw in range(2))
     return audit(audited, guarantee, pairing=pairing, rng=rng)
 
@@ -56,6 +57,19 @@ def test_counting_labels_refutes_what_covers_records_and_not_what_covers_feature
     features = run(stated("features", 0.01), scores, member, labels)["audit"]
     assert features["p_value"] > 0.05
     assert features["bounds"]["one-run"] == features["bounds"]["clopper-pearson"] == 0.0
+
+
+def test_noise_on_each_output_covers_the_score_of_one_record_and_no_difference_of_two():
+    """Each score is one output of a model, with Laplace noise for an epsilon of 1."""
+    member, _ = game()
+    scores = member + np.random.default_rng(0).laplace(size=member.shape)
+    claim = stated(epsilon=1.0)
+    one, two = (run(claim, scores, member, two_per_guess=two)["audit"] for two in (False, True))
+    assert one["p_value"] > 0.05
+    assert two["p_value"] < 1e-6
+    assert one["coins_of"] == two["coins_of"] == "pairs"
+    assert one["coins"] == two["coins"]
+    assert 0.5 < one["bounds"]["one-run"] < 1 < two["bounds"]["one-run"]
 
 
 @pytest.mark.parametrize("covers", ["records", "features"])

@@ -5,6 +5,8 @@ import pytest
 from scipy.stats import norm
 
 from privbench.errors import BadInput
+from privbench.metrics.one_run import Coins, gaussian_bound, p_value
+from privbench.metrics.tradeoff import TradeOff
 from privbench.privacy import Guarantee, gaussian_epsilon
 from privbench.privacy.sampled_gaussian import (
     CONDITIONS,
@@ -197,3 +199,23 @@ def test_the_guarantee_has_a_profile_with_its_own_delta():
     assert deltas[-1] <= 1.001e-10
     full = SampledGaussianSteps(sample_rate=1.0, steps=20, delta=1e-5)
     assert guarantee_of(5.0, full).accountant == "analytic Gaussian"
+
+
+@pytest.mark.parametrize(
+    ("noise", "rate", "steps"),
+    [(3.60891, 64 / 1500, 460), (1.0, 0.5, 1), (0.5, 0.1, 1), (0.5, 0.02, 50)],
+)
+def test_the_bound_for_gaussian_curves_is_below_epsilon_though_the_curve_is_not_gaussian(
+    noise, rate, steps
+):
+    """As many correct guesses as do not refute the profile prove no more than the true epsilon."""
+    profile = replace_one_profile(noise, SampledGaussianSteps(rate, steps, 1e-5))
+    true = next(epsilon for epsilon, delta in profile if delta == 1e-5)
+
+    def coins(correct):
+        return Coins.of_one_run(960, 192, correct)
+
+    curve = TradeOff.of_profile(profile)
+    most = max(v for v in range(150, 193) if p_value(coins(v), curve) > 0.05)
+    assert most < 192
+    assert 0.4 * true < gaussian_bound(coins(most), 1e-5) < true

@@ -5,9 +5,9 @@ import pytest
 from privbench.privacy.verdict import with_verdicts
 
 
-def row(p_value=None, claim=True, verdict=None, method="one-run"):
+def row(p_value=None, claim=True, verdict=None, method="one-run", least=1e-9):
     claimed = {"epsilon": 1.0, "delta": 1e-5} if claim else None
-    audit = {"claim": claimed, "p_value": p_value, "method": method}
+    audit = {"claim": claimed, "p_value": p_value, "least_p_value": least, "method": method}
     return {"audit": audit, "verdict": verdict}
 
 
@@ -24,6 +24,14 @@ def test_what_is_significant_alone_need_not_be_among_many():
     assert verdicts([row(0.03)]) == ["refuted"]
     assert verdicts([row(0.03), row(0.5)]) == ["consistent", "consistent"]
     assert verdicts([row(0.03), row(0.01)]) == ["refuted", "refuted"]  # .01 < .05 / 2, .03 < .05
+
+
+def test_what_could_not_have_been_refuted_beside_so_many_is_not_tested():
+    hard, other = row(0.9, least=0.02), row(0.9)
+    assert verdicts([hard, other]) == ["consistent", "consistent"]  # .02 <= .05 / 2
+    assert verdicts([hard, other, other])[0] == "not tested"
+    assert verdicts([hard, row(0.001), other])[0] == "consistent"  # two are left of the three
+    assert verdicts([row(0.02, least=0.02), other, other])[0] == "not tested"
 
 
 @pytest.mark.parametrize("other", [row(claim=False), row(), {"audit": None, "verdict": None}])

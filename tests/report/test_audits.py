@@ -17,8 +17,8 @@ def audit_of(bound=1.0, ceiling=5.5, *, claim=2.0, p_value=0.2, detectable=3.0, 
     return {
         "method": "one-run", "delta": 1e-5, "bounds": bounds, "ceiling": ceiling,
         "claim": None if claim is None else {"epsilon": claim, "delta": 1e-5},
-        "p_value": p_value, "detectable": detectable, "coins_of": "pairs", "coins": 2000,
-        "guesses": 400, "correct": 300, "targets": 8,
+        "p_value": p_value, "least_p_value": 1e-9, "detectable": detectable,
+        "coins_of": "pairs", "coins": 2000, "guesses": 400, "correct": 300, "targets": 8,
     }  # fmt: skip
 
 

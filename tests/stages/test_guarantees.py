@@ -213,6 +213,15 @@ def test_a_guarantee_for_some_queries_is_held_against_as_many(host, name, params
     assert ("output" in acts_on) == covered
 
 
+@pytest.mark.parametrize(("queries", "covered"), [(3, False), (4, True)])
+def test_a_guess_that_compares_two_records_needs_the_outputs_for_both(host, queries, covered):
+    registry = host.registry("mechanism")
+    noise = registry.get("output-noise", "test").build({"queries": queries}, "test")
+    lira = host.registry("attack").get("lira", "test").build({"queries_per_record": 2}, "test")
+    acts_on = acts_on_before(lira.component, Defense("x", None, (noise,)), records_per_guess=2)
+    assert ("output" in acts_on) == covered
+
+
 def test_of_several_output_mechanisms_the_one_that_covers_least_counts(host):
     registry = host.registry("mechanism")
     parts = [registry.get(name, "test").build({}, "test") for name in ("rounding", "output-noise")]

@@ -22,9 +22,18 @@ class Seen(privbench.Attack):
         return view.target.log_prob_of(view.labels)
 
 
+class SeenReleases(privbench.SyntheticAttack):
+    name = "seen-releases"
+
+    def score(self, view):
+        views.append(view)
+        return np.zeros(len(view.labels))
+
+
 @privbench.hookimpl
 def register_attacks(register):
     register(Seen)
+    register(SeenReleases)
 """
 
 
@@ -86,3 +95,16 @@ def test_scores_on_a_release_have_a_row_for_each_model(plan, compute):
     distances = np.linalg.norm(setting.pool.x[:, None] - released[1].x[None], axis=-1).min(1)
     order = np.argsort(distances)
     assert (np.diff(scores[1][order]) <= 1e-6).all()  # dcr: the closer, the larger
+
+
+def test_an_attack_of_a_plugin_cannot_tell_the_place_of_released_records(seen, plan, compute):
+    chosen = plan('defenses=["vae"]', 'attacks=["seen-releases"]', select="adaptive")
+    stage = chosen.trials[0].metrics[0].scores
+    compute(chosen, stage)
+    released = compute(chosen, stage.release).live
+    shown = [seen[0].synthetic, *seen[0].shadows]
+    for data, view in zip(released, shown, strict=True):
+        rows, shown_rows = (np.c_[d.x.reshape(len(d), -1), d.y] for d in (data, view))
+        assert (rows != shown_rows).any()
+        assert sorted(map(tuple, rows)) == sorted(map(tuple, shown_rows))
+    assert (seen[1].shadows[0].x == seen[0].synthetic.x).all()  # as target and as shadow

@@ -110,6 +110,22 @@ def test_naive_shadows_have_no_guesses_and_leave_none_out(plan, compute):
     assert stage.split is not None
 
 
+@pytest.mark.parametrize(("queries", "both"), [(1, False), (2, True)])
+def test_two_records_are_compared_if_noise_on_outputs_covers_both(
+    plan, compute, monkeypatch, queries, both
+):
+    seen = []
+    chosen = plan(f"defenses=[{{ name = 'noisy', queries = {queries} }}]", "attacks=['loss']")
+    monkeypatch.setattr(
+        "privbench.privacy.audit.audit", lambda audited, *_, **__: seen.append(audited) or {}
+    )
+    records, canaries = chosen.trials[0].audits
+    for stage in (records, canaries):
+        compute(chosen, stage)
+    assert [audited.two_per_guess for audited in seen] == [both, both]
+    assert [audited.own_coins for audited in seen] == [False, True]
+
+
 SECRETIVE = """
 import numpy as np
 import privbench
