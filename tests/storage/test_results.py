@@ -34,7 +34,7 @@ def test_verdicts_are_corrected_for_all_rows_of_the_run(results):
     """A p-value of .03 is significant alone, and not among two."""
 
     def audit(p_value):
-        return {"claim": {"epsilon": 1.0, "delta": 1e-5}, "p_value": p_value}
+        return {"claim": {"epsilon": 1.0, "delta": 1e-5}, "p_value": p_value, "method": "one-run"}
 
     add(results, audit=audit(0.03))
     assert [r["verdict"] for r in results.rows("b")] == ["refuted"]
