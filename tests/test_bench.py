@@ -24,7 +24,7 @@ def bench(monkeypatch):
             del sys.modules[name]
 
 
-@pytest.mark.parametrize("workload", ["VAE 64", "DP-SGD CNN"])
+@pytest.mark.parametrize("workload", ["VAE 64", pytest.param("DP-SGD CNN", marks=pytest.mark.slow)])
 def test_a_workload_is_timed_beside_its_yardstick(bench, workload, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
         bench, "first_population", lambda n: {"imports": 1.0, "first population": 2.0}
@@ -72,7 +72,7 @@ def test_wrong_options_are_bad_input(bench, option):
     assert caught.value.code == 2
 
 
-@pytest.mark.parametrize("workload", ["VAE 64", "CNN"])
+@pytest.mark.parametrize("workload", ["VAE 64", pytest.param("CNN", marks=pytest.mark.slow)])
 def test_a_step_is_taken_apart(bench, workload, tmp_path, monkeypatch, capsys):
     """Differences of two short runs: on a busy machine any part may come out negative here."""
     import profiles

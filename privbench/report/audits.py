@@ -26,7 +26,8 @@ AUDITED_NOTE = (
 VERDICT_NOTE = (
     "refuted: with 95% confidence for all claims of the run together; consistent: no proof, and in"
     " brackets the true ε at which it would have been refuted with probability .9 (optimal attack on"
-    " Gaussian noise, a single claim); not tested: not even guesses without an error could refute it"
+    " Gaussian noise, a single claim); not tested: beside the other claims, not even guesses without an"
+    " error could refute it"
 )
 VIEW_NOTES = (
     "bounds on ε for replacing one record, at δ, with 95% confidence each; * the one whose guesses"
@@ -36,8 +37,8 @@ VIEW_NOTES = (
     "ceiling: the bound * if no guess were wrong",
     "detectable: the smallest true ε at which the claim would be refuted with probability .9, by an"
     " optimal attack on Gaussian noise, were it the only claim",
-    "verdict: at level .05 for all p-values of the run together (Holm); not tested: not even guesses"
-    " without an error could refute the claim",
+    "verdict: at level .05 for all p-values of the run together (Holm); not tested: beside the other"
+    " p-values, not even guesses without an error could refute the claim",
 )
 METHODS = {
     "one-run": "one-run",
@@ -70,9 +71,10 @@ def audited_cells(rows: Sequence[Row], notes: Notes) -> dict[str, str]:
     if verdict is None:
         return {AUDITED: bound, VERDICT: "-"}
     found = [audit["detectable"] for audit in _audits(counted) if audit["detectable"] is not None]
+    power = f" ({min(found):.3g})" if found and verdict != "not tested" else ""
     if ceiling is not None:
         notes.legend[name_of(VERDICT)] = VERDICT_NOTE
-    return {AUDITED: bound, VERDICT: verdict + (f" ({min(found):.3g})" if found else "")}
+    return {AUDITED: bound, VERDICT: verdict + power}
 
 
 def audit_tables(rows: Sequence[Row], _: object = None) -> list[Table]:

@@ -50,6 +50,7 @@ def test_the_cells_have_the_largest_bound_its_ceiling_and_what_was_detectable(au
 def test_without_power_nothing_is_detectable(audited):
     untested = partial(audited, verdict="not tested", detectable=None)
     assert cells(untested(1.0), untested(2.0)) == ("2.00 of 5.50", "not tested")
+    assert cells(audited(1.0, "not tested", detectable=9.0)) == ("1.00 of 5.50", "not tested")
     assert cells(untested(1.0), audited(0.5)) == ("1.00 of 5.50", "consistent (3)")
     assert cells(untested(1.0), audited(2.5, "refuted")) == ("2.50 of 5.50", "refuted (3)")
 
