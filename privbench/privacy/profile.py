@@ -16,7 +16,8 @@ Profile = tuple[tuple[float, float], ...]
 """Pairs (epsilon, delta)."""
 
 POINTS = 40
-LARGEST_DELTA = 0.5
+MIDDLE_DELTA = 0.5
+LARGEST_DELTA = 0.999
 COMMON_DELTA = 1e-5
 """The delta at which the guarantees and audits of a table can be compared."""
 SMALLEST_DELTA = 1e-10
@@ -26,7 +27,10 @@ SMALLEST_DELTA = 1e-10
 def profile_of(
     epsilon_of: Callable[[float], float], delta_of: Callable[[float], float], delta: float
 ) -> Profile:
-    """Return the profile at equally spaced epsilons, at ``delta`` and at ``COMMON_DELTA``.
+    """Return the profile on a grid of epsilons, at ``delta`` and at ``COMMON_DELTA``.
+
+    Epsilons are equally spaced on either side of that of ``MIDDLE_DELTA``, half as many where deltas are
+    larger. Those say how often a single guess can be right, if epsilon is large.
 
     Args:
         epsilon_of: The smallest epsilon >= 0 for a delta, or an upper bound on it.
@@ -37,8 +41,9 @@ def profile_of(
         Pairs in order of epsilon, whose deltas are from ``LARGEST_DELTA`` to ``SMALLEST_DELTA`` where
         the curve has these.
     """
-    low, high = epsilon_of(LARGEST_DELTA), epsilon_of(SMALLEST_DELTA)
-    epsilons = {low + (high - low) * i / (POINTS - 1) for i in range(POINTS)}
+    low, middle, high = map(epsilon_of, (LARGEST_DELTA, MIDDLE_DELTA, SMALLEST_DELTA))
+    epsilons = {middle + (high - middle) * i / (POINTS - 1) for i in range(POINTS)}
+    epsilons |= {low + (middle - low) * i / (POINTS // 2) for i in range(POINTS // 2)}
     curve = {(epsilon, min(1.0, delta_of(epsilon))) for epsilon in epsilons}
     return tuple(sorted(curve | {(epsilon_of(d), d) for d in (delta, COMMON_DELTA)}))
 

@@ -1,8 +1,10 @@
 import math
 
+import numpy as np
 import pytest
 
-from privbench.metrics.tradeoff import gaussian_log_delta
+from privbench.metrics.one_run import Coins, p_value
+from privbench.metrics.tradeoff import TradeOff, gaussian_log_delta
 from privbench.privacy import gaussian_epsilon, gaussian_profile
 from privbench.privacy.profile import COMMON_DELTA, LARGEST_DELTA, SMALLEST_DELTA, profile_of
 
@@ -41,3 +43,11 @@ def test_the_profile_of_gaussian_noise_is_exact():
     assert (gaussian_epsilon(sigma=0.3, delta=1e-6, sensitivity=0.7), 1e-6) in profile
     for epsilon, delta in profile:
         assert math.log(delta) == pytest.approx(gaussian_log_delta(epsilon, 0.7 / 0.3), abs=1e-6)
+
+
+def test_single_guesses_refute_a_large_claim():
+    """With noise of a quarter of the shift, a guess is right with probability .977 at most."""
+    curve = TradeOff.of_profile(gaussian_profile(sigma=0.25, delta=1e-5, sensitivity=1.0))
+    ones = np.ones(400, dtype=np.int64)
+    exact = p_value(Coins(ones, ones, ones), TradeOff.gaussian(4.0))
+    assert exact <= p_value(Coins(ones, ones, ones), curve) <= 2 * exact < 1e-3
