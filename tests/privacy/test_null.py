@@ -29,7 +29,9 @@ def test_an_epsilon_of_0_is_rarely_significant_and_not_refuted_where_it_holds(tm
     config.write_text(CONFIG.format(seeds=list(SEEDS)))
     rows = privbench.run("null", config=config, results=tmp_path / "results", device="cpu")
     assert len(rows) == len(SEEDS) * 5 * 2
-    assert (rows.verdict == "consistent").all()
+    # Where the shadows chose few guesses, these are too few beside the other claims.
+    assert set(rows.verdict) <= {"consistent", "not tested"}
+    assert (rows.verdict == "consistent").mean() > 0.9
     claims = [audit["claim"]["epsilon"] for audit in rows.audit]
     assert claims == [0.0] * len(rows)
     p_values = [audit["p_value"] for audit in rows.audit]
