@@ -68,6 +68,7 @@ def _standard_streams() -> Callable[[], None]:
 
     def undo() -> None:
         sys.stdout, sys.stderr = before[:2]
+        # The same two constants.
         sys.__stdout__, sys.__stderr__ = before[2:]  # type: ignore[misc]
 
     return undo

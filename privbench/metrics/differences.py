@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from privbench.metrics.clustered import clustered_variance
+from privbench.metrics.clustered import Estimate
 from privbench.metrics.interval import Interval, t_quantile
 from privbench.metrics.pairs import Floats
 
@@ -84,12 +84,8 @@ def difference_error(first: Floats, second: Floats, of_records: bool) -> Error:
         of_records: whether records are a sample as well, or those of the pool as given.
     """
     psi = np.asarray(first, dtype=np.float64) - second
-    m, n = psi.shape
-    if of_records:
-        return float(np.sqrt(clustered_variance(psi))), max(min(m, n) - 1, 1)
-    if m < 2:
-        return float("inf"), 1
-    return float(np.sqrt(m / (m - 1) * (psi.sum(axis=1) ** 2).sum())), m - 1
+    estimate = Estimate.of(0.0, psi, "models and records" if of_records else "models")
+    return estimate.error, max(estimate.n - 1, 1)
 
 
 def mixture_error(to_parts: Sequence[float], between: Floats, weights: Sequence[float]) -> float:

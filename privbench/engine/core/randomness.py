@@ -105,6 +105,7 @@ class ModelDropout(TorchFunctionMode):
         if not training or p == 0:
             return input
         self.was_used = True
+        # Types of torch do not cover ``apply`` of a Function.
         uniform: Tensor = _Uniform.apply(input.detach(), self._draws)  # type: ignore[no-untyped-call]
         return input * (uniform >= p) / (1 - p)
 

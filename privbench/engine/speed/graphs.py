@@ -146,6 +146,7 @@ class CudaGraphs:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
+        # Types of torch do not cover the constructor of a stream.
         self._stream: torch.cuda.Stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
     def aside(self, run: Callable[[], None]) -> None:

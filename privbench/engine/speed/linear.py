@@ -53,6 +53,7 @@ class _Bridge(torch.autograd.Function):
             t.movedim(d, 0) if d is not None else t.expand(info.batch_size, *t.shape)
             for t, d in zip((x, weight, bias), in_dims, strict=True)
         ]
+        # Types of torch do not cover ``apply`` of a Function, here and below.
         return StackedLinear.apply(*tensors), 0  # type: ignore[no-untyped-call]
 
 

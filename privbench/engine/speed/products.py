@@ -41,6 +41,7 @@ def _replace(node: fx.Node) -> None:
     plain, biased = torch.ops.aten.bmm.default, torch.ops.aten.baddbmm.default
     if node.op != "call_function" or node.target not in (plain, biased) or node.kwargs:
         return
+    # Operands of these products are nodes, which the type of arguments does not say.
     left, right = (operand.meta["tensor_meta"] for operand in node.args[-2:])  # type: ignore[union-attr]
     if left.dtype != torch.float32 or 2 * left.shape[1:].numel() * right.shape[-1] < MIN_FLOPS:
         return

@@ -71,6 +71,7 @@ def _is_identity(node: fx.Node) -> bool:
         return isinstance(node.args[1], (int, float)) and node.args[1] == 1 and _same_type(node)
     if node.target in SAME_IF_OF_THE_SAME_SHAPE:
         return bool(_meta(node).shape == _meta(node.args[0]).shape)
+    # The second argument of a permutation is a list, which the type of arguments does not say.
     return node.target is aten.permute.default and list(node.args[1]) == list(  # type: ignore[arg-type]
         range(len(node.args[1]))  # type: ignore[arg-type]
     )
@@ -127,6 +128,7 @@ def _adds_nothing(node: fx.Node, known: dict[fx.Node, Any]) -> bool:
     if node.target is not aten.add.Tensor or node.kwargs or node.args[1] not in known:
         return False
     first, second = node.args
+    # It is a key of ``known``, so that it is a node.
     nothing: Tensor = known[second]  # type: ignore[index]
     return bool(_meta(node).shape == _meta(first).shape and not nothing.any())
 

@@ -22,6 +22,7 @@ def train_alone(job: TrainingJob, i: int) -> nn.Module:
     module = build_seeded(job.build, job.seeds[i]).train().to(job.device)
     convolves = any(isinstance(part, nn.Conv2d) for part in module.modules())
     if convolves:  # channels last: a third faster on a CPU
+        # Types of torch do not know that ``to`` takes a memory format alone.
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     phases = [_PhaseUpdate(job, phase, module, convolves) for phase in job.phases]
     named = {**dict(module.named_parameters()), **dict(module.named_buffers())}
