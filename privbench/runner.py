@@ -17,7 +17,7 @@ from privbench.components.outcome import NoResult
 from privbench.config.device import resolve_device
 from privbench.errors import Incompatible
 from privbench.executors.base import Executor
-from privbench.plan import Plan, Trial
+from privbench.plan import Plan
 from privbench.plugins.host import PluginHost
 from privbench.privacy.verdict import with_verdicts
 from privbench.seeds import digest
@@ -25,6 +25,7 @@ from privbench.stages import Context, Stage, walk
 from privbench.storage.artifacts import Artifact, Store
 from privbench.storage.environment import environment
 from privbench.storage.results import COLUMNS, Results, Row
+from privbench.trial import Trial
 
 TRIAL = (
     "benchmark", "dataset", "defense", "model", "attack", "observes", "knowledge", "seed"

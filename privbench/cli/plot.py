@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from privbench.plan import Plan, Trial
+    from privbench.plan import Plan
+    from privbench.trial import Trial
 
 F = TypeVar("F", bound=Callable[..., Any])
 

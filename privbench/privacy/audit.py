@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from privbench.metrics.coins import Flips
+    from privbench.metrics.coins import Flips, Share
+    from privbench.metrics.one_run import Coins
     from privbench.metrics.tradeoff import TradeOff
 
 CONFIDENCE = 0.95
@@ -126,10 +127,7 @@ def audit(
         ``audited_epsilon`` and ``audit``, as a row of results stores them. Without guesses, there are
         only the bounds that take pairs to be independent, and nothing for a verdict.
     """
-    import numpy as np
-
     from privbench.metrics import epsilon_lower_bound
-    from privbench.metrics.coins import choose_share, guess
     from privbench.metrics.one_run import epsilon_bound, gaussian_bound, p_value
 
     claim = Claim.of(guarantee)
@@ -162,10 +160,7 @@ def audit(
     if audited.split is None:
         return {"audited_epsilon": None, "audit": stated}
 
-    known = np.asarray(~np.isnan(audited.split).any(axis=1))
-    is_target, is_shadow = known & audited.is_target, known & ~audited.is_target
-    share = choose_share(flips.of(is_shadow), audited.split[is_shadow], delta)
-    coins = guess(flips.of(is_target), audited.split[is_target], rng, share)
+    coins, share, targets = _guesses(audited, flips, delta, rng)
     layout = tuple(coins.records.tolist()), tuple(coins.guesses.tolist())
     p = power = None
     least = None if claim is None else _least_p_value(*layout, claim.curve)
@@ -178,12 +173,31 @@ def audit(
     of_guesses = (
         method, _ceiling(*layout, delta, gaussian), p, least, power,
         "pairs" if flips.second is not None else "records", share.side,
-        *map(sum, layout), int(coins.correct.sum()), int(is_target.sum()),
+        *map(sum, layout), int(coins.correct.sum()), targets,
     )  # fmt: skip
     return {
         "audited_epsilon": bounds[method],
         "audit": stated | dict(zip(OF_GUESSES, of_guesses, strict=True)),
     }
+
+
+def _guesses(
+    audited: AuditedScores, flips: Flips, delta: float, rng: np.random.Generator
+) -> tuple[Coins, Share, int]:
+    """Return the counts of guesses about coins, which coins were guessed, and the number of targets.
+
+    Which coins are guessed is chosen by those of the models that are not targets.
+    """
+    import numpy as np
+
+    from privbench.metrics.coins import choose_share, guess
+
+    assert audited.split is not None
+    known = np.asarray(~np.isnan(audited.split).any(axis=1))
+    is_target, is_shadow = known & audited.is_target, known & ~audited.is_target
+    share = choose_share(flips.of(is_shadow), audited.split[is_shadow], delta)
+    coins = guess(flips.of(is_target), audited.split[is_target], rng, share)
+    return coins, share, int(is_target.sum())
 
 
 Layout: TypeAlias = tuple[int, ...]

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.errors import BadInput
-from privbench.plan import Plan, Trial
+from privbench.plan import Plan
 from privbench.report.plots import check_plot_file, panels, save
 from privbench.stages import Context, ReleaseStage, Stage
 from privbench.storage.artifacts import Artifact, Store
+from privbench.trial import Trial
 
 if TYPE_CHECKING:
     from privbench.data import Data
