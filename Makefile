@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+REPORTS := attacks defenses defenses-mnist paper-adult paper-location30 paper-mnist released
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: run test lint test-slow bench bench-gpu recipes results docs clean
+.PHONY: run test lint test-slow bench bench-gpu recipes reports results docs clean
 
 run: $(STAMP)  ## run the quickstart benchmark, on data that ship with scikit-learn
 	$(BIN)/privbench run quickstart
@@ -35,6 +36,11 @@ bench-gpu: $(STAMP)  ## train populations on a GPU: seconds per model, share of 
 
 recipes: $(STAMP)  ## choose the recipes of benchmarks.toml again, on reference records (recipes/README.md)
 	$(BIN)/python recipes/search.py
+
+reports: $(STAMP)  ## run the benchmarks of the committed results again: hours each on 2 cores
+	for name in $(REPORTS); do \
+		$(BIN)/privbench run $$name --set population=64 --set 'seeds=[0, 1, 2]' || exit 1; \
+		$(BIN)/privbench export $$name -o results/$$name.json || exit 1; done
 
 results: $(STAMP)  ## make all tables and plots of the committed results from the committed data
 	$(BIN)/privbench report results/*.json -o results

@@ -22,6 +22,7 @@ from privbench.plugins.host import PluginHost
 from privbench.privacy.verdict import with_verdicts
 from privbench.seeds import digest
 from privbench.stages import Context, Stage, walk
+from privbench.stages.query_cache import QueryCache
 from privbench.storage.artifacts import Artifact, Store
 from privbench.storage.environment import environment
 from privbench.storage.results import COLUMNS, Results, Row
@@ -81,6 +82,7 @@ class Runner:
     """Why stages have no artifact, by key."""
     _memory: dict[str, Artifact] = field(default_factory=dict)
     """Artifacts in use; each is dropped when the last stage that reads it has been computed."""
+    _query_cache: QueryCache = field(default_factory=QueryCache)
     _readers: Counter[str] = field(default_factory=Counter)
     """How many stages that are still to be computed read an artifact, by key."""
     _counted: set[str] = field(default_factory=set)
@@ -218,6 +220,7 @@ class Runner:
             progress=lambda done, total: self.host.call(
                 "stage_progress", stage=stage, done=done, total=total
             ),
+            query_cache=self._query_cache,
         )
         artifact = stage.compute(context)
         if stage.stored and artifact.live is None:

@@ -30,11 +30,13 @@ def noisy_copies(
         flips: probability with which each binary feature is flipped.
 
     Yields:
-        (n, *shape), one copy of all records. The perturbations are the same in every call.
+        (n, *shape), one copy of all records, read-only. The perturbations are the same in every call.
     """
     rng = np.random.default_rng(0)
     binary = ((x == 0) | (x == 1)).all(axis=0) & (x.min(axis=0) < x.max(axis=0))
     for _ in range(copies):
         flipped = binary & (rng.random(x.shape[1:]) < flips)
         shift = np.where(binary, 0, noise * rng.standard_normal(x.shape[1:])).astype(np.float32)
-        yield np.where(flipped, 1 - x, x + shift)
+        copy = np.where(flipped, 1 - x, x + shift)
+        copy.setflags(write=False)
+        yield copy

@@ -27,8 +27,12 @@ class Distribution:
         return f"{self.name} {self.version}".strip()
 
 
+@cache
 def is_local(distribution: str) -> bool:
-    """Return whether a distribution was installed from a folder (PEP 610), or is not installed."""
+    """Return whether a distribution was installed from a folder (PEP 610), or is not installed.
+
+    It is remembered: every stage asks about privbench.
+    """
     try:
         record = importlib.metadata.distribution(distribution).read_text("direct_url.json")
     except importlib.metadata.PackageNotFoundError:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from privbench.components import Bound, is_local, source_digest
 from privbench.seeds import digest, generator
+from privbench.stages.query_cache import QueryCache
 from privbench.storage.artifacts import Artifact
 
 if TYPE_CHECKING:
@@ -22,12 +23,13 @@ SCHEMA = 3  # raise it when the meaning of an artifact changes
 
 @dataclass(frozen=True)
 class Context:
-    """Access to artifacts, datasets, the device and progress, for a stage that is computed."""
+    """Access to artifacts, datasets, the device, progress and the query cache, for one stage."""
 
     get: Callable[[Stage], Artifact]
     data: Callable[[Bound], Data]
     device: str
     progress: Callable[[int, int], None]
+    query_cache: QueryCache = field(default_factory=QueryCache)
 
 
 class Stage(ABC):

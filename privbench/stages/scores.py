@@ -16,6 +16,7 @@ from privbench.errors import Incompatible
 from privbench.stages.base import Context, Stage
 from privbench.stages.outputs import DefendedOutputsStage, OutputsStage
 from privbench.stages.population import PopulationStage
+from privbench.stages.query_cache import QueryCache
 from privbench.stages.release import ReleaseStage
 from privbench.stages.setting import SettingStage
 from privbench.storage.artifacts import Artifact
@@ -147,7 +148,9 @@ class ScoresStage(Stage):
         if isinstance(stage, DefendedOutputsStage):
             transforms = list(stage.transforms(context))
         queried = [
-            QueriedModel(model, stage, transforms[i], observes, (self.names, i), shape)
+            QueriedModel(
+                model, stage, transforms[i], observes, (self.names, i), shape, context.query_cache
+            )
             for i, model in enumerate(models)
         ]
         return [
@@ -178,6 +181,7 @@ class QueriedModel:
     """Names the random draws: whose queries, and of which model."""
     shape: tuple[int, ...]
     """The shape of a record."""
+    query_cache: QueryCache
     calls: int = 0
 
     def query(self, x: NDArray[np.float32]) -> Outputs:
@@ -197,7 +201,13 @@ class QueriedModel:
         """Return the classes (n,) that ``query`` would predict."""
         if isinstance(self.stage, DefendedOutputsStage) and not self.stage.keeps_classes():
             return self.query(x).predicted
-        return observe(self.model.log_probs(self._checked(x)), "labels").predicted
+        _, index = self.name
+        return self.query_cache.of(
+            self.stage.population.key, index, self._checked(x), self._classes
+        )
+
+    def _classes(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
+        return observe(self.model.log_probs(x), "labels").predicted
 
     def _checked(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         import numpy as np
