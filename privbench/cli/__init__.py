@@ -12,6 +12,7 @@ from privbench.cli.console import LogHandler
 from privbench.cli.data import data
 from privbench.cli.doctor import doctor
 from privbench.cli.export import export
+from privbench.cli.leaderboard import leaderboard
 from privbench.cli.listing import list_command
 from privbench.cli.plot import plot
 from privbench.cli.plugins import plugins
@@ -23,7 +24,7 @@ from privbench.errors import BadInput, PrivbenchError
 from privbench.plugins.host import PluginHost
 
 BUILTIN_COMMANDS = (
-    run, audit, list_command, show, table, plot, export, report, data, plugins, doctor
+    run, audit, list_command, show, table, plot, export, report, leaderboard, data, plugins, doctor
 )  # fmt: skip
 
 

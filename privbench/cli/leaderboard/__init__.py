@@ -1,0 +1,16 @@
+"""``privbench leaderboard``, with a file for each of its commands."""
+
+from __future__ import annotations
+
+import click
+
+COMMANDS: tuple[click.Command, ...] = ()
+
+
+@click.group()
+def leaderboard() -> None:
+    """Build the leaderboard, and take part in it."""
+
+
+for command in COMMANDS:
+    leaderboard.add_command(command)
