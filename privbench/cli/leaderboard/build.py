@@ -1,0 +1,33 @@
+"""``privbench leaderboard build``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from privbench.cli.options import results_option
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@results_option
+@click.option(
+    "-o", "--output", required=True, type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR", help="Folder to write to: an empty one, or one with an earlier site.",
+)  # fmt: skip
+def build(names: tuple[str, ...], results: str, output: Path) -> None:
+    """Write the leaderboard as a static site.
+
+    Each NAME is a file that `privbench export NAME` wrote, whose name ends in .json, or a benchmark; without
+    any, all benchmarks of the results folder. Open DIR/index.html, or serve DIR with any web host.
+    """
+    from privbench.leaderboard.board import make_site
+    from privbench.leaderboard.pages import write_site
+    from privbench.report.source import open_run
+    from privbench.storage.results import Results
+
+    names = names or tuple(Results(Path(results)).benchmarks())
+    written = write_site(make_site([open_run(name, results) for name in names]), output)
+    pages = sum(path.suffix == ".html" for path in written)
+    click.echo(f"{output / 'index.html'}: {pages} pages")
