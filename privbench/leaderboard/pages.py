@@ -1,8 +1,8 @@
 """The leaderboard as a static site: files of HTML that any web host, or a folder, serves.
 
 Pages are complete without JavaScript; scripts add sorting, filters, links that restore a view, and the
-choice of the two defenses of a comparison. Everything shown is text of plugins and submissions, which nobody
-checked: templates escape all of it, and a content security policy allows no script but those of the site.
+choice of the two defenses of a comparison. Everything shown is text of plugins and submissions, which
+nobody checked: templates escape all of it, and a content security policy allows no script of others.
 """
 
 from __future__ import annotations
@@ -156,8 +156,11 @@ def _markdown(text: str, inline: bool = True) -> Markup:
     """Return Markdown as HTML; HTML in it is text, and links lead to web pages only."""
     from markdown_it import MarkdownIt
 
-    parser = MarkdownIt("commonmark", {"html": False}).disable("image")
-    parser.validateLink = lambda url: url.startswith(("https://", "http://"))
+    class WebLinks(MarkdownIt):
+        def validateLink(self, url: str) -> bool:  # noqa: N802
+            return url.startswith(("https://", "http://"))
+
+    parser = WebLinks("commonmark", {"html": False}).disable("image")
     return _markup(parser.renderInline(text) if inline else parser.render(text))
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from leaderboard.sites import site
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from privbench.leaderboard.pages import write_site
-from tests.leaderboard.sites import site
 
 DESKTOP, PHONE = (1280, 900), (390, 844)
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from leaderboard.sites import HOSTILE
 from selenium.webdriver.support.select import Select
 
-from tests.browser.conftest import Browser
-from tests.browser.pages import COMPARE, HOSTILE_DEFENSE
-from tests.leaderboard.sites import HOSTILE
+from .conftest import Browser
+from .pages import COMPARE, HOSTILE_DEFENSE
 
 pytestmark = pytest.mark.browser
 

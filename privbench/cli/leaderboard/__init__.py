@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
-COMMANDS: tuple[click.Command, ...] = ()
+from privbench.cli.leaderboard.build import build
+
+COMMANDS: tuple[click.Command, ...] = (build,)
 
 
 @click.group()

@@ -42,6 +42,14 @@
     tip.hidden = true;
     owner = null;
   };
+  const place = () => {
+    if (!owner) return;
+    const box = owner.element.getBoundingClientRect();
+    const left = Math.min(Math.max(box.left, 8), innerWidth - tip.offsetWidth - 8);
+    const below = box.bottom + 6 + tip.offsetHeight < innerHeight;
+    tip.style.left = `${Math.max(left, 8)}px`;
+    tip.style.top = `${below ? box.bottom + 6 : Math.max(box.top - tip.offsetHeight - 6, 8)}px`;
+  };
   const reveal = (element) => {
     if (owner?.element === element) return;
     hide();
@@ -49,11 +57,7 @@
     element.removeAttribute("title");
     tip.textContent = owner.held ?? element.dataset.tip;
     tip.hidden = false;
-    const box = element.getBoundingClientRect();
-    const left = Math.min(Math.max(box.left, 8), innerWidth - tip.offsetWidth - 8);
-    const below = box.bottom + 6 + tip.offsetHeight < innerHeight;
-    tip.style.left = `${Math.max(left, 8)}px`;
-    tip.style.top = `${below ? box.bottom + 6 : Math.max(box.top - tip.offsetHeight - 6, 8)}px`;
+    place();
     const near = element.dataset.entry;
     if (near) document.getElementById(`row-${near}`)?.classList.add("near");
   };
@@ -68,7 +72,7 @@
     if (element) reveal(element); else hide();
   });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
-  addEventListener("scroll", hide, { capture: true, passive: true });
+  addEventListener("scroll", place, { capture: true, passive: true });
 
   // Tables
   const headers = (table) => [...table.tHead.querySelectorAll("tr:last-child > th")];
