@@ -127,7 +127,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "number": number, "signed": signed, "markdown": _markdown, "duration": _duration,
-        "rank": _rank, "bar": bar, "code_text": code_text,
+        "rank": _rank, "breakable": _breakable, "bar": bar, "code_text": code_text,
     }  # fmt: skip
     environment.globals |= {
         "mark": _markup(MARK), "term": term, "tradeoff": tradeoff, "diagonal": diagonal(),
@@ -151,13 +151,20 @@ def _markup(html: str) -> Markup:
     return Markup(html)
 
 
+def _breakable(name: str) -> Markup:
+    """Return a name that is broken before its parameters, if it has to be broken."""
+    from markupsafe import escape
+
+    return escape(name).replace("[", _markup("<wbr>["))
+
+
 @cache
 def _markdown(text: str, inline: bool = True) -> Markup:
     """Return Markdown as HTML; HTML in it is text, and links lead to web pages only."""
     from markdown_it import MarkdownIt
 
     class WebLinks(MarkdownIt):
-        def validateLink(self, url: str) -> bool:  # noqa: N802
+        def validateLink(self, url: str) -> bool:
             return url.startswith(("https://", "http://"))
 
     parser = WebLinks("commonmark", {"html": False}).disable("image")
