@@ -26,13 +26,17 @@ class Browser:
 
     def open(self, page: str, size: tuple[int, int] = DESKTOP, scheme: str = "light") -> None:
         """Open a page, such as ``boards/x.html#q=y``, as if for the first time."""
+        self.driver.get("about:blank")  # a link to another fragment would not load the page again
+        self.emulate(size, scheme)
+        self.driver.get((self.folder / "index.html").as_uri().replace("index.html", page))
+
+    def emulate(self, size: tuple[int, int], scheme: str) -> None:
+        """Show the page in a window of a size, on a system with a color scheme."""
         width, height = size
-        emulated = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", emulated)
+        window = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", window)
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-        self.driver.get("about:blank")  # a link to another fragment would not load the page again
-        self.driver.get((self.folder / "index.html").as_uri().replace("index.html", page))
 
     def all(self, css: str) -> list[WebElement]:
         return self.driver.find_elements(By.CSS_SELECTOR, css)

@@ -5,6 +5,6 @@ COMPARE = "compare/small-blobs-mlp.html"
 DEFENSE = "defenses/small-vae-metric.html"
 HOSTILE_DEFENSE = "defenses/small-hostile.html"
 ALL = (
-    "index.html", BOARD, COMPARE, DEFENSE, HOSTILE_DEFENSE, "attacks/auto.html", "attacks/loss.html",
+    "index.html", BOARD, COMPARE, DEFENSE, HOSTILE_DEFENSE, "attacks/auto.html",
     "errata.html", "glossary.html",
 )  # fmt: skip

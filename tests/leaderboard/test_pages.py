@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from os.path import normpath
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,20 @@ def test_nothing_of_plugins_is_html(files: dict[str, bytes]) -> None:
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202e]", text), name
     hostile = pages(files)["defenses/small-hostile.html"]
     assert hostile.count("&lt;script&gt;boom()&lt;/script&gt;") > 5
+
+
+def test_every_link_leads_somewhere(files: dict[str, bytes]) -> None:
+    for page, text in pages(files).items():
+        found = Tags()
+        found.feed(text)
+        for link in found.links:
+            name, _, anchor = link.partition("#")
+            if name == "data:,":
+                continue
+            target = normpath(Path(page).parent / name) if name else page
+            assert target in files, (page, link)
+            if anchor and "=" not in anchor:
+                assert f'id="{anchor}"' in files[target].decode(), (page, link)
 
 
 def test_hostile_names_arrive_in_the_data_of_comparisons(files: dict[str, bytes]) -> None:
