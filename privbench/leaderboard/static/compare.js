@@ -37,6 +37,7 @@
       document.getElementById(`key-${side}`).textContent = entries[i].name;
       document.getElementById(`curve-${side}`).setAttribute("d", entries[i].curve);
     }
+    document.querySelector("#result figure").hidden = !entries[a].curve && !entries[b].curve;
     for (const row of document.querySelectorAll("tr[data-measure]")) {
       const measure = row.dataset.measure;
       const found = difference(measure, a, b);

@@ -17,6 +17,8 @@
   });
   say();
 
+  if (innerWidth < 861) document.querySelector(".how")?.removeAttribute("open");
+
   // One menu at a time, and Escape closes it.
   const menus = [...document.querySelectorAll("details.menu, details.columns")];
   const close = (except) => menus.forEach((menu) => { if (menu !== except) menu.open = false; });
