@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -40,7 +41,7 @@ def term(word: str) -> Term:
     Raises:
         KeyError: there is no such word.
     """
-    return next(terms[word] for terms in glossary().values() if word in terms)
+    return ChainMap(*glossary().values())[word]
 
 
 def _vocabulary() -> Path:
