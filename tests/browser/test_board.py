@@ -120,7 +120,7 @@ def test_a_broken_link_shows_the_default_view(browser: Browser) -> None:
     assert browser.complaints() == []
 
 
-def test_hovering_a_point_names_it_and_marks_its_row(browser: Browser) -> None:
+def test_hovering_a_point_names_it_and_a_row_and_its_point_mark_each_other(browser: Browser) -> None:
     browser.open(BOARD)
     point = browser.one("svg .point[data-entry='small-vae-metric']")
     ActionChains(browser.driver).move_to_element(
@@ -128,7 +128,10 @@ def test_hovering_a_point_names_it_and_marks_its_row(browser: Browser) -> None:
     ).perform()
     assert browser.one("#tip").text == "vae-metric: accuracy .710, AUC .550"
     assert "near" in browser.one("#row-small-vae-metric").get_attribute("class")
-    assert point.get_attribute("href") is not None
+    ActionChains(browser.driver).move_to_element(browser.one("#row-small-none th a")).perform()
+    assert not browser.one("#tip").is_displayed()
+    (marked,) = browser.all("svg .point.marked")
+    assert marked.get_attribute("data-entry") == "small-none"
 
 
 def test_focus_names_a_point_and_escape_hides_it(browser: Browser) -> None:

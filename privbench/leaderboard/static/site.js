@@ -40,7 +40,7 @@
   const hide = () => {
     if (!owner) return;
     if (owner.held !== null) owner.element.setAttribute("title", owner.held);
-    document.querySelectorAll(`[data-entry].near`).forEach((near) => near.classList.remove("near"));
+    document.querySelectorAll(".near").forEach((near) => near.classList.remove("near"));
     tip.hidden = true;
     owner = null;
   };
@@ -159,6 +159,14 @@
       apply();
       restoring = false;
     };
+    const mark = (event) => {
+      const row = event.type === "mouseleave" ? null : event.target.closest("tbody tr");
+      for (const point of document.querySelectorAll("svg .point")) {
+        point.classList.toggle("marked", point.dataset.entry === row?.dataset.entry);
+      }
+    };
+    table.addEventListener("mouseover", mark);
+    table.addEventListener("mouseleave", mark);
     tools.addEventListener("input", () => { apply(); write(); });
     tools.addEventListener("submit", (event) => event.preventDefault());
     document.getElementById("reset").addEventListener("click", () => {
