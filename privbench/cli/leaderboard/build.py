@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from privbench.cli.options import results_option
+from privbench.errors import BadInput
 
 
 @click.command()
@@ -28,6 +29,8 @@ def build(names: tuple[str, ...], results: str, output: Path) -> None:
     from privbench.storage.results import Results
 
     names = names or tuple(Results(Path(results)).benchmarks())
+    if not names:
+        raise BadInput(f"there are no results in {results}; run `privbench run quickstart` first")
     written = write_site(make_site([open_run(name, results) for name in names]), output)
     pages = sum(path.suffix == ".html" for path in written)
     click.echo(f"{output / 'index.html'}: {pages} pages")
