@@ -6,10 +6,14 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from privbench.leaderboard.board import Attacked, Entry, Flag, Label, Number
+import numpy as np
+
+from privbench.leaderboard.board import Attacked, Curve, Entry, Flag, Label, Number
 from privbench.report.audits import audited
 from privbench.report.canaries import worst_kinds
+from privbench.report.curves import Curves, no_curves
 from privbench.report.frontier import exposure_of, exposures, on_data
+from privbench.report.seeds import parts_of
 from privbench.storage.results import Row, Run
 
 
@@ -18,8 +22,8 @@ def number_of(value: float, interval: Sequence[float] | None) -> Number:
     return Number(value, *interval) if interval is not None else Number(value)
 
 
-def attacked_of(row: Row) -> Attacked:
-    """Return what an attack finds, given its row, which is ok."""
+def attacked_of(row: Row, curves: Curves = no_curves) -> Attacked:
+    """Return what an attack finds, given its row, which is ok, and the ROC curves of rows."""
     rates = row["tpr_at_fpr"] or {}
     low, high = (rates.get(fpr) or {"value": None, "ci": None} for fpr in ("0.001", "0.01"))
     return Attacked(
@@ -30,11 +34,25 @@ def attacked_of(row: Row) -> Attacked:
         tpr_at_1=None if high["value"] is None else number_of(high["value"], high["ci"]),
         tpr_at_01=None if low["value"] is None else number_of(low["value"], low["ci"]),
         row=row,
+        curve=curve_of(row, curves),
     )
 
 
+def curve_of(row: Row, curves: Curves) -> Curve | None:
+    """Return the ROC curve of a row; of several seeds, the means of their TPRs and of their bands."""
+    bands = [band for band in map(curves, parts_of(row).values()) if band is not None]
+    if not bands:
+        return None
+    shortest = min(bands, key=lambda band: len(band.fpr))  # where all are resolved
+    values = [
+        np.mean([getattr(band, name)[-len(shortest.fpr) :] for band in bands], axis=0).tolist()
+        for name in ("tpr", "low", "high")
+    ]
+    return Curve(shortest.fpr.tolist(), *values)
+
+
 def make_entry(
-    rows: Sequence[Row], run: Run, label: Label, slug: str, position: dict[str, Any]
+    rows: Sequence[Row], run: Run, label: Label, slug: str, curves: Curves, position: dict[str, Any]
 ) -> Entry:
     """Return the entry of a defense.
 
@@ -43,6 +61,7 @@ def make_entry(
         run: the run they are from.
         label: how far a submission was checked.
         slug: the name of its page.
+        curves: the ROC curves of rows.
         position: the fields that depend on the other entries: ``rank``, ``not_ranked``, ``margin`` and
             ``on_front``.
     """
@@ -55,7 +74,7 @@ def make_entry(
     canaries = worst_kinds([r for r in of_model if r["subset"] == "canaries"], "tpr")
     data = [row for row in ok if on_data(row) and row["subset"] == "records"]
     audit = audited(ok)
-    attacked = [attacked_of(row) for row in ok]
+    attacked = [attacked_of(row, curves) for row in ok]
     deciding = exposures(records, "auc").get(first["defense"])
     return Entry(
         defense=first["defense"],

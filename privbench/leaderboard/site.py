@@ -16,7 +16,7 @@ from privbench.report.document import Document
 from privbench.report.frontier import PUBLIC_ONLY, exposures, family, first_rows
 from privbench.report.seeds import combine_seeds, parts_of
 from privbench.report.tables import comparable_groups
-from privbench.storage.results import Row, Run
+from privbench.storage.results import Row
 
 BASELINE = "a baseline"
 BEYOND = "more accurate than all baselines"
@@ -40,7 +40,7 @@ def make_site(
     slugs = Slugs()
     own: Label = ""
     boards = [
-        make_board(rows, document.run, document.differences, label, slugs)
+        make_board(rows, document, label, slugs)
         for document, label in zip(documents, labels or [own] * len(documents), strict=True)
         for rows in comparable_groups(combine_seeds(document.run.rows))
         if any(row["status"] == "ok" for row in rows)
@@ -48,18 +48,16 @@ def make_site(
     return Site(boards, attack_summaries(boards, slugs), tuple(errata))
 
 
-def make_board(
-    rows: Sequence[Row], run: Run, differences: Differences, label: Label, slugs: Slugs
-) -> Board:
+def make_board(rows: Sequence[Row], document: Document, label: Label, slugs: Slugs) -> Board:
     """Return the board of one (benchmark, dataset, model).
 
     Args:
         rows: its rows, seeds combined, of which at least one is ok.
-        run: the run they are from.
-        differences: says how well differences between them are known.
+        document: the run they are from.
         label: how far the run was checked.
         slugs: the names of pages so far.
     """
+    run, differences = document.run, document.differences
     first = next(row for row in rows if row["status"] == "ok")
     place = f"{run.benchmark} {first['dataset']} {first['model']}"
     exposed = exposures([row for row in rows if row["subset"] == "records"], "auc")
@@ -85,7 +83,7 @@ def make_board(
         }
         of_defense = [row for row in rows if row["defense"] == defense]
         slug = slugs.of(f"{place} {defense}")
-        entries.append(make_entry(of_defense, run, label, slug, position))
+        entries.append(make_entry(of_defense, run, label, slug, document.curves, position))
     entries.sort(key=_order)
     public = next((row for d, row in accuracies.items() if family(d) == PUBLIC_ONLY), None)
     p_values = {defense: margin.difference.p_value() for defense, margin in ranked.items()}
