@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from privbench.cli.options import results_option
-from privbench.cli.output import write_text
 
 
 @click.command()
@@ -15,24 +14,26 @@ from privbench.cli.output import write_text
 @results_option
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-    help="Write to FILE (.json) instead of stdout.",
+    help="Write to FILE (.json, or .json.gz, a tenth of the size) instead of stdout.",
 )  # fmt: skip
 def export(name: str, results: str, output: Path | None) -> None:
     """Write a run as one JSON file, from which tables and plots are made.
 
     The file has the rows of the last complete run of benchmark NAME, how well their differences are
-    known, the resolved benchmark, versions, hardware, and the commit of the code that ran. `privbench
-    table FILE`, `privbench plot tradeoff FILE` and `privbench report FILE` read it.
+    known, their ROC curves, the resolved benchmark, versions, hardware, and the commit of the code
+    that ran. `privbench table FILE`, `privbench plot tradeoff FILE`, `privbench report FILE` and
+    `privbench leaderboard build FILE` read it.
     """
     from privbench.errors import BadInput
-    from privbench.report.document import SUFFIX, document_text
+    from privbench.report.document import SUFFIXES, document_text, write_document
     from privbench.report.source import open_run
 
-    if output is not None and output.suffix != SUFFIX:
-        raise BadInput(f"-o {output}: unknown format {output.suffix!r} (allowed: {SUFFIX})")
+    if output is not None and not output.name.endswith(SUFFIXES):
+        allowed = ", ".join(SUFFIXES)
+        raise BadInput(f"-o {output}: unknown format {output.suffix!r} (allowed: {allowed})")
     document = open_run(name, results)
-    text = document_text(document.run, document.differences.errors)
+    text = document_text(document.run, document.differences.errors, document.curves)
     if output is None:
         click.echo(text, nl=False)
     else:
-        write_text(output, text)
+        write_document(output, text)

@@ -164,9 +164,9 @@ def _plan(
 ) -> Plan:
     from privbench.api import make_plans
     from privbench.config import Overrides
-    from privbench.report.document import SUFFIX
+    from privbench.report.document import SUFFIXES
 
-    if name.endswith(SUFFIX):
+    if name.endswith(SUFFIXES):
         raise BadInput(
             f"NAME {name!r}: this plot needs the scores of a run, which an exported file does not have"
             " (allowed: the name of a benchmark)"

@@ -12,8 +12,8 @@ from typing import Any, Literal
 from privbench.storage.results import Row, Run
 
 Label = Literal["", "rerun", "spot-checked", "reported"]
-"""How far a submission was checked: all rows or a sample were computed again, or it is a number from a paper.
-Empty for runs of the project's own."""
+"""How far a submission was checked: all rows or a sample were computed again, or it is a number from a
+paper. Empty for runs of the project's own."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Attacked:
     canary_kind: str | None
     """None for records."""
     auc: Number
-    tpr_at_1: Number
-    """At 1% FPR."""
+    tpr_at_1: Number | None
+    """At 1% FPR; None if so few non-members do not resolve it."""
     tpr_at_01: Number | None
     """At 0.1% FPR; None if so few non-members do not resolve it."""
     row: Row
@@ -75,7 +75,8 @@ class Entry:
     not_ranked: str
     """Why it has no rank, as "less accurate than public-only"; empty if it has one."""
     margin: Number | None
-    """How much less exposed it is (AUC of the ranking attack) than the frontier at its accuracy."""
+    """How much less exposed it is (AUC of the ranking attack) than the frontier at its accuracy; see
+    `ranking`."""
     on_front: bool
     """Whether no other defense is both more accurate and less exposed."""
     accuracy: Number
@@ -127,7 +128,7 @@ class Board:
     public_only: Number | None
     """The accuracy of training on public records alone."""
     frontier: Sequence[tuple[float, float]]
-    """Corners (AUC, accuracy) of the frontier of DP-SGD; empty without."""
+    """Corners (AUC, accuracy) of the frontier of what anybody can have; see `ranking`."""
     run: Run
     differences: Any = None
     """`report.differences.Differences`, for pages that compare two defenses."""

@@ -6,7 +6,7 @@ from itertools import combinations
 from typing import Any
 
 from privbench.leaderboard.board import Board, Entry, Number
-from privbench.leaderboard.pictures import path_of
+from privbench.leaderboard.pictures import curve_of, path_of
 from privbench.report.differences import Differences, Measure
 
 MEASURES: tuple[Measure, ...] = ("accuracy", "auc", "tpr")
@@ -63,7 +63,7 @@ def _reversed(pair: list[Any]) -> list[Any]:
 
 def _values(entry: Entry) -> dict[str, Any]:
     assert entry.ranked_by is not None
-    curve = entry.ranked_by.curve
+    curve = curve_of(entry, entry.ranked_by)
     return {
         "slug": entry.slug,
         "name": entry.defense,
@@ -74,7 +74,9 @@ def _values(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _rounded(number: Number) -> list[float | None]:
+def _rounded(number: Number | None) -> list[float | None]:
+    if number is None:
+        return [None, None, None]
     return [
         None if value is None else round(value, 5)
         for value in (number.value, number.low, number.high)

@@ -79,7 +79,7 @@ class Tradeoff:
     y: Axis
     points: Sequence[Point]
     frontier: str
-    """The frontier of DP-SGD as the points of a polyline; empty without."""
+    """The frontier of the reference points as the points of a polyline; empty without."""
     public_only: float | None
 
 
@@ -129,11 +129,23 @@ def roc_lines(entry: Entry) -> list[Line]:
         "naive": entry.naive,
         "released data": entry.release,
     }
-    return [
-        Line(f"{_attack_text(attacked)}, {name}", path_of(attacked.curve), band_of(attacked.curve))
-        for name, attacked in named.items()
-        if attacked is not None and attacked.curve is not None
-    ]
+    lines = []
+    for name, attacked in named.items():
+        curve = None if attacked is None else curve_of(entry, attacked)
+        if attacked is not None and curve is not None:
+            text = f"{_attack_text(attacked)}, {name}"
+            lines.append(Line(text, path_of(curve), band_of(curve)))
+    return lines
+
+
+def curve_of(entry: Entry, attacked: Attacked) -> Curve | None:
+    """Return the ROC curve of an attack, which is with the other attacks on the defense."""
+
+    def identity(one: Attacked) -> tuple[object, ...]:
+        return one.attack, one.knowledge, one.canary_kind, one.row["observes"]
+
+    same = (other for other in entry.attacked if identity(other) == identity(attacked))
+    return next((other.curve for other in same), None)
 
 
 def diagonal() -> str:

@@ -68,19 +68,31 @@ def clustered_variance(psi: Floats) -> float:
     >>> clustered_variance(np.zeros((3, 4)))
     0.0
     """
-    m, n = psi.shape
-    if min(m, n) < 2:
+    return variance_of_sums(psi.sum(axis=1), psi.sum(axis=0), float((psi**2).sum()))
+
+
+def variance_of_sums(over_records: Floats, over_models: Floats, squares: float) -> float:
+    """Return what `clustered_variance` returns, given sums of the influences.
+
+    Args:
+        over_records: (models,), the sum of the influences of each model's pairs.
+        over_models: (records,), that of each record's pairs.
+        squares: the sum of all squared influences.
+    """
+    of_models, of_records = _one_way(over_records), _one_way(over_models)
+    if not np.isfinite(of_models + of_records):
         return float("inf")
-    of_models = m / (m - 1) * float((psi.sum(axis=1) ** 2).sum())
-    of_records = n / (n - 1) * float((psi.sum(axis=0) ** 2).sum())
-    both = of_models + of_records - float((psi**2).sum())
-    return float(max(both, min(of_models, of_records)))
+    return float(max(of_models + of_records - squares, min(of_models, of_records)))
 
 
 def one_way_variance(psi: Floats) -> float:
     """Return V_models, the variance over models given the records; infinite with a single model."""
-    m = len(psi)
-    return m / (m - 1) * float((psi.sum(axis=1) ** 2).sum()) if m > 1 else float("inf")
+    return _one_way(psi.sum(axis=1))
+
+
+def _one_way(sums: Floats) -> float:
+    n = len(sums)
+    return n / (n - 1) * float((sums**2).sum()) if n > 1 else float("inf")
 
 
 @dataclass(frozen=True)

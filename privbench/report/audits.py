@@ -7,7 +7,7 @@ have found out: without these, ``consistent`` cannot be told from "hardly tested
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from privbench.privacy.verdict import worst_verdict
 from privbench.report.frontier import deciding
@@ -49,12 +49,25 @@ METHODS = {
 OPTIONAL_OF_AUDIT = ("GDP", "Clopper-\nPearson", "p-value")
 
 
-def audited_cells(rows: Sequence[Row], notes: Notes) -> dict[str, str]:
-    """Return the largest audited epsilon of a defense beside its ceiling, and the verdict, by header.
+class Audited(NamedTuple):
+    """What audits say about a defense as a whole."""
+
+    bound: float | None
+    """The largest lower bound on epsilon, None if nothing was audited."""
+    ceiling: float | None
+    """What the bound would be if no guess were wrong."""
+    verdict: str | None
+    detectable: float | None
+    """The smallest true epsilon that would have been refuted with probability .9; None if not tested."""
+    n_attacks: int
+
+
+def audited(rows: Sequence[Row]) -> Audited:
+    """Return the largest audited epsilon of a defense beside its ceiling, and the verdict.
 
     - If the guarantee applies to some of the attacks, only these count; others see more.
     - A defense without a guarantee as a whole may have one for its released data. Of its verdicts only
-      ``refuted`` is shown here; rows of attacks on the data have both.
+      ``refuted`` counts here; rows of attacks on the data have both.
     """
     verdict = worst_verdict(row["verdict"] for row in rows)
     if rows[0]["guarantee"] is None and verdict != "refuted":
@@ -62,19 +75,34 @@ def audited_cells(rows: Sequence[Row], notes: Notes) -> dict[str, str]:
     judged = [row for row in rows if row["verdict"] is not None or verdict is None]
     counted = [row for row in deciding(judged) if row["audited_epsilon"] is not None]
     if not counted:
-        return {AUDITED: "-", VERDICT: "-"}
+        return Audited(None, None, None, None, 0)
     row = max(counted, key=lambda row: float(row["audited_epsilon"]))
-    ceiling = _ceiling(row)
-    bound = f"{row['audited_epsilon']:.2f}" + ("" if ceiling is None else f" of {ceiling:.2f}")
-    if ceiling is not None or len(counted) > 1:
-        notes.legend[name_of(AUDITED)] = AUDITED_NOTE
-    if verdict is None:
-        return {AUDITED: bound, VERDICT: "-"}
     found = [audit["detectable"] for audit in _audits(counted) if audit["detectable"] is not None]
-    power = f" ({min(found):.3g})" if found and verdict != "not tested" else ""
+    tested = found and verdict not in (None, "not tested")
+    return Audited(
+        float(row["audited_epsilon"]),
+        _ceiling(row),
+        verdict,
+        min(found) if tested else None,
+        len(counted),
+    )
+
+
+def audited_cells(rows: Sequence[Row], notes: Notes) -> dict[str, str]:
+    """Return what `audited` returns as cells, by header."""
+    of_defense = audited(rows)
+    if of_defense.bound is None:
+        return {AUDITED: "-", VERDICT: "-"}
+    ceiling = of_defense.ceiling
+    bound = f"{of_defense.bound:.2f}" + ("" if ceiling is None else f" of {ceiling:.2f}")
+    if ceiling is not None or of_defense.n_attacks > 1:
+        notes.legend[name_of(AUDITED)] = AUDITED_NOTE
+    if of_defense.verdict is None:
+        return {AUDITED: bound, VERDICT: "-"}
+    power = "" if of_defense.detectable is None else f" ({of_defense.detectable:.3g})"
     if ceiling is not None:
         notes.legend[name_of(VERDICT)] = VERDICT_NOTE
-    return {AUDITED: bound, VERDICT: verdict + power}
+    return {AUDITED: bound, VERDICT: of_defense.verdict + power}
 
 
 def audit_tables(rows: Sequence[Row], _: object = None) -> list[Table]:

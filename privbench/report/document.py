@@ -1,7 +1,8 @@
 """A run of a benchmark as one JSON file, from which its tables and plots are made without a database.
 
-The file has a line for each row, in the order of the plan, so that two versions of it can be compared
-line by line. Numbers are written with all digits. The same run gives the same file.
+The file has a line for each row and for each ROC curve, in the order of the plan, so that two versions
+of it can be compared line by line. Numbers are written with all digits, those of curves with four. The
+same run gives the same file.
 
 To add a part, put it in `document_text` under a key of its own and read it in `read_document`; readers
 ignore keys that they do not know. Raise ``FORMAT`` only if a reader of today would misread the file.
@@ -9,20 +10,23 @@ ignore keys that they do not know. Raise ``FORMAT`` only if a reader of today wo
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from privbench.errors import BadInput
+from privbench.report.curves import Curves, curve_lines, curves_in, no_curves
 from privbench.report.differences import Differences, Errors
 from privbench.report.recorded import recorded_in, recorded_lines
 from privbench.storage.results import COLUMNS, Row, Run
 
 FORMAT = 1
 """The version of the format that this module writes, and the only one that it reads."""
-SUFFIX = ".json"
+SUFFIXES = (".json", ".json.gz")
 """What the name of such a file ends in, by which commands tell it from the name of a benchmark."""
 WHAT = f"a file that `privbench export NAME` wrote, of format {FORMAT}"
 
@@ -34,14 +38,17 @@ class Document:
     run: Run
     differences: Differences
     """Differences between rows, whose errors are as the file says."""
+    curves: Curves
+    """ROC curves of rows."""
 
 
-def document_text(run: Run, errors: Errors) -> str:
+def document_text(run: Run, errors: Errors, curves: Curves = no_curves) -> str:
     """Return the text of the file of a run.
 
     Args:
         run: a run that is complete.
         errors: says how well differences between rows are known.
+        curves: returns the ROC curve of a row.
 
     Raises:
         BadInput: the run is not complete.
@@ -60,6 +67,7 @@ def document_text(run: Run, errors: Errors) -> str:
     }
     parts: dict[str, Sequence[Any]] = {
         "differences": recorded_lines(run.rows, errors),
+        "curves": curve_lines(run.rows, curves),
         "rows": run.rows,
     }
     heads = [f" {_line(key)}: {_indented(value)}" for key, value in facts.items()]
@@ -76,10 +84,10 @@ def read_document(path: str | Path) -> Document:
         BadInput: there is no such file, or it is not one that `document_text` made.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(_read(Path(path)))
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror} (allowed: {WHAT})") from None
-    except ValueError as error:
+    except (ValueError, EOFError, zlib.error, RecursionError) as error:
         raise BadInput(f"{path}: not JSON: {error} (allowed: {WHAT})") from None
     if not isinstance(content, dict) or "format" not in content:
         raise BadInput(f"{path}: not the file of a run (allowed: {WHAT})")
@@ -89,12 +97,32 @@ def read_document(path: str | Path) -> Document:
         facts = {field.name: content[field.name] for field in fields(Run)}
         rows = [_row(row) for row in content["rows"]]
         return Document(
-            Run(**facts | {"rows": rows}), Differences(recorded_in(rows, content["differences"]))
+            Run(**facts | {"rows": rows}),
+            Differences(recorded_in(rows, content["differences"])),
+            curves_in(rows, content.get("curves", [])),
         )
     except KeyError as error:
         raise BadInput(f"{path}: key {error} is missing (allowed: {WHAT})") from None
     except (TypeError, ValueError, IndexError) as error:
         raise BadInput(f"{path}: {error} (allowed: {WHAT})") from None
+
+
+def write_document(path: Path, text: str) -> None:
+    """Write the text of a file, compressed if its name ends in ``.gz``.
+
+    Raises:
+        BadInput: it cannot be written.
+    """
+    data = text.encode()
+    try:
+        path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+    except OSError as error:
+        raise BadInput(f"-o {path}: {error.strerror}") from None
+
+
+def _read(path: Path) -> str:
+    data = path.read_bytes()
+    return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
 
 
 def _row(values: Any) -> Row:

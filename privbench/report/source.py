@@ -8,8 +8,9 @@ from pathlib import Path
 
 from privbench.errors import BadInput
 from privbench.metrics.differences import Error
+from privbench.report.curves import curves_stored_in
 from privbench.report.differences import Differences, Errors, Measure, stored_in
-from privbench.report.document import SUFFIX, Document, read_document
+from privbench.report.document import SUFFIXES, Document, read_document
 from privbench.storage.artifacts import Store
 from privbench.storage.results import Results, Row
 
@@ -28,16 +29,18 @@ def open_run(name: str, results: str | Path) -> Document:
     """Return a run.
 
     Args:
-        name: the name of a benchmark, or the path of a file of a run, which ends in ``.json``.
+        name: the name of a benchmark, or the path of a file of a run, which ends in ``.json`` or
+            ``.json.gz``.
         results: the results folder, in which benchmarks are looked up.
 
     Raises:
         BadInput: the benchmark has no results, or there is no such file.
     """
-    if name.endswith(SUFFIX):
+    if name.endswith(SUFFIXES):
         return read_document(name)
-    root = Path(results)
-    return Document(Results(root).run(name), Differences(stored_in(Store(root))))
+    store = Store(Path(results))
+    differences = Differences(stored_in(store))
+    return Document(Results(Path(results)).run(name), differences, curves_stored_in(store))
 
 
 def open_source(names: Sequence[str], results: str | Path) -> Source:

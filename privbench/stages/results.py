@@ -144,8 +144,9 @@ class MetricsStage(Stage):
 
     Its arrays float32 (n_models, records of the row) are the influences of pairs: ``auc_influence``, and
     ``tpr_influence_0.01`` and ``tpr_influence_0.001`` where these FPRs are resolved. Differences between
-    rows are paired by them. The fact ``interval_over`` says of what the intervals take samples: "models
-    and records" for attacks with shadows, and "models" for others.
+    rows are paired by them. The array ``roc`` float32 (3, FPRs) is what `metrics.band.roc_band` returns.
+    The fact ``interval_over`` says of what the intervals take samples: "models and records" for attacks
+    with shadows, and "models" for others.
     """
 
     kind = "metrics"
@@ -171,7 +172,8 @@ class MetricsStage(Stage):
         return {"canary_kind": self.canary_kind} if named else {}
 
     def compute(self, context: Context) -> Artifact:
-        from privbench.metrics import Influences, summarise
+        from privbench.metrics import Influences, Pairs, Roc, summarise
+        from privbench.metrics.band import roc_band
 
         setting: Setting = context.get(self.setting).live
         in_subset = setting.attacked(self.setting.subset, self.canary_kind)
@@ -194,4 +196,6 @@ class MetricsStage(Stage):
             rng=self.rng("bootstrap"),
             influences=influences if uses_shadows else None,
         )
-        return Artifact(influences.arrays(), info=summary.to_json())
+        roc = Roc.of(Pairs.of(target, member))
+        band = roc_band(target, member, roc, summary.interval_over)
+        return Artifact(influences.arrays() | {"roc": band}, info=summary.to_json())

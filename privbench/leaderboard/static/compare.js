@@ -18,7 +18,7 @@
     cell.append(" ", span);
   };
   const number = (cell, [value, low, high]) =>
-    fill(cell, text(value), low === null ? "" : `${text(low)}–${text(high)}`);
+    fill(cell, value === null ? "–" : text(value), low === null ? "" : `${text(low)}–${text(high)}`);
 
   const difference = (measure, a, b) => {
     const known = pairs[measure][a < b ? `${a}-${b}` : `${b}-${a}`];

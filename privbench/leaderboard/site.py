@@ -1,0 +1,205 @@
+"""Make the content of the leaderboard from files of runs."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from privbench.leaderboard.board import AttackSummary, Board, Entry, Label, Number, Site
+from privbench.leaderboard.entries import make_entry, number_of
+from privbench.leaderboard.ranking import REFERENCES, UNDEFENDED, Margins
+from privbench.leaderboard.sentences import sentence
+from privbench.report.differences import Differences
+from privbench.report.document import Document
+from privbench.report.frontier import PUBLIC_ONLY, exposures, family, first_rows
+from privbench.report.seeds import combine_seeds, parts_of
+from privbench.report.tables import comparable_groups
+from privbench.storage.results import Row
+
+BASELINE = "a baseline"
+BEYOND = "more accurate than all baselines"
+WORTHLESS = "not more accurate than public-only"
+UNKNOWN = "errors of its differences are not known"
+NO_ATTACK = "no attack on its models was run"
+
+
+def make_site(
+    documents: Sequence[Document],
+    labels: Sequence[Label] | None = None,
+    errata: Sequence[str] = (),
+) -> Site:
+    """Return the leaderboard of some runs.
+
+    Args:
+        documents: runs, each of a benchmark.
+        labels: how far each of them was checked; by default they are the project's own.
+        errata: the log of errata, newest first.
+    """
+    slugs = Slugs()
+    own: Label = ""
+    boards = [
+        make_board(rows, document, label, slugs)
+        for document, label in zip(documents, labels or [own] * len(documents), strict=True)
+        for rows in comparable_groups(combine_seeds(document.run.rows))
+        if any(row["status"] == "ok" for row in rows)
+    ]
+    return Site(boards, attack_summaries(boards, slugs), tuple(errata))
+
+
+def make_board(rows: Sequence[Row], document: Document, label: Label, slugs: Slugs) -> Board:
+    """Return the board of one (benchmark, dataset, model).
+
+    Args:
+        rows: its rows, seeds combined, of which at least one is ok.
+        document: the run they are from.
+        label: how far the run was checked.
+        slugs: the names of pages so far.
+    """
+    run, differences = document.run, document.differences
+    first = next(row for row in rows if row["status"] == "ok")
+    place = f"{run.benchmark} {first['dataset']} {first['model']}"
+    exposed = exposures([row for row in rows if row["subset"] == "records"], "auc")
+    margins = Margins(exposed, differences)
+    accuracies = first_rows(rows)
+    not_ranked = {d: _not_ranked(d, accuracies, exposed, differences) for d in accuracies}
+    found = {d: margins.of(d) for d, reason in not_ranked.items() if not reason}
+    for defense, margin in found.items():
+        if margin is None:
+            beyond = margins.hull.at(accuracies[defense]["test_accuracy"]) is None
+            not_ranked[defense] = BEYOND if beyond else UNKNOWN
+    ranked = {defense: margin for defense, margin in found.items() if margin is not None}
+    ranks = margins.ranks(list(ranked.values()))
+    front = _front(accuracies, exposed)
+    entries = []
+    for defense in accuracies:
+        margin = ranked.get(defense)
+        position = {
+            "rank": ranks.get(defense),
+            "not_ranked": not_ranked[defense],
+            "margin": None if margin is None else _number(margin.difference),
+            "on_front": defense in front,
+        }
+        of_defense = [row for row in rows if row["defense"] == defense]
+        slug = slugs.of(f"{place} {defense}")
+        entries.append(make_entry(of_defense, run, label, slug, document.curves, position))
+    entries.sort(key=_order)
+    public = next((row for d, row in accuracies.items() if family(d) == PUBLIC_ONLY), None)
+    p_values = {defense: margin.difference.p_value() for defense, margin in ranked.items()}
+    return Board(
+        slug=slugs.of(place),
+        title=f"{first['dataset']}, {first['model']}",
+        benchmark=run.benchmark,
+        dataset=first["dataset"],
+        model=first["model"],
+        n_models=first["n_models"],
+        seeds=sorted(parts_of(first)),
+        sentence=sentence(entries, p_values, sum(r == WORTHLESS for r in not_ranked.values())),
+        entries=entries,
+        public_only=None
+        if public is None
+        else number_of(public["test_accuracy"], public["test_accuracy_ci"]),
+        frontier=margins.hull.points(),
+        run=run,
+        differences=differences,
+    )
+
+
+def attack_summaries(boards: Sequence[Board], slugs: Slugs) -> list[AttackSummary]:
+    """Return a summary for each attack, with its results on all boards, in alphabetical order."""
+    results: dict[str, list[Any]] = {}
+    for board in boards:
+        for entry in board.entries:
+            for attacked in entry.attacked:
+                results.setdefault(attacked.attack, []).append((board, entry, attacked))
+    docs = _documentation()
+    return [
+        AttackSummary(name, slugs.of(f"attack {name}"), docs.get(family(name), ""), results[name])
+        for name in sorted(results)
+    ]
+
+
+class Slugs:
+    """Names of pages: ASCII letters, digits and hyphens, each once."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def of(self, text: str) -> str:
+        """Return a new slug for a text.
+
+        The same texts in the same order have the same slugs.
+
+        >>> slugs = Slugs()
+        >>> slugs.of("vae[epsilon=8]"), slugs.of("VAE, epsilon 8"), len(slugs.of("<>"))
+        ('vae-epsilon-8', 'vae-epsilon-8-2', 8)
+        """
+        plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:80].strip("-")
+        stem = plain or hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]
+        slug, number = stem, 1
+        while slug in self._taken:
+            number += 1
+            slug = f"{stem}-{number}"
+        self._taken.add(slug)
+        return slug
+
+
+def _not_ranked(
+    defense: str,
+    accuracies: Mapping[str, Row],
+    exposed: Mapping[str, Row],
+    differences: Differences,
+) -> str:
+    """Return why a defense is not ranked; empty if it is, as far as this can be told."""
+    if family(defense) in REFERENCES:
+        return BASELINE
+    if defense not in exposed:
+        return NO_ATTACK
+    public = next((row for d, row in accuracies.items() if family(d) == PUBLIC_ONLY), None)
+    if public is not None:
+        found = differences.between(accuracies[defense], public, "accuracy")
+        if found is not None and found.interval[0] <= 0:
+            return WORTHLESS
+    return ""
+
+
+def _front(accuracies: Mapping[str, Row], exposed: Mapping[str, Row]) -> set[str]:
+    """Return the defenses than which no other is both at least as accurate and at most as exposed."""
+    points = {
+        d: (row["test_accuracy"], -row["auc"]) for d, row in exposed.items() if d in accuracies
+    }
+    return {
+        d
+        for d, point in points.items()
+        if not any(
+            other != point and other[0] >= point[0] and other[1] >= point[1]
+            for other in points.values()
+        )
+    }
+
+
+def _number(difference: Any) -> Number:
+    return Number(difference.value, *difference.interval)
+
+
+def _order(entry: Entry) -> tuple[Any, ...]:
+    """Ranked ones by rank; then undefended models and baselines; then what is not ranked."""
+    if entry.rank is not None and entry.margin is not None:
+        return 0, entry.rank, -entry.margin.value
+    if entry.not_ranked == BASELINE:
+        return 1, family(entry.defense) != UNDEFENDED, -entry.accuracy.value
+    return 2, 0, -entry.accuracy.value
+
+
+def _documentation() -> dict[str, str]:
+    """Return the first paragraph of each installed attack's documentation, and its paper."""
+    from privbench.components import summary
+    from privbench.plugins.host import PluginHost
+
+    host = PluginHost(installed=False)
+    texts = {}
+    for entry in host.registry("attack"):
+        paper = f" ({entry.cls.paper})" if entry.cls.paper else ""
+        texts[entry.name] = summary(entry.cls) + paper
+    return texts

@@ -1,0 +1,166 @@
+"""The site of committed and of made-up runs: entries, order, sentences and names of pages."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from privbench.leaderboard.board import Attacked, Number
+from privbench.leaderboard.entries import overrides_of
+from privbench.leaderboard.sentences import sentence
+from privbench.leaderboard.site import Slugs, make_site
+from privbench.report.document import read_document
+
+QUICKSTART = Path(__file__).parents[2] / "results" / "quickstart.json"
+
+
+@pytest.fixture(scope="module")
+def document():
+    return read_document(QUICKSTART)
+
+
+@pytest.fixture(scope="module")
+def board(document):
+    (board,) = make_site([document]).boards
+    return board
+
+
+def changed(document, change):
+    """Return a document whose rows are changed."""
+    rows = [change(dict(row)) for row in document.run.rows]
+    return replace(document, run=replace(document.run, rows=rows))
+
+
+def test_all_defenses_are_on_the_board_ranked_ones_first(board, document):
+    assert {e.defense for e in board.entries} == {row["defense"] for row in document.run.rows}
+    kinds = [0 if e.rank else 1 if e.not_ranked == "a baseline" else 2 for e in board.entries]
+    assert kinds == sorted(kinds)
+    baselines = {e.defense for e in board.entries if e.not_ranked == "a baseline"}
+    assert baselines == {"none", "public-only", "dp-sgd[epsilon=4]", "dp-sgd[epsilon=8]"}
+
+
+def test_numbers_are_those_of_the_rows(board, document):
+    for entry in board.entries:
+        (row,) = [
+            row for row in document.run.rows
+            if (row["defense"], row["attack"], row["knowledge"], row["subset"])
+            == (entry.defense, "auto", "adaptive", "records")
+        ]  # fmt: skip
+        assert entry.ranked_by.auc == Number(row["auc"], *row["auc_ci"])
+        assert entry.accuracy.value == row["test_accuracy"]
+        naive = [
+            row["auc"] for row in document.run.rows
+            if (row["defense"], row["knowledge"], row["subset"]) == (entry.defense, "naive", "records")
+        ]  # fmt: skip
+        assert entry.naive.auc.value == max(naive)
+        assert len(entry.attacked) == sum(r["defense"] == entry.defense for r in document.run.rows)
+
+
+def test_failed_rows_are_kept_and_a_defense_without_results_is_left_out(document):
+    def fail(row):
+        is_failed = row["defense"] == "vae-metric" or row["attack"] == "loss"
+        return row | {"status": "failed", "reason": "x"} if is_failed else row
+
+    (board,) = make_site([changed(document, fail)]).boards
+    assert "vae-metric" not in {e.defense for e in board.entries}
+    for entry in board.entries:
+        assert {row["attack"] for row in entry.failed} == {"loss"}
+        assert "loss" not in {a.attack for a in entry.attacked}
+
+
+def test_what_is_as_accurate_as_public_records_is_not_ranked(document):
+    public = next(r for r in document.run.rows if r["defense"] == "public-only")
+
+    def worsen(row):
+        if row["defense"] != "vae-metric":
+            return row
+        names = ("test_accuracy", "test_accuracy_ci", "utility_key")
+        return row | {name: public[name] for name in names}
+
+    (board,) = make_site([changed(document, worsen)]).boards
+    (entry,) = [e for e in board.entries if e.defense == "vae-metric"]
+    assert entry.rank is None
+    assert entry.not_ranked == "not more accurate than public-only"
+    assert board.entries[-1] is entry
+    assert board.sentence.endswith("1 defense is no more accurate than public records alone.")
+
+
+def test_two_seeds_are_one_entry(document):
+    rows = [row | {"seed": seed} for seed in (0, 1) for row in document.run.rows]
+    both = replace(document, run=replace(document.run, rows=rows))
+    (board,) = make_site([both]).boards
+    assert board.seeds == [0, 1]
+    assert len(board.entries) == 6
+
+
+def test_slugs_of_hostile_names_are_safe_and_unique(document):
+    hostile = ["../../etc/passwd", "<script>", "<style>", "é", "a" * 500, ""]
+    slugs = Slugs()
+    found = [slugs.of(name) for name in hostile * 2]
+    assert len(set(found)) == len(found)
+    for slug in found:
+        assert slug.replace("-", "").isalnum()
+        assert slug.isascii()
+        assert len(slug) < 100
+
+
+def test_the_command_has_the_overrides_of_the_run():
+    assert overrides_of("") == []
+    remark = "population=64, seeds=[0, 1, 2], mlp.epochs=[5, 6], -k 'vae and x=1'"
+    assert overrides_of(remark) == ["population=64", "seeds=[0, 1, 2]", "mlp.epochs=[5, 6]"]
+
+
+def test_attacks_have_documentation_and_all_their_results(document):
+    site = make_site([document])
+    for attack in site.attacks:
+        assert attack.doc
+        assert len(attack.results) == sum(r["attack"] == attack.attack for r in document.run.rows)
+
+
+def entry(board, name, rank, margin, not_ranked=""):
+    (known,) = [e for e in board.entries if e.defense == "output-noise"]
+    number = None if margin is None else Number(*margin)
+    return replace(known, defense=name, rank=rank, margin=number, not_ranked=not_ranked)
+
+
+AHEAD, BEHIND, UNKNOWN = (0.05, 0.03, 0.07), (-0.05, -0.07, -0.03), (0.01, -0.01, 0.03)
+
+
+@pytest.mark.parametrize(
+    ("entries", "p_values", "worthless", "text"),
+    [
+        ([], {}, 0, "No defense is ranked"),
+        ([], {}, 3, "No defense is more accurate than training on public records alone."),
+        ([("a", (1, 1), AHEAD), ("b", (2, 2), BEHIND)], {"a": 0.0, "b": 0.0}, 0, "a is first: "),
+        (
+            [("a", (1, 2), AHEAD), ("b", (1, 2), AHEAD)], {"a": 0.0, "b": 0.0}, 0,
+            "a and b cannot be told apart and share the first rank",
+        ),
+        ([("a", (1, 2), UNKNOWN), ("b", (1, 2), BEHIND)], {"a": 0.3, "b": 0.0}, 0,
+         "No defense is less exposed than"),
+        ([("a", (1, 1), AHEAD), ("b", (2, 2), AHEAD)], {"a": 0.0, "b": 0.0}, 0,
+         "b is also ahead of them."),
+        ([("a", (1, 1), AHEAD)], {"a": 0.0}, 2,
+         "2 defenses are no more accurate than public records alone."),
+    ],
+)  # fmt: skip
+def test_sentences(board, entries, p_values, worthless, text):
+    made = [entry(board, *values) for values in entries]
+    assert text in sentence(made, p_values, worthless)
+
+
+def test_many_single_tests_do_not_make_a_winner(board):
+    """One of 40 margins without an effect is below .05 by chance; Holm does not take it for one."""
+    names = [f"d{i}" for i in range(40)]
+    made = [entry(board, name, (1, 40), UNKNOWN) for name in names]
+    p_values = dict.fromkeys(names, 0.5) | {"d3": 0.03}
+    assert sentence(made, p_values, 0).startswith("No defense is less exposed than")
+
+
+def test_the_sentence_says_what_the_ranking_does_not_look_at(board):
+    (known,) = [e for e in board.entries if e.defense == "output-noise"]
+    release = Attacked("dcr", "adaptive", None, Number(0.987), None, None, {})
+    made = [replace(known, rank=(1, 1), margin=Number(*AHEAD), release=release)]
+    text = sentence(made, {"output-noise": 0.0}, 0)
+    assert "(mislabel), .840 are found at 1% FPR." in text
+    assert "released data attacks with an AUC of .987." in text
