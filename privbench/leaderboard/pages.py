@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from privbench.errors import BadInput
-from privbench.leaderboard.board import Board, Site
+from privbench.leaderboard.board import Board, Entry, Site
 from privbench.leaderboard.comparisons import comparison_data, differences_from
 from privbench.leaderboard.glossary import glossary, term
 from privbench.leaderboard.pictures import ROC_X, ROC_Y, bar, diagonal, roc_lines, tradeoff
 from privbench.report.difference_view import COMPARED_WITH
 from privbench.report.numbers import number, signed
 from privbench.report.pages import code_text
+from privbench.report.seeds import parts_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -87,10 +88,23 @@ def _pages(site: Site) -> Iterator[tuple[str, str, dict[str, Any]]]:
         yield f"boards/{board.slug}.html", "board.html", {"board": board, "picture": picture}
         yield f"compare/{board.slug}.html", "compare.html", _comparison(board)
         for entry in board.entries:
+            exposing, risks = _exposed_records(entry)
             values = {"board": board, "entry": entry, "lines": roc_lines(entry)}
+            values |= {"exposing_attack": exposing, "risks": risks}
             yield f"defenses/{entry.slug}.html", "defense.html", values
     for attack in site.attacks:
         yield f"attacks/{attack.slug}.html", "attack.html", {"attack": attack}
+
+
+def _exposed_records(entry: Entry) -> tuple[str, dict[int, dict[str, Any]]]:
+    """Return the strongest attack that has AUCs of single records, and what it finds by seed."""
+    for attacked in entry.attacked:
+        if attacked.canary_kind is None and attacked.knowledge == "adaptive":
+            parts = parts_of(attacked.row).items()
+            risks = {seed: part["record_risk"] for seed, part in parts if part["record_risk"]}
+            if risks:
+                return attacked.attack, risks
+    return "", {}
 
 
 def _comparison(board: Board) -> dict[str, Any]:

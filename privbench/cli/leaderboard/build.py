@@ -23,8 +23,8 @@ def build(names: tuple[str, ...], results: str, output: Path) -> None:
     Each NAME is a file that `privbench export NAME` wrote, whose name ends in .json, or a benchmark;
     without any, all benchmarks of the results folder. Open DIR/index.html, or serve DIR by any web host.
     """
-    from privbench.leaderboard.site import make_site
     from privbench.leaderboard.pages import write_site
+    from privbench.leaderboard.site import make_site
     from privbench.report.source import open_run
     from privbench.storage.results import Results
 
