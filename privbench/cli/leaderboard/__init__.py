@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import click
 
-COMMANDS: tuple[click.Command, ...] = ()
+from privbench.cli.leaderboard.attack import attack
+from privbench.cli.leaderboard.freeze import freeze
+from privbench.cli.leaderboard.judge import judge
+
+COMMANDS: tuple[click.Command, ...] = (freeze, attack, judge)
 
 
 @click.group()
