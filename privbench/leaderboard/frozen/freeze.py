@@ -29,7 +29,7 @@ from privbench.datasets.loading import Datasets
 from privbench.errors import BadInput, PrivbenchError
 from privbench.leaderboard.frozen.attack import attack_outputs, build_attack
 from privbench.leaderboard.frozen.folder import FolderWriter, FrozenOutputs, FrozenPopulation, slug
-from privbench.leaderboard.frozen.secret import secret_seed, write_membership
+from privbench.leaderboard.frozen.secret import membership_file, secret_seed, write_membership
 from privbench.membership import Setting, Subset
 from privbench.plan import Plan, make_plan
 from privbench.plugins.host import PluginHost
@@ -115,12 +115,13 @@ def freeze(
             _write(writer, frozen, trial, settings, rows, Store(secret), with_records=with_records)
         if not frozen.populations:
             raise BadInput("there is nothing to freeze: all combinations are skipped")
-        commitment = write_membership(secret, seed, frozen.membership)
+        content, commitment = membership_file(seed, frozen.membership)
         facts = {**facts, "benchmark": benchmark.name, "commitment": commitment}
         public = writer.finish(facts, frozen.populations)
         for attack in attacks:
             writer.add(f"baselines/{attack.name}.npz", attack_outputs(public, attack))
         writer.finish(facts, frozen.populations, [attack.name for attack in attacks])
+        write_membership(secret, content)
         os.replace(writer.root, output)
     return FrozenOutputs.read(output)
 

@@ -31,8 +31,13 @@ Membership = Mapping[str, NDArray[np.bool_]]
 def secret_seed(folder: Path) -> str:
     """Return the seed of a secret folder; without one, draw it and make the folder.
 
-    Raises BadInput if the folder cannot be made, or the seed is not one that this function wrote.
+    Raises BadInput if the folder cannot be made, if the seed is not one that this function wrote, or if
+    the folder has the membership of outputs that are frozen already.
     """
+    if (folder / MEMBERSHIP).exists():
+        raise BadInput(
+            f"--secret {folder}: has the membership of other frozen outputs; give a new folder"
+        )
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not (folder / SEED).exists():
@@ -46,10 +51,11 @@ def secret_seed(folder: Path) -> str:
     return seed
 
 
-def write_membership(folder: Path, seed: str, membership: Membership) -> str:
-    """Write the membership of all targets, and return its commitment.
+def membership_file(seed: str, membership: Membership) -> tuple[bytes, str]:
+    """Return the content of the file of the membership of all targets, and its commitment.
 
-    The seed in the file makes the commitment hide it: nobody can try out memberships.
+    The commitment is the sha256 of the file. The seed in the file makes it hide the membership, as a
+    salt: nobody can try out memberships.
     """
     packed = {
         name: {
@@ -59,11 +65,13 @@ def write_membership(folder: Path, seed: str, membership: Membership) -> str:
         for name, member in membership.items()
     }
     content = json.dumps({"seed": seed, "membership": packed}, indent=1).encode() + b"\n"
-    path = folder / MEMBERSHIP
-    path.unlink(missing_ok=True)
-    with open(path, "xb", opener=_private) as file:
+    return content, hashlib.sha256(content).hexdigest()
+
+
+def write_membership(folder: Path, content: bytes) -> None:
+    """Write the file of the membership, which only its owner may read."""
+    with open(folder / MEMBERSHIP, "xb", opener=_private) as file:
         file.write(content)
-    return hashlib.sha256(content).hexdigest()
 
 
 def read_membership(folder: Path, commitment: str) -> dict[str, NDArray[np.bool_]]:
