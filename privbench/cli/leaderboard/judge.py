@@ -84,6 +84,7 @@ def judge(
     membership = read_membership(secret, frozen.commitment)  # not before the attack is done
     facts = {"frozen": frozen.digest, "scores": scores.digest, "attack": name}
     result = {
+        "kind": "judgement",
         "format": 1,
         **facts,
         "settings": list(settings),

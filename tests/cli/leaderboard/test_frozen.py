@@ -1,8 +1,10 @@
 """``privbench leaderboard freeze | attack | judge`` as a user would type them."""
 
 import json
+import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from privbench.leaderboard.frozen import isolated
 
 from ..helpers import printed, refused
 
+ROOT = Path(__file__).parents[3]
 NAME = "npz-none-mlp-records"
 PLUGIN = """
 import numpy as np
@@ -80,6 +83,21 @@ def test_the_table(cli, frozen, tmp_path):
     assert "AUC less lira's" in result.stdout
     assert result.stdout.count("1.000 [") >= 4
     assert "over models and records; judgement" in result.stdout
+
+
+def test_the_program_of_the_page(cli, frozen, tmp_path):
+    """NumPy is enough for an attack."""
+    page = (ROOT / "docs" / "leaderboard-attacks.md").read_text()
+    (program,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "frozen").symlink_to(frozen.public)
+    exec(program, {})
+    ran = cli("leaderboard", "attack", "frozen", "--attack", "calibration", "-o", "ours.npz")
+    assert ran.exit_code == 0, ran.output
+    for name, ours in np.load("ours.npz").items():
+        has_out = ~frozen.outputs.arrays(f"{name}/shadows.npz")["member"].all(0)
+        np.testing.assert_allclose(
+            np.load("mine.npz")[name][:, has_out], ours[:, has_out], atol=1e-4
+        )
 
 
 @pytest.mark.parametrize(
