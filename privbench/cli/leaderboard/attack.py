@@ -26,9 +26,9 @@ from privbench.plugins.host import PluginHost
 def attack(
     ctx: click.Context, folder: Path, name: str, output: Path, settings: tuple[str, ...]
 ) -> None:
-    """Score the targets of frozen outputs with an attack, without their membership.
+    """Score the targets of frozen outputs, without their membership.
 
-    DIR is a folder that `privbench leaderboard freeze` wrote. FILE is what those who have the membership
+    DIR is a folder that `freeze` wrote. FILE is what those who have the membership
     judge with `privbench leaderboard judge DIR --scores FILE`.
     """
     from privbench.errors import BadInput

@@ -56,14 +56,14 @@ def judge(
 ) -> None:
     """Measure an attack on frozen outputs, beside the built-in ones.
 
-    DIR is a folder that `privbench leaderboard freeze` wrote. The attack is a file of scores, or a
+    DIR is a folder that `freeze` wrote. The attack is a file of scores, or a
     plugin that is run in a process that has only DIR. AUC and TPR with 95% intervals are over the
     targets; differences to the built-in attacks are paired.
     """
     from privbench.leaderboard.frozen.folder import FrozenOutputs
     from privbench.leaderboard.frozen.judge import judge as judge_scores
     from privbench.leaderboard.frozen.scores import read_scores
-    from privbench.leaderboard.frozen.secret import count_judgement, read_membership
+    from privbench.leaderboard.frozen.secret import MEMBERSHIP, count_judgement, read_membership
 
     if (scores_file is None) == (attack is None):
         raise BadInput("give either --scores FILE or --attack NAME")
@@ -73,8 +73,11 @@ def judge(
     secret = secret or folder.with_name(f"{folder.name}-secret")
     frozen = FrozenOutputs.read(folder)
     frozen.check()
-    if not secret.is_dir():
-        raise BadInput(f"--secret {secret}: there is no such folder")
+    if not (secret / MEMBERSHIP).is_file():
+        raise BadInput(
+            f"--secret {secret}: has no {MEMBERSHIP} (allowed: the folder that `privbench leaderboard"
+            " freeze` wrote beside the public one)"
+        )
     if scores_file is None:
         assert attack is not None
         scores = _run(frozen, secret, attack, plugins, settings, isolated=not not_isolated)

@@ -83,10 +83,7 @@ def read_membership(folder: Path, commitment: str) -> dict[str, NDArray[np.bool_
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise BadInput(
-            f"{path}: {error.strerror} (allowed: the folder that `privbench leaderboard freeze` wrote"
-            " beside the public one)"
-        ) from None
+        raise BadInput(f"{path}: {error.strerror}") from None
     if (found := hashlib.sha256(content).hexdigest()) != commitment:
         raise BadInput(
             f"{path}: its sha256 is {found}, and the manifest of the public folder is committed to"

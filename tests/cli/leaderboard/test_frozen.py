@@ -107,7 +107,10 @@ def test_the_program_of_the_page(cli, frozen, tmp_path):
         (["--scores", "s.npz", "--attack", "lira"], ["give either --scores FILE"]),
         (["--scores", "s.npz", "--set", "lira.mode=offline"], ["go with --attack"]),
         (["--scores", "s.npz"], ["s.npz", "No such file"]),
-        (["--scores", "s.npz", "--secret", "nowhere"], ["--secret nowhere", "no such folder"]),
+        (
+            ["--scores", "s.npz", "--secret", "nowhere"],
+            ["--secret nowhere", "has no membership.json"],
+        ),
     ],
 )
 def test_bad_input(cli, frozen, arguments, words):
