@@ -60,10 +60,12 @@ def frozen(tmp_path_factory: pytest.TempPathFactory) -> FrozenFolders:
     np.savez(root / "blobs.npz", x=x, y=y)
     config = root / "benchmarks.toml"
     config.write_text(BENCHMARK.format(blobs=root / "blobs.npz"))
-    public = root / "public"
+    public, secret = root / "public", root / "public-secret"
+    secret.mkdir()
+    (secret / "seed").write_text("5eed" * 16)  # what `freeze` draws otherwise: tests are repeatable
     group = build_cli(PluginHost(installed=False))
     arguments = ["leaderboard", "freeze", "small", "-c", config, "-o", public, "--device", "cpu",
                  "--baseline", "lira", "--baseline", "loss"]  # fmt: skip
     result = CliRunner().invoke(group, list(map(str, arguments)))
     assert result.exit_code == 0, result.output
-    return FrozenFolders(public, root / "public-secret", config)
+    return FrozenFolders(public, secret, config)

@@ -15,6 +15,8 @@ from privbench.errors import DataError
 HEADER = 4096
 """Bytes of an array's file that are no values, at most."""
 
+KINDS = {"f": "float", "i": "int", "u": "unsigned int", "b": "bool", "U": "text"}
+
 
 def npz_of(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     """Return the content of an .npz file. Equal arrays give equal bytes."""
@@ -49,6 +51,33 @@ def arrays_of(
             return {name: _read(archive, name, where) for name in names}
     except (BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
         raise DataError(f"{where}: not a readable .npz file: {error}") from None
+
+
+def expected(
+    arrays: Mapping[str, NDArray[Any]], name: str, shape: tuple[int, ...], kinds: str, where: str
+) -> NDArray[Any]:
+    """Return one of the arrays of a file.
+
+    Args:
+        arrays: all of them.
+        name: which one.
+        shape: the shape that it must have.
+        kinds: the kinds of types that are allowed, as NumPy has them: "f", "iu", "b", "U".
+        where: how messages name the file.
+
+    Raises:
+        DataError: it is missing, or has another shape or type.
+    """
+    if name not in arrays:
+        raise DataError(f"{where}: {name} is missing (there are: {', '.join(arrays) or 'none'})")
+    array = arrays[name]
+    if array.shape != shape or array.dtype.kind not in kinds:
+        words = " or ".join(KINDS[kind] for kind in kinds)
+        raise DataError(
+            f"{where}: {name} has shape {array.shape} and type {array.dtype} (allowed: shape {shape},"
+            f" {words})"
+        )
+    return array
 
 
 def names_in(content: bytes, where: str) -> list[str]:

@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from numpy.typing import NDArray
 
@@ -26,7 +26,7 @@ from privbench.components import Bound
 from privbench.components.copies import own_arrays
 from privbench.data import read_only
 from privbench.errors import DataError
-from privbench.leaderboard.frozen.arrays import arrays_of, npz_of
+from privbench.leaderboard.frozen.arrays import arrays_of, expected, npz_of
 from privbench.seeds import generator
 from privbench.stages.scores import observe
 
@@ -118,16 +118,45 @@ class FrozenOutputs:
 
     def baseline(self, attack: str) -> Arrays:
         """Return the scores of a built-in attack by population."""
-        return self.arrays(f"baselines/{attack}.npz")
+        name = f"baselines/{attack}.npz"
+        arrays, where = self.arrays(name), str(self.root / name)
+        return {p.name: expected(arrays, p.name, p.shape, "f", where) for p in self.populations}
+
+    def outputs(self, population: FrozenPopulation, role: Literal["targets", "shadows"]) -> Arrays:
+        """Return the arrays of ``targets.npz`` or ``shadows.npz`` of a population.
+
+        Raises DataError if one has another shape or type than the manifest says.
+        """
+        name = f"{population.name}/{role}.npz"
+        arrays, where = self.arrays(name), str(self.root / name)
+        n_models = population.n_targets if role == "targets" else population.n_shadows
+        n_pool, n_classes = population.n_pool, population.n_classes
+        n_references = arrays["reference_labels"].size if "reference_labels" in arrays else 0
+        shapes: dict[str, tuple[tuple[int, ...], str]] = {
+            "logits": ((n_models, n_pool, n_classes), "f"),
+            "labels": ((n_pool,), "iu"),
+            "reference_logits": ((n_models, n_references, n_classes), "f"),
+            "reference_labels": ((n_references,), "iu"),
+        }
+        if role == "shadows":
+            shapes["member"] = (n_models, n_pool), "b"
+        return {key: expected(arrays, key, *rule, where) for key, rule in shapes.items()}
+
+    def pool(self, population: FrozenPopulation) -> Arrays:
+        """Return the arrays of ``pool.npz`` of a population, as `outputs`."""
+        name = f"{population.name}/pool.npz"
+        arrays, shape = self.arrays(name), (population.n_pool,)
+        for key, kinds in (("canary_kind", "U"), ("always", "b")):
+            expected(arrays, key, shape, kinds, str(self.root / name))
+        return arrays
 
     def views(self, population: FrozenPopulation, attack: Bound) -> Views:
         """Return what an attack sees of the targets of a population.
 
         The draws of attacks are seeded by the outputs, which everybody has.
         """
-        name = f"{population.name}/targets.npz"
-        targets, shadows = self.arrays(name), self.arrays(f"{population.name}/shadows.npz")
-        pool = self.arrays(f"{population.name}/pool.npz")
+        targets, shadows = self.outputs(population, "targets"), self.outputs(population, "shadows")
+        pool, seed = self.pool(population), self.files[f"{population.name}/targets.npz"]
         observes = attack.component.observes
         views = Views(
             labels=targets["labels"],
@@ -140,7 +169,7 @@ class FrozenOutputs:
             reference_labels=targets["reference_labels"],
             target_reference=observe(targets["reference_logits"], observes),
             shadow_reference=observe(shadows["reference_logits"], observes),
-            rngs=[generator(self.files[name], attack.name, i) for i in range(population.n_targets)],
+            rngs=[generator(seed, attack.name, i) for i in range(population.n_targets)],
             records=pool.get("x"),
             reference_records=pool.get("reference_x"),
         )
@@ -197,6 +226,9 @@ class FolderWriter:
 
 
 def _population(values: Mapping[str, Any]) -> FrozenPopulation:
+    for name in ("n_targets", "n_shadows", "n_pool", "n_classes"):
+        if not isinstance(values[name], int) or values[name] < 1:
+            raise ValueError(f"populations: {name} is {values[name]!r}, not a number above 0")
     return FrozenPopulation(
         **{field.name: values[field.name] for field in fields(FrozenPopulation)}
     )

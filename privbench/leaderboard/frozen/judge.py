@@ -100,7 +100,7 @@ def _subsets(
     frozen: FrozenOutputs, population: FrozenPopulation
 ) -> Iterator[tuple[str | None, NDArray[np.bool_]]]:
     """Yield which pool records (n_pool,) are attacked, for each kind of canaries or for records."""
-    pool = frozen.arrays(f"{population.name}/pool.npz")
+    pool = frozen.pool(population)
     if population.subset == "records":
         yield None, (pool["canary_kind"] == "") & ~pool["always"]
     for kind in population.canary_kinds:

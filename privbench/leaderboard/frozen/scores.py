@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from privbench.components.messages import closest
 from privbench.errors import DataError
-from privbench.leaderboard.frozen.arrays import arrays_of, names_in
+from privbench.leaderboard.frozen.arrays import arrays_of, expected, names_in
 from privbench.leaderboard.frozen.folder import FrozenOutputs
 
 BYTES = 16
@@ -51,25 +51,19 @@ def read_scores(path: str | Path, frozen: FrozenOutputs) -> Scores:
             f" {missing[0]} (allowed: an array of shape {populations[missing[0]].shape})"
         )
     checked = {
-        name: _checked(arrays[name], p.shape, f"{path}: {name}") for name, p in populations.items()
+        name: _finite(expected(arrays, name, p.shape, "fiub", str(path)), f"{path}: {name}")
+        for name, p in populations.items()
     }
     return Scores(checked, hashlib.sha256(content).hexdigest())
 
 
-def _checked(
-    values: NDArray[np.generic], shape: tuple[int, int], where: str
-) -> NDArray[np.float64]:
-    allowed = f"(allowed: finite numbers of shape {shape}, targets and pool records)"
-    if values.dtype.kind not in "fiub":
-        raise DataError(f"{where} is of type {values.dtype} {allowed}")
-    if values.shape != shape:
-        raise DataError(f"{where} has shape {values.shape} {allowed}")
+def _finite(values: NDArray[np.generic], where: str) -> NDArray[np.float64]:
     numbers = values.astype(np.float64)
     bad = np.argwhere(~np.isfinite(numbers))
     if len(bad):
         target, record = bad[0]
         raise DataError(
-            f"{where} has {len(bad)} values that are no finite numbers, such as"
-            f" {numbers[target, record]} for target {target} and record {record} {allowed}"
+            f"{where} has {len(bad)} values that are not finite, such as {numbers[target, record]} for"
+            f" target {target} and record {record} (allowed: finite numbers)"
         )
     return numbers

@@ -2,12 +2,14 @@
 
 import json
 import shutil
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from privbench.errors import DataError
 from privbench.leaderboard.frozen.attack import build_attack
-from privbench.leaderboard.frozen.folder import FrozenOutputs
+from privbench.leaderboard.frozen.folder import FolderWriter, FrozenOutputs
 
 
 @pytest.fixture
@@ -46,6 +48,7 @@ def test_a_changed_file_is_named(copy):
         (lambda m: m.pop("populations"), "'populations'"),
         (lambda m: m.update(files={"../secret/a.npz": ""}), "'../secret/a.npz' is no file of"),
         (lambda m: m["populations"][0].pop("n_pool"), "'n_pool'"),
+        (lambda m: m["populations"][0].update(n_pool="9"), "n_pool is '9', not a number above 0"),
         (lambda m: m.update(files=[1]), "allowed: a folder"),
     ],
 )
@@ -55,6 +58,28 @@ def test_a_wrong_manifest_is_refused(copy, change, words):
     (copy / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(DataError, match=words):
         FrozenOutputs.read(copy)
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "words"),
+    [
+        ("targets", {"labels": None}, "labels is missing"),
+        ("targets", {"logits": np.zeros((4, 9, 2))}, r"logits .*\(4, 9, 2\) .*\(4, 96, 2\), float"),
+        ("targets", {"reference_labels": None}, "reference_logits has shape"),
+        ("shadows", {"member": np.zeros((4, 96))}, "member has .* type float64 .*bool"),
+        ("pool", {"always": np.zeros(96)}, "always has shape .* type float64"),
+    ],
+)  # fmt: skip
+def test_arrays_that_the_manifest_does_not_describe_are_named(copy, host, file, change, words):
+    """Whoever made the folder made a mistake: the checksums are right."""
+    outputs = FrozenOutputs.read(copy)
+    population, writer = outputs.populations[0], FolderWriter(copy)
+    name = f"{population.name}/{file}.npz"
+    arrays = dict(outputs.arrays(name)) | change
+    writer.add(name, {key: array for key, array in arrays.items() if array is not None})
+    outputs = replace(outputs, files={**outputs.files, **writer.files})
+    with pytest.raises(DataError, match=f"{file}.npz: {words}"):
+        outputs.views(population, build_attack("lira", host))
 
 
 @pytest.mark.parametrize("content", [None, "[]", "{", "null"])

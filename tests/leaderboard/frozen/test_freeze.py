@@ -80,8 +80,10 @@ def test_defenses_and_populations_have_membership_of_their_own(frozen):
 
 
 def test_a_secret_folder_is_for_one_user_and_one_set(frozen, tmp_path):
-    for name in ("seed", "membership.json"):
-        assert stat.S_IMODE((frozen.secret / name).stat().st_mode) == 0o600
+    secret_seed(tmp_path / "a")
+    for file in (frozen.secret / "membership.json", tmp_path / "a" / "seed"):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o700
     with pytest.raises(BadInput, match="other frozen outputs; give a new folder"):
         secret_seed(frozen.secret)
     assert secret_seed(tmp_path / "a") == secret_seed(tmp_path / "a")  # an interrupted run goes on
