@@ -18,15 +18,17 @@ from privbench.plugins.host import PluginHost
 from privbench.stages.scores import score_views
 
 
-def build_attack(name: str, host: PluginHost, settings: Iterable[str] = ()) -> Bound:
+def build_attack(
+    name: str, host: PluginHost, settings: Iterable[str] = (), option: str = "--attack"
+) -> Bound:
     """Return an attack on outputs with the parameters that ``--set NAME.PARAMETER=VALUE`` gives.
 
     Raises BadInput if there is none of this name, it attacks released data, or a parameter is wrong.
     """
     overrides = Overrides.parse(settings)
-    entry = host.registry("attack").get(name, "--attack")
+    entry = host.registry("attack").get(name, option)
     if issubclass(entry.cls, SyntheticAttack):
-        raise BadInput(f"--attack {name}: attacks released data; frozen outputs have none")
+        raise BadInput(f"{option} {name}: attacks released data; frozen outputs have none")
     bound = entry.build(overrides.of(name, entry.cls.model_fields), f"--set {name}")
     overrides.check()
     return bound

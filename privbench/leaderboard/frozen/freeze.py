@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.attacks.base import LOG_FLOOR
+from privbench.components import Bound
 from privbench.components.messages import closest
 from privbench.components.outcome import NoResult
 from privbench.config import Benchmark, Defense, Unavailable, Variant
@@ -41,8 +42,8 @@ from privbench.trial import Trial
 
 MIN_MODELS = 4
 """Two shadows and two targets."""
-RUN_WITH = "loss"
-"""The attack by which populations are planned and run: it is cheap."""
+RUN_WITH = "calibration"
+"""The attack by which populations are planned and run: it is cheap, and needs no bootstrap."""
 
 log = logging.getLogger(__name__)
 
@@ -94,15 +95,15 @@ def freeze(
             f" (allowed: at least {MIN_MODELS})"
         )
     parts = list(_parts(benchmark, defenses))
-    attacks = [build_attack(name, host) for name in dict.fromkeys(baselines)]
-    loss = Variant(RUN_WITH, build_attack(RUN_WITH, host))
+    attacks = [_baseline(name, host) for name in dict.fromkeys(baselines)]
+    planned = Variant(RUN_WITH, build_attack(RUN_WITH, host))
     seed, frozen, datasets = secret_seed(secret), Frozen(), Datasets()
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}-") as folder:
         writer = FolderWriter(Path(folder) / output.name)
         writer.root.mkdir()
         for part in parts:
             names = [variant.label for variant in (*part.datasets, *part.models, *part.defenses)]
-            part = replace(part, attacks=(loss,), seeds=(seed_of(seed, *names),))
+            part = replace(part, attacks=(planned,), seeds=(seed_of(seed, *names),))
             (trial,) = (plan := make_plan(part, selector(None), datasets)).trials
             if _is_skipped(trial):
                 continue
@@ -124,6 +125,13 @@ def freeze(
         write_membership(secret, content)
         os.replace(writer.root, output)
     return FrozenOutputs.read(output)
+
+
+def _baseline(name: str, host: PluginHost) -> Bound:
+    attack = build_attack(name, host, option="--baseline")
+    if attack.entry.third_party:
+        raise BadInput(f"--baseline {name}: is not built in (allowed: attacks of privbench)")
+    return attack
 
 
 def _check_folders(output: Path, secret: Path) -> None:

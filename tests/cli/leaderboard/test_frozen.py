@@ -120,13 +120,30 @@ def test_bad_input(cli, frozen, arguments, words):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("gradient", ["needs the target's parameters"]),
+        ("gradient", ["npz-none-mlp-records: needs the target's parameters"]),
         ("domias", ["attacks released data; frozen outputs have none"]),
         ("lyra", ["did you mean 'lira'"]),
     ],
 )
 def test_attacks_that_need_more_than_outputs(cli, frozen, name, words):
     refused(cli("leaderboard", "attack", frozen.public, "--attack", name, "-o", "s.npz"), *words)
+
+
+def test_baselines_are_built_in(cli, frozen, tmp_path):
+    (tmp_path / "ratio.py").write_text(PLUGIN)
+    freeze = [
+        "leaderboard",
+        "freeze",
+        "small",
+        "-c",
+        frozen.config,
+        "-o",
+        "frozen",
+        "-p",
+        "ratio.py",
+    ]
+    refused(cli(*freeze, "--baseline", "ratio"), "--baseline ratio: is not built in")
+    refused(cli(*freeze, "--baseline", "lyra"), "--baseline: unknown attack 'lyra'")
 
 
 def test_an_interrupted_freeze_goes_on_with_its_seed(cli, frozen, tmp_path):

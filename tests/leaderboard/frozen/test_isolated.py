@@ -48,6 +48,11 @@ class Spy(privbench.Attack):
     name = "spy"
 
     def score(self, view):
+        if not REPORT.exists():
+            self.search(view)
+        return view.target.log_prob_of(view.labels)
+
+    def search(self, view):
         unmounted = subprocess.run(["umount", SECRET], capture_output=True, text=True).returncode
         nested = subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c",
                                  "umount " + SECRET + "; ls -A " + SECRET],
@@ -80,7 +85,6 @@ class Spy(privbench.Attack):
             "online": online(),
         }}
         REPORT.write_text(json.dumps(report))
-        return view.target.log_prob_of(view.labels)
 
 @hookimpl
 def register_attacks(register):
