@@ -69,6 +69,7 @@ def freeze(
     from privbench.config import Overrides, find_file, read_file, resolve
     from privbench.config.device import check_device, resolve_device
     from privbench.leaderboard.frozen.freeze import freeze as freeze_outputs
+    from privbench.leaderboard.frozen.secret import secret_folder_of
     from privbench.storage.environment import environment
 
     host: PluginHost = ctx.obj
@@ -82,7 +83,7 @@ def freeze(
         with Progress(host):
             return run_plan(plan, host, results=results, device=device)
 
-    secret = secret or output.with_name(f"{output.name}-secret")
+    secret = secret or secret_folder_of(output)
     frozen = freeze_outputs(
         resolved,
         defenses,

@@ -63,14 +63,19 @@ def judge(
     from privbench.leaderboard.frozen.folder import FrozenOutputs
     from privbench.leaderboard.frozen.judge import judge as judge_scores
     from privbench.leaderboard.frozen.scores import read_scores
-    from privbench.leaderboard.frozen.secret import MEMBERSHIP, count_judgement, read_membership
+    from privbench.leaderboard.frozen.secret import (
+        MEMBERSHIP,
+        count_judgement,
+        read_membership,
+        secret_folder_of,
+    )
 
     if (scores_file is None) == (attack is None):
         raise BadInput("give either --scores FILE or --attack NAME")
     if scores_file is not None and (plugins or settings or not_isolated):
         raise BadInput("--plugin, --set and --not-isolated go with --attack NAME")
     host: PluginHost = ctx.obj
-    secret = secret or folder.with_name(f"{folder.name}-secret")
+    secret = secret or secret_folder_of(folder)
     frozen = FrozenOutputs.read(folder)
     frozen.check()
     if not (secret / MEMBERSHIP).is_file():
@@ -91,7 +96,7 @@ def judge(
         "format": 1,
         **facts,
         "settings": list(settings),
-        "plugins": {path: _digest(path) for path in plugins},
+        "plugins": {Path(plugin).name: _digest(plugin) for plugin in plugins},
         "isolated": None if scores_file is not None else not not_isolated,
         "loaded": host.third_party,
         "judgement": count_judgement(secret, facts),

@@ -28,6 +28,16 @@ Membership = Mapping[str, NDArray[np.bool_]]
 """The membership (targets, n_pool) of each population, by name."""
 
 
+def secret_folder_of(public: Path) -> Path:
+    """Return the usual place of the secret folder that belongs to a public one.
+
+    >>> secret_folder_of(Path("/srv/frozen")).name
+    'frozen-secret'
+    """
+    public = public.resolve()
+    return public.parent / f"{public.name}-secret"
+
+
 def secret_seed(folder: Path) -> str:
     """Return the seed of a secret folder; without one, draw it and make the folder.
 

@@ -75,9 +75,10 @@ def test_scores_and_a_plugin_are_judged_alike(cli, frozen, tmp_path, monkeypatch
     refused(failed, "the attack failed", "unknown attack 'ratio\\x1b[31m'")
 
 
-def test_the_table(cli, frozen, tmp_path):
+def test_the_table(cli, frozen, tmp_path, monkeypatch):
     frozen.scores(tmp_path / "mine.npz")
-    result = cli("leaderboard", "judge", frozen.public, "--scores", "mine.npz")
+    monkeypatch.chdir(frozen.public)
+    result = cli("leaderboard", "judge", ".", "--scores", tmp_path / "mine.npz")
     assert result.exit_code == 0, result.output
     assert f"mine on {frozen.outputs.digest}" in result.stdout
     assert "AUC less lira's" in result.stdout
