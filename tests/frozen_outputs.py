@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from privbench.cli import build_cli
-from privbench.leaderboard.frozen.folder import FrozenOutputs
-from privbench.leaderboard.frozen.secret import read_membership
 from privbench.plugins.host import PluginHost
+
+if TYPE_CHECKING:  # conftest.py imports this file, and most tests need none of it
+    from privbench.leaderboard.frozen.folder import FrozenOutputs
 
 BENCHMARK = """
 [defenses.soft]
@@ -38,10 +40,14 @@ class FrozenFolders:
 
     @property
     def outputs(self) -> FrozenOutputs:
+        from privbench.leaderboard.frozen.folder import FrozenOutputs
+
         return FrozenOutputs.read(self.public)
 
     @property
     def membership(self) -> dict[str, np.ndarray]:
+        from privbench.leaderboard.frozen.secret import read_membership
+
         return read_membership(self.secret, self.outputs.commitment)
 
     def scores(self, path: Path, **changes: np.ndarray) -> Path:
