@@ -18,7 +18,7 @@ from privbench.cli.output import write_text
     help="Write to FILE (.json) instead of stdout.",
 )  # fmt: skip
 def export(name: str, results: str, output: Path | None) -> None:
-    """Write a run as one JSON file, from which tables and plots are made.
+    """Write a run as one JSON file, for tables and plots.
 
     The file has the rows of the last complete run of benchmark NAME, how well their differences are
     known, the resolved benchmark, versions, hardware, and the commit of the code that ran. `privbench

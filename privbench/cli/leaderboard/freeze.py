@@ -57,7 +57,7 @@ def freeze(
     device: str,
     settings: tuple[str, ...],
 ) -> None:
-    """Train populations and publish their outputs, so that attacks train nothing.
+    """Train populations and publish their outputs for attacks.
 
     For each dataset, model and DEFENSE of BENCHMARK, half of the models are shadows, whose membership is
     in the public folder, and half are targets, whose membership is in the secret one. All draws follow
