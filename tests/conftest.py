@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from frozen_outputs import frozen as frozen
 
 from privbench.cli import build_cli
 from privbench.plugins.host import PluginHost

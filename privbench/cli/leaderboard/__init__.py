@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import click
 
+from privbench.cli.leaderboard.attack import attack
 from privbench.cli.leaderboard.build import build
+from privbench.cli.leaderboard.freeze import freeze
+from privbench.cli.leaderboard.judge import judge
 
-COMMANDS: tuple[click.Command, ...] = (build,)
+COMMANDS: tuple[click.Command, ...] = (build, freeze, attack, judge)
 
 
 @click.group()
