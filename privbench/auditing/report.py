@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from hashlib import file_digest
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from privbench.auditing.limits import Exceeded, exceeded
+from privbench.auditing.predictions import Predictions
+from privbench.auditing.slices import Slice, slices
 from privbench.metrics import RecordRisk, Summary
 from privbench.metrics.warnings import KINDS, RowWarning
 from privbench.report.numbers import interval_text, number
@@ -24,6 +31,8 @@ class AttackReport:
 
     scores: NDArray[np.float64]
     """Scores (targets, records); larger means member."""
+    called: NDArray[np.bool_] | None
+    """Which pairs (targets, records) are called members at thresholds of shadows; None without shadows."""
     summary: Summary
     epsilon_lower_bound: float
     epsilon_ceiling: float
@@ -54,16 +63,42 @@ class AttackReport:
 
 
 @dataclass(frozen=True)
+class Input:
+    """Predictions that an audit read."""
+
+    role: str
+    """``target`` or ``shadow``."""
+    name: str
+    """The name of the file; empty for arrays."""
+    sha256: str | None
+    """The digest of the file."""
+    n_models: int
+    n_records: int
+
+    @classmethod
+    def of(cls, role: str, source: object, predictions: Predictions) -> Input:
+        """Describe predictions that came from ``source``, a file or arrays."""
+        size = predictions.member.shape
+        if not isinstance(source, str | Path):
+            return cls(role, "", None, *size)
+        with Path(source).open("rb") as file:
+            return cls(role, Path(source).name, file_digest(file, "sha256").hexdigest(), *size)
+
+
+@dataclass(frozen=True)
 class Audit:
-    """The report on the predictions of one or more target models. ``print`` shows it as a table."""
+    """The report on the predictions of one or more target models.
+
+    ``print`` shows it as a table, and a notebook as HTML.
+    """
 
     attacks: dict[str, AttackReport]
     skipped: dict[str, str]
     """Attacks that do not apply to these predictions, with the reason."""
     failed: dict[str, str]
     """Attacks that raised or returned no valid scores, with the message."""
-    member: NDArray[np.bool_]
-    """Membership (targets, records)."""
+    target: Predictions
+    """The predictions that were attacked."""
     accuracy: float
     train_accuracy: float
     test_accuracy: float
@@ -71,6 +106,51 @@ class Audit:
     """Where the shadows come from: leave-one-out, same records, other records, or none."""
     groups: NDArray[np.int64] | None
     """The group (records,) of each record of a single model, which intervals resample."""
+    seed: int
+    inputs: list[Input]
+    """Where the predictions of the targets and of the shadows came from."""
+
+    @property
+    def member(self) -> NDArray[np.bool_]:
+        """Membership (targets, records)."""
+        return self.target.member
+
+    @property
+    def chosen(self) -> str | None:
+        """The attack that statements in words are about; None if no attack returned scores.
+
+        1. ``auto``, which is chosen before its result is known;
+        2. otherwise the attack with the largest AUC, which makes its numbers somewhat too large.
+        """
+        if "auto" in self.attacks:
+            return "auto"
+        return max(self.attacks, key=lambda name: self.attacks[name].summary.auc, default=None)
+
+    @cached_property
+    def slices(self) -> list[Slice]:
+        """What the attack `chosen` finds in each class, in each column, and among right answers."""
+        if self.chosen is None:
+            return []
+        attack = self.attacks[self.chosen]
+        return slices(attack.scores, self.target, attack.summary.interval_over)
+
+    def exceeded(self, limits: Mapping[str, float]) -> list[Exceeded]:
+        """Return the attacks that exceed limits, judged by the upper ends of 95% intervals.
+
+        An audited epsilon is a lower bound, and judged by itself. A TPR at an FPR that too few
+        non-members resolve exceeds every limit below 1.
+
+        Args:
+            limits: the largest value allowed of ``auc``, ``advantage``, ``balanced_accuracy``,
+                ``audited_epsilon``, ``tpr@FPR`` or ``precision@FPR``, such as ``{"tpr@0.01": 0.05}``.
+
+        Returns:
+            What exceeds them; empty if nothing does. ``str`` makes a sentence of each.
+
+        Raises:
+            BadInput: a metric is unknown, or no attack has it.
+        """
+        return exceeded(self, limits)
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON values, without scores."""
@@ -84,6 +164,10 @@ class Audit:
             "n_models": len(self.member),
             "n_records": self.member.shape[1],
             "shadows": self.shadows,
+            "chosen": self.chosen,
+            "slices": [one.to_json() for one in self.slices],
+            "inputs": [asdict(one) for one in self.inputs],
+            "seed": self.seed,
         }
 
     def __str__(self) -> str:

@@ -47,17 +47,15 @@ def audit(
     Nothing is trained. Without --shadow, if FILE has two or more models, each model is the target
     in turn and the others are its shadows. The exit status is 1 if an attack failed.
     """
-    from privbench.auditing import read_predictions, run_audit
+    from privbench.auditing import run_audit
     from privbench.config import Overrides
     from privbench.report.plots import check_plot_file, plot_rocs
 
     if plot is not None:
         check_plot_file(plot)
-    target = read_predictions(file)
-    shadows = None if shadow is None else read_predictions(shadow)
     overrides = Overrides.parse(settings)
     host: PluginHost = ctx.obj
-    report = run_audit(target, shadows, host, list(attacks), overrides, seed)
+    report = run_audit(file, shadow, host, list(attacks), overrides, seed)
     if as_json:
         print_json(report.to_json())
     else:
