@@ -18,10 +18,18 @@ from privbench.auditing.slices import Slice, slices
 from privbench.metrics import RecordRisk, Summary
 from privbench.metrics.warnings import KINDS, RowWarning
 from privbench.report.numbers import interval_text, number
+from privbench.report.tables import Table
 
 AUDITED_NOTE = (
     "audited ε: lower bound on ε (95%) if all (model, record) pairs are independent, of its ceiling:"
     " the bound of an attack without an error"
+)
+
+NOTHING = "No attack returned scores."
+SLICES_TITLE = "What {} finds in parts of the records"
+SLICES_NOTE = (
+    "TPR and FPR at the threshold whose FPR over all records is 1%; AUC of the pairs of the part alone;"
+    " differs: from the AUC of all other pairs, at 5%, corrected by Holm for all lines"
 )
 
 
@@ -32,7 +40,7 @@ class AttackReport:
     scores: NDArray[np.float64]
     """Scores (targets, records); larger means member."""
     called: NDArray[np.bool_] | None
-    """Which pairs (targets, records) are called members at thresholds of shadows; None without shadows."""
+    """Which pairs (targets, records) are called members at thresholds of shadows, if there are any."""
     summary: Summary
     epsilon_lower_bound: float
     epsilon_ceiling: float
@@ -107,6 +115,8 @@ class Audit:
     groups: NDArray[np.int64] | None
     """The group (records,) of each record of a single model, which intervals resample."""
     seed: int
+    environment: dict[str, Any]
+    """Versions of software, the commit of the code, and hardware."""
     inputs: list[Input]
     """Where the predictions of the targets and of the shadows came from."""
 
@@ -168,26 +178,63 @@ class Audit:
             "slices": [one.to_json() for one in self.slices],
             "inputs": [asdict(one) for one in self.inputs],
             "seed": self.seed,
+            "environment": self.environment,
         }
+
+    def to_html(self, command: str = "") -> str:
+        """Return the report as one page of HTML, which needs no network and runs no script.
+
+        Args:
+            command: the command that made it, to be shown.
+        """
+        from privbench.auditing.page import audit_page
+
+        return audit_page(self, command)
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show."""
+        from privbench.auditing.page import audit_fragment
+
+        return audit_fragment(self)
+
+    def to_markdown(self) -> str:
+        """Return the report as Markdown: a table of the attacks, a table of the slices, and notes."""
+        from privbench.report.formats import markdown
+
+        return markdown(self.tables())
 
     def __str__(self) -> str:
         """Return a table of the attacks, the strongest first, and notes on the others."""
-        header = self._header()
-        notes = [f"failed {name}: {reason}" for name, reason in self.failed.items()]
-        notes += [f"skipped {name}: {reason}" for name, reason in self.skipped.items()]
-        if not self.attacks:
-            return "\n".join([header, "", "No attack returned scores.", "", *notes])
-        notes[:0] = [self._intervals(), AUDITED_NOTE, *self._warnings()]
-        return "\n".join([header, "", self._table(), "", *notes])
+        from tabulate import tabulate
 
-    def _intervals(self) -> str:
+        table = self.tables()[0]
+        shown = tabulate(table.lines, headers="keys", tablefmt="simple", disable_numparse=True)
+        return "\n".join([table.title, "", shown or NOTHING, "", *table.notes])
+
+    def tables(self) -> list[Table]:
+        """Return the table of the attacks, the strongest first, and that of the slices."""
+        ranked = sorted(self.attacks.items(), key=lambda item: -item[1].summary.auc)
+        lines = [_line(name, report) for name, report in ranked]
+        notes = [self.intervals_note(), AUDITED_NOTE, *self.warning_notes()] if lines else []
+        if not self.warning_notes():
+            lines = [{h: text for h, text in line.items() if h != "warnings"} for line in lines]
+        notes += [f"failed {name}: {reason}" for name, reason in self.failed.items()]
+        notes += [f"skipped {name}: {reason}" for name, reason in self.skipped.items()]
+        of_attacks = Table(self._header(), lines, tuple(notes))
+        if not self.slices:
+            return [of_attacks]
+        title = SLICES_TITLE.format(self.chosen)
+        of_slices = Table(title, [_slice_line(one) for one in self.slices], (SLICES_NOTE,))
+        return [of_attacks, of_slices]
+
+    def intervals_note(self) -> str:
         """Return what the intervals take to be samples, which depends on the attack."""
         over = {report.summary.interval_over for report in self.attacks.values()}
         if len(over) == 1:
             return f"intervals: 95%, over {over.pop()}"
         return "intervals: 95%, over models and records for attacks with shadows, else over models"
 
-    def _warnings(self) -> list[str]:
+    def warning_notes(self) -> list[str]:
         """Return what the marks of warnings stand for."""
         given = {w["name"] for report in self.attacks.values() for w in report.warnings}
         return [f"{kind.mark}: {kind.note}" for name, kind in KINDS.items() if name in given]
@@ -199,15 +246,6 @@ class Audit:
             f" shadows: {self.shadows}; accuracy {number(self.train_accuracy)} on members,"
             f" {number(self.test_accuracy)} on non-members"
         )
-
-    def _table(self) -> str:
-        from tabulate import tabulate
-
-        ranked = sorted(self.attacks.items(), key=lambda item: -item[1].summary.auc)
-        lines = [_line(name, report) for name, report in ranked]
-        if not self._warnings():
-            lines = [{h: text for h, text in line.items() if h != "warnings"} for line in lines]
-        return str(tabulate(lines, headers="keys", tablefmt="simple", disable_numparse=True))
 
 
 def _line(name: str, report: AttackReport) -> dict[str, str]:
@@ -222,4 +260,18 @@ def _line(name: str, report: AttackReport) -> dict[str, str]:
         "balanced\naccuracy": "-" if balanced is None else number(balanced),
         "audited ε\nof ceiling": f"{report.epsilon_lower_bound:.2f} of {report.epsilon_ceiling:.2f}",
         "warnings": "".join(KINDS[warning["name"]].mark for warning in report.warnings),
+    }
+
+
+def _slice_line(one: Slice) -> dict[str, str]:
+    known = one.auc is not None
+    return {
+        "column": one.column,
+        "value": one.value,
+        "members": str(one.n_members),
+        "non-members": str(one.n_nonmembers),
+        "TPR [95% CI]": interval_text(one.tpr, one.tpr_ci) if known else "-",
+        "FPR": "-" if one.fpr is None else number(one.fpr),
+        "AUC [95% CI]": interval_text(one.auc, one.auc_ci) if known else "-",
+        "differs": "-" if one.differs is None else "yes" if one.differs else "no",
     }

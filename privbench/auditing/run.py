@@ -18,6 +18,7 @@ from privbench.components.messages import error_text
 from privbench.config import Overrides
 from privbench.errors import DataError
 from privbench.plugins.host import PluginHost
+from privbench.storage.environment import environment
 
 PredictionSource = str | Path | Predictions | Arrays
 """Where predictions come from: a file, an object, or arrays by name."""
@@ -107,6 +108,7 @@ def run_audit(
         shadows=models.shadow_kind,
         groups=groups,
         seed=seed,
+        environment=environment(host.third_party, "cpu"),
         inputs=[
             Input.of(role, source, predictions)
             for role, source, predictions in (

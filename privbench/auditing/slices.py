@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,7 @@ def grouped(values: NDArray[Any]) -> tuple[list[str], NDArray[np.int64]]:
     if len(distinct) > MAX_VALUES and values.dtype.kind in "iuf":
         edges = np.unique(np.quantile(known, np.linspace(0, 1, N_QUANTILES + 1)))
         of_known = np.searchsorted(edges[1:-1], known, side="right")
-        names = [f"{a:.4g} to {b:.4g}" for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        names = [f"{a:.4g} to {b:.4g}" for a, b in pairwise(edges)]
     else:
         kept = distinct
         if len(distinct) > MAX_VALUES:
