@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,6 @@ from privbench.metrics.warnings import KINDS
 from privbench.report.html.environment import facts_of, render
 from privbench.report.html.roc import Picture
 from privbench.report.html.words import one_in, plural
-from privbench.report.plots import RocCurve
 from privbench.stages.records import MIN_MODELS
 
 RATES = ("0.01", "0.001")
@@ -179,8 +177,8 @@ def _next_steps(report: Audit) -> Iterator[str]:
 def _picture(report: Audit) -> Picture | None:
     if not report.attacks:
         return None
-    ranked = sorted(report.attacks.items(), key=lambda item: -item[1].summary.auc)
-    curves: dict[str, Any] = {
-        name: RocCurve.of(attack.scores, report.member, report.groups) for name, attack in ranked
-    }
-    return Picture.of(curves, report.chosen, max(1 / int((~report.member).sum()), 1e-5))
+    order = sorted(
+        report.attacks.items(), key=lambda item: (item[0] != report.chosen, -item[1].summary.auc)
+    )
+    curves = {name: (attack.scores, attack.summary.interval_over) for name, attack in order}
+    return Picture.of(curves, report.member)

@@ -209,7 +209,7 @@ class Audit:
 
         table = self.tables()[0]
         shown = tabulate(table.lines, headers="keys", tablefmt="simple", disable_numparse=True)
-        return "\n".join([table.title, "", shown or NOTHING, "", *table.notes])
+        return "\n".join([table.title, "", *([shown, ""] if shown else []), *table.notes])
 
     def tables(self) -> list[Table]:
         """Return the table of the attacks, the strongest first, and that of the slices."""
@@ -220,6 +220,8 @@ class Audit:
             lines = [{h: text for h, text in line.items() if h != "warnings"} for line in lines]
         notes += [f"failed {name}: {reason}" for name, reason in self.failed.items()]
         notes += [f"skipped {name}: {reason}" for name, reason in self.skipped.items()]
+        if not lines:
+            notes[:0] = [NOTHING]
         of_attacks = Table(self._header(), lines, tuple(notes))
         if not self.slices:
             return [of_attacks]

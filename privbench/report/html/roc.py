@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import numpy as np
+
+from privbench.metrics import Pairs, Roc
+from privbench.metrics.clustered import Estimate, Over
+from privbench.metrics.influence import tpr_influence
+from privbench.metrics.interval import arcsine_t
+from privbench.metrics.pairs import Bools, Floats
 from privbench.report.plots import PALETTE
 
-if TYPE_CHECKING:
-    from privbench.report.plots import RocCurve
+Scored = tuple[Floats, Over]
+"""Scores (models, records), and what intervals take to be samples."""
 
 WIDTH, HEIGHT = 560.0, 400.0
 LEFT, RIGHT, TOP, BOTTOM = 58.0, 12.0, 12.0, 46.0
@@ -19,6 +25,10 @@ MAX_NAMED = 5
 """Largest number of curves that have a color, a band and a name; others are grey."""
 DASHES = ("", "8 3", "2 3", "8 3 2 3", "12 3")
 """The dashes beside the colors."""
+LEAST = 1e-5
+"""The smallest rate that is shown."""
+N_GRID = 21
+"""Number of false positive rates at which a curve has an interval."""
 STEP = 0.75
 """Distance in units of the picture below which points of a curve are not told apart."""
 
@@ -67,34 +77,53 @@ class Picture:
     """Those that are named last, so that they are drawn above the others."""
 
     @classmethod
-    def of(cls, curves: dict[str, RocCurve], first: str | None, floor: float) -> Picture:
-        """Return the picture of curves.
+    def of(cls, curves: Mapping[str, Scored], member: Bools) -> Picture:
+        """Return the picture of the curves of attacks on the same models.
 
         Args:
-            curves: the curves by name, the most important ones first.
-            first: the name of one that is named in any case.
-            floor: the smallest rate that is shown.
+            curves: the scores (models, records) by name, and what intervals are over; the most
+                important ones first.
+            member: bool (models, records), which records each model was trained on.
         """
+        floor = max(1 / int((~member).sum()), LEAST)
         x, y = Axis(floor, LEFT, WIDTH - RIGHT), Axis(floor, HEIGHT - BOTTOM, TOP)
-        order = sorted(curves, key=lambda name: name != first)
         lines = []
-        for i, name in enumerate(order):
-            curve, named = curves[name], i < MAX_NAMED
-            band = ""
-            if named and curve.low is not None and curve.high is not None:
-                known = [k for k in range(len(curve.grid)) if not math.isnan(curve.low[k])]
-                upper = [(x(curve.grid[k]), y(curve.high[k])) for k in known]
-                lower = [(x(curve.grid[k]), y(curve.low[k])) for k in reversed(known)]
-                band = f"{_path(upper + lower)}Z" if known else ""
-            places = _steps([(x(a), y(b)) for a, b in zip(curve.fpr, curve.tpr, strict=True)])
-            color, dash = (PALETTE[i], DASHES[i]) if named else ("", "")
-            lines.append(Line(name, _path(places), band, color, dash))
+        for i, (name, (scores, over)) in enumerate(curves.items()):
+            roc = Roc.of(Pairs.of(scores, member))
+            fpr, tpr = roc.false_positives / roc.n_nonmembers, roc.true_positives / roc.n_members
+            path = _path(_steps([(x(0), y(0)), *zip(map(x, fpr), map(y, tpr), strict=True)]))
+            if i >= MAX_NAMED:
+                lines.append(Line(name, path, "", "", ""))
+                continue
+            ends = _band(scores, member, roc, over, np.geomspace(floor, 1, N_GRID))
+            upper = [(x(rate), y(high)) for rate, _, high in ends]
+            lower = [(x(rate), y(low)) for rate, low, _ in reversed(ends)]
+            band = f"{_path(upper + lower)}Z" if ends else ""
+            lines.append(Line(name, path, band, PALETTE[i], DASHES[i]))
         return cls(x, y, lines[::-1])
 
     @property
     def named(self) -> list[Line]:
         """The lines of the legend, in order."""
         return [line for line in self.lines if line.color][::-1]
+
+
+def _band(
+    scores: Floats, member: Bools, roc: Roc, over: Over, grid: Floats
+) -> list[tuple[float, float, float]]:
+    """Return false positive rates, where they are resolved, and the 95% intervals of the TPRs there."""
+    ends = []
+    for fpr in map(float, grid):
+        rate, psi = roc.tpr_at_fpr(fpr), tpr_influence(scores, member, roc, fpr)
+        if rate is None or psi is None:
+            continue
+        found = Estimate.of(rate, psi, over)
+        interval = (0.0, 1.0)
+        if np.isfinite(found.error):
+            n_pairs = min(roc.n_members, roc.n_nonmembers)
+            interval = arcsine_t(rate, found.error, found.n, n_pairs)
+        ends.append((fpr, *interval))
+    return ends
 
 
 def _steps(places: list[tuple[float, float]]) -> list[tuple[float, float]]:
