@@ -207,12 +207,19 @@ class Audit:
         """Return a table of the attacks, the strongest first, and notes on the others."""
         from tabulate import tabulate
 
-        table = self.tables()[0]
+        table = self._table_of_attacks()
         shown = tabulate(table.lines, headers="keys", tablefmt="simple", disable_numparse=True)
         return "\n".join([table.title, "", *([shown, ""] if shown else []), *table.notes])
 
     def tables(self) -> list[Table]:
         """Return the table of the attacks, the strongest first, and that of the slices."""
+        if not self.slices:
+            return [self._table_of_attacks()]
+        title = SLICES_TITLE.format(self.chosen)
+        of_slices = Table(title, [_slice_line(one) for one in self.slices], (SLICES_NOTE,))
+        return [self._table_of_attacks(), of_slices]
+
+    def _table_of_attacks(self) -> Table:
         ranked = sorted(self.attacks.items(), key=lambda item: -item[1].summary.auc)
         lines = [_line(name, report) for name, report in ranked]
         notes = [self.intervals_note(), AUDITED_NOTE, *self.warning_notes()] if lines else []
@@ -222,12 +229,7 @@ class Audit:
         notes += [f"skipped {name}: {reason}" for name, reason in self.skipped.items()]
         if not lines:
             notes[:0] = [NOTHING]
-        of_attacks = Table(self._header(), lines, tuple(notes))
-        if not self.slices:
-            return [of_attacks]
-        title = SLICES_TITLE.format(self.chosen)
-        of_slices = Table(title, [_slice_line(one) for one in self.slices], (SLICES_NOTE,))
-        return [of_attacks, of_slices]
+        return Table(self._header(), lines, tuple(notes))
 
     def intervals_note(self) -> str:
         """Return what the intervals take to be samples, which depends on the attack."""

@@ -57,10 +57,17 @@ def environment() -> Environment:
     made.filters |= {
         "number": number, "interval": interval_text, "found": words.found, "count": words.count,
         "counts": words.counts, "one_in": words.one_in, "plural": words.plural,
-        "listed": words.listed,
+        "listed": words.listed, "with_code": _with_code,
     }  # fmt: skip
     made.globals["version"] = __version__
     return made
+
+
+def _with_code(text: str) -> Markup:
+    """Return an escaped text whose parts in backticks are code."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _without_controls(value: Any) -> Any:
