@@ -79,12 +79,12 @@ def test_the_exposed_group_is_found_and_others_are_at_chance():
 def test_without_a_signal_hardly_any_of_many_slices_differs():
     rng = np.random.default_rng(1)
     differs = 0
-    for _ in range(20):
+    for _ in range(10):
         member = rng.random((16, 200)) < 0.5
         columns = {f"c{i}": rng.normal(size=200) for i in range(5)}
         found = slices(rng.normal(size=member.shape), target(member, **columns), "models")
         differs += any(one.differs for one in found)
-    assert differs <= 4
+    assert differs <= 3
 
 
 def test_pairs_answered_right_and_wrong_are_told_by_the_model(arrays):
