@@ -44,6 +44,7 @@ reports: $(STAMP)  ## run the benchmarks of the committed results again: hours e
 
 results: $(STAMP)  ## make all tables and plots of the committed results from the committed data
 	$(BIN)/privbench report results/*.json -o results
+	$(BIN)/python -m privbench.auditing.measured results/*.json
 	$(BIN)/cog -r -P -I docs results/README.md
 
 docs: $(STAMP)  ## write the generated parts of docs/

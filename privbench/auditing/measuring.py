@@ -16,8 +16,6 @@ from privbench.metrics import (
     Influences,
     Pairs,
     RecordRisk,
-    balanced_accuracy,
-    balanced_accuracy_at,
     epsilon_lower_bound,
     one_run_bound,
     record_risk,
@@ -26,6 +24,11 @@ from privbench.metrics import (
 )
 from privbench.metrics.clustered import Estimate
 from privbench.metrics.power import ceiling_of_errors
+from privbench.metrics.threshold import (
+    balanced_accuracy_of,
+    called_members,
+    called_members_at,
+)
 from privbench.seeds import generator
 from privbench.stages.records import MIN_MODELS, left_out_arrays
 from privbench.stages.scores import score_views
@@ -58,7 +61,8 @@ def measure(
     """
     scores = score_views(attack, views, lambda: models.target_views(attack))
     shadow_scores = _shadow_scores(models, attack, scores)
-    balanced = _balanced_accuracy(models, attack, scores, shadow_scores)
+    called = _called_members(models, attack, scores, shadow_scores)
+    balanced = None if called is None else balanced_accuracy_of(called, models.target.member)
     rng = generator(models.seed, "intervals", attack.name)
     risk = _record_risk(models, attack, views, scores)
     influences = Influences.of(scores, models.target.member)
@@ -72,6 +76,7 @@ def measure(
     auc = Estimate.of(summary.auc, influences.auc, summary.interval_over)
     return AttackReport(
         scores=scores,
+        called=called,
         summary=summary,
         epsilon_lower_bound=_epsilon(models, scores, shadow_scores),
         epsilon_ceiling=_epsilon_ceiling(models, shadow_scores is not None),
@@ -130,18 +135,19 @@ def _pairs(models: AuditedModels, scores: Scores, groups: NDArray[np.int64] | No
     return Pairs.grouped(scores[0], member[0], groups)
 
 
-def _balanced_accuracy(
+def _called_members(
     models: AuditedModels, attack: Bound, scores: Scores, shadow_scores: Scores | None
-) -> float | None:
+) -> NDArray[np.bool_] | None:
+    """Return which pairs are called members at thresholds chosen on shadows; None without shadows."""
     if shadow_scores is None:
         return None
     per_class = attack.component.per_class_threshold
     member = models.target.member
     labels = models.target.labels if per_class else None
     if models.shadow is None:
-        return balanced_accuracy(scores, member, shadow_scores, member, labels)
+        return called_members(scores, member, shadow_scores, member, labels)
     shadow_labels = models.shadow.labels if per_class else None
-    return balanced_accuracy_at(
+    return called_members_at(
         scores, member, shadow_scores, models.shadow.member, labels, shadow_labels
     )
 

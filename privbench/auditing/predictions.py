@@ -9,13 +9,15 @@ An .npz or .safetensors file with these arrays:
                         records of the same distribution that no model was trained on
     reference_labels    (references,), with reference_logits or reference_probs
     record_ids          (records,), optional: distinct integers or strings that identify the records
+
+Further arrays (records,) are read if they are asked for by name: the columns of slices.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -60,21 +62,30 @@ class Predictions:
     """Labels (references,)."""
     record_ids: NDArray[np.str_] | None = None
     """Distinct texts (records,) that identify the records."""
+    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """Further arrays (records,) of numbers or texts, by which a report groups records."""
 
     def __post_init__(self) -> None:
         """Make the arrays read-only, since all attacks share them."""
         for name, array in vars(self).items():
-            if array is not None:
+            if isinstance(array, np.ndarray):
                 object.__setattr__(self, name, read_only(array))
 
     @classmethod
-    def of(cls, arrays: Arrays, where: str = "predictions") -> Predictions:
+    def of(
+        cls, arrays: Arrays, where: str = "predictions", columns: Sequence[str] = ()
+    ) -> Predictions:
         """Check arrays with the names and shapes of a file, and return them as predictions.
+
+        Args:
+            arrays: the arrays by name.
+            where: what messages call them.
+            columns: the names of further arrays to keep.
 
         Raises:
             DataError: the message begins with ``where`` and names the array.
         """
-        reader = _Reader(arrays, where)
+        reader = _Reader(arrays, where, columns)
         log_probs = reader.log_probs("logits", "probs")
         if log_probs is None:
             raise DataError(f"{where}: neither 'logits' nor 'probs' is there{reader.listing()}")
@@ -84,19 +95,20 @@ class Predictions:
         labels = reader.labels("labels", n, k)
         member = reader.member(n_models, n)
         ids = reader.ids("record_ids", n)
+        further = {name: reader.column(name, n) for name in columns}
         reference = reader.log_probs("reference_logits", "reference_probs")
         if reference is None:
             if "reference_labels" in arrays:
                 raise DataError(f"{where}: there are reference_labels but no reference_logits")
             empty = np.zeros((n_models, 0, k), np.float32)
-            return cls(log_probs, labels, member, empty, np.zeros(0, np.int64), ids)
+            return cls(log_probs, labels, member, empty, np.zeros(0, np.int64), ids, further)
         if (reference.shape[0], reference.shape[2]) != (n_models, k):
             raise DataError(
                 f"{where}: the reference outputs have shape {reference.shape}, expected"
                 f" ({n_models} models, references, {k} classes)"
             )
         reference_labels = reader.labels("reference_labels", reference.shape[1], k)
-        return cls(log_probs, labels, member, reference, reference_labels, ids)
+        return cls(log_probs, labels, member, reference, reference_labels, ids, further)
 
     def __len__(self) -> int:
         return len(self.log_probs)
@@ -150,8 +162,12 @@ def _same_labels(
     return is_same
 
 
-def read_predictions(path: str | Path) -> Predictions:
+def read_predictions(path: str | Path, columns: Sequence[str] = ()) -> Predictions:
     """Read and check a file; nothing is ever unpickled.
+
+    Args:
+        path: the file.
+        columns: the names of further arrays to keep.
 
     Raises:
         DataError: the file cannot be read, or an array is wrong.
@@ -160,9 +176,9 @@ def read_predictions(path: str | Path) -> Predictions:
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     if path.suffix == ".npz":
-        return Predictions.of(_read_npz(path), str(path))
+        return Predictions.of(_read_npz(path), str(path), columns)
     if path.suffix == ".safetensors":
-        return Predictions.of(_read_safetensors(path), str(path))
+        return Predictions.of(_read_safetensors(path), str(path), columns)
     raise DataError(f"{path}: unknown format {path.suffix!r} (allowed: .npz, .safetensors)")
 
 
@@ -202,10 +218,11 @@ class _Reader:
 
     arrays: Arrays
     where: str
+    columns: Sequence[str]
 
     def __post_init__(self) -> None:
         for name in self.arrays:
-            if name not in ARRAYS:
+            if name not in ARRAYS and name not in self.columns:
                 log.warning(
                     "%s: unknown array %r is ignored%s", self.where, name, closest(name, ARRAYS)
                 )
@@ -251,6 +268,18 @@ class _Reader:
         if repeated := n - len(np.unique(values)):
             raise DataError(f"{self.where}: {name} must be distinct, but {repeated} are repeated")
         return values.astype(np.str_)
+
+    def column(self, name: str, n: int) -> NDArray[Any]:
+        """Return a further array (n,) of numbers, texts or truth values."""
+        if name not in self.arrays:
+            raise DataError(f"{self.where}: there is no array {name!r} to slice by{self.listing()}")
+        values = self.arrays[name]
+        if values.dtype.kind not in "biufU":
+            raise DataError(
+                f"{self.where}: {name} must be numbers, strings or bool, got {values.dtype}"
+            )
+        self._expect(name, values, (n,))
+        return values.copy()  # the caller's own array stays writable
 
     def member(self, n_models: int, n: int) -> NDArray[np.bool_]:
         """Return membership (models, n), which must have both members and non-members."""

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from hashlib import file_digest
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from privbench.auditing.limits import Exceeded, exceeded
+from privbench.auditing.predictions import Predictions
+from privbench.auditing.slices import Slice, slices
 from privbench.metrics import RecordRisk, Summary
 from privbench.metrics.warnings import KINDS, RowWarning
 from privbench.report.numbers import interval_text, number
+from privbench.report.tables import Table
 
 AUDITED_NOTE = (
     "audited ε: lower bound on ε (95%) if all (model, record) pairs are independent, of its ceiling:"
     " the bound of an attack without an error"
+)
+
+NOTHING = "No attack returned scores."
+SLICES_TITLE = "What {} finds in parts of the records"
+SLICES_NOTE = (
+    "TPR and FPR at the threshold whose FPR over all records is 1%; AUC of the pairs of the part alone;"
+    " differs: from the AUC of all other pairs, at 5%, corrected by Holm for all lines"
 )
 
 
@@ -24,6 +39,8 @@ class AttackReport:
 
     scores: NDArray[np.float64]
     """Scores (targets, records); larger means member."""
+    called: NDArray[np.bool_] | None
+    """Which pairs (targets, records) are called members at thresholds of shadows, if there are any."""
     summary: Summary
     epsilon_lower_bound: float
     epsilon_ceiling: float
@@ -54,16 +71,42 @@ class AttackReport:
 
 
 @dataclass(frozen=True)
+class Input:
+    """Predictions that an audit read."""
+
+    role: str
+    """``target`` or ``shadow``."""
+    name: str
+    """The name of the file; empty for arrays."""
+    sha256: str | None
+    """The digest of the file."""
+    n_models: int
+    n_records: int
+
+    @classmethod
+    def of(cls, role: str, source: object, predictions: Predictions) -> Input:
+        """Describe predictions that came from ``source``, a file or arrays."""
+        size = predictions.member.shape
+        if not isinstance(source, str | Path):
+            return cls(role, "", None, *size)
+        with Path(source).open("rb") as file:
+            return cls(role, Path(source).name, file_digest(file, "sha256").hexdigest(), *size)
+
+
+@dataclass(frozen=True)
 class Audit:
-    """The report on the predictions of one or more target models. ``print`` shows it as a table."""
+    """The report on the predictions of one or more target models.
+
+    ``print`` shows it as a table, and a notebook as HTML.
+    """
 
     attacks: dict[str, AttackReport]
     skipped: dict[str, str]
     """Attacks that do not apply to these predictions, with the reason."""
     failed: dict[str, str]
     """Attacks that raised or returned no valid scores, with the message."""
-    member: NDArray[np.bool_]
-    """Membership (targets, records)."""
+    target: Predictions
+    """The predictions that were attacked."""
     accuracy: float
     train_accuracy: float
     test_accuracy: float
@@ -71,6 +114,53 @@ class Audit:
     """Where the shadows come from: leave-one-out, same records, other records, or none."""
     groups: NDArray[np.int64] | None
     """The group (records,) of each record of a single model, which intervals resample."""
+    seed: int
+    environment: dict[str, Any]
+    """Versions of software, the commit of the code, and hardware."""
+    inputs: list[Input]
+    """Where the predictions of the targets and of the shadows came from."""
+
+    @property
+    def member(self) -> NDArray[np.bool_]:
+        """Membership (targets, records)."""
+        return self.target.member
+
+    @property
+    def chosen(self) -> str | None:
+        """The attack that statements in words are about; None if no attack returned scores.
+
+        1. ``auto``, which is chosen before its result is known;
+        2. otherwise the attack with the largest AUC, which makes its numbers somewhat too large.
+        """
+        if "auto" in self.attacks:
+            return "auto"
+        return max(self.attacks, key=lambda name: self.attacks[name].summary.auc, default=None)
+
+    @cached_property
+    def slices(self) -> list[Slice]:
+        """What the attack `chosen` finds in each class, in each column, and among right answers."""
+        if self.chosen is None:
+            return []
+        attack = self.attacks[self.chosen]
+        return slices(attack.scores, self.target, attack.summary.interval_over)
+
+    def exceeded(self, limits: Mapping[str, float]) -> list[Exceeded]:
+        """Return the attacks that exceed limits, judged by the upper ends of 95% intervals.
+
+        An audited epsilon is a lower bound, and judged by itself. A TPR at an FPR that too few
+        non-members resolve exceeds every limit below 1.
+
+        Args:
+            limits: the largest value allowed of ``auc``, ``advantage``, ``balanced_accuracy``,
+                ``audited_epsilon``, ``tpr@FPR`` or ``precision@FPR``, such as ``{"tpr@0.01": 0.05}``.
+
+        Returns:
+            What exceeds them; empty if nothing does. ``str`` makes a sentence of each.
+
+        Raises:
+            BadInput: a metric is unknown, or no attack has it.
+        """
+        return exceeded(self, limits)
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON values, without scores."""
@@ -84,26 +174,71 @@ class Audit:
             "n_models": len(self.member),
             "n_records": self.member.shape[1],
             "shadows": self.shadows,
+            "chosen": self.chosen,
+            "slices": [one.to_json() for one in self.slices],
+            "inputs": [asdict(one) for one in self.inputs],
+            "seed": self.seed,
+            "environment": self.environment,
         }
+
+    def to_html(self, command: str = "") -> str:
+        """Return the report as one page of HTML, which needs no network and runs no script.
+
+        Args:
+            command: the command that made it, to be shown.
+        """
+        from privbench.auditing.page import audit_page
+
+        return audit_page(self, command)
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show."""
+        from privbench.auditing.page import audit_fragment
+
+        return audit_fragment(self)
+
+    def to_markdown(self) -> str:
+        """Return the report as Markdown: a table of the attacks, a table of the slices, and notes."""
+        from privbench.report.formats import markdown
+
+        return markdown(self.tables())
 
     def __str__(self) -> str:
         """Return a table of the attacks, the strongest first, and notes on the others."""
-        header = self._header()
-        notes = [f"failed {name}: {reason}" for name, reason in self.failed.items()]
-        notes += [f"skipped {name}: {reason}" for name, reason in self.skipped.items()]
-        if not self.attacks:
-            return "\n".join([header, "", "No attack returned scores.", "", *notes])
-        notes[:0] = [self._intervals(), AUDITED_NOTE, *self._warnings()]
-        return "\n".join([header, "", self._table(), "", *notes])
+        from tabulate import tabulate
 
-    def _intervals(self) -> str:
+        table = self._table_of_attacks()
+        shown = tabulate(table.lines, headers="keys", tablefmt="simple", disable_numparse=True)
+        return "\n".join([table.title, "", *([shown, ""] if shown else []), *table.notes])
+
+    def tables(self) -> list[Table]:
+        """Return the table of the attacks, the strongest first, and that of the slices."""
+        if not self.slices:
+            return [self._table_of_attacks()]
+        title = SLICES_TITLE.format(self.chosen)
+        of_slices = Table(title, [_slice_line(one) for one in self.slices], (SLICES_NOTE,))
+        return [self._table_of_attacks(), of_slices]
+
+    def _table_of_attacks(self) -> Table:
+        ranked = sorted(self.attacks.items(), key=lambda item: -item[1].summary.auc)
+        lines = [_line(name, report) for name, report in ranked]
+        notes = [self.intervals_note(), AUDITED_NOTE, *self.warning_notes()] if lines else []
+        if not self.warning_notes():
+            lines = [{h: text for h, text in line.items() if h != "warnings"} for line in lines]
+        notes += [f"failed {name}: {reason}" for name, reason in self.failed.items()]
+        notes += [f"skipped {name}: {reason}" for name, reason in self.skipped.items()]
+        if not lines:
+            notes[:0] = [NOTHING]
+        return Table(self._header(), lines, tuple(notes))
+
+    def intervals_note(self) -> str:
         """Return what the intervals take to be samples, which depends on the attack."""
         over = {report.summary.interval_over for report in self.attacks.values()}
         if len(over) == 1:
             return f"intervals: 95%, over {over.pop()}"
         return "intervals: 95%, over models and records for attacks with shadows, else over models"
 
-    def _warnings(self) -> list[str]:
+    def warning_notes(self) -> list[str]:
         """Return what the marks of warnings stand for."""
         given = {w["name"] for report in self.attacks.values() for w in report.warnings}
         return [f"{kind.mark}: {kind.note}" for name, kind in KINDS.items() if name in given]
@@ -115,15 +250,6 @@ class Audit:
             f" shadows: {self.shadows}; accuracy {number(self.train_accuracy)} on members,"
             f" {number(self.test_accuracy)} on non-members"
         )
-
-    def _table(self) -> str:
-        from tabulate import tabulate
-
-        ranked = sorted(self.attacks.items(), key=lambda item: -item[1].summary.auc)
-        lines = [_line(name, report) for name, report in ranked]
-        if not self._warnings():
-            lines = [{h: text for h, text in line.items() if h != "warnings"} for line in lines]
-        return str(tabulate(lines, headers="keys", tablefmt="simple", disable_numparse=True))
 
 
 def _line(name: str, report: AttackReport) -> dict[str, str]:
@@ -138,4 +264,18 @@ def _line(name: str, report: AttackReport) -> dict[str, str]:
         "balanced\naccuracy": "-" if balanced is None else number(balanced),
         "audited ε\nof ceiling": f"{report.epsilon_lower_bound:.2f} of {report.epsilon_ceiling:.2f}",
         "warnings": "".join(KINDS[warning["name"]].mark for warning in report.warnings),
+    }
+
+
+def _slice_line(one: Slice) -> dict[str, str]:
+    known = one.auc is not None
+    return {
+        "column": one.column,
+        "value": one.value,
+        "members": str(one.n_members),
+        "non-members": str(one.n_nonmembers),
+        "TPR [95% CI]": interval_text(one.tpr, one.tpr_ci) if known else "-",
+        "FPR": "-" if one.fpr is None else number(one.fpr),
+        "AUC [95% CI]": interval_text(one.auc, one.auc_ci) if known else "-",
+        "differs": "-" if one.differs is None else "yes" if one.differs else "no",
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,14 @@ import numpy as np
 from privbench.attacks.synthetic import SyntheticAttack
 from privbench.auditing.measuring import measure, record_groups
 from privbench.auditing.predictions import Arrays, Predictions, read_predictions
-from privbench.auditing.report import Audit
+from privbench.auditing.report import Audit, Input
 from privbench.auditing.shadows import AuditedModels
 from privbench.components import Bound
 from privbench.components.messages import error_text
 from privbench.config import Overrides
 from privbench.errors import DataError
 from privbench.plugins.host import PluginHost
+from privbench.storage.environment import environment
 
 PredictionSource = str | Path | Predictions | Arrays
 """Where predictions come from: a file, an object, or arrays by name."""
@@ -31,6 +32,7 @@ def audit(
     set: Mapping[str, Any] | None = None,
     plugins: Iterable[str] = (),
     seed: int = 0,
+    slices: Iterable[str] = (),
 ) -> Audit:
     """Attack predictions whose membership is known, and report how well the attacks do.
 
@@ -46,32 +48,33 @@ def audit(
         set: parameters of attacks, such as ``{"lira.mode": "offline"}``.
         plugins: modules or single files to load as plugins.
         seed: seed of the attacks' random draws and of the intervals.
+        slices: names of further arrays (records,) of ``target``, by which the report groups records.
 
     Returns:
-        The report; ``print`` shows it as a table, ``to_json()`` gives its numbers.
+        The report. ``print`` shows it as a table, a notebook as HTML; ``to_json()`` gives its numbers,
+        ``to_html()`` a page, and ``exceeded({"tpr@0.01": 0.05})`` what is above a limit.
 
     Raises:
         BadInput: a file or a parameter is wrong; the message names it and what is allowed.
     """
+    overrides = Overrides(dict(set or {}))
     return run_audit(
-        _load(target, "target"),
-        None if shadow is None else _load(shadow, "shadow"),
-        PluginHost(plugins),
-        list(attacks),
-        Overrides(dict(set or {})),
-        seed,
+        target, shadow, PluginHost(plugins), list(attacks), overrides, seed, list(slices)
     )
 
 
 def run_audit(
-    target: Predictions,
-    shadow: Predictions | None,
+    target_source: PredictionSource,
+    shadow_source: PredictionSource | None,
     host: PluginHost,
     names: list[str],
     overrides: Overrides,
     seed: int,
+    slices: Sequence[str] = (),
 ) -> Audit:
-    """Run an audit like `audit`, given predictions, plugins and overrides that are loaded."""
+    """Run an audit like `audit`, given plugins and overrides that are loaded."""
+    target = _load(target_source, "target", slices)
+    shadow = None if shadow_source is None else _load(shadow_source, "shadow")
     if shadow is not None and shadow.n_classes != target.n_classes:
         raise DataError(f"shadow has {shadow.n_classes} classes, but target has {target.n_classes}")
     attacks = [_build(name, host, overrides) for name in dict.fromkeys(names or _all_attacks(host))]
@@ -98,12 +101,22 @@ def run_audit(
         attacks=reports,
         skipped=skipped,
         failed=failed,
-        member=target.member,
+        target=target,
         accuracy=float(correct.mean()),
         train_accuracy=float(correct[target.member].mean()),
         test_accuracy=float(correct[~target.member].mean()),
         shadows=models.shadow_kind,
         groups=groups,
+        seed=seed,
+        environment=environment(host.third_party, "cpu"),
+        inputs=[
+            Input.of(role, source, predictions)
+            for role, source, predictions in (
+                ("target", target_source, target),
+                ("shadow", shadow_source, shadow),
+            )
+            if source is not None and predictions is not None
+        ],
     )
 
 
@@ -119,9 +132,15 @@ def _build(name: str, host: PluginHost, overrides: Overrides) -> Bound:
     return entry.build(params, f"--set {name}")
 
 
-def _load(source: PredictionSource, where: str) -> Predictions:
+def _load(source: PredictionSource, where: str, columns: Sequence[str] = ()) -> Predictions:
     if isinstance(source, Predictions):
+        if missing := [name for name in columns if name not in source.columns]:
+            raise DataError(
+                f"{where}: there is no column {missing[0]!r} (there are:"
+                f" {', '.join(source.columns) or 'none'})"
+            )
         return source
     if isinstance(source, str | Path):
-        return read_predictions(source)
-    return Predictions.of({name: np.asarray(array) for name, array in source.items()}, where)
+        return read_predictions(source, columns)
+    arrays = {name: np.asarray(array) for name, array in source.items()}
+    return Predictions.of(arrays, where, columns)

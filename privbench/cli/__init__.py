@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 
 import click
 
@@ -14,6 +15,7 @@ from privbench.cli.doctor import doctor
 from privbench.cli.export import export
 from privbench.cli.leaderboard import leaderboard
 from privbench.cli.listing import list_command
+from privbench.cli.output import COMMAND
 from privbench.cli.plot import plot
 from privbench.cli.plugins import plugins
 from privbench.cli.report import report
@@ -33,6 +35,11 @@ class Group(click.Group):
 
     The exit status is 2 for bad input, 1 for other errors, and 130 after an interrupt.
     """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse arguments, which commands that write a page show in it."""
+        ctx.meta[COMMAND] = shlex.join(["privbench", *args])
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command, and turn errors into messages and exit statuses."""

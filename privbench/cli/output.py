@@ -6,13 +6,16 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from privbench.errors import BadInput
+
+COMMAND = "privbench.command"
+"""The key of `click.Context.meta` under which the whole command is, as a user would type it."""
 
 
 def terminal_width() -> int | None:
@@ -84,8 +87,8 @@ def _wrapped_paragraph(paragraph: str) -> str:
     return "\n".join(wrapped(line, indent) for line, indent in zip(lines, indents, strict=True))
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write the file that the option ``-o`` names.
+def write_text(path: Path, text: str, option: str = "-o") -> None:
+    """Write the file that an option names.
 
     Raises:
         BadInput: it cannot be written.
@@ -93,4 +96,18 @@ def write_text(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise BadInput(f"-o {path}: {error.strerror}") from None
+        raise BadInput(f"{option} {path}: {error.strerror}") from None
+
+
+def check_suffix(path: Path, allowed: Iterable[str], option: str = "-o") -> None:
+    """Check what a file is called, before anything is computed for it.
+
+    Raises:
+        BadInput: the suffix is not one of the allowed ones, or the folder does not exist.
+    """
+    if path.suffix not in allowed:
+        raise BadInput(
+            f"{option} {path}: unknown format {path.suffix!r} (allowed: {', '.join(allowed)})"
+        )
+    if not path.parent.is_dir():
+        raise BadInput(f"{option} {path}: no such folder {path.parent}")

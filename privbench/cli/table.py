@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from privbench.cli.options import results_option
-from privbench.cli.output import terminal_width, write_text
+from privbench.cli.output import COMMAND, check_suffix, terminal_width, write_text
 
 
 @click.command()
@@ -37,7 +37,13 @@ from privbench.cli.output import terminal_width, write_text
     metavar="FILE",
     help="Write to FILE instead of stdout.",
 )
+@click.option(
+    "--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="Write a page with all views, for readers who are no experts, to FILE (.html) instead.",
+)  # fmt: skip
+@click.pass_context
 def table(
+    ctx: click.Context,
     names: tuple[str, ...],
     results: str,
     format_: str,
@@ -45,6 +51,7 @@ def table(
     view: str | None,
     baseline: str | None,
     output: Path | None,
+    html: Path | None,
 ) -> None:
     """Print results of earlier runs.
 
@@ -55,7 +62,14 @@ def table(
     from privbench.report.formats import render
     from privbench.report.source import open_source
 
+    if html is not None:
+        check_suffix(html, [".html"], "--html")
     source = open_source(names, results)
+    if html is not None:
+        from privbench.report.html.results import results_page
+
+        write_text(html, results_page(source, ctx.meta[COMMAND]), "--html")
+        return
     format_ = "json" if as_json else format_
     width = terminal_width() if output is None else None
     text = render(source.rows, format_, view, width, source.remarks, source.differences, baseline)

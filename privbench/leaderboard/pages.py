@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from privbench.errors import BadInput
 from privbench.leaderboard.board import Board, Entry, Site
 from privbench.leaderboard.comparisons import comparison_data, differences_from
-from privbench.leaderboard.glossary import glossary, term
 from privbench.leaderboard.pictures import ROC_X, ROC_Y, bar, diagonal, roc_lines, tradeoff
 from privbench.report.difference_view import COMPARED_WITH
+from privbench.report.glossary import glossary, term
 from privbench.report.numbers import number, signed
 from privbench.report.pages import code_text
 from privbench.report.seeds import parts_of

@@ -121,14 +121,7 @@ def tpr_influence(scores: Floats, member: Bools, roc: Roc, fpr: float) -> Floats
     tpr = roc.tpr_at_fpr(fpr)
     if tpr is None:
         return None
-    allowed = allowed_false_positives(fpr, roc.n_nonmembers)
-    n_points = int(np.searchsorted(roc.false_positives, allowed, side="right"))
-    passes = np.zeros(member.shape, dtype=bool)
-    if n_points:
-        at = n_points - 1
-        n_passing = int(roc.true_positives[at]) + int(roc.false_positives[at])
-        first = scores.size - n_passing
-        passes = scores >= np.partition(scores, first, axis=None)[first]
+    passes = passing(scores, roc, fpr)
     passed_wrongly = passes[~member].mean()
     psi: Floats = np.where(
         member,
@@ -136,6 +129,25 @@ def tpr_influence(scores: Floats, member: Bools, roc: Roc, fpr: float) -> Floats
         -roc_slope(roc, fpr) * (passes - passed_wrongly) / roc.n_nonmembers,
     )
     return psi
+
+
+def passing(scores: Floats, roc: Roc, fpr: float) -> Bools:
+    """Return which pairs (models, records) are called members at the largest TPR with FPR <= ``fpr``.
+
+    Args:
+        scores: float64 (models, records), larger = member.
+        roc: the curve of these scores.
+        fpr: the FPR, in [0, 1].
+    """
+    allowed = allowed_false_positives(fpr, roc.n_nonmembers)
+    n_points = int(np.searchsorted(roc.false_positives, allowed, side="right"))
+    if not n_points:
+        return np.zeros(scores.shape, dtype=bool)
+    at = n_points - 1
+    n_passing = int(roc.true_positives[at]) + int(roc.false_positives[at])
+    first = scores.size - n_passing
+    passes: Bools = scores >= np.partition(scores, first, axis=None)[first]
+    return passes
 
 
 def roc_slope(roc: Roc, fpr: float) -> float:

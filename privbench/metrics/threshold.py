@@ -31,6 +31,21 @@ def balanced_accuracy(
 
     Pairs are pooled over models, so a model with few members has little weight.
 
+    For arguments and errors see `called_members`.
+    """
+    called = called_members(scores, member, shadow_scores, shadow_member, groups)
+    return balanced_accuracy_of(called, member)
+
+
+def called_members(
+    scores: Floats,
+    member: Bools,
+    shadow_scores: Floats,
+    shadow_member: Bools,
+    groups: Ints | None = None,
+) -> Bools:
+    """Return which pairs (models, records) are called members at the threshold chosen on the others.
+
     Args:
         scores: float64 (models, records), larger = member.
         member: bool (models, records), which records each model was trained on.
@@ -54,7 +69,7 @@ def balanced_accuracy(
     if len(scores) < 2:
         raise ValueError("scores: a threshold needs at least 2 models, the target and a shadow")
     thresholds = _by_group(leave_one_out_thresholds, shadow_scores, shadow_member, groups)
-    return _balanced_accuracy_of(scores >= thresholds, member)
+    return np.asarray(scores >= thresholds)
 
 
 def balanced_accuracy_at(
@@ -67,7 +82,21 @@ def balanced_accuracy_at(
 ) -> float:
     """Compute (TPR + TNR) / 2 over all pairs at thresholds chosen on all shadows.
 
-    For shadows that are not the targets; otherwise as `balanced_accuracy`.
+    For shadows that are not the targets; for arguments and errors see `called_members_at`.
+    """
+    called = called_members_at(scores, member, shadow_scores, shadow_member, groups, shadow_groups)
+    return balanced_accuracy_of(called, member)
+
+
+def called_members_at(
+    scores: Floats,
+    member: Bools,
+    shadow_scores: Floats,
+    shadow_member: Bools,
+    groups: Ints | None = None,
+    shadow_groups: Ints | None = None,
+) -> Bools:
+    """Return which pairs (models, records) are called members at thresholds chosen on all shadows.
 
     Args:
         scores: float64 (models, records), larger = member.
@@ -84,7 +113,7 @@ def balanced_accuracy_at(
     check_shapes(shadow_scores, shadow_member, prefix="shadow_")
     shadow_groups = groups if shadow_groups is None else shadow_groups
     thresholds = _by_group(best_threshold, shadow_scores, shadow_member, shadow_groups, groups)
-    return _balanced_accuracy_of(scores >= thresholds, member)
+    return np.asarray(scores >= thresholds)
 
 
 def best_threshold(scores: Floats, member: Bools) -> Floats:
@@ -216,6 +245,6 @@ def _by_group(
     return thresholds
 
 
-def _balanced_accuracy_of(called_member: Bools, member: Bools) -> float:
+def balanced_accuracy_of(called_member: Bools, member: Bools) -> float:
     """Compute (TPR + TNR) / 2 of decisions (models, records)."""
     return float((called_member[member].mean() + (~called_member[~member]).mean()) / 2)

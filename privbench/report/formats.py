@@ -63,6 +63,11 @@ def render(
     return "\n".join(_document(table, style) for table in tables)
 
 
+def markdown(tables: Sequence[Table]) -> str:
+    """Return tables as Markdown, one after the other."""
+    return "\n".join(_document(table, "github") for table in tables)
+
+
 def _tables(
     rows: Sequence[Row], view: str, differences: Differences, baseline: str | None
 ) -> list[Table]:

@@ -10,6 +10,7 @@ from privbench.errors import BadInput
 from privbench.report.document import Document, read_document
 from privbench.report.formats import render
 from privbench.report.tradeoff import MEASURES, plot_tradeoff
+from privbench.storage.environment import version_text
 from privbench.storage.results import Run
 
 TABLES = ("summary", "utility", "attacks", "differences")
@@ -62,12 +63,7 @@ def code_text(run: Run) -> str:
 
     A run of an installed package, or of a version that did not record it, names no commit.
     """
-    facts = run.environment
-    version = f"privbench {facts.get('privbench', 'of unknown version')}"
-    if facts.get("commit") is None:
-        return version
-    changes = "" if facts["clean"] else " with uncommitted changes"
-    return f"{version}, commit {facts['commit'][:7]}{changes}"
+    return version_text(run.environment)
 
 
 def overview(paths: Sequence[Path]) -> str:

@@ -12,13 +12,15 @@ from privbench.report.curves import curves_stored_in
 from privbench.report.differences import Differences, Errors, Measure, stored_in
 from privbench.report.document import SUFFIXES, Document, read_document
 from privbench.storage.artifacts import Store
-from privbench.storage.results import Results, Row
+from privbench.storage.results import Results, Row, Run
 
 
 @dataclass(frozen=True)
 class Source:
     """Rows of results, what titles of their tables say, and how well their differences are known."""
 
+    runs: list[Run]
+    """The runs that the rows are of."""
     rows: list[Row]
     remarks: dict[str, str]
     """What a title says beside the name of a benchmark, by benchmark."""
@@ -63,9 +65,11 @@ def open_source(names: Sequence[str], results: str | Path) -> Source:
     benchmarks = [document.run.benchmark for document in opened.values()]
     if len(set(benchmarks)) < len(benchmarks):
         raise BadInput(f"{', '.join(opened)}: two of them are results of the same benchmark")
+    runs = [document.run for document in opened.values()]
     return Source(
-        [row for document in opened.values() for row in document.run.rows],
-        {document.run.benchmark: document.run.title_remark for document in opened.values()},
+        runs,
+        [row for run in runs for row in run.rows],
+        {run.benchmark: run.title_remark for run in runs},
         Differences(_first_known([document.differences.errors for document in opened.values()])),
     )
 

@@ -25,6 +25,10 @@ class Table:
     optional: tuple[str, ...] = ()
     """Headers of columns that are left out on a narrow terminal, in this order."""
 
+    def headers(self) -> list[str]:
+        """Return the headers of all lines, in order."""
+        return list(dict.fromkeys(header for line in self.lines for header in line))
+
     @classmethod
     def of(
         cls, rows: Sequence[Row], lines: Cells, notes: Notes, optional: tuple[str, ...]

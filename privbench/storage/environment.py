@@ -37,6 +37,15 @@ def environment(plugins: Mapping[str, str], device: str) -> dict[str, Any]:
     }
 
 
+def version_text(facts: Mapping[str, Any]) -> str:
+    """Return the version of privbench and the commit of its code, from what `environment` returns."""
+    version = f"privbench {facts.get('privbench', 'of unknown version')}"
+    if facts.get("commit") is None:
+        return version
+    changes = "" if facts["clean"] else " with uncommitted changes"
+    return f"{version}, commit {facts['commit'][:7]}{changes}"
+
+
 def _version(name: str) -> str:
     try:
         return importlib.metadata.version(name)

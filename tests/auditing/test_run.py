@@ -1,5 +1,7 @@
 """``privbench.audit``: which attacks run, with which parameters."""
 
+import hashlib
+
 import numpy as np
 import pytest
 
@@ -40,7 +42,11 @@ def test_predictions_come_from_arrays_objects_and_files(arrays, tmp_path):
     np.savez(tmp_path / "target.npz", **made)
     sources = (made, Predictions.of(made), tmp_path / "target.npz", str(tmp_path / "target.npz"))
     reports = [privbench.audit(source, attacks=["loss"]).to_json() for source in sources]
+    inputs = [report.pop("inputs") for report in reports]
     assert reports == [reports[0]] * len(sources)
+    assert [one["name"] for (one,) in inputs] == ["", "", "target.npz", "target.npz"]
+    digest = hashlib.sha256((tmp_path / "target.npz").read_bytes()).hexdigest()
+    assert [one["sha256"] for (one,) in inputs] == [None, None, digest, digest]
 
 
 def test_attacks_on_released_data_run_only_if_named_and_are_skipped(arrays):

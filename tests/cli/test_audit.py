@@ -1,5 +1,6 @@
 """``privbench audit`` as a user would type it."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -36,6 +37,39 @@ def test_json(cli, files):
     assert found["attacks"]["lira"]["n_models"] == 2
 
 
+def test_the_suffix_of_a_file_is_its_format(cli, files, tmp_path):
+    for end, words in {"json": '"auc"', "md": "| loss", "html": "<h1>Audit of target.npz"}.items():
+        result = cli("audit", "target.npz", "--attack", "loss", "-o", f"report.{end}")
+        assert (result.exit_code, result.stdout) == (0, ""), result.output
+        assert words in (tmp_path / f"report.{end}").read_text()
+    assert list(json.loads((tmp_path / "report.json").read_text())["attacks"]) == ["loss"]
+
+
+def test_a_page_beside_the_table_names_the_command_and_the_digest(cli, files, tmp_path):
+    result = cli("audit", "target.npz", "--attack", "loss", "--html", "a b.html")
+    assert "loss" in result.stdout
+    page = (tmp_path / "a b.html").read_text()
+    assert "privbench audit target.npz --attack loss --html &#39;a b.html&#39;" in page
+    assert hashlib.sha256((tmp_path / "target.npz").read_bytes()).hexdigest() in page
+
+
+def test_a_limit_that_is_exceeded_is_status_3_and_a_sentence(cli, files):
+    chosen = ("audit", "target.npz", "--attack", "loss")
+    result = cli(*chosen, "--fail-above", "auc=0.5", "--fail-above", "tpr@0.01=1")
+    assert result.exit_code == 3
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("auc of loss is 0.")
+    assert line.endswith("upper end is above the limit 0.5")
+    assert cli(*chosen, "--fail-above", "auc=1").exit_code == 0
+
+
+def test_slices_by_an_array_of_the_file(cli, arrays, tmp_path):
+    np.savez(tmp_path / "t.npz", **arrays(n_models=1), age=np.arange(200.0))
+    result = cli("audit", "t.npz", "--attack", "loss", "--slice", "age", "--json")
+    values = [one["value"] for one in printed(result)["slices"] if one["column"] == "age"]
+    assert values == ["0 to 49.75", "49.75 to 99.5", "99.5 to 149.2", "149.2 to 199"]
+
+
 @pytest.mark.parametrize("end", ["png", "pdf", "svg"])
 def test_plot(cli, files, tmp_path, end):
     result = cli("audit", files[0], "--attack", "loss", "--plot", tmp_path / f"roc.{end}")
@@ -54,6 +88,12 @@ def test_plot(cli, files, tmp_path, end):
         (["target.npz", "--attack", "loss", "--set", "lira.mode=offline"], ["lira.mode"]),
         (["target.npz", "--plot", "roc.gif"], ["roc.gif", ".png"]),
         (["target.npz", "--plot", "nowhere/roc.png"], ["no such folder"]),
+        (["target.npz", "-o", "report.pdf"], ["-o report.pdf", ".html, .json, .md"]),
+        (["target.npz", "-o", "nowhere/a.md"], ["no such folder"]),
+        (["target.npz", "--html", "report.json"], ["--html report.json", ".html"]),
+        (["target.npz", "--fail-above", "acu=1"], ["--fail-above", "'acu'", "tpr@FPR"]),
+        (["target.npz", "--fail-above", "auc"], ["METRIC=NUMBER"]),
+        (["target.npz", "--slice", "age"], ["'age'", "labels"]),
     ],
 )
 def test_bad_input(cli, files, arguments, words):
@@ -96,6 +136,7 @@ def test_an_attack_that_raises_costs_only_itself(cli, files, tmp_path):
     found = printed(result, status=1)
     assert found["failed"] == {"bad": "RuntimeError: boom (bad.py:6)"}
     assert list(found["attacks"]) == ["loss"]
+    assert cli("audit", "target.npz", *chosen, "--fail-above", "auc=0").exit_code == 3
     text = cli("audit", "target.npz", *chosen)
     assert text.exit_code == 1
     assert "failed bad: RuntimeError: boom (bad.py:6)" in text.stdout

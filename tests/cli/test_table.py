@@ -157,3 +157,12 @@ def test_a_baseline_without_the_view_that_has_one(stored):
     refused(
         stored("b", "--view", "differences", "--baseline", "x"), "--baseline 'x'", "allowed: none"
     )
+
+
+def test_a_page_is_written_instead(stored, tmp_path):
+    result = stored("b", "--html", "page.html")
+    assert (result.exit_code, result.stdout) == (0, ""), result.output
+    page = (tmp_path / "page.html").read_text()
+    assert "about 250 [125, 375]" in page
+    assert "privbench table b --html page.html" in page
+    refused(stored("b", "--html", "page.md"), "--html page.md", ".html")

@@ -1,4 +1,4 @@
-"""The glossary of the leaderboard: the words of docs/vocabulary.md that its pages use."""
+"""The glossary of pages: the words of docs/vocabulary.md."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from privbench.leaderboard.glossary import glossary, term
+from privbench.report.glossary import glossary, term
 
 
 def test_words_have_their_meaning_and_topic() -> None:

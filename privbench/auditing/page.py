@@ -1,0 +1,184 @@
+"""The report of an audit as one HTML page: plain words first, and the technical part below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from privbench.auditing.limits import precision
+from privbench.auditing.measured import measured_defenses
+from privbench.auditing.report import AUDITED_NOTE, AttackReport, Audit
+from privbench.auditing.slices import Slice
+from privbench.metrics.interval import Interval
+from privbench.metrics.warnings import KINDS
+from privbench.report.html.environment import facts_of, render
+from privbench.report.html.roc import Picture
+from privbench.report.html.words import one_in, plural
+from privbench.stages.records import MIN_MODELS
+
+RATES = ("0.01", "0.001")
+"""The false positive rates that sentences are about, as texts."""
+GOOD_SHADOWS = 16
+"""Number of shadow models that the page advises."""
+MAX_SLICES = 12
+"""Slices of a column that are shown; of more, those that are exposed most."""
+N_ACCUSED = 10
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What the attack finds at one false positive rate."""
+
+    fpr: float
+    tpr: tuple[float | None, Interval | None]
+    precision: tuple[float | None, Interval | None]
+    """Share of right accusations if one of 100 suspects is a member."""
+
+
+@dataclass(frozen=True)
+class Exposed:
+    """A record of the list of the most exposed ones."""
+
+    record: int
+    name: str
+    """Its identifier, if the file has one."""
+    label: int
+    auc: float | None
+    """Over models."""
+    wrongly: int | None
+    """Of a single model: non-members that are accused before it, or with it."""
+
+
+def audit_page(report: Audit, command: str = "") -> str:
+    """Return the page.
+
+    Args:
+        report: the audit.
+        command: the command that made it, to be shown.
+    """
+    attack = report.attacks[report.chosen] if report.chosen else None
+    return render(
+        "audit.html",
+        report=report,
+        command=command,
+        attack=attack,
+        notes=KINDS,
+        ranked=sorted(report.attacks.items(), key=lambda item: -item[1].summary.auc),
+        rates=_rates(attack) if attack else [],
+        exposed=_exposed(report, attack) if attack else [],
+        slices=_by_column(report.slices),
+        n_tests=sum(one.p_value is not None for one in report.slices),
+        untested=_by_reason(report.skipped),
+        next_steps=list(_next_steps(report)),
+        boards=measured_defenses(),
+        roc=_picture(report),
+        table_notes=[report.intervals_note(), AUDITED_NOTE, *report.warning_notes()],
+        facts=facts_of(report.environment),
+        min_models=MIN_MODELS,
+    )
+
+
+def audit_fragment(report: Audit) -> str:
+    """Return what a notebook shows: the main sentence and the table of attacks."""
+    attack = report.attacks[report.chosen] if report.chosen else None
+    return render(
+        "audit_fragment.html",
+        report=report,
+        attack=attack,
+        rates=_rates(attack) if attack else [],
+        ranked=sorted(report.attacks.items(), key=lambda item: -item[1].summary.auc),
+        notes=KINDS,
+        untested=_by_reason(report.skipped),
+    )
+
+
+def _rates(attack: AttackReport) -> list[Rate]:
+    rates = []
+    for text in RATES:
+        fpr, measured = float(text), attack.summary.tpr_at_fpr[text]
+        value, interval = measured["value"], measured["ci"]
+        right = None if value is None else precision(value, fpr)
+        ends = (
+            None if interval is None else (precision(interval[0], fpr), precision(interval[1], fpr))
+        )
+        rates.append(Rate(fpr, (value, interval), (right, ends)))
+    return rates
+
+
+def _exposed(report: Audit, attack: AttackReport) -> list[Exposed]:
+    """Return the most exposed records; of a single model, the members with the highest scores."""
+    target = report.target
+    names = target.record_ids
+
+    def record(number: int, auc: float | None = None, wrongly: int | None = None) -> Exposed:
+        name = "" if names is None else str(names[number])
+        return Exposed(number, name, int(target.labels[number]), auc, wrongly)
+
+    if len(target) > 1:
+        return [record(one["record"], auc=one["auc"]) for one in attack.most_vulnerable]
+    scores, member = attack.scores[0], target.member[0]
+    outside = np.sort(scores[~member])
+    inside = np.flatnonzero(member)
+    first = inside[np.argsort(-scores[inside], kind="stable")][:N_ACCUSED]
+    before = len(outside) - np.searchsorted(outside, scores[first], side="left")
+    return [record(int(i), wrongly=int(n)) for i, n in zip(first, before, strict=True)]
+
+
+def _by_column(slices: list[Slice]) -> list[tuple[str, list[Slice], int]]:
+    """Return the slices of each column, the most exposed ones first, and how many are left out."""
+    columns = []
+    for column, group in groupby(slices, key=lambda one: one.column):
+        of_column = list(group)
+        ordered = sorted(of_column, key=lambda one: 1.0 if one.tpr is None else -one.tpr)
+        columns.append((column, ordered[:MAX_SLICES], len(ordered[MAX_SLICES:])))
+    return columns
+
+
+def _by_reason(skipped: dict[str, str]) -> list[tuple[str, list[str]]]:
+    reasons: dict[str, list[str]] = {}
+    for name, reason in skipped.items():
+        reasons.setdefault(reason, []).append(name)
+    return list(reasons.items())
+
+
+def _next_steps(report: Audit) -> Iterator[str]:
+    """Yield what would make the audit say more."""
+    n_models = len(report.target)
+    if report.shadows in ("none", "other records"):
+        yield (
+            f"Train {GOOD_SHADOWS} shadow models with your own recipe, each on a random half of the"
+            " records, and pass their predictions on the same records with `--shadow`. The strongest"
+            " attacks need them."
+        )
+    elif any(w["name"] == "few-shadows" for a in report.attacks.values() for w in a.warnings):
+        yield f"Use more shadow models: {GOOD_SHADOWS} or more. Some attacks had too few here."
+    if n_models < MIN_MODELS:
+        yield (
+            f"Give predictions of {MIN_MODELS} target models or more, better {GOOD_SHADOWS}: then the"
+            " report says of single records whether they are more exposed than by chance."
+        )
+    n_out = int((~report.member).sum())
+    for fpr in map(float, RATES):
+        if n_out * fpr < 1:
+            yield (
+                f"Add records that no model was trained on: {plural(n_out, 'non-member')} cannot show"
+                f" what happens at {one_in(fpr)} wrong accusations, which takes at least {1 / fpr:,.0f}."
+            )
+    yield (
+        "Decide beforehand how much exposure you accept, and make it a test: for example"
+        " `--fail-above tpr@0.01=0.05` ends with status 3 if that may be exceeded. privbench itself"
+        " calls no number safe."
+    )
+
+
+def _picture(report: Audit) -> Picture | None:
+    if not report.attacks:
+        return None
+    order = sorted(
+        report.attacks.items(), key=lambda item: (item[0] != report.chosen, -item[1].summary.auc)
+    )
+    curves = {name: (attack.scores, attack.summary.interval_over) for name, attack in order}
+    return Picture.of(curves, report.member)
