@@ -17,7 +17,7 @@ from privbench.cli.options import results_option
     help="Write to FILE (.json, or .json.gz, a tenth of the size) instead of stdout.",
 )  # fmt: skip
 def export(name: str, results: str, output: Path | None) -> None:
-    """Write a run as one JSON file, from which tables and plots are made.
+    """Write a run as one JSON file, to make tables and plots from.
 
     The file has the rows of the last complete run of benchmark NAME, how well their differences are
     known, their ROC curves, the resolved benchmark, versions, hardware, and the commit of the code

@@ -120,7 +120,9 @@ def test_a_broken_link_shows_the_default_view(browser: Browser) -> None:
     assert browser.complaints() == []
 
 
-def test_hovering_a_point_names_it_and_a_row_and_its_point_mark_each_other(browser: Browser) -> None:
+def test_hovering_a_point_names_it_and_a_row_and_its_point_mark_each_other(
+    browser: Browser,
+) -> None:
     browser.open(BOARD)
     point = browser.one("svg .point[data-entry='small-vae-metric']")
     ActionChains(browser.driver).move_to_element(
