@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from privbench.escape import one_line
 from privbench.metrics import RecordRisk, Summary
 from privbench.metrics.warnings import KINDS, RowWarning
 from privbench.report.numbers import interval_text, number
@@ -89,8 +90,8 @@ class Audit:
     def __str__(self) -> str:
         """Return a table of the attacks, the strongest first, and notes on the others."""
         header = self._header()
-        notes = [f"failed {name}: {reason}" for name, reason in self.failed.items()]
-        notes += [f"skipped {name}: {reason}" for name, reason in self.skipped.items()]
+        notes = [one_line(f"failed {name}: {reason}") for name, reason in self.failed.items()]
+        notes += [one_line(f"skipped {name}: {reason}") for name, reason in self.skipped.items()]
         if not self.attacks:
             return "\n".join([header, "", "No attack returned scores.", "", *notes])
         notes[:0] = [self._intervals(), AUDITED_NOTE, *self._warnings()]
@@ -120,7 +121,7 @@ class Audit:
         from tabulate import tabulate
 
         ranked = sorted(self.attacks.items(), key=lambda item: -item[1].summary.auc)
-        lines = [_line(name, report) for name, report in ranked]
+        lines = [_line(one_line(name), report) for name, report in ranked]
         if not self._warnings():
             lines = [{h: text for h, text in line.items() if h != "warnings"} for line in lines]
         return str(tabulate(lines, headers="keys", tablefmt="simple", disable_numparse=True))

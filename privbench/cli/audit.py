@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from privbench.cli.options import json_option, plugin_option
-from privbench.cli.output import print_json
+from privbench.cli.output import echo, print_json
 from privbench.plugins.host import PluginHost
 
 
@@ -61,7 +61,7 @@ def audit(
     if as_json:
         print_json(report.to_json())
     else:
-        click.echo(str(report))
+        echo(report)
     if plot is not None:
         curves = {name: (result.scores, report.member) for name, result in report.attacks.items()}
         plot_rocs(curves, plot, title=Path(file).name, group=report.groups)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from privbench.cli.options import results_option
-from privbench.cli.output import terminal_width, write_text
+from privbench.cli.output import echo, terminal_width, write_text
 
 
 @click.command()
@@ -60,6 +60,6 @@ def table(
     width = terminal_width() if output is None else None
     text = render(source.rows, format_, view, width, source.remarks, source.differences, baseline)
     if output is None:
-        click.echo(text, nl=False)
+        echo(text, nl=False)
         return
     write_text(output, text)
