@@ -21,7 +21,10 @@ def latex_tables(tables: Sequence[Table]) -> str:
 
 def _latex_table(table: Table) -> str:
     headers = list(dict.fromkeys(header for line in table.lines for header in line))
-    notes = [*([BEST_NOTE] if any(table.best.values()) else []), *table.notes]
+    notes = [
+        *([BEST_NOTE] if any(table.best.get(header) for header in headers) else []),
+        *table.notes,
+    ]
     parts = [
         "\\begin{table}",
         "\\centering\\footnotesize",

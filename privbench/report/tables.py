@@ -30,7 +30,12 @@ class Table:
 
     @classmethod
     def of(
-        cls, rows: Sequence[Row], lines: Cells, notes: Notes, optional: tuple[str, ...]
+        cls,
+        rows: Sequence[Row],
+        lines: Cells,
+        notes: Notes,
+        optional: tuple[str, ...],
+        best: Mapping[str, frozenset[int]] | None = None,
     ) -> Table:
         """Make the table of a comparable group; trials without some or all results are noted."""
         for row in rows:
@@ -38,7 +43,7 @@ class Table:
                 notes.problem(row)
         incomplete = incomplete_note(rows)
         noted = (*notes.lines(), *([incomplete] if incomplete else []))
-        return cls(group_title(rows), lines, noted, rows[0]["benchmark"], optional)
+        return cls(group_title(rows), lines, noted, rows[0]["benchmark"], optional, best or {})
 
     def on_lines(self) -> Table:
         """Return the table for a terminal: each text is on one line; headers keep their lines."""
