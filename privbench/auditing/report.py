@@ -207,7 +207,7 @@ class Audit:
         """Return a table of the attacks, the strongest first, and notes on the others."""
         from tabulate import tabulate
 
-        table = self._table_of_attacks()
+        table = self._table_of_attacks().on_lines()
         shown = tabulate(table.lines, headers="keys", tablefmt="simple", disable_numparse=True)
         return "\n".join([table.title, "", *([shown, ""] if shown else []), *table.notes])
 

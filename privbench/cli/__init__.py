@@ -15,7 +15,7 @@ from privbench.cli.doctor import doctor
 from privbench.cli.export import export
 from privbench.cli.leaderboard import leaderboard
 from privbench.cli.listing import list_command
-from privbench.cli.output import COMMAND
+from privbench.cli.output import COMMAND, echo
 from privbench.cli.plot import plot
 from privbench.cli.plugins import plugins
 from privbench.cli.report import report
@@ -46,10 +46,10 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except PrivbenchError as error:
-            click.echo(f"error: {error}", err=True)
+            echo(f"error: {error}", err=True)
             ctx.exit(2 if isinstance(error, BadInput) else 1)
         except KeyboardInterrupt:
-            click.echo("interrupted; run the same command again to continue", err=True)
+            echo("interrupted; run the same command again to continue", err=True)
             ctx.exit(130)
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:

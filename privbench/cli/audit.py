@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from privbench.cli.options import json_option, plugin_option
-from privbench.cli.output import COMMAND, check_suffix, print_json, write_text
+from privbench.cli.output import COMMAND, check_suffix, echo, print_json, write_text
 from privbench.plugins.host import PluginHost
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def audit(
     if as_json:
         print_json(report.to_json())
     elif output is None:
-        click.echo(str(report))
+        echo(report)
     for path, option in ((output, "-o"), (html, "--html")):
         if path is not None:
             write_text(path, WRITERS[path.suffix](report, ctx.meta[COMMAND]), option)
@@ -114,6 +114,6 @@ def audit(
         plot_rocs(curves, plot, title=Path(file).name, group=report.groups)
     exceeded = report.exceeded(allowed)
     for one in exceeded:
-        click.echo(str(one), err=True)
+        echo(one, err=True)
     if exceeded or report.failed:
         ctx.exit(EXCEEDED if exceeded else 1)

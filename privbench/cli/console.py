@@ -6,6 +6,8 @@ import logging
 from functools import cache
 from typing import TYPE_CHECKING
 
+from privbench.escape import terminal
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -15,7 +17,7 @@ def console() -> Console:
     """Return the console on stderr."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, emoji=False)
 
 
 class LogHandler(logging.Handler):
@@ -25,4 +27,4 @@ class LogHandler(logging.Handler):
         """Print a record, with its level if it is a warning or worse."""
         level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
         text = f"{level}{record.getMessage()}"
-        console().print(text, markup=False, soft_wrap=True)
+        console().print(terminal(text), markup=False, soft_wrap=True)

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 import click
 
 from privbench.cli.options import json_option, plugin_option
-from privbench.cli.output import print_json, print_table
+from privbench.cli.output import echo, print_json, print_table
 from privbench.components import Entry
 from privbench.components.contained import contained
 from privbench.components.messages import error_text
@@ -55,14 +55,14 @@ def fetch(host: PluginHost, name: str) -> None:
     """
     entry = host.registry("dataset").get(name, "privbench data fetch")
     if not issubclass(entry.cls, FileDataset):
-        click.echo(f"{name} needs no download", err=True)
+        echo(f"{name} needs no download", err=True)
         return
     try:
         paths = entry.build({}, name).component.fetch()
     except DatasetUnavailable as error:
         raise DatasetUnavailable(f"dataset {name!r}: {error}") from error
     for path in paths:
-        click.echo(path)
+        echo(path)
 
 
 def _look_for(entry: Entry) -> tuple[str, str]:

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from privbench.cli.options import json_option, plugin_option
-from privbench.cli.output import print_json
+from privbench.cli.output import echo, print_json
+from privbench.escape import one_line
 from privbench.plugins.host import PluginHost
 
 
@@ -34,7 +35,7 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
         print_json(facts)
     else:
         for key, value in facts.items():
-            click.echo(f"{key:10}  {_text(value)}")
+            echo(f"{key:10}  {one_line(_text(value))}")
     if host.failures:
         ctx.exit(1)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from privbench.cli.options import results_option
+from privbench.cli.output import echo
 
 
 @click.command()
@@ -34,6 +35,6 @@ def export(name: str, results: str, output: Path | None) -> None:
     document = open_run(name, results)
     text = document_text(document.run, document.differences.errors, document.curves)
     if output is None:
-        click.echo(text, nl=False)
+        echo(text, nl=False)
     else:
         write_document(output, text)

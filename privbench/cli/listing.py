@@ -7,9 +7,10 @@ from typing import Any
 import click
 
 from privbench.cli.options import config_option, json_option, plugin_option
-from privbench.cli.output import print_definitions, print_json
+from privbench.cli.output import echo, print_definitions, print_json
 from privbench.components import KINDS, summary
 from privbench.config import DefenseTable, File, Named, find_file, read_file
+from privbench.escape import one_line
 from privbench.plugins.host import PluginHost
 
 PLURALS = tuple(f"{kind}s" for kind in (*KINDS, "benchmark", "defense"))
@@ -45,10 +46,10 @@ def _print_groups(lines: list[dict[str, Any]]) -> None:
     """Print names and summaries below a heading for each kind and each place that it is from."""
     groups: dict[str, dict[str, str]] = {}
     for line in lines:
-        heading = f"{line['kind']}s ({line['from']})"
+        heading = one_line(f"{line['kind']}s ({line['from']})")
         groups.setdefault(heading, {})[line["name"]] = line["summary"]
     for number, (heading, summaries) in enumerate(groups.items()):
-        click.echo(f"\n{heading}" if number else heading)
+        echo(f"\n{heading}" if number else heading)
         print_definitions(summaries, SUMMARY_LINES)
 
 

@@ -1,4 +1,7 @@
-"""What commands print on stdout: JSON, tables, and text that fits the width of the terminal."""
+"""What commands print: JSON, tables, and text that fits the width of the terminal.
+
+All of it goes through `echo`, so that nothing that a plugin says acts on the terminal.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from typing import Any
 import click
 
 from privbench.errors import BadInput
+from privbench.escape import one_line, terminal
 
 COMMAND = "privbench.command"
 """The key of `click.Context.meta` under which the whole command is, as a user would type it."""
@@ -28,16 +32,28 @@ def line_width() -> int:
     return shutil.get_terminal_size().columns
 
 
+def echo(text: object, *, err: bool = False, nl: bool = True) -> None:
+    """Print text, as `terminal` writes it.
+
+    Args:
+        text: the text; names in it should be on `one_line`.
+        err: whether to print on stderr instead of stdout.
+        nl: whether to end the line.
+    """
+    click.echo(terminal(str(text)), err=err, nl=nl)
+
+
 def print_json(value: Any) -> None:
     """Print JSON on stdout."""
-    click.echo(json.dumps(value, indent=1))
+    echo(json.dumps(value, indent=1))
 
 
 def print_table(lines: list[dict[str, str]]) -> None:
     """Print a plain table on stdout."""
     from tabulate import tabulate
 
-    click.echo(tabulate(lines, headers="keys", tablefmt="plain", disable_numparse=True))
+    cells = [{head: one_line(text) for head, text in line.items()} for line in lines]
+    echo(tabulate(cells, headers="keys", tablefmt="plain", disable_numparse=True))
 
 
 def print_definitions(definitions: Mapping[str, str], max_lines: int | None = None) -> None:
@@ -47,10 +63,11 @@ def print_definitions(definitions: Mapping[str, str], max_lines: int | None = No
         definitions: the text of each name.
         max_lines: lines after which a text is cut off with an ellipsis; None for no limit.
     """
-    column = 4 + max(map(len, definitions), default=0)
+    names = {name: one_line(name) for name in definitions}
+    column = 4 + max(map(len, names.values()), default=0)
     for name, text in definitions.items():
-        start = f"  {name}".ljust(column)
-        click.echo(wrapped(f"{start}{text}", " " * column, max_lines))
+        start = f"  {names[name]}".ljust(column)
+        echo(wrapped(f"{start}{one_line(text)}", " " * column, max_lines))
 
 
 def wrapped(text: str, indent: str = "    ", max_lines: int | None = None) -> str:

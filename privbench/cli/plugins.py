@@ -7,7 +7,8 @@ from dataclasses import asdict
 import click
 
 from privbench.cli.options import json_option, plugin_option
-from privbench.cli.output import print_definitions, print_json, wrapped
+from privbench.cli.output import echo, print_definitions, print_json, wrapped
+from privbench.escape import one_line
 from privbench.plugins.host import Plugin, PluginFailure, PluginHost
 
 
@@ -45,7 +46,7 @@ def _facts(plugin: Plugin) -> dict[str, object]:
 
 def _print_plugin(plugin: Plugin) -> None:
     """Print where a plugin is from, and the names of its components by kind."""
-    click.echo(_origin(plugin.name, str(plugin.distribution)))
+    echo(_origin(plugin.name, str(plugin.distribution)))
     names: dict[str, list[str]] = {}
     for entry in plugin.components:
         names.setdefault(f"{entry.kind}s:", []).append(entry.name)
@@ -54,11 +55,11 @@ def _print_plugin(plugin: Plugin) -> None:
 
 def _print_failure(failure: PluginFailure, verbose: bool) -> None:
     origin = _origin(failure.plugin, str(failure.distribution))
-    click.echo(wrapped(f"FAILED {origin}, {failure.stage}: {failure.message}"))
+    echo(wrapped(f"FAILED {origin}, {failure.stage}: {failure.message}"))
     if verbose and failure.traceback:
-        click.echo(failure.traceback)
+        echo(failure.traceback)
 
 
 def _origin(name: str, distribution: str) -> str:
     """Return the name of a plugin and where it is from; of a single file these are the same."""
-    return name if name == distribution else f"{name} ({distribution})"
+    return one_line(name if name == distribution else f"{name} ({distribution})")

@@ -15,6 +15,7 @@ from rich.progress import (
 )
 
 from privbench.cli.console import console
+from privbench.escape import one_line
 from privbench.hookspecs import hookimpl
 from privbench.plan import Plan
 from privbench.plugins.host import PluginHost
@@ -61,7 +62,7 @@ class Progress:
     @hookimpl
     def stage_started(self, stage: Stage) -> None:
         """Show the name of the stage."""
-        self.bar.update(self.task, description=self._text(str(stage)))
+        self.bar.update(self.task, description=self._text(one_line(str(stage))))
 
     @hookimpl
     def stage_progress(self, stage: Stage, done: int, total: int) -> None:
@@ -80,7 +81,7 @@ class Progress:
             self.failed_keys.add(stage.key)
         if not console().is_terminal and not is_repeated and (seconds >= 1 or status != "ok"):
             console().print(
-                f"[{self.done_stages}/{self.stages}] {stage} {seconds:.1f} s {status}",
+                f"[{self.done_stages}/{self.stages}] {one_line(str(stage))} {seconds:.1f} s {status}",
                 markup=False,
                 soft_wrap=True,
             )

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from privbench.cli.options import results_option
+from privbench.cli.output import echo
 
 
 @click.command()
@@ -28,4 +29,4 @@ def report(names: tuple[str, ...], results: str, output: Path) -> None:
 
     for name in names:
         for path in write_pages(open_run(name, results), output):
-            click.echo(path)
+            echo(path)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from privbench.cli.options import config_option, json_option, plugin_option, results_option
-from privbench.cli.output import print_json, terminal_width
+from privbench.cli.output import echo, print_json, terminal_width
 from privbench.errors import BadInput
+from privbench.escape import one_line
 from privbench.plugins.host import PluginHost
 
 if TYPE_CHECKING:
@@ -111,11 +112,11 @@ def run(
         if not as_json:
             remarks = {plan.benchmark.name: plan.remark}
             differences = Differences(stored_in(runner.store))
-            click.echo(render(plan_rows, "table", view, terminal_width(), remarks, differences))
+            echo(render(plan_rows, "table", view, terminal_width(), remarks, differences))
     if as_json:
         print_json(rows)
     for text in dict.fromkeys(traces):
-        click.echo(text, err=True)
+        echo(text, err=True)
     if any(row["status"] not in ("ok", "skipped") for row in rows):
         ctx.exit(1)
 
@@ -132,12 +133,12 @@ def _print_plans(plans: list[Plan], store: Store, as_json: bool) -> None:
         print_json({"stages": stages, "rejected": rejected})
         return
     for line in stages:
-        click.echo(f"{line['status']:10}  {line['stage']:12}  {line['key'][:8]}  {line['of']}")
+        echo(f"{line['status']:10}  {line['stage']:12}  {line['key'][:8]}  {one_line(line['of'])}")
     for line in rejected:
-        click.echo(f"{line['status']:10}  {line['trial']}: {line['reason']}")
+        echo(f"{line['status']:10}  " + one_line(f"{line['trial']}: {line['reason']}"))
     trials = sum(len(plan.trials) for plan in plans)
     count = sum(line["status"] == "compute" for line in stages)
-    click.echo(f"{trials} trials; {len(stages)} stages, {count} to compute")
+    echo(f"{trials} trials; {len(stages)} stages, {count} to compute")
 
 
 def _stage_lines(plan: Plan, store: Store) -> list[dict[str, str]]:

@@ -10,11 +10,12 @@ import click
 
 from privbench.cli.listing import PLURALS, pipeline_text
 from privbench.cli.options import config_option, json_option, plugin_option
-from privbench.cli.output import line_width, print_json, wrapped, wrapped_document
+from privbench.cli.output import echo, line_width, print_json, wrapped, wrapped_document
 from privbench.components import describe
 from privbench.components.messages import closest
 from privbench.config import DefenseTable, find_file, read_file
 from privbench.errors import BadInput
+from privbench.escape import one_line
 from privbench.plugins.host import PluginHost
 
 
@@ -50,16 +51,16 @@ def show(host: PluginHost, kind: str, name: str, config: str | None, as_json: bo
 
 
 def _print_component(facts: dict[str, Any]) -> None:
-    click.echo(f"{facts['kind']} {facts['name']} ({facts['from']})\n")
-    click.echo(f"{wrapped_document(facts['description'])}\n")
+    echo(one_line(f"{facts['kind']} {facts['name']} ({facts['from']})") + "\n")
+    echo(f"{wrapped_document(facts['description'])}\n")
     if facts["paper"]:
-        click.echo(wrapped(f"Paper: {facts['paper']}") + "\n")
-    click.echo("Parameters:" if facts["parameters"] else "It has no parameters.")
+        echo(wrapped(f"Paper: {facts['paper']}") + "\n")
+    echo("Parameters:" if facts["parameters"] else "It has no parameters.")
     for row in facts["parameters"]:
         default = "required" if row["required"] else f"default {json.dumps(row['default'])}"
         constraints = "; ".join(part for part in (row["type"], row["bounds"], default) if part)
-        click.echo(wrapped(f"  {row['name']}: {constraints}", "      "))
-        click.echo(wrapped(f"      {row['description']}", "      "))
+        echo(wrapped(f"  {row['name']}: {constraints}", "      "))
+        echo(wrapped(f"      {row['description']}", "      "))
 
 
 def _show_from_file(kind: str, name: str, config: str | None, as_json: bool) -> None:
@@ -80,7 +81,7 @@ def _show_from_file(kind: str, name: str, config: str | None, as_json: bool) -> 
     if as_json:
         print_json({"kind": kind, "name": name, "from": str(file.path), **facts})
     else:
-        click.echo(f"{kind} {name} ({file.path})\n\n{text}")
+        echo(one_line(f"{kind} {name} ({file.path})") + f"\n\n{text}")
 
 
 def _setting_text(key: str, value: Any) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from privbench.cli.options import results_option
-from privbench.cli.output import COMMAND, check_suffix, terminal_width, write_text
+from privbench.cli.output import COMMAND, check_suffix, echo, terminal_width, write_text
 
 
 @click.command()
@@ -74,6 +74,6 @@ def table(
     width = terminal_width() if output is None else None
     text = render(source.rows, format_, view, width, source.remarks, source.differences, baseline)
     if output is None:
-        click.echo(text, nl=False)
+        echo(text, nl=False)
         return
     write_text(output, text)

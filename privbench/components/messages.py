@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from privbench.components.contained import NOT_WRITABLE
 from privbench.errors import PrivbenchError
+from privbench.escape import one_line
 
 FROZEN = "a component holds its parameters and nothing else; keep values in local variables"
 COPY_FIRST = "arrays that are handed to a component are read-only: change a copy"
@@ -27,7 +28,7 @@ def closest(word: str, allowed: Iterable[str]) -> str:
     allowed = sorted(allowed)
     near = difflib.get_close_matches(word, allowed, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"{hint} (allowed: {', '.join(allowed) or 'none'})"
+    return f"{hint} (allowed: {', '.join(map(one_line, allowed)) or 'none'})"
 
 
 def key_of(where: str, loc: Iterable[int | str], given: Mapping[str, str] | None = None) -> str:

@@ -7,7 +7,6 @@ nobody checked: templates escape all of it, and a content security policy allows
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -19,6 +18,7 @@ from privbench.leaderboard.comparisons import comparison_data, differences_from
 from privbench.leaderboard.pictures import ROC_X, ROC_Y, bar, diagonal, roc_lines, tradeoff
 from privbench.report.difference_view import COMPARED_WITH
 from privbench.report.glossary import glossary, term
+from privbench.report.html.environment import visible
 from privbench.report.numbers import number, signed
 from privbench.report.pages import code_text
 from privbench.report.seeds import parts_of
@@ -32,8 +32,6 @@ FOLDERS = ("attacks", "boards", "compare", "defenses")
 """Folders of pages; the others are in the folder of the site itself."""
 MARK = '<meta name="generator" content="privbench">'
 """By which a site is told from other folders before pages in it are removed."""
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and those that change the direction of the text around them."""
 
 
 def write_site(site: Site, folder: Path) -> list[Path]:
@@ -137,7 +135,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=_without_controls,
+        finalize=visible,
     )
     environment.filters |= {
         "number": number, "signed": signed, "markdown": _markdown, "duration": _duration,
@@ -148,15 +146,6 @@ def _environment() -> Environment:
         "roc_x": ROC_X, "roc_y": ROC_Y,
     }  # fmt: skip
     return environment
-
-
-def _without_controls(value: Any) -> Any:
-    """Return a text with U+FFFD for control characters; templates call it for all that they write."""
-    from markupsafe import Markup
-
-    if isinstance(value, Markup):
-        return Markup(_CONTROLS.sub("\ufffd", value))  # stays escaped
-    return _CONTROLS.sub("\ufffd", value) if isinstance(value, str) else value
 
 
 def _markup(html: str) -> Markup:

@@ -5,17 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from privbench.errors import BadInput
+from privbench.report.best import Column, best_lines
 from privbench.report.difference_text import difference_text, mark_notes
-from privbench.report.differences import Differences, Measure
+from privbench.report.differences import Differences
+from privbench.report.estimates import accuracy, auc, tpr
 from privbench.report.frontier import exposures, first_rows
 from privbench.report.notes import Notes
-from privbench.report.tables import Cells, Table, comparable_groups, without_empty_columns
+from privbench.report.tables import Table, comparable_groups, without_empty_columns
 from privbench.storage.results import Row
 
 COMPARED_WITH = "none"
 """The defense that others are compared with, unless something else is asked for."""
 NOTE = "values less those of {}, with AUC and TPR on records; each 95% interval holds by itself"
+Pairs = tuple[dict[str, str], dict[str, tuple[Row, Row]]]
+"""What a line is about, and the two rows that each of its cells compares, by header."""
 AUC, TPR, ACCURACY = "AUC\n[95% CI]", "TPR at 1% FPR\n[95% CI]", "test accuracy\n[95% CI]"
+
+
+BEST_DEFENSES = (
+    Column(AUC, auc, larger=False, measure="auc"),
+    Column(TPR, tpr, larger=False, measure="tpr"),
+    Column(ACCURACY, accuracy, larger=True, measure="accuracy"),
+)
+BEST_ATTACKS = (
+    Column(AUC, auc, larger=True, measure="auc"),
+    Column(TPR, tpr, larger=True, measure="tpr"),
+)
 
 
 def difference_tables(
@@ -35,12 +50,24 @@ def difference_tables(
     if rows and baseline not in allowed:
         raise BadInput(f"--baseline {baseline!r} (allowed: {', '.join(allowed)})")
     is_defense = any(row["defense"] == baseline for row in rows)
-    lines_of = _lines_of_defenses if is_defense else _lines_of_attacks
+    pairs_of = _pairs_of_defenses if is_defense else _pairs_of_attacks
+    columns = BEST_DEFENSES if is_defense else BEST_ATTACKS
     tables = []
     for group in comparable_groups(rows):
-        lines = without_empty_columns(lines_of(group, differences, baseline))
+        pairs = pairs_of(group, baseline)
+        lines = [
+            label | {c.header: _cell(rows_of.get(c.header), c, differences) for c in columns}
+            for label, rows_of in pairs
+        ]
+        shown = [{header: first for header, (first, _) in rows_of.items()} for _, rows_of in pairs]
+        # Attacks are compared on the same defense and with the same knowledge.
+        blocks = [
+            () if is_defense else (label["defense"], label["knowledge"]) for label, _ in pairs
+        ]
+        best = best_lines(columns, shown, differences, blocks)
+        lines = without_empty_columns(lines)
         notes = Notes([NOTE.format(baseline), *mark_notes(lines)])
-        tables.append(Table.of(group, lines, notes, ()))
+        tables.append(Table.of(group, lines, notes, (), best))
     return tables
 
 
@@ -49,42 +76,44 @@ def baselines(rows: Sequence[Row]) -> list[str]:
     return list(dict.fromkeys(row[name] for name in ("defense", "attack") for row in rows))
 
 
-def _lines_of_defenses(rows: Sequence[Row], differences: Differences, baseline: str) -> Cells:
+def _pairs_of_defenses(rows: Sequence[Row], baseline: str) -> list[Pairs]:
     records = [row for row in rows if row["subset"] == "records"]
-    of_measure: dict[str, tuple[Measure, dict[str, Row]]] = {
-        AUC: ("auc", exposures(records, "auc")),
-        TPR: ("tpr", exposures(records, "tpr")),
-        ACCURACY: ("accuracy", first_rows(rows)),
+    row_of = {
+        AUC: exposures(records, "auc"),
+        TPR: exposures(records, "tpr"),
+        ACCURACY: first_rows(rows),
     }
     return [
-        {"defense": defense}
-        | {
-            header: _cell(row_of.get(defense), row_of.get(baseline), measure, differences)
-            for header, (measure, row_of) in of_measure.items()
-        }
+        (
+            {"defense": defense},
+            {
+                header: (of_defense[defense], of_defense[baseline])
+                for header, of_defense in row_of.items()
+                if defense in of_defense and baseline in of_defense
+            },
+        )
         for defense in dict.fromkeys(row["defense"] for row in rows)
         if defense != baseline
     ]
 
 
-def _lines_of_attacks(rows: Sequence[Row], differences: Differences, baseline: str) -> Cells:
+def _pairs_of_attacks(rows: Sequence[Row], baseline: str) -> list[Pairs]:
     records = [row for row in rows if row["subset"] == "records" and row["status"] == "ok"]
     of_baseline = {
         (row["defense"], row["knowledge"]): row for row in records if row["attack"] == baseline
     }
-    lines = []
+    pairs: list[Pairs] = []
     for row in records:
         other = of_baseline.get((row["defense"], row["knowledge"]))
         if row["attack"] != baseline:
-            line = {name: row[name] for name in ("defense", "attack", "knowledge")}
-            line[AUC] = _cell(row, other, "auc", differences)
-            line[TPR] = _cell(row, other, "tpr", differences)
-            lines.append(line)
-    return lines
+            label = {name: row[name] for name in ("defense", "attack", "knowledge")}
+            both = {} if other is None else {AUC: (row, other), TPR: (row, other)}
+            pairs.append((label, both))
+    return pairs
 
 
-def _cell(first: Row | None, second: Row | None, measure: Measure, differences: Differences) -> str:
-    if first is None or second is None:
+def _cell(pair: tuple[Row, Row] | None, column: Column, differences: Differences) -> str:
+    if pair is None or column.measure is None:
         return "-"
-    found = differences.between(first, second, measure)
+    found = differences.between(*pair, column.measure)
     return "-" if found is None else difference_text(found)

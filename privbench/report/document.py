@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from privbench.errors import BadInput
+from privbench.escape import json_text
 from privbench.report.curves import Curves, curve_lines, curves_in, no_curves
 from privbench.report.differences import Differences, Errors
 from privbench.report.recorded import recorded_in, recorded_lines
@@ -70,8 +71,8 @@ def document_text(run: Run, errors: Errors, curves: Curves = no_curves) -> str:
         "curves": curve_lines(run.rows, curves),
         "rows": run.rows,
     }
-    heads = [f" {_line(key)}: {_indented(value)}" for key, value in facts.items()]
-    lists = [f" {_line(key)}: {_one_per_line(values)}" for key, values in parts.items()]
+    heads = [f" {json_text(key)}: {_indented(value)}" for key, value in facts.items()]
+    lists = [f" {json_text(key)}: {_one_per_line(values)}" for key, values in parts.items()]
     return "{\n" + ",\n".join([*heads, *lists]) + "\n}\n"
 
 
@@ -135,13 +136,11 @@ def _row(values: Any) -> Row:
     return row
 
 
-def _line(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
 def _indented(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=1).replace("\n", "\n ")
+    return json_text(value, indent=1).replace("\n", "\n ")
 
 
 def _one_per_line(values: Sequence[Any]) -> str:
-    return "[\n" + ",\n".join(f"  {_line(value)}" for value in values) + "\n ]" if values else "[]"
+    return (
+        "[\n" + ",\n".join(f"  {json_text(value)}" for value in values) + "\n ]" if values else "[]"
+    )

@@ -7,9 +7,11 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from privbench import escape
 from privbench.errors import BadInput
 from privbench.report.difference_view import difference_tables
 from privbench.report.differences import Differences
+from privbench.report.latex import latex_tables
 from privbench.report.notes import name_of
 from privbench.report.seeds import combine_seeds
 from privbench.report.tables import Cells, Table
@@ -57,15 +59,16 @@ def render(
     tables = [_with_remark(table, remarks or {}) for table in tables]
     if format == "csv":
         return _csv(tables)
-    if format == "table":
-        return "\n".join(_text(table, width) for table in tables)
-    style = {"markdown": "github", "latex": "latex_booktabs"}[format]
-    return "\n".join(_document(table, style) for table in tables)
+    if format == "latex":
+        return latex_tables(tables)
+    if format == "markdown":
+        return markdown(tables)
+    return "\n".join(_text(table.on_lines(), width) for table in tables)
 
 
 def markdown(tables: Sequence[Table]) -> str:
     """Return tables as Markdown, one after the other."""
-    return "\n".join(_document(table, "github") for table in tables)
+    return "\n".join(map(_markdown, tables))
 
 
 def _tables(
@@ -90,7 +93,7 @@ def _text(table: Table, width: int | None) -> str:
     unseen = tuple(f"{name_of(header)}: " for header in left_out)
     notes = [note for note in table.notes if not note.startswith(unseen)]
     if left_out:
-        listed = ", ".join(map(_one_line, left_out))
+        listed = ", ".join(map(_joined, left_out))
         notes.append(f"left out for the width of the terminal: {listed}")
     note_width = min(width or NOTE_WIDTH, NOTE_WIDTH)
     wrapped = "".join(f"{_paragraph(note, note_width)}\n" for note in notes)
@@ -139,13 +142,15 @@ def _without(lines: Cells, headers: Sequence[str]) -> Cells:
     return [{k: text for k, text in line.items() if k not in headers} for line in lines]
 
 
-def _document(table: Table, style: str) -> str:
-    """Return a table for Markdown, with notes as paragraphs, or LaTeX, with notes as comments."""
-    text = _tabulate(_lines(table), style)
-    start, between = ("% ", "\n% ") if style.startswith("latex") else ("", "\n\n")
-    notes = start + between.join(table.notes) if table.notes else ""
-    title = f"{start}{table.title}\n\n" if table.title else ""
-    return f"{title}{text}\n" + (f"\n{notes}\n" if notes else "")
+def _markdown(table: Table) -> str:
+    """Return a table for Markdown, with its notes as paragraphs."""
+    cells = [
+        {escape.markdown(head): escape.markdown(text) for head, text in line.items()}
+        for line in _lines(table)
+    ]
+    title, *notes = map(escape.markdown_paragraph, [table.title, *table.notes])
+    blocks = [title, _tabulate(cells, "github"), *notes]
+    return "\n\n".join(block for block in blocks if block) + "\n"
 
 
 def _tabulate(lines: list[dict[str, str]], style: str) -> str:
@@ -158,15 +163,20 @@ def _tabulate(lines: list[dict[str, str]], style: str) -> str:
 
 def _lines(table: Table) -> list[dict[str, str]]:
     """Return the lines of a table with each header on one line."""
-    return [{_one_line(header): text for header, text in line.items()} for line in table.lines]
+    return [{_joined(header): text for header, text in line.items()} for line in table.lines]
 
 
-def _one_line(header: str) -> str:
-    return " ".join(header.replace("-\n", "-").split())
+def _joined(header: str) -> str:
+    return escape.one_line(header.replace("-\n", "-"))
 
 
 def _csv(tables: Sequence[Table]) -> str:
     import pandas as pd
 
-    frame = pd.DataFrame([line for table in tables for line in _lines(table)])
+    lines = [line for table in tables for line in _lines(table)]
+    cells = [
+        {escape.csv_cell(head): escape.csv_cell(text) for head, text in line.items()}
+        for line in lines
+    ]
+    frame = pd.DataFrame(cells)
     return str(frame.to_csv(index=False, lineterminator="\n"))

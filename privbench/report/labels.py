@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from privbench.escape import plot_text
+
 Floats = NDArray[np.float64]
 
 SIDES = ((1, 0), (1, 1), (1, -1), (-1, 0), (-1, 1), (-1, -1), (0, 1), (0, -1))
@@ -18,6 +20,8 @@ LEADER = 12.0
 """Distance from which on a line leads from the point to its label, in typographic points."""
 MARKER = 4.0
 """Half of the width of a point, in typographic points."""
+BACKGROUND = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.7}
+"""The box behind a label; an outline of its letters would make paths of them in SVG."""
 OUTSIDE, LABEL, POINT, LINE = 1000.0, 100.0, 20.0, 3.0
 """Costs of a label that leaves the axes, covers another one, covers a point, or crosses a line."""
 
@@ -39,8 +43,6 @@ def place_labels(
     Returns:
         The annotations.
     """
-    from matplotlib.patheffects import withStroke
-
     scale = axes.figure.dpi / 72  # pixels per typographic point
     bounds = axes.get_window_extent().extents
     pixels = axes.transData.transform(np.reshape(points, (-1, 2)))
@@ -50,11 +52,11 @@ def place_labels(
     annotations = []
     for text, point, place in zip(texts, pixels, points, strict=True):
         annotation = axes.annotate(
-            text, place, textcoords="offset points", xytext=(0, 0), fontsize=8, zorder=5,
+            plot_text(text), place, textcoords="offset points", xytext=(0, 0), fontsize=8, zorder=5,
             arrowprops={"arrowstyle": "-", "color": "0.4", "linewidth": 0.6, "shrinkB": 3},
+            bbox=BACKGROUND,
         )  # fmt: skip
         annotation.set_in_layout(False)
-        annotation.set_path_effects([withStroke(linewidth=2, foreground="white")])
         size = _text_size(annotation)
         best = min(
             (

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from privbench.errors import BadInput
+from privbench.escape import markdown, markdown_code, one_line
 from privbench.report.document import Document, read_document
 from privbench.report.formats import render
 from privbench.report.tradeoff import MEASURES, plot_tradeoff
@@ -28,9 +30,15 @@ def write_pages(document: Document, folder: Path) -> list[Path]:
         The files that were written.
 
     Raises:
-        BadInput: the folder cannot be made, or there is nothing to plot.
+        BadInput: the folder cannot be made, its name would lead elsewhere, or there is nothing to plot.
     """
     run = document.run
+    parts = Path(one_line(run.benchmark)).parts
+    if parts != (run.benchmark,) or ".." in parts:
+        raise BadInput(
+            f"benchmark {run.benchmark!r}: cannot be the name of a folder of {folder} (allowed: a name"
+            " without '/' and without characters that cannot be seen)"
+        )
     place = folder / run.benchmark
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -50,7 +58,7 @@ def tables_of(document: Document) -> dict[str, str]:
     """Return the tables of a run as Markdown, by view; each names the commit of its code."""
     run = document.run
     remarks = {run.benchmark: run.title_remark}
-    code = f"Code: {code_text(run)}. Run on {run.started_at[:10]}.\n"
+    code = markdown(f"Code: {code_text(run)}. Run on {run.started_at[:10]}.") + "\n"
     return {
         view: render(run.rows, "markdown", view, remarks=remarks, differences=document.differences)
         + f"\n{code}"
@@ -85,13 +93,17 @@ def _overview_cells(path: Path, run: Run) -> tuple[str, ...]:
     }
     models = sorted({row["n_models"] for row in run.rows})
     seeds = sorted({row["seed"] for row in run.rows})
-    return (
-        f"[{path.name}]({path.name}), [tables and plots]({run.benchmark})",
-        f"`privbench run {run.benchmark}`" + (f" with {run.remark}" if run.remark else ""),
+    texts = (
         code_text(run),
         ", ".join(map(str, models)),
         ", ".join(map(str, seeds)),
         "?" if run.seconds is None else f"{run.seconds / 60:.0f}",
         ", ".join(f"{name} {version}" for name, version in versions.items()),
         f"{facts.get('machine', '?')}, {facts.get('cpus', '?')} cores, {facts.get('device', '?')}",
+    )
+    return (
+        f"[{markdown(path.name)}]({quote(path.name)}), [tables and plots]({quote(run.benchmark)})",
+        markdown_code(f"privbench run {run.benchmark}")
+        + (f" with {markdown(run.remark)}" if run.remark else ""),
+        *map(markdown, texts),
     )

@@ -1,6 +1,10 @@
 """Plots of scores (matplotlib): ROC curves, and the scores of one record.
 
-Each function writes one file, whose suffix is the format.
+Each function writes one file, whose suffix is the format. The same figure gives the same bytes.
+
+SVG has text as text instead of outlines, so that it can be read by a screen reader, found, copied and
+translated; the fonts are those of the reader. PDF embeds its fonts as TrueType, which publishers ask
+for. Text is never taken for mathematics or TeX.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.errors import BadInput
+from privbench.escape import plot_text
 from privbench.metrics import Pairs, Roc
 from privbench.metrics.bootstrap import draw_weights
 from privbench.metrics.interval import arcsine_t, bootstrap_error
@@ -25,6 +30,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = (".png", ".pdf", ".svg")
+SETTINGS: dict[Any, Any] = {
+    "text.usetex": False,  # would run what names say
+    "svg.fonttype": "none",
+    "svg.hashsalt": "privbench",  # or identifiers would be random
+    "pdf.fonttype": 42,
+}
+"""Settings of matplotlib that hold whatever a user's own are."""
 N_GRID = 25
 """Number of false positive rates at which a curve has an interval."""
 N_DRAWS = 1000
@@ -97,8 +109,9 @@ def plot_rocs(
         for i, (name, curve) in enumerate(order[:MAX_NAMED]):
             style = {"color": PALETTE[i % len(PALETTE)], "linestyle": DASHES[i % len(DASHES)]}
             axes.plot(
-                curve.fpr, curve.tpr, drawstyle="steps-post", label=curve.label(name), **style
-            )
+                curve.fpr, curve.tpr, drawstyle="steps-post", label=plot_text(curve.label(name)),
+                **style,
+            )  # fmt: skip
             if curve.low is not None:
                 axes.fill_between(
                     curve.grid, curve.low, curve.high, alpha=0.12, color=style["color"], linewidth=0
@@ -205,20 +218,40 @@ def _bins(scores: NDArray[np.float64]) -> int:
 def _axes(path: Path, title: str) -> Iterator[Any]:
     """Yield the axes of a new figure, which is written to ``path`` at the end."""
     check_plot_file(path)
-    figure, (axes,) = panels(1, 1)
-    figure.suptitle(textwrap.fill(title, TITLE_WIDTH), fontsize="medium")
-    yield axes
-    save(figure, path)
+    with settings():
+        figure, (axes,) = panels(1, 1)
+        figure.suptitle(textwrap.fill(plot_text(title), TITLE_WIDTH), fontsize="medium")
+        yield axes
+        save(figure, path)
+
+
+@contextmanager
+def settings() -> Iterator[None]:
+    """Draw with `SETTINGS`, in a ``with`` statement around the making of a figure."""
+    from matplotlib import rc_context
+
+    with rc_context(SETTINGS):
+        yield
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure, without the date and the version of matplotlib, by which files would differ."""
+    """Write a figure, without the date and the version of matplotlib, by which files would differ.
+
+    Raises:
+        BadInput: the file cannot be written.
+    """
+    titles = [figure.get_suptitle(), *(axes.get_title() for axes in figure.axes)]
+    title = "; ".join(" ".join(text.replace(r"\$", "$").split()) for text in titles if text)
     metadata = {
         ".png": {"Software": None},
-        ".pdf": {"CreationDate": None, "Producer": None, "Creator": None},
-        ".svg": {"Date": None, "Creator": None},
+        ".pdf": {"Title": title, "CreationDate": None, "Producer": None, "Creator": None},
+        ".svg": {"Title": title, "Date": None, "Creator": None},
     }
-    figure.savefig(path, metadata=metadata[path.suffix])
+    try:
+        with settings():
+            figure.savefig(path, metadata=metadata[path.suffix])
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror} (allowed: a file that can be written)") from None
 
 
 def panels(

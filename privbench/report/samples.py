@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.errors import BadInput
+from privbench.escape import plot_text
 from privbench.plan import Plan
-from privbench.report.plots import check_plot_file, panels, save
+from privbench.report.plots import check_plot_file, panels, save, settings
 from privbench.stages import Context, ReleaseStage, Stage
 from privbench.storage.artifacts import Artifact, Store
 from privbench.trial import Trial
@@ -93,12 +94,13 @@ def plot_samples(images: Mapping[str, Images], path: Path, title: str = "") -> N
     """Plot a line of images (n, channels, height, width) for each name."""
     check_plot_file(path)
     n = max(map(len, images.values()))
-    figure, axes = panels(len(images), n, size=(0.8, 0.9))
-    for line, (name, of_name) in enumerate(images.items()):
-        for ax, image in zip(axes[line * n :], of_name, strict=False):
-            ax.imshow(np.moveaxis(image.clip(0, 1), 0, -1), cmap="gray", vmin=0, vmax=1)
-        axes[line * n].set_title(name, fontsize=6, loc="left")
-    for ax in axes:
-        ax.set_axis_off()
-    figure.suptitle(title, fontsize="small")
-    save(figure, path)
+    with settings():
+        figure, axes = panels(len(images), n, size=(0.8, 0.9))
+        for line, (name, of_name) in enumerate(images.items()):
+            for ax, image in zip(axes[line * n :], of_name, strict=False):
+                ax.imshow(np.moveaxis(image.clip(0, 1), 0, -1), cmap="gray", vmin=0, vmax=1)
+            axes[line * n].set_title(plot_text(name), fontsize=6, loc="left")
+        for ax in axes:
+            ax.set_axis_off()
+        figure.suptitle(plot_text(title), fontsize="small")
+        save(figure, path)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
+from privbench.escape import one_line
 from privbench.report.notes import Notes
 from privbench.report.seeds import incomplete_note, seeds_text
 from privbench.storage.results import Row
@@ -24,6 +25,8 @@ class Table:
     benchmark: str = ""
     optional: tuple[str, ...] = ()
     """Headers of columns that are left out on a narrow terminal, in this order."""
+    best: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    """The numbers, from 0, of the lines that are `best` in a column, by its header."""
 
     def headers(self) -> list[str]:
         """Return the headers of all lines, in order."""
@@ -31,7 +34,12 @@ class Table:
 
     @classmethod
     def of(
-        cls, rows: Sequence[Row], lines: Cells, notes: Notes, optional: tuple[str, ...]
+        cls,
+        rows: Sequence[Row],
+        lines: Cells,
+        notes: Notes,
+        optional: tuple[str, ...],
+        best: Mapping[str, frozenset[int]] | None = None,
     ) -> Table:
         """Make the table of a comparable group; trials without some or all results are noted."""
         for row in rows:
@@ -39,7 +47,13 @@ class Table:
                 notes.problem(row)
         incomplete = incomplete_note(rows)
         noted = (*notes.lines(), *([incomplete] if incomplete else []))
-        return cls(group_title(rows), lines, noted, rows[0]["benchmark"], optional)
+        return cls(group_title(rows), lines, noted, rows[0]["benchmark"], optional, best or {})
+
+    def on_lines(self) -> Table:
+        """Return the table for a terminal: each text is on one line; headers keep their lines."""
+        lines = [{head: one_line(text) for head, text in line.items()} for line in self.lines]
+        notes = tuple(map(one_line, self.notes))
+        return replace(self, title=one_line(self.title), lines=lines, notes=notes)
 
 
 def comparable_groups(rows: Sequence[Row]) -> list[list[Row]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from privbench.errors import BadInput
+from privbench.escape import plot_text
 from privbench.report.canaries import worst_kinds
 from privbench.report.frontier import (
     BASELINE,
@@ -22,7 +23,7 @@ from privbench.report.frontier import (
     interval_of,
 )
 from privbench.report.labels import place_labels
-from privbench.report.plots import MARKERS, OTHER, PALETTE, check_plot_file, panels, save
+from privbench.report.plots import MARKERS, OTHER, PALETTE, check_plot_file, panels, save, settings
 from privbench.report.seeds import combine_seeds
 from privbench.report.tables import comparable_groups, group_title
 from privbench.storage.results import Row
@@ -70,7 +71,8 @@ def plot_tradeoff(
     """
     check_plot_file(path)
     try:
-        figure = tradeoff_figure(rows, measure, baseline)
+        with settings():
+            figure = tradeoff_figure(rows, measure, baseline)
     except ValueError as error:
         raise BadInput(f"{path}: {error}") from None
     save(figure, path)
@@ -97,7 +99,7 @@ def tradeoff_figure(rows: Sequence[Row], measure: str = "auc", baseline: str = B
     drawn: list[tuple[Any, Points, list[str]]] = []
     for group, of_group, row_of_axes in zip(groups, names, grid, strict=True):
         for subset, axes in zip(subsets, row_of_axes, strict=True):
-            axes.set_title(f"{group_title(group)}: {subset}", fontsize="medium")
+            axes.set_title(plot_text(f"{group_title(group)}: {subset}"), fontsize="medium")
             points = _points(group, subset, measure)
             _draw(axes, points, of_group, measure, styles, baseline)
             drawn.append((axes, points, of_group))
@@ -181,7 +183,7 @@ def _draw(
     if len(frontier.exposure):
         axes.plot(
             frontier.accuracy, frontier.exposure, color="black", linewidth=2.5, alpha=0.3,
-            label=FRONTIER.format(baseline),
+            label=plot_text(FRONTIER.format(baseline)),
         )  # fmt: skip
     public = [row["test_accuracy"] for d, row in points.items() if family(d) == PUBLIC_ONLY]
     if public:
@@ -206,7 +208,7 @@ def _bars(
 ) -> None:
     x, y = np.array([_place(row, measure) for row in rows]).T
     axes.errorbar(
-        x, y, xerr=_accuracy_errors(rows), yerr=_errors(rows, list(y), measure), label=name,
+        x, y, xerr=_accuracy_errors(rows), yerr=_errors(rows, list(y), measure), label=plot_text(name),
         linestyle="none", **{**BAR, **style, **more},
     )  # fmt: skip
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from privbench.report.best import Column, Shown
 from privbench.report.canaries import named
 from privbench.report.difference_text import difference_text, mark_notes
 from privbench.report.differences import Differences
+from privbench.report.estimates import accuracy, auc, tpr
 from privbench.report.frontier import (
     BASELINE,
     PUBLIC_ONLY,
@@ -31,6 +33,31 @@ EXPOSURES = {"auc": ("AUC", "AUC"), "tpr": ("canaries\nTPR", "TPR")}
 """The header of each measure of exposure, and its name in other headers."""
 
 
+TEST, DATA_AUC = "test acc.\n[95% CI]", "data\nAUC"
+BEST_OF_UTILITY = (
+    Column(TEST, accuracy, larger=True, measure="accuracy"),
+    Column(EXPOSURES["auc"][0], auc, larger=False, measure="auc"),
+    Column(EXPOSURES["tpr"][0], tpr, larger=False),
+    Column(DATA_AUC, auc, larger=False, measure="auc"),
+)
+"""The columns that have a best line. What canaries of different kinds differ in is not known."""
+
+
+def utility_rows(rows: Sequence[Row], canaries: Sequence[Row]) -> list[Shown]:
+    """Return the rows of the estimates of `utility_lines`, given the same rows."""
+    records = [row for row in rows if row["subset"] == "records"]
+    of_column = {
+        TEST: first_rows(rows),
+        EXPOSURES["auc"][0]: exposures(records, "auc"),
+        EXPOSURES["tpr"][0]: exposures(canaries, "tpr"),
+        DATA_AUC: exposures(records, "auc", data=True),
+    }
+    return [
+        {header: row_of.get(defense) for header, row_of in of_column.items()}
+        for defense in of_column[TEST]
+    ]
+
+
 def utility_lines(
     rows: Sequence[Row], canaries: Sequence[Row], differences: Differences
 ) -> list[dict[str, str]]:
@@ -49,7 +76,7 @@ def utility_lines(
     for defense, row in first.items():
         line = {
             "defense": defense,
-            "test acc.\n[95% CI]": interval_text(row["test_accuracy"], row["test_accuracy_ci"]),
+            TEST: interval_text(row["test_accuracy"], row["test_accuracy_ci"]),
             "balanced\nacc.": _number_or_dash(row["test_balanced_accuracy"]),
         }
         for name in COMPARED:
@@ -70,7 +97,7 @@ def utility_lines(
             )
             text = _text(row, mixture, differences, error)
             line[f"minus {BASELINE}\nat this {name}"] = text
-        line["data\nAUC"] = _number_or_dash(exposed_data.get(defense, {}).get("auc"))
+        line[DATA_AUC] = _number_or_dash(exposed_data.get(defense, {}).get("auc"))
         for column in ("column_fidelity", "pairwise_fidelity"):
             line[column.replace("_", "\n")] = _number_or_dash(row[column])
         lines.append(line)

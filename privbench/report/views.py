@@ -16,28 +16,45 @@ on the same dataset and model, so a view returns a table for each of these. Seed
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from privbench.report.audits import AUDITED, VERDICT, audit_tables, audited_cells
+from privbench.report.best import Column, Shown, best_lines
 from privbench.report.canaries import named, worst_kinds
 from privbench.report.difference_view import difference_tables
 from privbench.report.differences import Differences
+from privbench.report.estimates import (
+    Estimate,
+    accuracy,
+    auc,
+    balanced,
+    calibrated,
+    precision,
+    small_tpr,
+    tpr,
+)
 from privbench.report.frontier import deciding, on_data
 from privbench.report.notes import Notes, name_of
 from privbench.report.numbers import half_width, interval_text, number
 from privbench.report.ranks import rank_note, rank_text, ranks
 from privbench.report.records import record_lines
 from privbench.report.tables import Cells, Table, comparable_groups, without_empty_columns
-from privbench.report.utility import summary_notes, utility_lines, utility_notes
+from privbench.report.utility import (
+    BEST_OF_UTILITY,
+    summary_notes,
+    utility_lines,
+    utility_notes,
+    utility_rows,
+)
 from privbench.storage.results import COLUMNS, Row
-
-Estimate = tuple[float | None, Sequence[float] | None]
-"""A value and its interval."""
 
 NOTHING_STORED = Differences()
 RANK = "rank"
 """The column of ranks by exposure; left out where it is not stored what pairs defenses."""
+TEST, AUC, TPR = "test\nacc.", "AUC\n[95% CI]", "TPR at 1% FPR\n[95% CI]"
+NAIVE_AUC, NAIVE_TPR, CANARIES = "naive\nAUC", "naive\nTPR", "canaries\nTPR at 1% FPR"
+"""Columns of ``summary`` that are estimates."""
 DATA_AUC = "data\nAUC"
 """The column of attacks on released data; left out where there are no such attacks."""
 REPLACING_NOTE = (
@@ -90,6 +107,28 @@ OF_ATTACKS_NOTES = {
 """Notes on columns, by the first line of their header."""
 
 
+BEST_OF_SUMMARY = (
+    Column(TEST, accuracy, larger=True, measure="accuracy"),
+    Column(AUC, auc, larger=False, measure="auc"),
+    Column(NAIVE_AUC, auc, larger=False, measure="auc"),
+    Column(TPR, tpr, larger=False, measure="tpr"),
+    Column(NAIVE_TPR, tpr, larger=False, measure="tpr"),
+    Column(CANARIES, tpr, larger=False),
+    Column(DATA_AUC, auc, larger=False, measure="auc"),
+)
+BEST_OF_ATTACKS = tuple(
+    column
+    for knowledge in ("adaptive", "naive")
+    for column in (
+        Column(f"AUC\n{knowledge}", auc, larger=True, measure="auc"),
+        Column(f"TPR at 0.1% FPR\n{knowledge}", small_tpr, larger=True),
+        Column(f"TPR at 1% FPR\n{knowledge}", tpr, larger=True, measure="tpr"),
+        Column(f"calibrated TPR\n{knowledge}", calibrated, larger=True),
+    )
+)
+"""The columns that have a best line, of each view."""
+
+
 def summary(rows: Sequence[Row], differences: Differences = NOTHING_STORED) -> list[Table]:
     """Return tables with a line per defense.
 
@@ -101,8 +140,12 @@ def summary(rows: Sequence[Row], differences: Differences = NOTHING_STORED) -> l
     tables = []
     for group in comparable_groups(rows):
         notes = Notes(summary_notes(group, differences))
-        lines = _summary_lines(group, notes, ranks(group, differences))
-        tables.append(Table.of(group, lines, notes, OPTIONAL_OF_SUMMARY))
+        rank_of = ranks(group, differences)
+        lines, shown = _summary_lines(group, notes, rank_of)
+        best = best_lines(BEST_OF_SUMMARY, shown, differences)
+        first = {defense for defense, (low, _) in rank_of.items() if low == 1}
+        best[RANK] = frozenset(i for i, line in enumerate(lines) if line["defense"] in first)
+        tables.append(Table.of(group, lines, notes, OPTIONAL_OF_SUMMARY, best))
     return tables
 
 
@@ -119,16 +162,30 @@ def utility(rows: Sequence[Row], differences: Differences = NOTHING_STORED) -> l
         canaries = worst_kinds([row for row in group if row["subset"] == "canaries"], "tpr")
         lines = utility_lines(group, canaries, differences)
         notes = Notes(utility_notes(group, lines))
-        tables.append(Table.of(group, without_empty_columns(lines), notes, OPTIONAL_OF_UTILITY))
+        best = best_lines(BEST_OF_UTILITY, utility_rows(group, canaries), differences)
+        lines = without_empty_columns(lines)
+        tables.append(Table.of(group, lines, notes, OPTIONAL_OF_UTILITY, best))
     return tables
 
 
 def attacks(rows: Sequence[Row], differences: Differences = NOTHING_STORED) -> list[Table]:
-    """Return tables with a line per subset (or kind), defense and attack: adaptive beside naive."""
-    return [
-        Table.of(group, _attack_lines(group, notes := Notes()), notes, OPTIONAL_OF_ATTACKS)
-        for group in comparable_groups(rows)
-    ]
+    """Return tables with a line per subset (or kind), defense and attack: adaptive beside naive.
+
+    The best attacks are the strongest ones on the same records and the same defense.
+    """
+    tables = []
+    for group in comparable_groups(rows):
+        notes = Notes()
+        pairs = _attack_pairs(group)
+        shown = [
+            {c.header: pair.get(c.header.split("\n")[1]) for c in BEST_OF_ATTACKS}
+            for pair in pairs.values()
+        ]
+        blocks = [key[:-1] for key in pairs]
+        best = best_lines(BEST_OF_ATTACKS, shown, differences, blocks)
+        lines = _attack_lines(pairs, notes)
+        tables.append(Table.of(group, lines, notes, OPTIONAL_OF_ATTACKS, best))
+    return tables
 
 
 def records(rows: Sequence[Row], differences: Differences = NOTHING_STORED) -> list[Table]:
@@ -156,16 +213,21 @@ VIEWS: dict[str, Callable[[Sequence[Row], Differences], list[Table]]] = {
 }
 
 
-def _summary_lines(rows: list[Row], notes: Notes, rank_of: dict[str, tuple[int, int]]) -> Cells:
-    lines = []
+def _summary_lines(
+    rows: list[Row], notes: Notes, rank_of: dict[str, tuple[int, int]]
+) -> tuple[Cells, list[Shown]]:
+    lines: Cells = []
+    shown: list[Shown] = []
     for defense in dict.fromkeys(row["defense"] for row in rows):
         of_defense = [row for row in rows if row["defense"] == defense]
         ok = [row for row in of_defense if row["status"] == "ok"]
-        lines.append(
+        line, row_of = (
             _summary_line(defense, ok, notes, rank_of)
             if ok
-            else _empty_line(defense, of_defense[0]["status"])
+            else (_empty_line(defense, of_defense[0]["status"]), {})
         )
+        lines.append(line)
+        shown.append(row_of)
     if rank_of:
         notes.legend[RANK] = rank_note(rows)
     else:
@@ -182,51 +244,66 @@ def _summary_lines(rows: list[Row], notes: Notes, rank_of: dict[str, tuple[int, 
             for line in lines:
                 line.pop(header, None)
     notes.sort_legend(list(lines[0]))
-    return lines
+    return lines, shown
 
 
 def _summary_line(
     defense: str, rows: list[Row], notes: Notes, rank_of: dict[str, tuple[int, int]]
-) -> dict[str, str]:
+) -> tuple[dict[str, str], Shown]:
+    """Return the cells of a defense, and the rows of those that are estimates."""
     of_model = [row for row in rows if not on_data(row)]
     records = [row for row in of_model if row["subset"] == "records"]
     canaries = worst_kinds([row for row in of_model if row["subset"] == "canaries"], "tpr")
-    worst_canaries = _strongest(canaries, _tpr)
     data = [row for row in rows if on_data(row) and row["subset"] == "records"]
     naive = [row for row in records if row["knowledge"] == "naive"]
-    return {
+    row_of = {
+        TEST: rows[0],
+        AUC: _strongest(records, auc),
+        NAIVE_AUC: _strongest(naive, auc),
+        TPR: _strongest(records, tpr),
+        NAIVE_TPR: _strongest(naive, tpr),
+        CANARIES: _strongest(canaries, tpr),
+        DATA_AUC: _strongest(data, auc),
+    }
+    cells = {
         "defense": defense,
-        "test\nacc.": number(rows[0]["test_accuracy"]),
+        TEST: number(rows[0]["test_accuracy"]),
         "±\n95%": half_width(rows[0]["test_accuracy"], rows[0]["test_accuracy_ci"]),
         "gap": number(rows[0]["train_accuracy"] - rows[0]["test_accuracy"]),
-        "attack": _attack_name(_strongest(records, _auc), records, notes),
-        "AUC\n[95% CI]": _estimate(_strongest(records, _auc), _auc),
+        "attack": _attack_name(row_of[AUC], records, notes),
+        AUC: _estimate(row_of[AUC], auc),
         RANK: rank_text(rank_of.get(defense)),
-        "naive\nAUC": _value(_strongest(naive, _auc), _auc),
-        "TPR at 1% FPR\n[95% CI]": _estimate(_strongest(records, _tpr), _tpr),
-        "naive\nTPR": _value(_strongest(naive, _tpr), _tpr),
-        "canaries\nTPR at 1% FPR": named(_estimate(worst_canaries, _tpr), worst_canaries)
+        NAIVE_AUC: _value(row_of[NAIVE_AUC], auc),
+        TPR: _estimate(row_of[TPR], tpr),
+        NAIVE_TPR: _value(row_of[NAIVE_TPR], tpr),
+        CANARIES: named(_estimate(row_of[CANARIES], tpr), row_of[CANARIES])
         + notes.star(len(deciding(canaries))),
-        DATA_AUC: _value(_strongest(data, _auc), _auc),
+        DATA_AUC: _value(row_of[DATA_AUC], auc),
         "guarantee": _guarantee(rows[0], notes),
         **audited_cells(rows, notes),
         WARNINGS: notes.warnings(rows),
         "s": f"{max(row['seconds'] for row in rows):.0f}",
     }
+    return cells, row_of
 
 
 def _empty_line(defense: str, status: str) -> dict[str, str]:
     return {"defense": defense, "attack": f"({status})"}
 
 
-def _attack_lines(rows: list[Row], notes: Notes) -> Cells:
-    lines = []
-    ok = [row for row in rows if row["status"] == "ok"]
+def _attack_pairs(rows: list[Row]) -> dict[tuple[Any, ...], dict[str, Row]]:
+    """Return the rows that are ok by knowledge, for each subset, kind, defense and attack."""
     names = ("subset", "canary_kind", "defense", "attack")
-    keys = dict.fromkeys(tuple(row[name] for name in names) for row in ok)
-    for key in sorted(keys, key=lambda key: key[0] != "records"):
-        subset, kind, defense, attack = key
-        pair = {row["knowledge"]: row for row in ok if tuple(row[name] for name in names) == key}
+    pairs: dict[tuple[Any, ...], dict[str, Row]] = {}
+    for row in sorted(rows, key=lambda row: row["subset"] != "records"):
+        if row["status"] == "ok":
+            pairs.setdefault(tuple(row[name] for name in names), {})[row["knowledge"]] = row
+    return pairs
+
+
+def _attack_lines(pairs: Mapping[tuple[Any, ...], dict[str, Row]], notes: Notes) -> Cells:
+    lines = []
+    for (subset, kind, defense, attack), pair in pairs.items():
         adaptive, naive = pair.get("adaptive"), pair.get("naive")
         lines.append(
             {
@@ -234,18 +311,18 @@ def _attack_lines(rows: list[Row], notes: Notes) -> Cells:
                 "canary kind": kind or "-",
                 "defense": defense,
                 "attack": attack,
-                "AUC\nadaptive": _estimate(adaptive, _auc),
-                "AUC\nnaive": _estimate(naive, _auc),
-                "TPR at 0.1% FPR\nadaptive": _estimate(adaptive, _small_tpr),
-                "TPR at 0.1% FPR\nnaive": _estimate(naive, _small_tpr),
-                "TPR at 1% FPR\nadaptive": _estimate(adaptive, _tpr),
-                "TPR at 1% FPR\nnaive": _estimate(naive, _tpr),
-                "calibrated TPR\nadaptive": _value_if_any(adaptive, _calibrated),
-                "calibrated TPR\nnaive": _value_if_any(naive, _calibrated),
-                "precision\nadaptive": _value_if_any(adaptive, _precision),
-                "precision\nnaive": _value_if_any(naive, _precision),
-                "balanced acc.\nadaptive": _value(adaptive, _balanced),
-                "balanced acc.\nnaive": _value(naive, _balanced),
+                "AUC\nadaptive": _estimate(adaptive, auc),
+                "AUC\nnaive": _estimate(naive, auc),
+                "TPR at 0.1% FPR\nadaptive": _estimate(adaptive, small_tpr),
+                "TPR at 0.1% FPR\nnaive": _estimate(naive, small_tpr),
+                "TPR at 1% FPR\nadaptive": _estimate(adaptive, tpr),
+                "TPR at 1% FPR\nnaive": _estimate(naive, tpr),
+                "calibrated TPR\nadaptive": _value_if_any(adaptive, calibrated),
+                "calibrated TPR\nnaive": _value_if_any(naive, calibrated),
+                "precision\nadaptive": _value_if_any(adaptive, precision),
+                "precision\nnaive": _value_if_any(naive, precision),
+                "balanced acc.\nadaptive": _value(adaptive, balanced),
+                "balanced acc.\nnaive": _value(naive, balanced),
                 "queries": _queries(adaptive or naive),
                 WARNINGS: notes.warnings(pair.values()),
             }
@@ -283,33 +360,6 @@ def _attack_name(row: Row | None, rows: list[Row], notes: Notes) -> str:
         return "-"
     name = f"{row['attack']}, naive" if row["knowledge"] == "naive" else str(row["attack"])
     return name + notes.star(len(deciding(rows)))
-
-
-def _auc(row: Row) -> Estimate:
-    return row["auc"], row["auc_ci"]
-
-
-def _tpr(row: Row) -> Estimate:
-    rate = row["tpr_at_fpr"]["0.01"]
-    return rate["value"], rate["ci"]
-
-
-def _small_tpr(row: Row) -> Estimate:
-    rate = row["tpr_at_fpr"]["0.001"]
-    return rate["value"], rate["ci"]
-
-
-def _calibrated(row: Row) -> Estimate:
-    rate = (row["calibrated_tpr_at_fpr"] or {}).get("0.01", {})
-    return rate.get("value"), rate.get("ci")
-
-
-def _precision(row: Row) -> Estimate:
-    return ((row["precision"] or {}).get("0.01") or {}).get("value"), None
-
-
-def _balanced(row: Row) -> Estimate:
-    return row["balanced_accuracy"], None
 
 
 def _estimate(row: Row | None, read: Callable[[Row], Estimate]) -> str:

@@ -93,10 +93,9 @@ def test_markdown_headers_have_one_line(rows):
     assert len(table) == 2 + 2
 
 
-def test_latex_comments_the_notes(rows):
+def test_latex_has_the_notes_below_the_table(rows):
     text = render(rows, "latex")
-    assert "\\toprule" in text
-    assert "% [1] dp" in text
+    assert text.index("\\bottomrule") < text.index("{[}1{]} dp, $\\delta$=1e-05") < len(text)
 
 
 def test_csv_has_the_columns_of_the_rows(rows):

@@ -1,5 +1,7 @@
 """What the plots draw."""
 
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,8 @@ from privbench.report.plots import (
     plot_record,
     plot_rocs,
 )
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture
@@ -55,11 +59,33 @@ def test_files_are_written(scored, tmp_path, end):
 
 
 def test_svg_says_what_it_shows(scored, tmp_path):
+    """In text elements, and in a title, which is the first thing that a screen reader says."""
+    scored = scored[0][:1], scored[1][:1]
+    plot_rocs({"_$a$ <b>": scored}, tmp_path / "a.svg", "$x$ & y")
+    root = ElementTree.parse(tmp_path / "a.svg").getroot()
+    texts = [element.text for element in root.iter(f"{SVG}text")]
+    assert f" _$a$ <b> (AUC {auc(*scored):.3f})" in texts
+    assert root.find(f"{SVG}title").text == "$x$ & y"
+
+
+@pytest.mark.parametrize("end", ["png", "pdf", "svg"])
+def test_the_same_figure_gives_the_same_bytes(scored, tmp_path, end, monkeypatch):
+    """Whatever the time, and whatever a user's own settings of matplotlib are."""
     import matplotlib
 
-    with matplotlib.rc_context({"svg.fonttype": "none"}):
-        plot_rocs({"lira": scored}, tmp_path / "a.svg")
-    assert f"lira (AUC {auc(*scored):.3f})" in (tmp_path / "a.svg").read_text()
+    scored = scored[0][:1], scored[1][:1]  # one model, so no intervals, which take time
+    plot_rocs({"lira": scored}, tmp_path / f"a.{end}")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
+    with matplotlib.rc_context({"svg.hashsalt": None, "svg.fonttype": "path", "text.usetex": True}):
+        plot_rocs({"lira": scored}, tmp_path / f"b.{end}")
+    assert (tmp_path / f"a.{end}").read_bytes() == (tmp_path / f"b.{end}").read_bytes()
+    assert b"D:20" not in (tmp_path / f"a.{end}").read_bytes()
+
+
+def test_a_file_that_cannot_be_written(scored, tmp_path):
+    (tmp_path / "a.svg").mkdir()
+    with pytest.raises(BadInput, match=r"a\.svg: Is a directory \(allowed: "):
+        plot_rocs({"lira": (scored[0][:1], scored[1][:1])}, tmp_path / "a.svg")
 
 
 def test_where_no_plot_can_be_written(tmp_path):

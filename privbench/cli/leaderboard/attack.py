@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from privbench.cli.options import plugin_option
+from privbench.cli.output import echo
 from privbench.plugins.host import PluginHost
 
 
@@ -46,4 +47,4 @@ def attack(
         output.write_bytes(npz_of(scores))
     except OSError as error:
         raise BadInput(f"-o {output}: {error.strerror}") from None
-    click.echo(f"{output}: scores of {len(scores)} populations of {frozen.digest}", err=True)
+    echo(f"{output}: scores of {len(scores)} populations of {frozen.digest}", err=True)

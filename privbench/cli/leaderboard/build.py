@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from privbench.cli.options import results_option
+from privbench.cli.output import echo
 from privbench.errors import BadInput
 
 
@@ -33,4 +34,4 @@ def build(names: tuple[str, ...], results: str, output: Path) -> None:
         raise BadInput(f"there are no results in {results}; run `privbench run quickstart` first")
     written = write_site(make_site([open_run(name, results) for name in names]), output)
     pages = sum(path.suffix == ".html" for path in written)
-    click.echo(f"{output / 'index.html'}: {pages} pages")
+    echo(f"{output / 'index.html'}: {pages} pages")

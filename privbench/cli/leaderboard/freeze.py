@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from privbench.cli.options import config_option, plugin_option
+from privbench.cli.output import echo
 from privbench.plugins.host import PluginHost
 
 if TYPE_CHECKING:
@@ -95,5 +96,5 @@ def freeze(
         baselines=baselines,
         with_records=records,
     )
-    click.echo(f"{output}: {len(frozen.populations)} populations, digest {frozen.digest}")
-    click.echo(f"{secret}: the membership of the targets; keep it to yourself")
+    echo(f"{output}: {len(frozen.populations)} populations, digest {frozen.digest}")
+    echo(f"{secret}: the membership of the targets; keep it to yourself")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from privbench.cli.options import json_option
-from privbench.cli.output import print_json, print_table
+from privbench.cli.output import echo, print_json, print_table
 from privbench.errors import BadInput
 from privbench.plugins.host import PluginHost
 
@@ -141,7 +141,7 @@ def _digest(plugin: str) -> str | None:
 
 
 def _print(result: dict[str, Any]) -> None:
-    from privbench.leaderboard.frozen.isolated import visible
+    from privbench.escape import one_line
     from privbench.report.numbers import interval_text, signed_interval_text
 
     lines = []
@@ -159,9 +159,9 @@ def _print(result: dict[str, Any]) -> None:
         for name, difference in row["differences"].items():
             auc = difference["auc"]
             line[f"AUC less {name}'s"] = signed_interval_text(auc["value"], auc["ci"])
-        lines.append({head: visible(cell) for head, cell in line.items()})
-    click.echo(visible(f"{result['attack']} on {result['frozen']}"))
+        lines.append({head: one_line(cell) for head, cell in line.items()})
+    echo(one_line(f"{result['attack']} on {result['frozen']}"))
     print_table(lines)
-    click.echo(
+    echo(
         f"intervals: 95%, over models and records; judgement {result['judgement']} of these outputs"
     )

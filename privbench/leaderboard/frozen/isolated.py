@@ -21,6 +21,7 @@ from pathlib import Path
 
 import privbench
 from privbench.errors import BadInput, PrivbenchError
+from privbench.escape import one_line
 
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "OMP_NUM_THREADS", "SYSTEMROOT")
 """The variables of the environment that the process gets, besides PYTHONPATH."""
@@ -56,7 +57,7 @@ def run_attack(arguments: Sequence[str], work: Path, secret: Path, *, isolated: 
     )  # fmt: skip
     if result.returncode:
         lines = result.stderr.strip().splitlines()[-20:]
-        text = "\n".join(map(visible, lines)) or f"status {result.returncode}"
+        text = "\n".join(map(one_line, lines)) or f"status {result.returncode}"
         kind = BadInput if result.returncode == 2 else PrivbenchError
         raise kind(f"the attack failed:\n{text}")
 
@@ -71,18 +72,9 @@ def isolation(secret: Path) -> list[str]:
     prefix = [*OUTER, "sh", "-c", HIDE, "sh", str(secret.resolve())]
     probe = subprocess.run([*prefix, "true"], capture_output=True, text=True, check=False)
     if probe.returncode:
-        reason = visible(probe.stderr.strip())
+        reason = one_line(probe.stderr.strip())
         raise BadInput(f"the secret cannot be hidden from the attack: {reason}. {INSTEAD}")
     return prefix
-
-
-def visible(text: str) -> str:
-    r"""Return text in which what a terminal would act on is written as an escape.
-
-    >>> visible("red\x1b[31m")
-    'red\\x1b[31m'
-    """
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _environment() -> dict[str, str]:

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from privbench import __version__
+from privbench.escape import terminal
 from privbench.report.html import words
 from privbench.report.html.glossary import Glossary
 from privbench.report.numbers import interval_text, number
@@ -16,9 +17,6 @@ from privbench.storage.environment import version_text
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
-
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and those that change the direction of the text around them."""
 
 
 def render(template: str, **values: Any) -> str:
@@ -52,7 +50,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=_without_controls,
+        finalize=visible,
     )
     made.filters |= {
         "number": number, "interval": interval_text, "found": words.found, "count": words.count,
@@ -70,11 +68,10 @@ def _with_code(text: str) -> Markup:
     return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
-def _without_controls(value: Any) -> Any:
-    """Return a text with control characters shown as U+FFFD; called for all that templates write."""
+def visible(value: Any) -> Any:
+    """Return a text without characters that cannot be seen; templates call it for all they write."""
     from markupsafe import Markup
 
     if isinstance(value, Markup):
-        cleaned: Markup = Markup(_CONTROLS.sub("\ufffd", value))  # stays escaped
-        return cleaned
-    return _CONTROLS.sub("\ufffd", value) if isinstance(value, str) else value
+        return Markup(terminal(value))  # stays escaped
+    return terminal(value) if isinstance(value, str) else value
