@@ -66,7 +66,7 @@ def _winner(entry: Entry) -> str:
 
 
 def _tied(first: Sequence[Entry], ahead: Sequence[Entry]) -> str:
-    leading = [entry for entry in first if entry in ahead]
+    leading = [entry for entry in first if entry in ahead] or ahead
     best = max(leading, key=lambda entry: entry.margin.value if entry.margin else 0.0)
     return (
         f"{_named(first)} cannot be told apart and share the first rank; {best.defense}, at an accuracy "
