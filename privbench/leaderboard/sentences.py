@@ -31,6 +31,8 @@ def sentence(entries: Sequence[Entry], p_values: dict[str, float], n_worthless: 
     ahead = _ahead(ranked, p_values)
     if ahead:
         first = [entry for entry in ranked if entry.rank is not None and entry.rank[0] == 1]
+        if not any(entry in ahead for entry in first):
+            first = ahead  # a test of one margin is weaker than one of many pairs
         text = _winner(first[0]) if len(first) == 1 else _tied(first, ahead)
         text += _elsewhere(first)
         others = [entry for entry in ahead if entry not in first]
@@ -39,7 +41,7 @@ def sentence(entries: Sequence[Entry], p_values: dict[str, float], n_worthless: 
     else:
         best = max(ranked, key=lambda entry: entry.margin.value if entry.margin else 0.0)
         text = (
-            f"No defense is less exposed than {REFERENCE} at its accuracy; the best, {best.defense}, "
+            f"No defense is shown to be less exposed than {REFERENCE} at its accuracy; the best, {best.defense}, "
             f"differs from them by {_interval(best.margin)} in AUC."
         )
     if n_worthless:
@@ -66,7 +68,7 @@ def _winner(entry: Entry) -> str:
 
 
 def _tied(first: Sequence[Entry], ahead: Sequence[Entry]) -> str:
-    leading = [entry for entry in first if entry in ahead] or ahead
+    leading = [entry for entry in first if entry in ahead]
     best = max(leading, key=lambda entry: entry.margin.value if entry.margin else 0.0)
     return (
         f"{_named(first)} cannot be told apart and share the first rank; {best.defense}, at an accuracy "

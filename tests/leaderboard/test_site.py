@@ -137,9 +137,10 @@ AHEAD, BEHIND, UNKNOWN = (0.05, 0.03, 0.07), (-0.05, -0.07, -0.03), (0.01, -0.01
             "a and b cannot be told apart and share the first rank",
         ),
         ([("a", (1, 2), UNKNOWN), ("b", (1, 2), BEHIND)], {"a": 0.3, "b": 0.0}, 0,
-         "No defense is less exposed than"),
+         "No defense is shown to be less exposed than"),
         ([("a", (1, 1), AHEAD), ("b", (2, 2), AHEAD)], {"a": 0.0, "b": 0.0}, 0,
          "b is also ahead of them."),
+        ([("a", (1, 1), UNKNOWN), ("b", (2, 2), AHEAD)], {"a": 0.3, "b": 0.0}, 0, "b is first: "),
         ([("a", (1, 1), AHEAD)], {"a": 0.0}, 2,
          "2 defenses are no more accurate than public records alone."),
     ],
@@ -154,7 +155,7 @@ def test_many_single_tests_do_not_make_a_winner(board):
     names = [f"d{i}" for i in range(40)]
     made = [entry(board, name, (1, 40), UNKNOWN) for name in names]
     p_values = dict.fromkeys(names, 0.5) | {"d3": 0.03}
-    assert sentence(made, p_values, 0).startswith("No defense is less exposed than")
+    assert sentence(made, p_values, 0).startswith("No defense is shown to be less exposed than")
 
 
 def test_the_sentence_says_what_the_ranking_does_not_look_at(board):
