@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 REPORTS := attacks defenses defenses-mnist paper-adult paper-location30 paper-mnist released
+RUNS := $(sort $(wildcard results/*.json results/*.json.gz))
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
 .PHONY: run test lint test-slow bench bench-gpu recipes reports results docs clean
@@ -40,11 +41,12 @@ recipes: $(STAMP)  ## choose the recipes of benchmarks.toml again, on reference 
 reports: $(STAMP)  ## run the benchmarks of the committed results again: hours each on 2 cores
 	for name in $(REPORTS); do \
 		$(BIN)/privbench run $$name --set population=64 --set 'seeds=[0, 1, 2]' || exit 1; \
-		$(BIN)/privbench export $$name -o results/$$name.json || exit 1; done
+		$(BIN)/privbench export $$name -o results/$$name.json.gz || exit 1; done
 
-results: $(STAMP)  ## make all tables and plots of the committed results from the committed data
-	$(BIN)/privbench report results/*.json -o results
-	$(BIN)/python -m privbench.auditing.measured results/*.json
+results: $(STAMP)  ## make all tables, plots and pages of the committed results from the committed data
+	$(BIN)/privbench report $(RUNS) -o results
+	$(BIN)/privbench leaderboard build $(RUNS) -o results/site
+	$(BIN)/python -m privbench.auditing.measured $(RUNS)
 	$(BIN)/cog -r -P -I docs results/README.md
 
 docs: $(STAMP)  ## write the generated parts of docs/

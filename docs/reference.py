@@ -235,16 +235,14 @@ def committed(name: str) -> None:
 
 def results() -> None:
     """Print the list of the committed files of runs."""
-    print(overview(sorted((ROOT / "results").glob("*.json"))))
+    print(overview(sorted((ROOT / "results").glob("*.json*"))))
 
 
 def defenses(benchmark: str) -> None:
     """Print the effect of each defense on the naive attack of its time, from the committed results."""
-    path = ROOT / "results" / f"{benchmark}.json"
-    old = (
-        ROOT / "results" / "old" / f"{benchmark}.json"
-    )  # a list of rows, from before files of runs
-    all_rows = read_document(path).run.rows if path.exists() else json.loads(old.read_text())
+    found = sorted((ROOT / "results").glob(f"{benchmark}.json*"))
+    old = ROOT / "results" / "old" / f"{benchmark}.json"  # of before there were files of runs
+    all_rows = read_document(found[0]).run.rows if found else json.loads(old.read_text())
     rows = {
         (row["defense"], row["attack"], row["knowledge"]): row
         for row in all_rows

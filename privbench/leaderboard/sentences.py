@@ -41,8 +41,8 @@ def sentence(entries: Sequence[Entry], p_values: dict[str, float], n_worthless: 
     else:
         best = max(ranked, key=lambda entry: entry.margin.value if entry.margin else 0.0)
         text = (
-            f"No defense is shown to be less exposed than {REFERENCE} at its accuracy; the best, {best.defense}, "
-            f"differs from them by {_interval(best.margin)} in AUC."
+            f"No defense is shown to be less exposed than {REFERENCE} at its accuracy; the best, "
+            f"{best.defense}, differs from them by {_interval(best.margin)} in AUC."
         )
     if n_worthless:
         is_are = "defense is" if n_worthless == 1 else "defenses are"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from privbench.leaderboard.board import AttackSummary, Board, Entry, Label, Number, Site
 from privbench.leaderboard.entries import make_entry, number_of
 from privbench.leaderboard.ranking import REFERENCES, UNDEFENDED, Margins
 from privbench.leaderboard.sentences import sentence
-from privbench.report.differences import Differences
+from privbench.report.differences import Differences, first_known
 from privbench.report.document import Document
 from privbench.report.frontier import PUBLIC_ONLY, exposures, family, first_rows
 from privbench.report.seeds import combine_seeds, parts_of
@@ -27,37 +28,86 @@ NO_ATTACK = "no attack on its models was run"
 
 def make_site(
     documents: Sequence[Document],
-    labels: Sequence[Label] | None = None,
+    submissions: Sequence[tuple[Document, Label]] = (),
     errata: Sequence[str] = (),
 ) -> Site:
-    """Return the leaderboard of some runs.
+    """Return the leaderboard of some runs, and of what was submitted to it.
 
     Args:
-        documents: runs, each of a benchmark.
-        labels: how far each of them was checked; by default they are the project's own.
+        documents: the project's own runs.
+        submissions: runs of single defenses, each with its label. Their defenses join the boards of the
+            same benchmark; without a run of it they have boards of their own.
         errata: the log of errata, newest first.
     """
     slugs = Slugs()
-    own: Label = ""
+    joined, alone = _joined(documents, submissions)
     boards = [
-        make_board(rows, document, label, slugs)
-        for document, label in zip(documents, labels or [own] * len(documents), strict=True)
-        for rows in comparable_groups(combine_seeds(document.run.rows))
+        make_board(rows, source, slugs)
+        for source in [*joined, *alone]
+        for rows in comparable_groups(combine_seeds(source.rows))
         if any(row["status"] == "ok" for row in rows)
     ]
     return Site(boards, attack_summaries(boards, slugs), tuple(errata))
 
 
-def make_board(rows: Sequence[Row], document: Document, label: Label, slugs: Slugs) -> Board:
+@dataclass(frozen=True)
+class _Source:
+    """Rows of one benchmark, which may be of several runs."""
+
+    document: Document
+    rows: Sequence[Row]
+    differences: Differences
+    submitted: Mapping[str, tuple[Document, Label]]
+    """Where the defenses that were submitted come from."""
+
+    def of(self, defense: str) -> tuple[Document, Label]:
+        """Return the run that a defense's rows are of, and its label."""
+        return self.submitted.get(defense, (self.document, ""))
+
+
+def _joined(
+    documents: Sequence[Document], submissions: Sequence[tuple[Document, Label]]
+) -> tuple[list[_Source], list[_Source]]:
+    """Return a source for each run, with what was submitted to its benchmark, and those without a run.
+
+    Of a submission, the rows of defenses that the run has are left out: they are the baselines.
+    """
+    joined = []
+    benchmarks = {document.run.benchmark for document in documents}
+    for document in documents:
+        rows = list(document.run.rows)
+        submitted: dict[str, tuple[Document, Label]] = {}
+        known = {row["defense"] for row in rows}
+        all_errors = [document.differences.errors]
+        for other, label in submissions:
+            if other.run.benchmark == document.run.benchmark:
+                new = [row for row in other.run.rows if row["defense"] not in known]
+                submitted |= {row["defense"]: (other, label) for row in new}
+                known |= set(submitted)
+                rows += new
+                all_errors.append(other.differences.errors)
+        differences = Differences(first_known(all_errors))
+        joined.append(_Source(document, rows, differences, submitted))
+    alone = [
+        _Source(other, other.run.rows, other.differences, {
+            row["defense"]: (other, label)
+            for row in other.run.rows if family(row["defense"]) not in REFERENCES
+        })
+        for other, label in submissions
+        if other.run.benchmark not in benchmarks
+    ]  # fmt: skip
+    return joined, alone
+
+
+def make_board(rows: Sequence[Row], source: _Source, slugs: Slugs) -> Board:
     """Return the board of one (benchmark, dataset, model).
 
     Args:
         rows: its rows, seeds combined, of which at least one is ok.
-        document: the run they are from.
-        label: how far the run was checked.
+        source: where they come from.
         slugs: the names of pages so far.
     """
-    run, differences = document.run, document.differences
+    run, differences = source.document.run, source.differences
     first = next(row for row in rows if row["status"] == "ok")
     place = f"{run.benchmark} {first['dataset']} {first['model']}"
     exposed = exposures([row for row in rows if row["subset"] == "records"], "auc")
@@ -82,8 +132,9 @@ def make_board(rows: Sequence[Row], document: Document, label: Label, slugs: Slu
             "on_front": defense in front,
         }
         of_defense = [row for row in rows if row["defense"] == defense]
+        document, label = source.of(defense)
         slug = slugs.of(f"{place} {defense}")
-        entries.append(make_entry(of_defense, run, label, slug, document.curves, position))
+        entries.append(make_entry(of_defense, document.run, label, slug, document.curves, position))
     entries.sort(key=_order)
     public = next((row for d, row in accuracies.items() if family(d) == PUBLIC_ONLY), None)
     p_values = {defense: margin.difference.p_value() for defense, margin in ranked.items()}

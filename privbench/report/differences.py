@@ -46,6 +46,16 @@ def nothing_stored(first: Row, second: Row, measure: Measure) -> Error | None:
     return None
 
 
+def first_known(all_errors: Sequence[Errors]) -> Errors:
+    """Return what asks one after the other, until one knows the error."""
+
+    def errors(first: Row, second: Row, measure: Measure) -> Error | None:
+        answers = (known(first, second, measure) for known in all_errors)
+        return next((answer for answer in answers if answer is not None), None)
+
+    return errors
+
+
 def stored_in(store: Store) -> Errors:
     """Return what reads the artifacts beside a results database."""
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from privbench.errors import BadInput
-from privbench.metrics.differences import Error
 from privbench.report.curves import curves_stored_in
-from privbench.report.differences import Differences, Errors, Measure, stored_in
+from privbench.report.differences import Differences, first_known, stored_in
 from privbench.report.document import SUFFIXES, Document, read_document
 from privbench.storage.artifacts import Store
 from privbench.storage.results import Results, Row, Run
@@ -70,15 +69,5 @@ def open_source(names: Sequence[str], results: str | Path) -> Source:
         runs,
         [row for run in runs for row in run.rows],
         {run.benchmark: run.title_remark for run in runs},
-        Differences(_first_known([document.differences.errors for document in opened.values()])),
+        Differences(first_known([document.differences.errors for document in opened.values()])),
     )
-
-
-def _first_known(all_errors: Sequence[Errors]) -> Errors:
-    """Return what asks one after the other, until one knows the error."""
-
-    def errors(first: Row, second: Row, measure: Measure) -> Error | None:
-        answers = (known(first, second, measure) for known in all_errors)
-        return next((answer for answer in answers if answer is not None), None)
-
-    return errors

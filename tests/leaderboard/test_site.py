@@ -93,6 +93,35 @@ def test_two_seeds_are_one_entry(document):
     assert len(board.entries) == 6
 
 
+def only(document, chosen):
+    """Return a document with the rows of some defenses."""
+    rows = [row for row in document.run.rows if chosen(row["defense"])]
+    return replace(document, run=replace(document.run, rows=rows))
+
+
+def test_a_submission_joins_the_board_of_its_benchmark(document, board):
+    """Split in two, a run gives the board that it gives as a whole, but for the label."""
+    ours = only(document, lambda defense: defense != "vae-metric")
+    submitted = only(document, lambda defense: defense in ("none", "public-only", "vae-metric"))
+    (joined,) = make_site([ours], [(submitted, "rerun")]).boards
+    assert [e.defense for e in joined.entries] == [e.defense for e in board.entries]
+    assert {e.defense: e.label for e in joined.entries if e.label} == {"vae-metric": "rerun"}
+    for entry, expected in zip(joined.entries, board.entries, strict=True):
+        assert (entry.rank, entry.accuracy) == (expected.rank, expected.accuracy)
+        if entry.margin:
+            assert entry.margin.value == pytest.approx(expected.margin.value)
+
+
+def test_a_submission_to_another_benchmark_has_a_board_of_its_own(document):
+    other = only(document, lambda defense: defense in ("none", "public-only", "vae-metric"))
+    other = replace(other, run=replace(other.run, benchmark="other"))
+    first, second = make_site([document], [(other, "spot-checked")]).boards
+    assert (first.benchmark, second.benchmark) == ("quickstart", "other")
+    assert {e.label for e in first.entries} == {""}
+    labels = {e.defense: e.label for e in second.entries}
+    assert labels == {"vae-metric": "spot-checked", "none": "", "public-only": ""}
+
+
 def test_slugs_of_hostile_names_are_safe_and_unique(document):
     hostile = ["../../etc/passwd", "<script>", "<style>", "é", "a" * 500, ""]
     slugs = Slugs()

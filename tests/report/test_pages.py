@@ -12,7 +12,13 @@ from privbench.report.tradeoff import MEASURES
 from privbench.storage.results import Run
 
 RESULTS = Path(__file__).parent.parent.parent / "results"
-COMMITTED = sorted(RESULTS.glob("*.json"))
+
+
+def name_of(path):
+    return path.name.partition(".")[0]
+
+
+COMMITTED = sorted(RESULTS.glob("*.json*"))
 
 
 def run_of(environment, rows=(), **values):
@@ -36,30 +42,30 @@ def test_there_is_committed_data():
     assert COMMITTED
 
 
-@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", COMMITTED, ids=name_of)
 def test_committed_data_are_of_a_commit_without_changes(path):
     run = read_document(path).run
-    assert run.benchmark == path.stem
+    assert run.benchmark == name_of(path)
     assert re.fullmatch("[0-9a-f]{40}", run.environment["commit"])
     assert run.environment["clean"]
 
 
-@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", COMMITTED, ids=name_of)
 def test_committed_tables_are_those_of_the_data(path):
     """If not, run `make results`."""
     tables = tables_of(read_document(path))
     assert tuple(tables) == TABLES
     for view, text in tables.items():
-        assert (RESULTS / path.stem / f"{view}.md").read_text(encoding="utf-8") == text
+        assert (RESULTS / name_of(path) / f"{view}.md").read_text(encoding="utf-8") == text
 
 
-@pytest.mark.parametrize("path", COMMITTED[:1], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", COMMITTED[:1], ids=name_of)
 def test_committed_plots_are_those_of_the_data(path, tmp_path):
     check_plots(path, tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", COMMITTED[1:], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", COMMITTED[1:], ids=name_of)
 def test_all_committed_plots_are_those_of_the_data(path, tmp_path):
     check_plots(path, tmp_path)
 
@@ -72,12 +78,15 @@ def check_plots(path, tmp_path):
     plots = [file.name for file in written if file.suffix == ".png"]
     assert plots == [f"tradeoff-{measure}.png" for measure in MEASURES]
     for name in plots:
-        drawn, committed = imread(tmp_path / path.stem / name), imread(RESULTS / path.stem / name)
+        drawn, committed = (
+            imread(tmp_path / name_of(path) / name),
+            imread(RESULTS / name_of(path) / name),
+        )
         assert drawn.shape == committed.shape
         assert np.abs(drawn - committed).mean() < 0.005
 
 
-@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", COMMITTED, ids=name_of)
 def test_the_overview_lists_the_committed_data(path):
     """What `make results` writes; `make lint` checks it, too."""
     run = read_document(path).run
@@ -90,4 +99,4 @@ def test_the_overview_lists_the_committed_data(path):
 def test_nothing_is_committed_beside_the_data():
     """A folder of tables whose data are gone would be of who knows which commit."""
     folders = {path.parent.name for path in RESULTS.glob("*/summary.md")}
-    assert folders == {path.stem for path in COMMITTED}
+    assert folders == {name_of(path) for path in COMMITTED}

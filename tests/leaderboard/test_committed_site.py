@@ -1,0 +1,19 @@
+"""The committed site is what the committed runs give; if not, run `make results`."""
+
+from pathlib import Path
+
+from privbench.leaderboard.pages import site_files
+from privbench.leaderboard.site import make_site
+from privbench.report.document import read_document
+
+RESULTS = Path(__file__).parents[2] / "results"
+
+
+def test_the_committed_site_is_that_of_the_committed_runs():
+    runs = sorted(RESULTS.glob("*.json*"))
+    expected = site_files(make_site([read_document(path) for path in runs]))
+    site = RESULTS / "site"
+    committed = {str(path.relative_to(site)) for path in site.rglob("*") if path.is_file()}
+    assert committed == set(expected)
+    for name, content in expected.items():
+        assert (site / name).read_bytes() == content, name
