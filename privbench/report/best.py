@@ -1,15 +1,14 @@
-"""The best lines of a table, column by column, with all that cannot be told apart from the best.
+"""The best line of each column of a table, if it can be told apart from all others.
 
-The best of a column is the line with the largest value, or the smallest. Another line cannot be told
-apart from it if
+The best of a column is the line with the largest value, or the smallest. A tie has no best line: another
+line cannot be told apart from it if
 
 1. the 95% interval of their difference contains 0 (`differences`): for the AUC, the TPR at 1% FPR and
    the test accuracy. The difference is paired where it is stored what pairs the two;
 2. otherwise, their 95% intervals overlap;
 3. or nothing is known about their difference, because one of both has no interval.
 
-Each interval holds by itself. A column has no best line if fewer than two lines have a value, or if
-nothing is known about any difference from the best, as with a single model.
+Each interval holds by itself. A column has no best line either if fewer than two lines have a value.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ def best_lines(
     differences: Differences,
     blocks: Sequence[Hashable] | None = None,
 ) -> dict[str, frozenset[int]]:
-    """Return the numbers of the best lines of each column, by its header.
+    """Return the numbers of the best lines of each column, one of each block, by its header.
 
     Args:
         columns: the columns that have a best line.
@@ -76,9 +75,7 @@ def _best(
         for line in values
         if line != best
     }
-    if all(answer is None for answer in distinct.values()):
-        return frozenset()
-    return frozenset([best, *(line for line, answer in distinct.items() if not answer)])
+    return frozenset([best] if all(distinct.values()) else [])
 
 
 def _is_distinct(column: Column, first: Row, second: Row, differences: Differences) -> bool | None:

@@ -9,8 +9,8 @@ from privbench.report.tables import Table
 
 PREAMBLE = "% needs \\usepackage{booktabs}\n"
 BEST_NOTE = (
-    "bold: the best of a column, and all that cannot be told apart from it (95% interval of the"
-    " difference, paired where it is stored what pairs the two; else by intervals that overlap)"
+    "bold: the best of a column, if all others can be told apart from it (by the 95% interval of"
+    " the difference, paired where it is stored what pairs the two, or else by both intervals)"
 )
 
 

@@ -143,7 +143,7 @@ def summary(rows: Sequence[Row], differences: Differences = NOTHING_STORED) -> l
         rank_of = ranks(group, differences)
         lines, shown = _summary_lines(group, notes, rank_of)
         best = best_lines(BEST_OF_SUMMARY, shown, differences)
-        first = {defense for defense, (low, _) in rank_of.items() if low == 1}
+        first = {defense for defense, (_, high) in rank_of.items() if high == 1}
         best[RANK] = frozenset(i for i, line in enumerate(lines) if line["defense"] in first)
         tables.append(Table.of(group, lines, notes, OPTIONAL_OF_SUMMARY, best))
     return tables

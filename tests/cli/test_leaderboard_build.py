@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from privbench.report.document import read_document
+
 from .helpers import refused
 
 QUICKSTART = Path(__file__).parents[2] / "results" / "quickstart.json"
@@ -16,7 +18,8 @@ def test_a_site_of_a_file(cli, tmp_path):
     assert result.stdout == f"site/index.html: {pages} pages\n"
     defenses = [path.read_text() for path in (tmp_path / "site" / "defenses").iterdir()]
     assert len(defenses) == 6
-    assert all("commit c9e9ce4" in text for text in defenses)
+    commit = read_document(QUICKSTART).run.environment["commit"]
+    assert all(f"commit {commit[:7]}" in text for text in defenses)
 
 
 def test_bad_input(cli, tmp_path):
