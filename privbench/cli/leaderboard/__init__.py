@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import click
 
-COMMANDS: tuple[click.Command, ...] = ()
+from privbench.cli.leaderboard.export import export
+from privbench.cli.leaderboard.verify import verify
+
+COMMANDS: tuple[click.Command, ...] = (export, verify)
 
 
 @click.group()
