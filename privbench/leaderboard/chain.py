@@ -121,13 +121,9 @@ def _of_row(
         if planned != found:
             yield "key", row["key"], f"that of {planned} in the configuration, not of {found}"
     inputs = stages[scores]["provenance"]["inputs"]
-    if row["knowledge"] == "adaptive" and len(inputs) > 2 and _kind(stages, scores) == "scores":
-        if inputs[1] != inputs[2]:
-            yield (
-                "knowledge",
-                row["knowledge"],
-                "'naive', as its shadows did not go through the defense",
-            )
+    on_models = _kind(stages, scores) == "scores" and len(inputs) > 2
+    if on_models and row["knowledge"] == "adaptive" and inputs[1] != inputs[2]:
+        yield "knowledge", row["knowledge"], "'naive': its shadows did not go through the defense"
     if metrics["details"].get("canary_kind", row["canary_kind"]) != row["canary_kind"]:
         yield "canary_kind", row["canary_kind"], repr(metrics["details"]["canary_kind"])
     yield from _own_key(row, stages, reading, scores)

@@ -114,7 +114,8 @@ def problem(position: int, row: Row, column: str, value: object, allowed: str) -
     """Return the text of a problem of one row."""
     name = f"{row['defense']}/{row['attack']}/{row['knowledge']}/seed={row['seed']}"
     subset = row["subset"] if row["canary_kind"] is None else f"canaries {row['canary_kind']}"
-    return f"rows[{position}] ({shown(f'{name} {subset}', 120)}): {column}: {shown(value)} (allowed: {allowed})"
+    place = f"rows[{position}] ({shown(f'{name} {subset}', 120)})"
+    return f"{place}: {column}: {shown(value)} (allowed: {allowed})"
 
 
 def shown(value: object, limit: int = 160) -> str:
@@ -177,7 +178,7 @@ def _matrix_problems(content: Mapping[str, Any]) -> Iterator[str]:
     rows = content["rows"]
     found = [tuple(row[name] for name in columns) for row in rows]
     if found != expected:
-        for i, (row, name) in enumerate(zip(rows, found, strict=True)):
+        for i, name in enumerate(found):
             if i >= len(expected) or name != expected[i]:
                 wanted = shown(expected[i]) if i < len(expected) else f"{len(expected)} rows"
                 yield f"rows[{i}]: {shown(name)} (allowed: {wanted})"

@@ -7,7 +7,7 @@ import re
 from privbench.errors import BadInput
 
 PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"
-ALLOWED = "1 to 80 letters, digits, dots, hyphens and underscores, of which the first is a letter or digit"
+ALLOWED = "1 to 80 letters, digits, dots, hyphens and underscores; the first a letter or digit"
 
 
 def checked_name(name: str, where: str) -> str:

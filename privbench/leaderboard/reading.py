@@ -25,7 +25,7 @@ def read_strict(path: str | Path) -> Any:
             it: numbers are finite, and no object has a key twice.
     """
     try:
-        text = _bytes(path).decode("utf-8")
+        text = read_bytes(path).decode("utf-8")
         content = json.loads(
             text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_unique
         )
@@ -39,7 +39,8 @@ def read_strict(path: str | Path) -> Any:
     return content
 
 
-def _bytes(path: str | Path) -> bytes:
+def read_bytes(path: str | Path) -> bytes:
+    """Return the bytes of a regular file that is no link and not too large."""
     try:
         # Without O_NONBLOCK, a named pipe would wait for a writer.
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)

@@ -1,8 +1,8 @@
 """A defense's rows as one file that others can check: a submission to the leaderboard.
 
-It is a file of a run (`report.document`) with one more key, ``submission``: who submits what, every stage
-behind the rows, and a digest of the whole content. Rows of the baselines are in it as well, because ranks
-and differences are taken between rows of the same models and records.
+It is a file of a run (`report.document`) with one more key, ``submission``: who submits what, every
+stage behind the rows, and a digest of the whole content. Rows of the baselines are in it as well,
+because ranks and differences are taken between rows of the same models and records.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def stage_lines(plan: Plan, store: Store) -> list[dict[str, Any]]:
 
 
 def row_stages(trial: Trial) -> Iterator[tuple[Stage, ...]]:
-    """Yield the stages whose keys make the key of each row of a trial; none for a row without numbers."""
+    """Yield the stages whose keys make the key of each row of a trial."""
     for parts in zip(trial.metrics, trial.records, trial.audits, trial.warnings, strict=True):
         stages = (trial.utility, *parts)
         yield tuple(stage for stage in stages if isinstance(stage, Stage))

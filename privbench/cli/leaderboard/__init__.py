@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from privbench.cli.leaderboard.export import export
+from privbench.cli.leaderboard.merge import merge
 from privbench.cli.leaderboard.verify import verify
 
-COMMANDS: tuple[click.Command, ...] = (export, verify)
+COMMANDS: tuple[click.Command, ...] = (export, verify, merge)
 
 
 @click.group()
