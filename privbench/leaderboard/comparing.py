@@ -13,7 +13,8 @@ error of one secret seed, from its interval, the difference of means over S and 
 
 where r is the ratio of the variance between seeds to e^2. It is estimated once for all comparisons, and
 counts if it is above 1: intervals of attacks without shadows take the pool as given, so seeds differ by
-more. Neither r nor e is taken from the submission, which could make them as large as it likes. The p-values are corrected for their number (Holm), at ``LEVEL``.
+more. Neither r nor e is taken from the submission, which could make them as large as it likes. The
+p-values are corrected for their number (Holm), at ``LEVEL``.
 """
 
 from __future__ import annotations
@@ -62,9 +63,9 @@ class Compared:
 
 def is_same_code(content: Mapping[str, Any], rerun: Rerun) -> bool:
     """Return whether the code of privbench and the versions of plugins here are the submission's."""
-    plugins = content["environment"]["plugins"].values(), rerun.environment["plugins"].values()
-    code = content["submission"]["stages"][0]["provenance"]["privbench"]
-    return bool(code == rerun.code and sorted(plugins[0]) == sorted(plugins[1]))
+    plugins = (side["plugins"].values() for side in (content["environment"], rerun.environment))
+    first, second = map(sorted, plugins)
+    return _code(content) == rerun.code and first == second
 
 
 def is_same_machine(content: Mapping[str, Any], here: Mapping[str, Any]) -> bool:
@@ -75,18 +76,29 @@ def is_same_machine(content: Mapping[str, Any], here: Mapping[str, Any]) -> bool
 
 def compare_commit(content: Mapping[str, Any], rerun: Rerun) -> list[Compared]:
     """Return whether the commit of a submission has the code of its stages, if that is known here."""
-    commit, here = content["environment"]["commit"], rerun.environment["commit"]
-    if not is_same_code(content, rerun) or not rerun.environment["clean"] or commit is None:
+    commit, here = (side["commit"] for side in (content["environment"], rerun.environment))
+    both_clean = content["environment"]["clean"] and rerun.environment["clean"]
+    if not both_clean or commit is None:
         return []
-    ok = commit == here or has_same_code(commit)
-    return [Compared("-", "commit", commit, here, "the same code", ok)]
+    has_code = commit == here or has_same_code(commit)
+    is_code = _code(content) == rerun.code
+    if not (has_code or is_code):
+        return []  # another version, whose code is not known here
+    what = "the code of the stages"
+    return [Compared("-", "commit", commit[:12], here[:12], what, has_code and is_code)]
 
 
 def compare_artifacts(content: Mapping[str, Any], rerun: Rerun) -> list[Compared]:
     """Return the stages whose artifacts have another content here; for the same code and machine."""
     return [
-        Compared("-", f"artifact {line['kind']} {line['key'][:8]}", str(line["content"])[:8],
-                 str(rerun.contents[line["key"]])[:8], "equal", False)
+        Compared(
+            "-",
+            f"artifact {line['kind']} {line['key'][:8]}",
+            str(line["content"])[:8],
+            str(rerun.contents[line["key"]])[:8],
+            "equal",
+            False,
+        )
         for line in content["submission"]["stages"]
         if line["key"] in rerun.contents and rerun.contents[line["key"]] != line["content"]
     ]
@@ -198,6 +210,11 @@ def variance_ratio(sides: Sequence[Sequence[Estimate]]) -> float:
         if len(side) > 1 and within > 0:
             ratios.append(float(np.var([value for value, _ in side], ddof=1)) / within)
     return round(max(1.0, float(np.mean(ratios))), 12) if ratios else 1.0
+
+
+def _code(content: Mapping[str, Any]) -> Mapping[str, str]:
+    code: Mapping[str, str] = content["submission"]["stages"][0]["provenance"]["privbench"]
+    return code
 
 
 def _estimates(rows: Sequence[Row]) -> dict[tuple[str, str], list[Estimate]]:

@@ -76,9 +76,8 @@ def form_problems(content: Any, name: str) -> list[str]:
         inner = best_match([error]) or error
         place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in inner.path)
         rule = shown({inner.validator: inner.validator_value})
-        problems.append(
-            f"{shown(place.lstrip('.'), 200)}: {shown(inner.instance)} (allowed: {rule})"
-        )
+        where = shown(place.lstrip("."), 200)[1:-1] or "the file"
+        problems.append(f"{where}: {shown(inner.instance)} (allowed: {rule})")
     return problems
 
 

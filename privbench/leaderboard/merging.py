@@ -108,7 +108,7 @@ def _labelled(into: Path) -> list[tuple[Path, Label]]:
         content = read_strict(path)
         check = read_strict(_check_path(path))
         label = check.get("label") if isinstance(check, dict) else None
-        if label not in LABELS:
+        if not isinstance(label, str) or label not in LABELS:
             raise BadInput(f"{_check_path(path)}: label {label!a} (allowed: {', '.join(LABELS)})")
         if (label == "reported") != is_reported(content):
             raise BadInput(f"{_check_path(path)}: label {label!a} is not for such a file")

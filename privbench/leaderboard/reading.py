@@ -48,9 +48,10 @@ def read_bytes(path: str | Path) -> bytes:
         if os.path.islink(path):
             raise BadInput(f"{path}: a symbolic link (allowed: a regular file)") from None
         raise BadInput(f"{path}: {getattr(error, 'strerror', error)}") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise BadInput(f"{path}: not a regular file")
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise BadInput(f"{path}: not a regular file")
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise BadInput(f"{path}: too large (allowed: {MAX_BYTES // 2**20} MiB)")

@@ -1,5 +1,7 @@
 """Any one change of a submission is refused, but for what nobody can check."""
 
+from dataclasses import replace
+
 import pytest
 
 from privbench.leaderboard.checking import compare
@@ -7,12 +9,27 @@ from privbench.leaderboard.consistency import content_problems, form_problems
 
 from .mutations import mutation
 
-N = 120
+N = 100
+COMMIT = "a" * 40
+HARDWARE = ("python", "libraries", "plugins", "machine", "cpus", "device", "clean")
 CLAIMS = (
-    ("started_at",), ("finished_at",), ("remark",), ("environment",), ("submission", "about"),
-    ("submission", "plugins"),
+    ("started_at",), ("finished_at",), ("remark",), ("submission", "about"), ("submission", "plugins"),
+    *(("environment", name) for name in HARDWARE),
 )  # fmt: skip
 """What a submitter says of himself, his machine and his time (docs/leaderboard-submissions.md)."""
+
+
+@pytest.fixture
+def content(content, sign):
+    """As from a clean commit."""
+    content["environment"] |= {"commit": COMMIT, "clean": True}
+    return sign(content)
+
+
+@pytest.fixture
+def computed(computed):
+    """Computed again from the same commit."""
+    return replace(computed, environment={**computed.environment, "commit": COMMIT, "clean": True})
 
 
 def is_claim(path):
@@ -20,7 +37,12 @@ def is_claim(path):
 
 
 def refused(content):
-    return form_problems(content, "submission") or list(content_problems(content))
+    """Return the problems that ``verify`` finds; the slower schema is asked last here."""
+    try:
+        problems = list(content_problems(content))
+    except (TypeError, KeyError, AttributeError):  # the form is wrong, which the schema has to find
+        problems = []
+    return problems or form_problems(content, "submission")
 
 
 def test_the_submission_itself_passes(content, computed):
@@ -47,7 +69,6 @@ def test_changes_are_found(content, computed, sign):
             found["claim"] += 1
         else:
             missed.append((seed, path))
-    print(found, missed)
     assert not missed
     assert found["verify"] >= 0.75 * N
     assert found["rerun"] > 0
