@@ -1,8 +1,8 @@
 """Compare rows that were computed again with those of a submission.
 
 **The same seed.** On the same code, versions and kind of machine all numbers must be equal up to
-rounding. Elsewhere training differs by rounding that grows, so that estimates may differ, but only as two
-runs on the same records: each value must be in the interval of the other one.
+rounding. Elsewhere training differs by rounding that grows, so that estimates may differ, but only as
+two runs on the same records: each value must be in the interval of the other one.
 
 **A secret seed.** The split, the membership and the models are others. What is compared is the mean over
 the seeds of the submission with that over the secret ones, for the AUC and the TPR at 1% FPR of each

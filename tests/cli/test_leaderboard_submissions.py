@@ -12,7 +12,7 @@ from .helpers import refused
 @pytest.fixture
 def exported(cli, config, tmp_path):
     """``noisy.json`` of a run of the benchmark ``small``."""
-    assert cli("run", "small", "-c", config, "-k", "not naive", "--set", "attacks=['loss']",
+    assert cli("run", "small", "-c", config, "-k", "not naive", "--set", "attacks=['loss', 'gap']",
                "--set", "knowledge=['adaptive']").exit_code == 0  # fmt: skip
     result = cli("leaderboard", "export", "small", "noisy", "-o", "noisy.json", "--authors", "<b>")
     assert result.exit_code == 0, result.output
@@ -26,16 +26,16 @@ def test_from_a_run_to_the_leaderboard(cli, exported, tmp_path):
     assert {row["defense"] for row in read_document(exported).run.rows} == {"none", "noisy"}
     assert cli("table", "noisy.json").exit_code == 0
     result = cli("leaderboard", "verify", "noisy.json")
-    assert (result.exit_code, result.stdout) == (0, "noisy.json: consistent, 4 rows\n")
+    assert (result.exit_code, result.stdout) == (0, "noisy.json: consistent, 8 rows\n")
 
-    result = cli("leaderboard", "merge", "noisy.json", "--into", "data", "--label", "rerun",
-                 "--device", "cpu")  # fmt: skip
+    result = cli("leaderboard", "merge", "noisy.json", "--into", "data", "--label", "spot-checked",
+                 "--share", "0.01", "--seeds", "1", "--device", "cpu")  # fmt: skip
     assert result.exit_code == 0, result.output
     assert "secret seeds: " in result.stdout
     assert "REFUSED" not in result.stdout
     check = json.loads((tmp_path / "data/submissions/checks/noisy.json").read_text())
-    assert check["label"] == "rerun"
-    assert len(check["secret_seeds"]) == 2
+    assert check["label"] == "spot-checked"
+    assert len(check["secret_seeds"]) == 1
 
     content["rows"][0]["auc"] = 0.123
     exported.write_text(json.dumps(content))

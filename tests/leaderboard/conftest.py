@@ -13,13 +13,13 @@ from privbench.plugins.host import PluginHost
 
 SMALL = """
 [defenses.noisy]
-mechanisms = [{{ name = "dp-sgd", epsilon = 8.0 }}]
+mechanisms = [{{ name = "output-noise", scale = 0.2 }}]
 
 [benchmarks.small]
 datasets = [{{ name = "npz", path = "{blobs}" }}]
 models = [{{ name = "mlp", hidden = [8], epochs = 3, batch_size = 32 }}]
 defenses = ["none", "noisy"]
-attacks = ["loss", {{ name = "lira", variance = "global" }}]
+attacks = [{{ name = "lira", variance = "global" }}]
 population = 4
 canaries = 0.1
 """

@@ -45,8 +45,8 @@ def refusals(n, **kwargs):
 
 
 def test_honest_submissions_are_refused_as_rarely_as_is_said():
-    assert refusals(400) <= LEVEL + 3 * np.sqrt(LEVEL / 400)
-    assert refusals(400, between=0.02) <= 0.05  # the ratio has 8 degrees of freedom
+    assert refusals(200) <= LEVEL + 3 * np.sqrt(LEVEL / 200)
+    assert refusals(200, between=0.02) <= 0.05  # the ratio has 8 degrees of freedom
 
 
 def test_numbers_that_are_too_good_are_refused():
