@@ -66,6 +66,11 @@ class Store:
         """Return how many seconds a stored artifact took to compute."""
         return float(self._require(kind, key)["seconds"])
 
+    def content(self, kind: str, key: str) -> str | None:
+        """Return a digest of a stored artifact's facts and arrays; None if it is not stored."""
+        note = self._note(kind, key)
+        return None if note is None else digest([note["info"], note["arrays"]])
+
     def load(self, kind: str, key: str) -> Artifact | None:
         """Read and verify an artifact; return None if it is missing or damaged."""
         from safetensors.numpy import load

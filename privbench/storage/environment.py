@@ -72,6 +72,12 @@ def commit_of(package: Path) -> dict[str, Any]:
     return {"commit": commit, "clean": not changes}
 
 
+def has_same_code(commit: str) -> bool:
+    """Return whether a commit that the repository has holds the code of privbench as HEAD does."""
+    package = Path(__file__).parent.parent
+    return _git(package, "diff", "--quiet", commit, "HEAD", "--", "*.py") is not None
+
+
 def _git(folder: Path, *arguments: str) -> str | None:
     """Return what git prints in a folder, or None if it fails or is not installed."""
     # Variables such as GIT_DIR, which git sets for its hooks, would name another repository.

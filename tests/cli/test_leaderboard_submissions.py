@@ -1,0 +1,63 @@
+"""``privbench leaderboard export``, ``verify`` and ``merge``, from a run to the folder of data."""
+
+import json
+
+import pytest
+
+from privbench.report.document import read_document
+
+from .helpers import refused
+
+
+@pytest.fixture
+def exported(cli, config, tmp_path):
+    """``noisy.json`` of a run of the benchmark ``small``."""
+    assert cli("run", "small", "-c", config, "-k", "not naive", "--set", "attacks=['loss', 'gap']",
+               "--set", "knowledge=['adaptive']").exit_code == 0  # fmt: skip
+    result = cli("leaderboard", "export", "small", "noisy", "-o", "noisy.json", "--authors", "<b>")
+    assert result.exit_code == 0, result.output
+    return tmp_path / "noisy.json"
+
+
+def test_from_a_run_to_the_leaderboard(cli, exported, tmp_path):
+    content = json.loads(exported.read_text())
+    assert content["submission"]["defenses"] == ["noisy"]
+    assert content["submission"]["about"]["authors"] == "<b>"
+    assert {row["defense"] for row in read_document(exported).run.rows} == {"none", "noisy"}
+    assert cli("table", "noisy.json").exit_code == 0
+    result = cli("leaderboard", "verify", "noisy.json")
+    assert (result.exit_code, result.stdout) == (0, "noisy.json: consistent, 8 rows\n")
+
+    result = cli("leaderboard", "merge", "noisy.json", "--into", "data", "--label", "spot-checked",
+                 "--share", "0.01", "--seeds", "1", "--device", "cpu")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "secret seeds: " in result.stdout
+    assert "REFUSED" not in result.stdout
+    check = json.loads((tmp_path / "data/submissions/checks/noisy.json").read_text())
+    assert check["label"] == "spot-checked"
+    assert len(check["secret_seeds"]) == 1
+
+    content["rows"][0]["auc"] = 0.123
+    exported.write_text(json.dumps(content))
+    refused(
+        cli("leaderboard", "verify", "noisy.json"), "submission.digest", "rows[0]", "auc: 0.123"
+    )
+
+
+def test_bad_input(cli, exported):
+    def export(*arguments):
+        return cli("leaderboard", "export", *arguments)
+
+    refused(export("small", "nosy", "-o", "a.json"), "DEFENSE 'nosy'", "allowed: none, noisy")
+    refused(export("large", "noisy", "-o", "a.json"), "'large'")
+    refused(export("small", "noisy", "-o", "a.txt"), "a.txt", "allowed: .json")
+    refused(export("small", "noisy", "-o", "a.json", "--name", "../../x"), "--name '../../x'")
+    again = ("leaderboard", "verify", "noisy.json", "--rerun")
+    for arguments, message in {
+        ("--share", "0"): "share",
+        ("--share", "1.5"): "share",
+        ("--seeds", "0"): "seeds",
+    }.items():
+        result = cli(*again, *arguments)
+        assert (result.exit_code, message in result.stderr) == (2, True)
+    refused(cli("leaderboard", "verify", "missing.json"), "missing.json", "No such file")
