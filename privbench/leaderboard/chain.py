@@ -140,7 +140,7 @@ def _of_setting(
         if details.get(name) != value:
             yield name, value, f"{details.get(name)!a}, that of its setting"
     pairs = row["n_members"] + row["n_nonmembers"]
-    if row["subset"] == "records" and pairs != details.get("n_pool", 0) * row["n_models"]:
+    if row["subset"] == "records" and pairs != int(details.get("n_pool", 0)) * row["n_models"]:
         yield "n_members", row["n_members"], f"{details.get('n_pool')} records for each model"
 
 

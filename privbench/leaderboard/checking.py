@@ -29,7 +29,7 @@ class Options:
 
     share: float = 0.2
     """The share of its trials."""
-    seeds: int = 2
+    seeds: int = 3
     """How many secret seeds. With one, it is not known how much seeds differ."""
     device: str = "auto"
     other_machine: bool = False

@@ -45,7 +45,11 @@ def read_submission(path: str | Path) -> dict[str, Any]:
         BadInput: it is not; the message names rows, columns, values and what is allowed.
     """
     content = read_strict(path)
-    problems = form_problems(content, "submission") or list(content_problems(content))
+    try:
+        problems = form_problems(content, "submission") or list(content_problems(content))
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        # Of the form of the schema, and yet such that nothing can be computed from it.
+        problems = [f"the relations of its numbers cannot be checked: {shown(str(error))}"]
     refuse(path, problems)
     assert isinstance(content, dict)
     return content
@@ -75,7 +79,9 @@ def form_problems(content: Any, name: str) -> list[str]:
     problems = []
     for error in itertools.islice(errors, SHOWN + 1):
         inner = best_match([error]) or error
-        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in inner.path)
+        place = "".join(
+            f"[{part}]" if isinstance(part, int) else f".{part}" for part in inner.absolute_path
+        )
         rule = shown({inner.validator: inner.validator_value})
         where = shown(place.lstrip("."), 200)[1:-1] or "the file"
         problems.append(f"{where}: {shown(inner.instance)} (allowed: {rule})")

@@ -97,6 +97,13 @@ def test_json_that_is_no_submission(tmp_path, text):
         (lambda c: c["rows"][0].update(seed=True), r"rows\[0\].seed: True"),
         (lambda c: c["rows"][1].update(defense="\x1b[2J"), r"rows\[1\]: .*x1b"),
         (lambda c: c.update(rows=[]), "rows: "),
+        (lambda c: c["rows"][0].update(n_models=0), "cannot be checked"),
+        (lambda c: c["rows"][0].update(n_members=10**300), r"n_members: 1000.*'maximum'"),
+        (
+            lambda c: c["rows"][0]["audit"].update(correct=10**9),
+            r"rows\[0\].audit.correct: 1000.*'maximum'",
+        ),
+        (lambda c: c["submission"]["stages"][-1]["provenance"].update(inputs=[]), "key: "),
     ],
 )
 def test_forms_that_are_refused(content, sign, tmp_path, change, message):

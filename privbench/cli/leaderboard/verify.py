@@ -26,7 +26,7 @@ def rerun_options(function: F) -> F:
             help="Share of the trials to compute again, with their own seeds and with secret ones.",
         ),
         click.option(
-            "--seeds", type=int, default=2, show_default=True,
+            "--seeds", type=int, default=3, show_default=True,
             help="Number of secret seeds. With 1 it is not known how much seeds differ.",
         ),
         click.option(
