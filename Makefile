@@ -45,7 +45,7 @@ reports: $(STAMP)  ## run the benchmarks of the committed results again: hours e
 
 results: $(STAMP)  ## make all tables, plots and pages of the committed results from the committed data
 	$(BIN)/privbench report $(RUNS) -o results
-	$(BIN)/privbench leaderboard build $(RUNS) -o results/site
+	$(BIN)/privbench leaderboard build $(RUNS) --data results -o results/site
 	$(BIN)/python -m privbench.auditing.measured $(RUNS)
 	$(BIN)/cog -r -P -I docs results/README.md
 

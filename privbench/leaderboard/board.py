@@ -6,10 +6,13 @@ A `Site` has a `Board` for each (dataset, model), and a board has an `Entry` for
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from privbench.storage.results import Row, Run
+
+if TYPE_CHECKING:
+    from privbench.leaderboard.reported import Reported
 
 Label = Literal["", "rerun", "spot-checked", "reported"]
 """How far a submission was checked: all rows or a sample were computed again, or it is a number from a
@@ -151,5 +154,7 @@ class Site:
 
     boards: Sequence[Board]
     attacks: Sequence[AttackSummary]
-    errata: Sequence[str] = field(default_factory=tuple)
+    reported: Sequence[Reported] = ()
+    """Numbers from papers; nobody computed them here."""
+    errata: Sequence[str] = ()
     """Entries of the log of errata, newest first, as Markdown."""

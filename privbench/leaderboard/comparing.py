@@ -142,7 +142,7 @@ def _same_curves(first: RocBand | None, second: RocBand | None) -> bool:
         return first is second
     return all(
         len(getattr(first, name)) == len(getattr(second, name))
-        and np.allclose(getattr(first, name), getattr(second, name), atol=1.01e-4)
+        and np.allclose(getattr(first, name), getattr(second, name), atol=5.1e-5)
         for name in ("tpr", "low", "high")
     )
 

@@ -20,6 +20,7 @@ from privbench.leaderboard.relations import broken_relations
 from privbench.leaderboard.submission import BASELINES, content_digest
 from privbench.metrics.band import GRID
 from privbench.privacy.verdict import with_verdicts
+from privbench.report.curves import DIGITS
 
 Row = Mapping[str, Any]
 SHOWN = 20
@@ -223,12 +224,19 @@ def _unequal(
 
 def _curve_problems(content: Mapping[str, Any]) -> Iterator[str]:
     rows, seen = content["rows"], set()
+    of_key: dict[str, Any] = {}
     for i, (position, *ends) in enumerate(content.get("curves", [])):
         place = f"curves[{i}]: row {position}"
         if position >= len(rows) or rows[position]["status"] != "ok" or position in seen:
             yield f"{place} (allowed: a row that is ok, each once)"
             continue
         seen.add(position)
+        if of_key.setdefault(rows[position]["metrics_key"], ends) != ends:
+            yield f"{place} (allowed: as of another row with the same metrics_key)"
+        if any(
+            value is not None and round(value, DIGITS) != value for end in ends for value in end
+        ):
+            yield f"{place}: more than {DIGITS} digits"
         known = [values for values in zip(*ends, strict=True) if None not in values]
         if any(
             values != (None, None, None) for values in zip(*ends, strict=True) if None in values

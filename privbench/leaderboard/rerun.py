@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from privbench.errors import BadInput
 from privbench.leaderboard.rebuilt import benchmark_from, plan_of
-from privbench.report.curves import Curves, curve_lines, curves_in, curves_stored_in
+from privbench.report.curves import Curves, curves_stored_in
 from privbench.report.differences import Errors, stored_in
 from privbench.report.recorded import recorded_in, recorded_lines
 from privbench.storage.artifacts import Store
@@ -102,12 +102,23 @@ def rerun(
         plan, own = run_trials(benchmark, names, host, root, device)
         _, others = run_trials(replace(benchmark, seeds=secret), with_secret, host, root, device)
         errors = recorded_in(own, recorded_lines(own, stored_in(Store(root))))
-        curves = curves_in(own, curve_lines(own, curves_stored_in(Store(root))))
+        stored = curves_stored_in(Store(root))
+        bands = {row["metrics_key"]: stored(row) for row in own}
         contents = {stage.key: Store(root).content(stage.kind, stage.key) for stage in plan.stages}
     code = next(iter(plan.stages)).provenance["privbench"]
     ok = {trial_name(row) for row in content["rows"] if row["status"] == "ok"}
     here = environment(host.third_party, _device(device))
-    return Rerun(own, others, secret, here, code, errors, curves, contents, names >= ok)
+    return Rerun(
+        own,
+        others,
+        secret,
+        here,
+        code,
+        errors,
+        lambda row: bands[row["metrics_key"]],
+        contents,
+        names >= ok,
+    )
 
 
 def sampled(content: Mapping[str, Any], share: float, source: random.Random) -> set[str]:

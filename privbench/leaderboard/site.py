@@ -11,6 +11,7 @@ from typing import Any
 from privbench.leaderboard.board import AttackSummary, Board, Entry, Label, Number, Site
 from privbench.leaderboard.entries import make_entry, number_of
 from privbench.leaderboard.ranking import REFERENCES, UNDEFENDED, Margins
+from privbench.leaderboard.reported import Reported
 from privbench.leaderboard.sentences import sentence
 from privbench.report.differences import Differences, first_known
 from privbench.report.document import Document
@@ -29,6 +30,7 @@ NO_ATTACK = "no attack on its models was run"
 def make_site(
     documents: Sequence[Document],
     submissions: Sequence[tuple[Document, Label]] = (),
+    reported: Sequence[Reported] = (),
     errata: Sequence[str] = (),
 ) -> Site:
     """Return the leaderboard of some runs, and of what was submitted to it.
@@ -37,6 +39,7 @@ def make_site(
         documents: the project's own runs.
         submissions: runs of single defenses, each with its label. Their defenses join the boards of the
             same benchmark; without a run of it they have boards of their own.
+        reported: numbers from papers, which boards of the same dataset show.
         errata: the log of errata, newest first.
     """
     slugs = Slugs()
@@ -47,7 +50,7 @@ def make_site(
         for rows in comparable_groups(combine_seeds(source.rows))
         if any(row["status"] == "ok" for row in rows)
     ]
-    return Site(boards, attack_summaries(boards, slugs), tuple(errata))
+    return Site(boards, attack_summaries(boards, slugs), tuple(reported), tuple(errata))
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,11 @@ from privbench.leaderboard.board import (
     Number,
     Site,
 )
+from privbench.leaderboard.reported import Reported, ReportedNumber
 from privbench.report.differences import Differences
 from privbench.storage.results import COLUMNS, Row, Run
 
+PAPER = "https://example.org/p"
 HOSTILE = "<script>boom()</script>\"'&\u2028\x1b[31m\u202e</title>"
 CONDITIONS = [
     {"text": "Poisson sampling", "met": None, "why": "", "name": ""},
@@ -139,4 +141,9 @@ def site() -> Site:
             ("auto", "auto", "Chooses among ``lira`` and others. <img src=x onerror=boom()>"),
             ("loss", "loss", "The loss, of [Yeom 2018](javascript:boom())."))
     ]  # fmt: skip
-    return Site([board], attacks, ["**2026-01-05** A row of `none` was wrong. <script>x</script>"])
+    numbers = [ReportedNumber(HOSTILE, "blobs", "mlp", None, "lira", "tpr@0.01", 0.123, "Table 3"),
+               ReportedNumber("x", "other", "mlp", 0.9, "lira", "auc", 0.6, "Table 4")]  # fmt: skip
+    reported = [Reported("paper", "https://example.org/p", f"Somebody 2024 {HOSTILE}", numbers)]
+    return Site(
+        [board], attacks, reported, ["**2026-01-05** A row of `none` was wrong. <script>x</script>"]
+    )

@@ -7,6 +7,7 @@ import numpy as np
 from privbench.leaderboard.checking import compare
 from privbench.leaderboard.comparing import LEVEL, compare_secret_seeds
 from privbench.leaderboard.rerun import Rerun
+from privbench.report.curves import no_curves
 
 N_MODELS = 16
 
@@ -39,7 +40,7 @@ def refusals(n, **kwargs):
         between = kwargs.get("between", 0.0)
         content = {"rows": rows_of(rng, (0, 1, 2), effects, kwargs.get("shift", 0.0), between)}
         secret = rows_of(rng, (7, 8), effects, 0.0, between)
-        rerun = Rerun([], secret, (7, 8), {}, {}, lambda *_: None, {}, False)
+        rerun = Rerun([], secret, (7, 8), {}, {}, lambda *_: None, no_curves, {}, False)
         refused += any(not line.ok for line in compare_secret_seeds(content, rerun))
     return refused / n
 
@@ -58,7 +59,9 @@ def test_wide_intervals_of_the_submitter_are_no_excuse():
     content = {"rows": rows_of(rng, (0,), [0.5], shift=-0.2)}
     for row in content["rows"]:
         row["auc_ci"] = [0.0, 1.0]
-    rerun = Rerun([], rows_of(rng, (7, 8), [0.5]), (7, 8), {}, {}, lambda *_: None, {}, False)
+    rerun = Rerun(
+        [], rows_of(rng, (7, 8), [0.5]), (7, 8), {}, {}, lambda *_: None, no_curves, {}, False
+    )
     assert [line.ok for line in compare_secret_seeds(content, rerun)] == [False]
 
 

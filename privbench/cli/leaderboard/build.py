@@ -18,12 +18,18 @@ from privbench.errors import BadInput
     "-o", "--output", required=True, type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR", help="Folder to write to: an empty one, or one with an earlier site.",
 )  # fmt: skip
-def build(names: tuple[str, ...], results: str, output: Path) -> None:
+@click.option(
+    "--data", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+    help="Folder of what `merge` added and of the log of errata, errata.md.",
+)  # fmt: skip
+def build(names: tuple[str, ...], results: str, output: Path, data: Path | None) -> None:
     """Write the leaderboard as a static site.
 
     Each NAME is a file that `privbench export NAME` wrote, whose name ends in .json, or a benchmark;
     without any, all benchmarks of the results folder. Open DIR/index.html, or serve DIR by any web host.
     """
+    from privbench.leaderboard.errata import read_errata
+    from privbench.leaderboard.merging import reported_in, submissions_in
     from privbench.leaderboard.pages import write_site
     from privbench.leaderboard.site import make_site
     from privbench.report.source import open_run
@@ -32,6 +38,10 @@ def build(names: tuple[str, ...], results: str, output: Path) -> None:
     names = names or tuple(Results(Path(results)).benchmarks())
     if not names:
         raise BadInput(f"there are no results in {results}; run `privbench run quickstart` first")
-    written = write_site(make_site([open_run(name, results) for name in names]), output)
+    submissions = () if data is None else submissions_in(data)
+    reported = () if data is None else reported_in(data)
+    errata = () if data is None else read_errata(data / "errata.md")
+    site = make_site([open_run(name, results) for name in names], submissions, reported, errata)
+    written = write_site(site, output)
     pages = sum(path.suffix == ".html" for path in written)
     echo(f"{output / 'index.html'}: {pages} pages")
