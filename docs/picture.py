@@ -7,12 +7,14 @@ It needs Chromium and chromedriver.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
 
 ROOT = Path(__file__).parent.parent
-WIDTH, HEIGHT = 1280, 840
+WIDTH, HEIGHT = 1280, 850
 
 
 def main() -> None:
@@ -20,7 +22,8 @@ def main() -> None:
     options = webdriver.ChromeOptions()
     for argument in ("--headless=new", "--no-sandbox", "--hide-scrollbars"):
         options.add_argument(argument)
-    driver = webdriver.Chrome(options=options)
+    options.binary_location = shutil.which("chromium") or shutil.which("google-chrome") or ""
+    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
     try:
         driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",
