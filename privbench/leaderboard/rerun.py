@@ -73,7 +73,7 @@ def rerun(
     Args:
         content: the submission.
         host: the plugins, among them that of the defense.
-        share: the share of the trials to compute again, in (0, 1]. At least one trial of each submitted
+        share: the share of the trials to compute again, in (0, 1]. At least one trial of each
             defense is.
         seeds: how many secret seeds.
         device: the torch device.
@@ -124,7 +124,7 @@ def rerun(
 def sampled(content: Mapping[str, Any], share: float, source: random.Random) -> set[str]:
     """Return the names of the trials to compute again: a share of those that have numbers.
 
-    At least one trial of each submitted defense is among them.
+    At least one trial of each defense is among them, since differences are taken to `none`.
     """
     if not 0 < share <= 1:
         raise BadInput(f"--share {share} (allowed: more than 0, at most 1)")
@@ -136,9 +136,8 @@ def sampled(content: Mapping[str, Any], share: float, source: random.Random) -> 
     if not everything:
         raise BadInput("no trial of the submission is ok, so there is nothing to compute again")
     chosen = set(source.sample(everything, max(1, round(share * len(everything)))))
-    for label in content["submission"]["defenses"]:
-        own = sorted(set(names.get(label, [])))
-        if own and not chosen & set(own):
+    for own in map(sorted, map(set, names.values())):
+        if not chosen & set(own):
             chosen.add(source.choice(own))
     return chosen
 

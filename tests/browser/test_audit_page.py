@@ -1,7 +1,6 @@
 """The page of an audit in a real Chromium: hover, keyboard, phone width, and what is printed."""
 
 import base64
-import shutil
 
 import numpy as np
 import pytest
@@ -9,21 +8,6 @@ import pytest
 import privbench
 
 PHONE, DESKTOP = 375, 1280
-
-
-@pytest.fixture(scope="module")
-def driver():
-    webdriver = pytest.importorskip("selenium.webdriver")
-    paths = shutil.which("chromium"), shutil.which("chromedriver")
-    if None in paths:
-        pytest.skip("no chromium and chromedriver (apt-get install chromium chromium-driver)")
-    options = webdriver.ChromeOptions()
-    options.binary_location = paths[0]
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    with webdriver.Chrome(options, webdriver.ChromeService(paths[1])) as driver:
-        yield driver
 
 
 @pytest.fixture(scope="module")
