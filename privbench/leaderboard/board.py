@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from privbench.storage.results import Row, Run
 
 if TYPE_CHECKING:
-    from privbench.leaderboard.reported import Reported
+    from privbench.leaderboard.submissions.reported import Reported
 
 Label = Literal["", "rerun", "spot-checked", "reported"]
 """How far a submission was checked: all rows or a sample were computed again, or it is a number from a

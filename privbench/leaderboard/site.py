@@ -11,8 +11,8 @@ from typing import Any
 from privbench.leaderboard.board import AttackSummary, Board, Entry, Label, Number, Site
 from privbench.leaderboard.entries import make_entry, number_of
 from privbench.leaderboard.ranking import REFERENCES, UNDEFENDED, Margins
-from privbench.leaderboard.reported import Reported
 from privbench.leaderboard.sentences import sentence
+from privbench.leaderboard.submissions.reported import Reported
 from privbench.report.differences import Differences, first_known
 from privbench.report.document import Document
 from privbench.report.frontier import PUBLIC_ONLY, exposures, family, first_rows

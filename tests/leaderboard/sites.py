@@ -16,7 +16,7 @@ from privbench.leaderboard.board import (
     Number,
     Site,
 )
-from privbench.leaderboard.reported import Reported, ReportedNumber
+from privbench.leaderboard.submissions.reported import Reported, ReportedNumber
 from privbench.report.differences import Differences
 from privbench.storage.results import COLUMNS, Row, Run
 

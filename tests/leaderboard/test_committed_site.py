@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from privbench.leaderboard.errata import read_errata
-from privbench.leaderboard.merging import reported_in, submissions_in
 from privbench.leaderboard.pages import site_files
 from privbench.leaderboard.site import make_site
+from privbench.leaderboard.submissions.errata import read_errata
+from privbench.leaderboard.submissions.merging import reported_in, submissions_in
 from privbench.report.document import read_document
 
 RESULTS = Path(__file__).parents[2] / "results"

@@ -28,10 +28,10 @@ def build(names: tuple[str, ...], results: str, output: Path, data: Path | None)
     Each NAME is a file that `privbench export NAME` wrote, whose name ends in .json, or a benchmark;
     without any, all benchmarks of the results folder. Open DIR/index.html, or serve DIR by any web host.
     """
-    from privbench.leaderboard.errata import read_errata
-    from privbench.leaderboard.merging import reported_in, submissions_in
     from privbench.leaderboard.pages import write_site
     from privbench.leaderboard.site import make_site
+    from privbench.leaderboard.submissions.errata import read_errata
+    from privbench.leaderboard.submissions.merging import reported_in, submissions_in
     from privbench.report.source import open_run
     from privbench.storage.results import Results
 

@@ -48,9 +48,9 @@ def export(
     table FILE` reads it. The code must be that of the run.
     """
     from privbench.errors import BadInput
-    from privbench.leaderboard.merging import SUFFIX
-    from privbench.leaderboard.names import checked_name, name_of
-    from privbench.leaderboard.submission import About, export_submission
+    from privbench.leaderboard.submissions.merging import SUFFIX
+    from privbench.leaderboard.submissions.names import checked_name, name_of
+    from privbench.leaderboard.submissions.submission import About, export_submission
 
     host: PluginHost = ctx.obj
     if output.suffix != SUFFIX:

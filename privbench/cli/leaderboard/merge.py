@@ -13,7 +13,7 @@ from privbench.plugins.host import PluginHost
 
 if TYPE_CHECKING:
     from privbench.leaderboard.board import Label
-    from privbench.leaderboard.checking import Outcome
+    from privbench.leaderboard.submissions.checking import Outcome
 
 
 @click.command()
@@ -49,11 +49,11 @@ def merge(
     """
     from privbench.config.device import check_device
     from privbench.errors import BadInput
-    from privbench.leaderboard.checking import Options, check_again
-    from privbench.leaderboard.consistency import read_submission
-    from privbench.leaderboard.merging import add_submission, check_of
-    from privbench.leaderboard.reading import read_bytes, read_strict
-    from privbench.leaderboard.reported import is_reported, read_reported
+    from privbench.leaderboard.submissions.checking import Options, check_again
+    from privbench.leaderboard.submissions.consistency import read_submission
+    from privbench.leaderboard.submissions.merging import add_submission, check_of
+    from privbench.leaderboard.submissions.reading import read_bytes, read_strict
+    from privbench.leaderboard.submissions.reported import is_reported, read_reported
 
     host: PluginHost = ctx.obj
     check_device(device)

@@ -13,7 +13,7 @@ from privbench.cli.output import echo, print_table
 from privbench.plugins.host import PluginHost
 
 if TYPE_CHECKING:
-    from privbench.leaderboard.checking import Outcome
+    from privbench.leaderboard.submissions.checking import Outcome
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -80,10 +80,10 @@ def verify(
     """
     from privbench.config.device import check_device
     from privbench.errors import BadInput
-    from privbench.leaderboard.checking import Options, check_again
-    from privbench.leaderboard.consistency import read_submission
-    from privbench.leaderboard.reading import read_strict
-    from privbench.leaderboard.reported import is_reported, read_reported
+    from privbench.leaderboard.submissions.checking import Options, check_again
+    from privbench.leaderboard.submissions.consistency import read_submission
+    from privbench.leaderboard.submissions.reading import read_strict
+    from privbench.leaderboard.submissions.reported import is_reported, read_reported
 
     host: PluginHost = ctx.obj
     check_device(device)

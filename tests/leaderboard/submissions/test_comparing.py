@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from privbench.leaderboard.checking import compare
-from privbench.leaderboard.comparing import LEVEL, compare_secret_seeds
-from privbench.leaderboard.rerun import Rerun
+from privbench.leaderboard.submissions.checking import compare
+from privbench.leaderboard.submissions.comparing import LEVEL, compare_secret_seeds
+from privbench.leaderboard.submissions.rerun import Rerun
 from privbench.report.curves import no_curves
 
 N_MODELS = 16

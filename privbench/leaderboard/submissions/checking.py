@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from privbench.leaderboard.comparing import (
+from privbench.leaderboard.submissions.comparing import (
     Compared,
     compare_artifacts,
     compare_commit,
@@ -17,7 +17,7 @@ from privbench.leaderboard.comparing import (
     is_same_code,
     is_same_machine,
 )
-from privbench.leaderboard.rerun import Rerun, rerun
+from privbench.leaderboard.submissions.rerun import Rerun, rerun
 
 if TYPE_CHECKING:
     from privbench.plugins.host import PluginHost

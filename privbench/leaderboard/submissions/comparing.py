@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from privbench.leaderboard.rerun import TRIAL, Rerun
+from privbench.leaderboard.submissions.rerun import TRIAL, Rerun
 from privbench.metrics.holm import holm
 from privbench.metrics.interval import t_quantile
 from privbench.report.curves import RocBand, curves_in

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from privbench.leaderboard.checking import compare
-from privbench.leaderboard.consistency import content_problems, form_problems
+from privbench.leaderboard.submissions.checking import compare
+from privbench.leaderboard.submissions.consistency import content_problems, form_problems
 
 from .mutations import mutation
 

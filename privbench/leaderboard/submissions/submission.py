@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from privbench.errors import BadInput
-from privbench.leaderboard.rebuilt import benchmark_from, plan_of
+from privbench.leaderboard.submissions.rebuilt import benchmark_from, plan_of
 from privbench.privacy.verdict import with_verdicts
 from privbench.report.curves import curves_stored_in
 from privbench.report.differences import Differences, stored_in

@@ -17,10 +17,10 @@ from typing import Any, get_args
 
 from privbench.errors import BadInput
 from privbench.leaderboard.board import Label
-from privbench.leaderboard.checking import Outcome
-from privbench.leaderboard.names import checked_name
-from privbench.leaderboard.reading import read_strict
-from privbench.leaderboard.reported import Reported, is_reported, read_reported
+from privbench.leaderboard.submissions.checking import Outcome
+from privbench.leaderboard.submissions.names import checked_name
+from privbench.leaderboard.submissions.reading import read_strict
+from privbench.leaderboard.submissions.reported import Reported, is_reported, read_reported
 from privbench.report.document import Document, read_document
 
 FOLDER, CHECKS, SUFFIX = "submissions", "checks", ".json"

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from privbench.errors import BadInput
-from privbench.leaderboard.rebuilt import benchmark_from, plan_of
+from privbench.leaderboard.submissions.rebuilt import benchmark_from, plan_of
 from privbench.report.curves import Curves, curves_stored_in
 from privbench.report.differences import Errors, stored_in
 from privbench.report.recorded import recorded_in, recorded_lines
@@ -159,7 +159,7 @@ def run_trials(
 
 def _check_plugins(content: Mapping[str, Any], host: PluginHost) -> None:
     """Check that single-file plugins here are those of the submission, if it says which they were."""
-    from privbench.leaderboard.submission import plugin_files
+    from privbench.leaderboard.submissions.submission import plugin_files
 
     here = {line["sha256"] for line in plugin_files(host) if line["sha256"]}
     for line in content["submission"]["plugins"]:

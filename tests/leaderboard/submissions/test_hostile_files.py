@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from privbench.cli import build_cli
-from privbench.leaderboard.consistency import form_problems
-from privbench.leaderboard.reading import MAX_BYTES, MAX_DEPTH
+from privbench.leaderboard.submissions.consistency import form_problems
+from privbench.leaderboard.submissions.reading import MAX_BYTES, MAX_DEPTH
 from privbench.plugins.host import PluginHost
 from tests.cli.helpers import refused
 

@@ -6,9 +6,9 @@ import os
 import pytest
 
 from privbench.errors import BadInput
-from privbench.leaderboard.consistency import read_submission
-from privbench.leaderboard.names import checked_name, name_of
-from privbench.leaderboard.reading import MAX_BYTES, MAX_DEPTH, read_strict
+from privbench.leaderboard.submissions.consistency import read_submission
+from privbench.leaderboard.submissions.names import checked_name, name_of
+from privbench.leaderboard.submissions.reading import MAX_BYTES, MAX_DEPTH, read_strict
 
 
 @pytest.mark.parametrize(

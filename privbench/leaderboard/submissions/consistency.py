@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from privbench.errors import BadInput
-from privbench.leaderboard.chain import key_problems, stage_problems
-from privbench.leaderboard.reading import read_strict
-from privbench.leaderboard.relations import broken_relations
-from privbench.leaderboard.submission import BASELINES, content_digest
+from privbench.leaderboard.submissions.chain import key_problems, stage_problems
+from privbench.leaderboard.submissions.reading import read_strict
+from privbench.leaderboard.submissions.relations import broken_relations
+from privbench.leaderboard.submissions.submission import BASELINES, content_digest
 from privbench.metrics.band import GRID
 from privbench.privacy.verdict import with_verdicts
 from privbench.report.curves import DIGITS

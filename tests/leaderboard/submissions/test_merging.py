@@ -5,8 +5,13 @@ import json
 import pytest
 
 from privbench.errors import BadInput
-from privbench.leaderboard.errata import read_errata
-from privbench.leaderboard.merging import add_submission, check_of, reported_in, submissions_in
+from privbench.leaderboard.submissions.errata import read_errata
+from privbench.leaderboard.submissions.merging import (
+    add_submission,
+    check_of,
+    reported_in,
+    submissions_in,
+)
 
 NUMBER = {
     "defense": "hamp", "dataset": "purchase100", "model": "mlp", "accuracy": 0.6, "attack": "lira",

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from privbench.api import make_plans, run_plan
-from privbench.leaderboard.rerun import rerun
-from privbench.leaderboard.submission import About, content_digest, export_submission
+from privbench.leaderboard.submissions.rerun import rerun
+from privbench.leaderboard.submissions.submission import About, content_digest, export_submission
 from privbench.plugins.host import PluginHost
 
 SMALL = """

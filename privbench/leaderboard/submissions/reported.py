@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from privbench.leaderboard.consistency import form_problems, refuse
-from privbench.leaderboard.reading import read_strict
+from privbench.leaderboard.submissions.consistency import form_problems, refuse
+from privbench.leaderboard.submissions.reading import read_strict
 
 FORMAT = "privbench-reported-1"
 
