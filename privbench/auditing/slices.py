@@ -57,6 +57,8 @@ class Slice:
     tpr_ci: Interval | None = None
     fpr: float | None = None
     """Of this slice, at the same threshold."""
+    auc_of_others: float | None = None
+    """Of all other pairs; None with too few of them."""
     p_value: float | None = None
     """Of the AUC of all other pairs being the same; None if this cannot be tested."""
     differs: bool | None = None
@@ -148,7 +150,7 @@ def _measured(
     if min(counts) < MIN_PAIRS:
         return Slice(column.name, value, *counts)
     auc, psi = auc_within(scores, member, within)
-    p_value = None
+    p_value = other = None
     rest = ~within
     if min((member & rest).sum(), (~member & rest).sum()) >= MIN_PAIRS:
         other, psi_of_rest = auc_within(scores, member, rest)
@@ -163,6 +165,7 @@ def _measured(
         tpr=rate,
         tpr_ci=interval,
         fpr=float(called[parts[1]].mean()),
+        auc_of_others=other,
         p_value=p_value,
     )
 

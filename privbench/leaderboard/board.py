@@ -101,7 +101,7 @@ class Entry:
     detectable: float | None
     flags: Sequence[Flag]
     seconds: float | None
-    """Seconds of everything behind its rows."""
+    """Seconds of everything behind the row that took longest."""
     attacked: Sequence[Attacked]
     """All attacks that worked, by subset, knowledge and exposure."""
     failed: Sequence[Row]

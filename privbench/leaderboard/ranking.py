@@ -17,22 +17,26 @@ the variances of differences of two rows, which are stored, give the variance:
     Var(sum of c_i X_i) = - 1/2 sum over i, j of c_i c_j Var(X_i - X_j)
 
 The same holds for the difference of two margins, from which ranks follow: all pairs are tested at once
-(Holm), as in `metrics.ranks`. Which points are corners of the frontier is taken as known.
+(Holm), with the variance between seeds pooled, as in `report.ranks`. Three things are taken as known:
+which points are corners of the frontier, weights and slopes, and that errors of AUCs and those of
+accuracies do not depend on each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 
-from privbench.metrics.differences import Difference
+from privbench.metrics.differences import Difference, mean_difference, pooled_differences
 from privbench.metrics.pairs import Floats
 from privbench.metrics.ranks import rank_intervals
 from privbench.report.differences import Differences, Measure
 from privbench.report.frontier import BASELINE, PUBLIC_ONLY, family
+from privbench.report.seeds import parts_of
 from privbench.storage.results import Row
 
 UNDEFENDED = "none"
@@ -82,13 +86,15 @@ class Hull:
         return [(auc, accuracy) for accuracy, auc, _ in self.corners]
 
     def at(self, accuracy: float) -> tuple[dict[str, float], float] | None:
-        """Return the mixture at an accuracy, as weights of defenses, and the slope of AUC over accuracy.
+        """Return the mixture at an accuracy, as weights of defenses, and the slope of the frontier.
 
-        Below the first corner it is that corner, which is more accurate. Above the last corner nothing
-        is known, and None is returned.
+        Below the first corner it is that corner, which is more accurate. Above the last corner it is
+        that one, the most accurate of them. None if there are no reference points.
         """
-        if not self.corners or accuracy > self.corners[-1][0]:
+        if not self.corners:
             return None
+        if accuracy >= self.corners[-1][0]:
+            return {self.corners[-1][2]: 1.0}, 0.0
         right = next(i for i, corner in enumerate(self.corners) if corner[0] >= accuracy)
         high = self.corners[right]
         if right == 0:
@@ -119,15 +125,10 @@ class Margins:
         self.hull = Hull(exposed)
         self._exposed = exposed
         self._differences = differences
-        self._pairs: dict[tuple[Measure, str, str], Difference | None] = {}
 
     def of(self, defense: str) -> Margin | None:
-        """Return the margin of a defense.
-
-        None if it is more accurate than all reference points, or if errors are not known.
-        """
-        row = self._exposed[defense]
-        found = self.hull.at(row["test_accuracy"])
+        """Return the margin of a defense; None if its error is not known."""
+        found = self.hull.at(self._exposed[defense]["test_accuracy"])
         if found is None:
             return None
         mixture, slope = found
@@ -135,73 +136,106 @@ class Margins:
         for other, weight in mixture.items():
             of_auc[other] = of_auc.get(other, 0.0) + weight
         of_accuracy = {name: -slope * c for name, c in of_auc.items()}
-        value = sum(c * self._exposed[name]["auc"] for name, c in of_auc.items())
-        difference = self._combined(value, of_auc, of_accuracy)
-        return None if difference is None else Margin(defense, difference, of_auc, of_accuracy)
+        per_seed = self._combined(of_auc, of_accuracy)
+        if per_seed is None:
+            return None
+        return Margin(defense, mean_difference(per_seed), of_auc, of_accuracy)
 
-    def between(self, first: Margin, second: Margin) -> Difference | None:
-        """Return the difference of two margins; None if its error is not known."""
+    def between(self, first: Margin, second: Margin) -> list[Difference] | None:
+        """Return the difference of two margins for each seed; None if its error is not known."""
         return self._combined(
-            first.difference.value - second.difference.value,
-            _minus(first.of_auc, second.of_auc),
-            _minus(first.of_accuracy, second.of_accuracy),
+            _minus(first.of_auc, second.of_auc), _minus(first.of_accuracy, second.of_accuracy)
         )
 
     def ranks(self, margins: Sequence[Margin]) -> dict[str, tuple[int, int]]:
         """Return the smallest and the largest rank of each defense; the largest margin has rank 1."""
         k = len(margins)
         signed, p_values = np.zeros((k, k)), np.ones((k, k))
+        pairs: list[tuple[int, int]] = []
+        known: list[list[Difference]] = []
         for (i, first), (j, second) in combinations(enumerate(margins), 2):
-            difference = self.between(first, second)
-            if difference is not None:
-                signed[i, j], signed[j, i] = -difference.value, difference.value
-                p_values[i, j] = p_values[j, i] = difference.p_value()
+            per_seed = self.between(first, second)
+            if per_seed is not None:
+                pairs.append((i, j))
+                known.append(per_seed)
+        for (i, j), difference in zip(pairs, pooled_differences(known, k), strict=True):
+            signed[i, j], signed[j, i] = -difference.value, difference.value
+            p_values[i, j] = p_values[j, i] = difference.p_value()
         names = [margin.defense for margin in margins]
         return dict(zip(names, rank_intervals(signed, p_values), strict=True))
 
     def _combined(
-        self, value: float, of_auc: Mapping[str, float], of_accuracy: Mapping[str, float]
-    ) -> Difference | None:
-        variance, degrees, paired = 0.0, 10**9, True
-        coefficients: tuple[tuple[Measure, Mapping[str, float]], ...] = (
-            ("auc", of_auc), ("accuracy", of_accuracy)
+        self, of_auc: Mapping[str, float], of_accuracy: Mapping[str, float]
+    ) -> list[Difference] | None:
+        """Return a combination of AUCs and accuracies for each seed that all its rows have."""
+        used = [name for name in of_auc if of_auc[name] or of_accuracy[name]]
+        parts = {name: parts_of(self._exposed[name]) for name in used}
+        seeds = [
+            seed for seed in next(iter(parts.values()), {}) if all(map(_has(seed), parts.values()))
+        ]
+        terms: tuple[tuple[Measure, str, Mapping[str, float]], ...] = (
+            ("auc", "auc", of_auc), ("accuracy", "test_accuracy", of_accuracy)
         )  # fmt: skip
-        for measure, of_measure in coefficients:
-            names = [name for name, c in of_measure.items() if c]
-            c = np.array([of_measure[name] for name in names])
-            squares = np.zeros((len(names), len(names)))
-            for (i, first), (j, second) in combinations(enumerate(names), 2):
-                known = self._between(first, second, measure)
-                if known is None:
+        found = []
+        for seed in seeds:
+            rows = {name: part[seed] for name, part in parts.items()}
+            value, variance, degrees, paired = 0.0, 0.0, 10**9, True
+            for measure, column, coefficients in terms:
+                c = np.array([coefficients[name] for name in rows])
+                value += float(c @ [row[column] for row in rows.values()])
+                errors = self._errors(tuple(rows.values()), measure)
+                if errors is None:
                     return None
-                squares[i, j] = squares[j, i] = known.error**2
-                degrees, paired = min(degrees, known.degrees), paired and known.paired
-            variance += _variance(c, squares)
-        return Difference(value, float(np.sqrt(variance)), degrees, paired)
+                variance += _variance(c, errors.squares, errors.paired)
+                degrees, paired = min(degrees, errors.degrees), paired and errors.paired
+            found.append(Difference(value, float(np.sqrt(variance)), degrees, paired))
+        return found or None
 
-    def _between(self, first: str, second: str, measure: Measure) -> Difference | None:
-        low, high = sorted((first, second))
-        key = (measure, low, high)
-        if key not in self._pairs:
-            self._pairs[key] = self._differences.between(
-                self._exposed[low], self._exposed[high], measure
-            )
-        return self._pairs[key]
+    def _errors(self, rows: Sequence[Row], measure: Measure) -> _Errors | None:
+        """Return what is known of the differences between rows of one seed; None if one is not."""
+        squares = np.zeros((len(rows), len(rows)))
+        degrees, paired = 10**9, True
+        for (i, first), (j, second) in combinations(enumerate(rows), 2):
+            known = self._differences.between(first, second, measure)
+            if known is None:
+                return None
+            squares[i, j] = squares[j, i] = known.error**2
+            degrees, paired = min(degrees, known.degrees), paired and known.paired
+        return _Errors(squares, degrees, paired)
+
+
+class _Errors(NamedTuple):
+    squares: Floats
+    """(k, k), the variances of the differences of each two rows."""
+    degrees: int
+    paired: bool
+
+
+def _has(seed: int) -> Callable[[Mapping[int, Row]], bool]:
+    return lambda parts: seed in parts
 
 
 def _minus(first: Mapping[str, float], second: Mapping[str, float]) -> dict[str, float]:
     return {n: first.get(n, 0.0) - second.get(n, 0.0) for n in dict.fromkeys([*first, *second])}
 
 
-def _variance(coefficients: Floats, squares: Floats) -> float:
+def _variance(coefficients: Floats, squares: Floats, paired: bool) -> float:
     """Return the variance of a combination whose coefficients (k,) sum to zero.
+
+    Errors of unpaired differences are no more than upper limits, so that those of a combination add up.
+    So they do where paired ones, which are estimates, do not fit together.
 
     Args:
         coefficients: (k,).
         squares: (k, k), the variances of the differences of each two.
-
-    Over several seeds variances of differences are pooled one by one, and need not fit together; a
-    negative sum counts as zero.
+        paired: whether all of them are paired.
     """
-    pairs = -np.outer(coefficients, coefficients) * squares / 2
-    return float(max(pairs.sum(), 0.0))
+    if paired:
+        variance = float((-np.outer(coefficients, coefficients) * squares / 2).sum())
+        if variance > 0 or not squares.any():
+            return variance
+    # Taken to the row with the smallest coefficient, from which all others differ.
+    base = int(np.argmin(coefficients)) if len(coefficients) else 0
+    return (
+        float(np.abs(coefficients) @ np.sqrt(squares[:, base])) ** 2 if len(coefficients) else 0.0
+    )

@@ -26,7 +26,7 @@ def sentence(entries: Sequence[Entry], p_values: dict[str, float], n_worthless: 
     ranked = [entry for entry in entries if entry.rank is not None and entry.margin is not None]
     if not ranked:
         if n_worthless:
-            return "No defense is more accurate than training on public records alone."
+            return "No defense is shown to be more accurate than training on public records alone."
         return "No defense is ranked: there are only undefended models and baselines."
     ahead = _ahead(ranked, p_values)
     if ahead:
@@ -42,11 +42,11 @@ def sentence(entries: Sequence[Entry], p_values: dict[str, float], n_worthless: 
         best = max(ranked, key=lambda entry: entry.margin.value if entry.margin else 0.0)
         text = (
             f"No defense is shown to be less exposed than {REFERENCE} at its accuracy; the best, "
-            f"{best.defense}, differs from them by {_interval(best.margin)} in AUC."
+            f"{best.defense}, has an AUC that is {_interval(best.margin)} lower (negative: higher)."
         )
     if n_worthless:
         is_are = "defense is" if n_worthless == 1 else "defenses are"
-        text += f" {n_worthless} {is_are} no more accurate than public records alone."
+        text += f" {n_worthless} {is_are} not shown to be more accurate than public records alone."
     return text
 
 

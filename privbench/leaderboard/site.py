@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from privbench.errors import BadInput
+from privbench.escape import one_line
 from privbench.leaderboard.board import AttackSummary, Board, Entry, Label, Number, Site
 from privbench.leaderboard.entries import make_entry, number_of
 from privbench.leaderboard.ranking import REFERENCES, UNDEFENDED, Margins
 from privbench.leaderboard.sentences import sentence
 from privbench.leaderboard.submissions.reported import Reported
+from privbench.leaderboard.submissions.submission import BASELINES
 from privbench.report.differences import Differences, first_known
 from privbench.report.document import Document
 from privbench.report.frontier import PUBLIC_ONLY, exposures, family, first_rows
 from privbench.report.seeds import combine_seeds, parts_of
 from privbench.report.tables import comparable_groups
-from privbench.storage.results import Row
+from privbench.storage.results import Row, Run
 
 BASELINE = "a baseline"
-BEYOND = "more accurate than all baselines"
-WORTHLESS = "not more accurate than public-only"
+WORTHLESS = "not shown to be more accurate than public-only"
+FEWER = "results of fewer seeds than others"
 UNKNOWN = "errors of its differences are not known"
 NO_ATTACK = "no attack on its models was run"
 
@@ -73,20 +77,23 @@ def _joined(
 ) -> tuple[list[_Source], list[_Source]]:
     """Return a source for each run, with what was submitted to its benchmark, and those without a run.
 
-    Of a submission, the rows of defenses that the run has are left out: they are the baselines.
+    Of a submission, only the submitted defenses join: its baselines are those of the run.
+
+    Raises:
+        BadInput: a submission does not fit the run.
     """
     joined = []
     benchmarks = {document.run.benchmark for document in documents}
     for document in documents:
         rows = list(document.run.rows)
         submitted: dict[str, tuple[Document, Label]] = {}
-        known = {row["defense"] for row in rows}
         all_errors = [document.differences.errors]
         for other, label in submissions:
             if other.run.benchmark == document.run.benchmark:
-                new = [row for row in other.run.rows if row["defense"] not in known]
+                _check_same_benchmark(document.run, other.run)
+                new = [row for row in other.run.rows if row["defense"] not in BASELINES]
+                _check_names(other.run, new, {row["defense"] for row in rows})
                 submitted |= {row["defense"]: (other, label) for row in new}
-                known |= set(submitted)
                 rows += new
                 all_errors.append(other.differences.errors)
         differences = Differences(first_known(all_errors))
@@ -100,6 +107,32 @@ def _joined(
         if other.run.benchmark not in benchmarks
     ]  # fmt: skip
     return joined, alone
+
+
+def _check_same_benchmark(run: Run, other: Run) -> None:
+    """Raise BadInput unless two runs differ in their defenses alone."""
+    ours, theirs = run.configuration or {}, other.configuration or {}
+    for key in sorted({*ours, *theirs} - {"defenses"}):
+        if ours.get(key) != theirs.get(key):
+            raise BadInput(
+                f"a submission to {run.benchmark!r} has other {key}: {_short(theirs.get(key))}"
+                f" (allowed: {_short(ours.get(key))})"
+            )
+
+
+def _check_names(run: Run, rows: Sequence[Row], taken: Collection[str]) -> None:
+    """Raise BadInput if a submitted defense has the name of a reference point, or of another defense."""
+    for defense in dict.fromkeys(row["defense"] for row in rows):
+        if family(defense) in REFERENCES or defense in taken:
+            raise BadInput(
+                f"a submission to {run.benchmark!r} has a defense {one_line(defense)!r} (allowed: a name"
+                f" that the leaderboard does not have, and none of {', '.join(REFERENCES)})"
+            )
+
+
+def _short(value: object) -> str:
+    text = one_line(json.dumps(value))
+    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def make_board(rows: Sequence[Row], source: _Source, slugs: Slugs) -> Board:
@@ -120,8 +153,7 @@ def make_board(rows: Sequence[Row], source: _Source, slugs: Slugs) -> Board:
     found = {d: margins.of(d) for d, reason in not_ranked.items() if not reason}
     for defense, margin in found.items():
         if margin is None:
-            beyond = margins.hull.at(accuracies[defense]["test_accuracy"]) is None
-            not_ranked[defense] = BEYOND if beyond else UNKNOWN
+            not_ranked[defense] = UNKNOWN
     ranked = {defense: margin for defense, margin in found.items() if margin is not None}
     ranks = margins.ranks(list(ranked.values()))
     front = _front(accuracies, exposed)
@@ -210,6 +242,8 @@ def _not_ranked(
         return BASELINE
     if defense not in exposed:
         return NO_ATTACK
+    if set(parts_of(exposed[defense])) != set().union(*map(parts_of, exposed.values())):
+        return FEWER
     public = next((row for d, row in accuracies.items() if family(d) == PUBLIC_ONLY), None)
     if public is not None:
         found = differences.between(accuracies[defense], public, "accuracy")

@@ -13,7 +13,7 @@ from privbench.storage.results import Row
 _NAMES = [column.name for column in SCHEMA]
 
 
-class Rows(pd.DataFrame):  # type: ignore[misc]
+class Rows(pd.DataFrame):  # type: ignore[misc]  # pandas has no types here
     """A DataFrame of rows, which a notebook shows as the view ``summary``.
 
     Whatever is derived from it, such as some of its rows or columns, is a plain DataFrame.

@@ -53,7 +53,8 @@ def test_mixtures_and_slopes():
     assert mixture == pytest.approx({"dp-sgd[epsilon=8]": 0.75, "none": 0.25})
     assert slope == pytest.approx(1.5)
     assert hull.at(0.4) == ({"public-only": 1.0}, 0.0)
-    assert hull.at(0.71) is None
+    assert hull.at(0.71) == ({"none": 1.0}, 0.0)
+    assert Hull({}).at(0.5) is None
 
 
 def test_margins_are_distances_from_the_frontier_in_auc():
@@ -83,7 +84,7 @@ def test_errors_are_those_of_the_estimates_drawn_many_times(seed):
     for defense in ("good", "bad"):
         known = margins.of(defense).difference.error
         assert known == pytest.approx(drawn(defense).std(), rel=0.05)
-    difference = margins.between(margins.of("good"), margins.of("bad"))
+    (difference,) = margins.between(margins.of("good"), margins.of("bad"))
     assert difference.error == pytest.approx((drawn("good") - drawn("bad")).std(), rel=0.05)
     assert difference.value == pytest.approx(0.2)
 
@@ -95,7 +96,8 @@ def test_what_both_margins_have_in_common_cancels():
     margins = Margins(exposed(), errors_of({"auc": covariance, "accuracy": np.zeros((5, 5))}))
     good, bad = margins.of("good"), margins.of("bad")
     assert good.difference.error == pytest.approx(0.01)
-    assert margins.between(good, bad).error == pytest.approx(0, abs=1e-9)
+    (difference,) = margins.between(good, bad)
+    assert difference.error == pytest.approx(0, abs=1e-9)
 
 
 def test_ranks_are_shared_where_margins_cannot_be_told_apart():
@@ -106,6 +108,40 @@ def test_ranks_are_shared_where_margins_cannot_be_told_apart():
         same = {m: scale**2 * np.eye(5) for m in ("auc", "accuracy")}
         margins = Margins(exposed(), errors_of(same))
         assert margins.ranks([margins.of("good"), margins.of("bad")]) == expected
+
+
+def test_errors_that_do_not_fit_together_are_not_taken_for_certainty():
+    """With weights 1, -.5 and -.5, errors of .01 to both and .03 between them have no variance."""
+    of = {frozenset(["good", "dp-sgd[epsilon=8]"]): 0.01, frozenset(["good", "none"]): 0.01}
+
+    def errors(first, second, measure):
+        return of.get(frozenset([first["defense"], second["defense"]]), 0.03), 500
+
+    margins = Margins(exposed(), Differences(errors))
+    assert margins.of("good").difference.error >= 0.01
+
+
+def test_unpaired_errors_add_up():
+    """Intervals of .1 on both sides: nothing is stored that pairs rows."""
+    rows = exposed()
+    for name, one in rows.items():
+        one["auc_ci"] = [AUC[name] - 0.1, AUC[name] + 0.1]
+        one["test_accuracy_ci"] = [ACCURACY[name], ACCURACY[name]]
+    margin = Margins(rows, Differences()).of("good").difference
+    low, high = margin.interval
+    assert not margin.paired
+    assert (high - low) / 2 == pytest.approx(0.2)
+
+
+def test_values_and_errors_are_of_the_same_seeds():
+    """A row of a seed that others lack has no part in the margin."""
+    covariance = {m: random_covariance(0) for m in ("auc", "accuracy")}
+    margins = Margins(exposed(), errors_of(covariance))
+    more = exposed()
+    good = more["good"]
+    other = good | {"seed": 1, "auc": 0.0}
+    more["good"] = good | {"parts": {0: good, 1: other}}
+    assert Margins(more, errors_of(covariance)).of("good") == margins.of("good")
 
 
 def test_without_errors_there_is_no_margin():

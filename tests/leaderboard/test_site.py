@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from privbench.errors import BadInput
 from privbench.leaderboard.board import Attacked, Number
 from privbench.leaderboard.entries import overrides_of
 from privbench.leaderboard.sentences import sentence
@@ -80,9 +81,11 @@ def test_what_is_as_accurate_as_public_records_is_not_ranked(document):
     (board,) = make_site([changed(document, worsen)]).boards
     (entry,) = [e for e in board.entries if e.defense == "vae-metric"]
     assert entry.rank is None
-    assert entry.not_ranked == "not more accurate than public-only"
+    assert entry.not_ranked == "not shown to be more accurate than public-only"
     assert board.entries[-1] is entry
-    assert board.sentence.endswith("1 defense is no more accurate than public records alone.")
+    assert board.sentence.endswith(
+        "1 defense is not shown to be more accurate than public records alone."
+    )
 
 
 def test_two_seeds_are_one_entry(document):
@@ -122,6 +125,28 @@ def test_a_submission_to_another_benchmark_has_a_board_of_its_own(document):
     assert labels == {"vae-metric": "spot-checked", "none": "", "public-only": ""}
 
 
+def renamed(document, old, new):
+    rows = [row | {"defense": new} if row["defense"] == old else row for row in document.run.rows]
+    return replace(document, run=replace(document.run, rows=rows))
+
+
+@pytest.mark.parametrize("name", ["dp-sgd[mine]", "none[better]", "output-noise"])
+def test_a_submission_under_the_name_of_a_baseline_or_of_another_is_refused(document, name):
+    submitted = only(document, lambda defense: defense in ("none", "public-only", "vae-metric"))
+    with pytest.raises(BadInput, match="has a defense"):
+        make_site([document], [(renamed(submitted, "vae-metric", name), "rerun")])
+
+
+@pytest.mark.parametrize(("key", "value"), [("seeds", [0, 1]), ("population", 4), ("attacks", [])])
+def test_a_submission_to_a_changed_benchmark_is_refused(document, key, value):
+    ours = only(document, lambda defense: defense != "vae-metric")
+    submitted = only(document, lambda defense: defense in ("none", "public-only", "vae-metric"))
+    configuration = submitted.run.configuration | {key: value}
+    other = replace(submitted, run=replace(submitted.run, configuration=configuration))
+    with pytest.raises(BadInput, match=f"has other {key}"):
+        make_site([ours], [(other, "rerun")])
+
+
 def test_slugs_of_hostile_names_are_safe_and_unique(document):
     hostile = ["../../etc/passwd", "<script>", "<style>", "é", "a" * 500, ""]
     slugs = Slugs()
@@ -159,7 +184,7 @@ AHEAD, BEHIND, UNKNOWN = (0.05, 0.03, 0.07), (-0.05, -0.07, -0.03), (0.01, -0.01
     ("entries", "p_values", "worthless", "text"),
     [
         ([], {}, 0, "No defense is ranked"),
-        ([], {}, 3, "No defense is more accurate than training on public records alone."),
+        ([], {}, 3, "No defense is shown to be more accurate than training on public records alone."),
         ([("a", (1, 1), AHEAD), ("b", (2, 2), BEHIND)], {"a": 0.0, "b": 0.0}, 0, "a is first: "),
         (
             [("a", (1, 2), AHEAD), ("b", (1, 2), AHEAD)], {"a": 0.0, "b": 0.0}, 0,
@@ -171,7 +196,7 @@ AHEAD, BEHIND, UNKNOWN = (0.05, 0.03, 0.07), (-0.05, -0.07, -0.03), (0.01, -0.01
          "b is also ahead of them."),
         ([("a", (1, 1), UNKNOWN), ("b", (2, 2), AHEAD)], {"a": 0.3, "b": 0.0}, 0, "b is first: "),
         ([("a", (1, 1), AHEAD)], {"a": 0.0}, 2,
-         "2 defenses are no more accurate than public records alone."),
+         "2 defenses are not shown to be more accurate than public records alone."),
     ],
 )  # fmt: skip
 def test_sentences(board, entries, p_values, worthless, text):

@@ -50,6 +50,7 @@ def secret_seed(folder: Path) -> str:
         )
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)  # it may have been there
         if not (folder / SEED).exists():
             with open(folder / SEED, "x", opener=_private) as file:
                 file.write(os.urandom(32).hex() + "\n")

@@ -72,7 +72,7 @@ def compare(content: Mapping[str, Any], done: Rerun, *, other_machine: bool = Fa
         [
             *compare_commit(content, done),
             *compare_same_seed(content, done, same_code=same_code, exact=exact),
-            *(compare_same_differences(content, done) if exact else ()),
+            *compare_same_differences(content, done, exact=exact),
             *(compare_same_curves(content, done) if exact else ()),
             *(compare_artifacts(content, done) if exact else ()),
             *compare_secret_seeds(content, done),

@@ -35,6 +35,8 @@ from privbench.storage.environment import has_same_code
 LEVEL = 0.01
 """The probability that an honest submission is refused for its secret seeds, if intervals are right."""
 ROUNDING = 1e-6
+CLOSE_ERRORS = 1.5
+"""How much larger or smaller standard errors of differences may be on another machine."""
 SUBSET = ("subset", "canary_kind")
 Row = Mapping[str, Any]
 
@@ -105,19 +107,26 @@ def compare_artifacts(content: Mapping[str, Any], rerun: Rerun) -> list[Compared
     ]
 
 
-def compare_same_differences(content: Mapping[str, Any], rerun: Rerun) -> list[Compared]:
-    """Return the recorded errors of differences that are others here; for the same code and machine."""
+def compare_same_differences(
+    content: Mapping[str, Any], rerun: Rerun, *, exact: bool
+) -> list[Compared]:
+    """Return the recorded errors of differences that are others here.
+
+    On another machine they may differ by a factor of ``CLOSE_ERRORS``; ranks rest on them.
+    """
     position = {_row_name(row): row for row in rerun.rows}
     compared = []
     for measure, i, j, error, degrees in content["differences"]:
         names = [_row_name(content["rows"][k]) for k in (i, j)]
         if all(name in position for name in names):
             here = rerun.errors(position[names[0]], position[names[1]], measure)
-            if (
-                here is None
-                or not math.isclose(here[0], error, rel_tol=1e-6, abs_tol=1e-9)
-                or (here[1] != degrees)
-            ):
+            if exact:
+                same = here is not None and math.isclose(here[0], error, rel_tol=1e-6, abs_tol=1e-9)
+            else:
+                same = (
+                    here is not None and here[0] / CLOSE_ERRORS <= error <= here[0] * CLOSE_ERRORS
+                )
+            if here is None or not same or here[1] != degrees:
                 what = f"error of the difference in {measure}"
                 compared.append(
                     Compared(f"rows {i} and {j}", what, _text(error), ascii(here), "equal", False)

@@ -21,6 +21,7 @@ from privbench.errors import BadInput
 from privbench.leaderboard.submissions.rebuilt import benchmark_from, plan_of
 from privbench.report.curves import Curves, curves_stored_in
 from privbench.report.differences import Errors, stored_in
+from privbench.report.frontier import RANKED_BY
 from privbench.report.recorded import recorded_in, recorded_lines
 from privbench.storage.artifacts import Store
 from privbench.storage.environment import environment
@@ -124,21 +125,29 @@ def rerun(
 def sampled(content: Mapping[str, Any], share: float, source: random.Random) -> set[str]:
     """Return the names of the trials to compute again: a share of those that have numbers.
 
-    At least one trial of each defense is among them, since differences are taken to `none`.
+    At least one trial of each defense is among them, one of the attack that ranks it if there is one,
+    and all trials without numbers: what would look bad might have been left out.
     """
     if not 0 < share <= 1:
         raise BadInput(f"--share {share} (allowed: more than 0, at most 1)")
-    names: dict[str, list[str]] = {}
+    names: dict[str, set[str]] = {}
+    ranking, without = set(), set()
     for row in content["rows"]:
-        if row["status"] == "ok":
-            names.setdefault(row["defense"], []).append(trial_name(row))
-    everything = sorted({name for listed in names.values() for name in listed})
+        name = trial_name(row)
+        if row["status"] != "ok":
+            without.add(name)
+            continue
+        names.setdefault(row["defense"], set()).add(name)
+        if (row["attack"], row["knowledge"]) == (RANKED_BY, "adaptive"):
+            ranking.add(name)
+    everything = sorted(set().union(*names.values()))
     if not everything:
         raise BadInput("no trial of the submission is ok, so there is nothing to compute again")
-    chosen = set(source.sample(everything, max(1, round(share * len(everything)))))
-    for own in map(sorted, map(set, names.values())):
-        if not chosen & set(own):
-            chosen.add(source.choice(own))
+    chosen = set(source.sample(everything, max(1, round(share * len(everything))))) | without
+    for own in names.values():
+        wanted = own & ranking or own
+        if not chosen & wanted:
+            chosen.add(source.choice(sorted(wanted)))
     return chosen
 
 

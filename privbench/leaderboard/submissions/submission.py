@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from privbench.errors import BadInput
+from privbench.leaderboard.ranking import REFERENCES
 from privbench.leaderboard.submissions.rebuilt import benchmark_from, plan_of
 from privbench.privacy.verdict import with_verdicts
 from privbench.report.curves import curves_stored_in
 from privbench.report.differences import Differences, stored_in
 from privbench.report.document import document_text
+from privbench.report.frontier import family
 from privbench.seeds import digest
 from privbench.stages import Stage
 from privbench.storage.artifacts import Store
@@ -102,6 +104,8 @@ def restricted(run: Run, defense: str) -> tuple[Run, list[str]]:
         raise BadInput(
             f"DEFENSE {defense!r}: not in the run of {run.benchmark!r} (allowed: {', '.join(known)})"
         )
+    if family(labels[0]) in REFERENCES:
+        raise BadInput(f"DEFENSE {defense!r}: a baseline (allowed: a defense of your own)")
     kept = {*labels, *BASELINES}
     configuration = dict(run.configuration)
     configuration["defenses"] = [d for d in configuration["defenses"] if d["label"] in kept]
