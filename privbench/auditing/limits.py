@@ -96,9 +96,16 @@ def parse_limits(texts: tuple[str, ...]) -> dict[str, float]:
         limit = _number(number)
         if not equals or limit is None:
             raise BadInput(f"--fail-above {text!r}: expected METRIC=NUMBER, such as tpr@0.01=0.05")
-        Metric.parse(metric, "--fail-above")
+        _check_range(Metric.parse(metric, "--fail-above"), limit)
         limits[metric] = limit
     return limits
+
+
+def _check_range(metric: Metric, limit: float) -> None:
+    """Raise BadInput for a limit that every value keeps, or none, such as 60 for an AUC of .60."""
+    low, high = {"audited_epsilon": (0, math.inf), "advantage": (-1, 1)}.get(metric.name, (0, 1))
+    if not low <= limit <= high:
+        raise BadInput(f"--fail-above {metric.text}={limit:g} (allowed: from {low} to {high})")
 
 
 def exceeded(report: Audit, limits: Mapping[str, float]) -> list[Exceeded]:

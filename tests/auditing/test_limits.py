@@ -5,6 +5,7 @@ import pytest
 
 import privbench
 from privbench.auditing.limits import parse_limits
+from privbench.errors import BadInput
 
 METRICS = ["auc", "advantage", "balanced_accuracy", "audited_epsilon", "tpr@0.01", "precision@0.01"]
 
@@ -111,3 +112,9 @@ def test_limits_as_text():
     for text in ("auc", "auc=", "auc=low", "=0.5"):
         with pytest.raises(privbench.BadInput, match="--fail-above"):
             parse_limits((text,))
+
+
+@pytest.mark.parametrize("text", ["auc=60", "tpr@0.01=5", "auc=-1", "audited_epsilon=-0.1"])
+def test_limits_that_no_value_can_exceed_or_keep_are_refused(text):
+    with pytest.raises(BadInput, match=r"allowed"):
+        parse_limits((text,))

@@ -19,8 +19,8 @@ from privbench.errors import BadInput
     metavar="DIR", help="Folder to write to: an empty one, or one with an earlier site.",
 )  # fmt: skip
 @click.option(
-    "--data", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
-    help="Folder of what `merge` added and of the log of errata, errata.md.",
+    "--data", type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR", help="Folder of what `merge` added and of the log of errata, errata.md.",
 )  # fmt: skip
 def build(names: tuple[str, ...], results: str, output: Path, data: Path | None) -> None:
     """Write the leaderboard as a static site.

@@ -88,7 +88,7 @@
   for (const table of document.querySelectorAll("table.sortable")) {
     new DataTable(table, { ...common, columns: columns(table) });
   }
-  const table = document.getElementById("board");
+  const table = document.querySelector("table#board");
   if (table) board(table);
 
   function board(table) {
