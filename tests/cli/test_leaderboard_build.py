@@ -25,6 +25,10 @@ def test_a_site_of_a_file(cli, tmp_path):
 def test_bad_input(cli, tmp_path):
     refused(cli("leaderboard", "build", "-o", "site"), "there are no results in results")
     refused(cli("leaderboard", "build", "missing.json", "-o", "site"), "missing.json: No such file")
+    refused(
+        cli("leaderboard", "build", QUICKSTART, "-o", "site", "--data", "no"),
+        "--data no: there is no",
+    )
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "text").write_text("")
     refused(cli("leaderboard", "build", QUICKSTART, "-o", "mine"), "-o mine: it has other files")

@@ -19,8 +19,8 @@ from privbench.errors import BadInput
     metavar="DIR", help="Folder to write to: an empty one, or one with an earlier site.",
 )  # fmt: skip
 @click.option(
-    "--data", type=click.Path(exists=True, file_okay=False, path_type=Path),
-    metavar="DIR", help="Folder of what `merge` added and of the log of errata, errata.md.",
+    "--data", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+    help="Folder of what `merge` added and of the log of errata, errata.md.",
 )  # fmt: skip
 def build(names: tuple[str, ...], results: str, output: Path, data: Path | None) -> None:
     """Write the leaderboard as a static site.
@@ -38,6 +38,8 @@ def build(names: tuple[str, ...], results: str, output: Path, data: Path | None)
     names = names or tuple(Results(Path(results)).benchmarks())
     if not names:
         raise BadInput(f"there are no results in {results}; run `privbench run quickstart` first")
+    if data is not None and not data.is_dir():
+        raise BadInput(f"--data {data}: there is no such folder")
     submissions = () if data is None else submissions_in(data)
     reported = () if data is None else reported_in(data)
     errata = () if data is None else read_errata(data / "errata.md")
