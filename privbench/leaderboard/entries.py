@@ -13,6 +13,7 @@ from privbench.report.audits import audited
 from privbench.report.canaries import worst_kinds
 from privbench.report.curves import Curves, no_curves
 from privbench.report.frontier import exposure_of, exposures, on_data
+from privbench.report.guarantees import guarantee_text
 from privbench.report.seeds import parts_of
 from privbench.storage.results import Row, Run
 
@@ -87,7 +88,7 @@ def make_entry(
         naive=_largest(naive, "auc"),
         canaries=_worst_canaries(canaries, first["defense"]),
         release=_largest(data, "auc"),
-        claim=claim_text(known["guarantee"]),
+        claim=" ".join(guarantee_text(known["guarantee"])).strip() if known["guarantee"] else "",
         verdict=audit.verdict or "",
         audited=audit.bound,
         ceiling=audit.ceiling,
@@ -101,26 +102,6 @@ def make_entry(
         command=command_of(first["defense"], run),
         **position,
     )
-
-
-def claim_text(guarantee: Any) -> str:
-    """Return the epsilon of a guarantee, and in brackets that of replacing one record; empty without.
-
-    >>> claim_text(None)
-    ''
-    """
-    if guarantee is None:
-        return ""
-    from privbench.privacy import Guarantee
-    from privbench.privacy.profile import COMMON_DELTA
-
-    stated = Guarantee.from_json(guarantee)
-    replacing = stated.of_replacing(COMMON_DELTA)
-    unit = "·d" if stated.kind == "metric-dp" else ""
-    text = f"ε={stated.epsilon:.3g}{unit}"
-    if replacing is not None and replacing[0] != stated.epsilon:
-        text += f" ({replacing[0]:.3g})"
-    return text
 
 
 def flags_of(rows: Sequence[Row]) -> list[Flag]:

@@ -1,4 +1,4 @@
-"""The ROC curve on a fixed grid of false positive rates, with a pointwise 95% band.
+"""The ROC curve on a grid of false positive rates, with a pointwise 95% band.
 
 The error of each TPR is that of the influences of pairs (`influence`). A pair's influence depends on
 whether it is a member and whether it passes the threshold, and on nothing else, so that numbers of pairs
@@ -18,14 +18,18 @@ from privbench.metrics.interval import arcsine_t
 from privbench.metrics.roc import Roc, allowed_false_positives
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from privbench.metrics.pairs import Bools, Floats, Ints
 
 GRID = tuple(float(f"{10 ** (exponent / 5):.4g}") for exponent in range(-20, 1))
 """The false positive rates: 5 a decade, from 0.0001 to 1, among them 0.001, 0.01 and 0.1."""
 
 
-def roc_band(scores: Floats, member: Bools, roc: Roc, over: Over) -> NDArray[np.float32]:
-    """Return the TPR at each FPR of ``GRID``, and the ends of its 95% interval.
+def roc_band(
+    scores: Floats, member: Bools, roc: Roc, over: Over, grid: Sequence[float] = GRID
+) -> NDArray[np.float32]:
+    """Return the TPR at each FPR of a grid, and the ends of its 95% interval.
 
     The intervals are on the arcsine scale, as those of a row's TPR, and each holds by itself.
 
@@ -34,12 +38,13 @@ def roc_band(scores: Floats, member: Bools, roc: Roc, over: Over) -> NDArray[np.
         member: bool (models, records), with members and non-members.
         roc: the curve of these scores.
         over: what the intervals take to be samples.
+        grid: the FPRs, ascending.
 
     Returns:
-        float32 (3, 21): TPR, lower end and upper end; NaN where the FPR is not resolved.
+        float32 (3, FPRs): TPR, lower end and upper end; NaN where the FPR is not resolved.
     """
-    band = np.full((3, len(GRID)), np.nan, dtype=np.float32)
-    resolved = [(i, fpr) for i, fpr in enumerate(GRID) if roc.tpr_at_fpr(fpr) is not None]
+    band = np.full((3, len(grid)), np.nan, dtype=np.float32)
+    resolved = [(i, fpr) for i, fpr in enumerate(grid) if roc.tpr_at_fpr(fpr) is not None]
     counts = _Counts(scores, member, [fpr for _, fpr in resolved])
     m, n = scores.shape
     n_clusters = {"models and records": min(m, n), "models": m, "records": n}[over]

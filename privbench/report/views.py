@@ -35,6 +35,7 @@ from privbench.report.estimates import (
     tpr,
 )
 from privbench.report.frontier import deciding, on_data
+from privbench.report.guarantees import guarantee_cell
 from privbench.report.notes import Notes, name_of
 from privbench.report.numbers import half_width, interval_text, number
 from privbench.report.ranks import rank_note, rank_text, ranks
@@ -57,10 +58,6 @@ NAIVE_AUC, NAIVE_TPR, CANARIES = "naive\nAUC", "naive\nTPR", "canaries\nTPR at 1
 """Columns of ``summary`` that are estimates."""
 DATA_AUC = "data\nAUC"
 """The column of attacks on released data; left out where there are no such attacks."""
-REPLACING_NOTE = (
-    "in brackets ε for replacing one record, which the verdict is about, at δ={:g} or the guarantee's"
-    " own δ, if that is larger"
-)
 WARNINGS = "warnings"
 """The column with the marks of warnings; left out where there are none."""
 OPTIONAL_OF_SUMMARY = (
@@ -279,7 +276,7 @@ def _summary_line(
         CANARIES: named(_estimate(row_of[CANARIES], tpr), row_of[CANARIES])
         + notes.star(len(deciding(canaries))),
         DATA_AUC: _value(row_of[DATA_AUC], auc),
-        "guarantee": _guarantee(rows[0], notes),
+        "guarantee": guarantee_cell(rows[0], notes),
         **audited_cells(rows, notes),
         WARNINGS: notes.warnings(rows),
         "s": f"{max(row['seconds'] for row in rows):.0f}",
@@ -379,30 +376,6 @@ def _value_if_any(row: Row | None, read: Callable[[Row], Estimate]) -> str:
     """Return a value that not every row has; a dash where there is none."""
     value = None if row is None else read(row)[0]
     return "-" if value is None else number(value)
-
-
-def _guarantee(row: Row, notes: Notes) -> str:
-    """Return the epsilon of a row's guarantee, and a footnote with its terms and conditions.
-
-    In brackets: that of replacing one record, if it is another and known at the delta of audits.
-    """
-    if row["guarantee"] is None:
-        return notes.mark(row["reason"]) if row["reason"] else "-"
-    from privbench.privacy import Guarantee
-    from privbench.privacy.profile import COMMON_DELTA
-
-    guarantee = Guarantee.from_json(row["guarantee"])
-    replacing = guarantee.of_replacing(COMMON_DELTA)
-    common = (guarantee.epsilon, max(guarantee.delta, COMMON_DELTA))
-    bracket = ""
-    if replacing is not None and replacing[1] == common[1] and replacing[0] != common[0]:
-        bracket = f"({replacing[0]:.3g}) "
-        notes.legend["guarantee"] = REPLACING_NOTE.format(COMMON_DELTA)
-    unit = "·d" if guarantee.kind == "metric-dp" else ""
-    conditions = "; ".join(map(str, guarantee.conditions))
-    given = f", if {conditions}" if conditions else ""
-    note = notes.mark(f"{guarantee.terms()}, {guarantee.accountant}{given}")
-    return f"ε={guarantee.epsilon:.3g}{unit} {bracket}{note}"
 
 
 def _plain(value: Any) -> str:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from privbench.metrics import Pairs, Roc
-from privbench.metrics.clustered import Estimate, Over
-from privbench.metrics.influence import tpr_influence
-from privbench.metrics.interval import arcsine_t
+from privbench.metrics.band import roc_band
+from privbench.metrics.clustered import Over
 from privbench.metrics.pairs import Bools, Floats
 from privbench.report.plots import PALETTE
 
@@ -95,10 +94,13 @@ class Picture:
             if i >= MAX_NAMED:
                 lines.append(Line(name, path, "", "", ""))
                 continue
-            ends = _band(scores, member, roc, over, np.geomspace(floor, 1, N_GRID))
-            upper = [(x(rate), y(high)) for rate, _, high in ends]
-            lower = [(x(rate), y(low)) for rate, low, _ in reversed(ends)]
-            band = f"{_path(upper + lower)}Z" if ends else ""
+            grid = np.geomspace(floor, 1, N_GRID)
+            ends = roc_band(scores, member, roc, over, grid.tolist())[1:]
+            known = ~np.isnan(ends[0])
+            low, high = (
+                [*zip(map(x, grid[known]), map(y, end[known]), strict=True)] for end in ends
+            )
+            band = f"{_path(high + low[::-1])}Z" if low else ""
             lines.append(Line(name, path, band, PALETTE[i], DASHES[i]))
         return cls(x, y, lines[::-1])
 
@@ -106,24 +108,6 @@ class Picture:
     def named(self) -> list[Line]:
         """The lines of the legend, in order."""
         return [line for line in self.lines if line.color][::-1]
-
-
-def _band(
-    scores: Floats, member: Bools, roc: Roc, over: Over, grid: Floats
-) -> list[tuple[float, float, float]]:
-    """Return false positive rates, where they are resolved, and the 95% intervals of the TPRs there."""
-    ends = []
-    for fpr in map(float, grid):
-        rate, psi = roc.tpr_at_fpr(fpr), tpr_influence(scores, member, roc, fpr)
-        if rate is None or psi is None:
-            continue
-        found = Estimate.of(rate, psi, over)
-        interval = (0.0, 1.0)
-        if np.isfinite(found.error):
-            n_pairs = min(roc.n_members, roc.n_nonmembers)
-            interval = arcsine_t(rate, found.error, found.n, n_pairs)
-        ends.append((fpr, *interval))
-    return ends
 
 
 def _steps(places: list[tuple[float, float]]) -> list[tuple[float, float]]:
