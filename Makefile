@@ -6,7 +6,7 @@ REPORTS := attacks defenses defenses-mnist paper-adult paper-location30 paper-mn
 RUNS := $(sort $(wildcard results/*.json results/*.json.gz))
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: run test lint test-slow bench bench-gpu recipes reports results docs clean
+.PHONY: run test lint test-slow bench bench-gpu recipes reports results check-results docs clean
 
 run: $(STAMP)  ## run the quickstart benchmark, on data that ship with scikit-learn
 	$(BIN)/privbench run quickstart
@@ -48,6 +48,9 @@ results: $(STAMP)  ## make all tables, plots and pages of the committed results 
 	$(BIN)/privbench leaderboard build $(RUNS) --data results -o results/site
 	$(BIN)/python -m privbench.auditing.measured $(RUNS)
 	$(BIN)/cog -r -P -I docs results/README.md
+
+check-results: $(STAMP)  ## check that the committed tables, plots and pages are those of the committed data
+	$(BIN)/python -m pytest -m 'slow or not slow' tests/report/test_pages.py tests/leaderboard/test_committed_site.py
 
 docs: $(STAMP)  ## write the generated parts of docs/
 	$(BIN)/cog -r -P -I docs docs/*.md

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from privbench.leaderboard.pages import site_files
 from privbench.leaderboard.site import make_site
 from privbench.leaderboard.submissions.errata import read_errata
@@ -11,6 +13,7 @@ from privbench.report.document import read_document
 RESULTS = Path(__file__).parents[2] / "results"
 
 
+@pytest.mark.slow  # make check-results
 def test_the_committed_site_is_that_of_the_committed_data():
     runs = [read_document(path) for path in sorted(RESULTS.glob("*.json*"))]
     errata = read_errata(RESULTS / "errata.md")

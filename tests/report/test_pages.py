@@ -19,6 +19,11 @@ def name_of(path):
 
 
 COMMITTED = sorted(RESULTS.glob("*.json*"))
+RUNS = [
+    pytest.param(path, id=name_of(path), marks=[pytest.mark.slow] * (path.suffix == ".gz"))
+    for path in COMMITTED
+]
+"""Compressed ones are large, and left to `make check-results`."""
 
 
 def run_of(environment, rows=(), **values):
@@ -50,7 +55,7 @@ def test_committed_data_are_of_a_commit_without_changes(path):
     assert run.environment["clean"]
 
 
-@pytest.mark.parametrize("path", COMMITTED, ids=name_of)
+@pytest.mark.parametrize("path", RUNS)
 def test_committed_tables_are_those_of_the_data(path):
     """If not, run `make results`."""
     tables = tables_of(read_document(path))
@@ -59,18 +64,8 @@ def test_committed_tables_are_those_of_the_data(path):
         assert (RESULTS / name_of(path) / f"{view}.md").read_text(encoding="utf-8") == text
 
 
-@pytest.mark.parametrize("path", COMMITTED[:1], ids=name_of)
+@pytest.mark.parametrize("path", RUNS)
 def test_committed_plots_are_those_of_the_data(path, tmp_path):
-    check_plots(path, tmp_path)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", COMMITTED[1:], ids=name_of)
-def test_all_committed_plots_are_those_of_the_data(path, tmp_path):
-    check_plots(path, tmp_path)
-
-
-def check_plots(path, tmp_path):
     """Pixels may differ a little by the version of a font library."""
     from matplotlib.image import imread
 
