@@ -27,6 +27,11 @@ class Number:
     low: float | None = None
     high: float | None = None
 
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Both ends of the interval; None where it has none."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -135,6 +140,8 @@ class Board:
     run: Run
     differences: Any = None
     """`report.differences.Differences`, for pages that compare two defenses."""
+    unmeasured: Sequence[tuple[str, str]] = ()
+    """Defenses without a row that is ok, and why."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 from privbench.leaderboard.board import Board, Entry, Number
 from privbench.leaderboard.pictures import curve_of, path_of
 from privbench.report.differences import Differences, Measure
+from privbench.report.numbers import interval_text
 
 MEASURES: tuple[Measure, ...] = ("accuracy", "auc", "tpr")
 
@@ -70,8 +71,18 @@ def _values(entry: Entry) -> dict[str, Any]:
         "accuracy": _rounded(entry.accuracy),
         "auc": _rounded(entry.ranked_by.auc),
         "tpr": _rounded(entry.ranked_by.tpr_at_1),
+        "facts": {"canaries": _canaries(entry), "claim": entry.claim, "verdict": entry.verdict},
         "curve": "" if curve is None else path_of(curve),
     }
+
+
+def _canaries(entry: Entry) -> str:
+    """Return how many of the most exposed canaries are found, and of which kind they are."""
+    worst = entry.canaries
+    if worst is None or worst.tpr_at_1 is None:
+        return ""
+    rate = worst.tpr_at_1
+    return f"{interval_text(rate.value, rate.interval)} {worst.canary_kind}"
 
 
 def _rounded(number: Number | None) -> list[float | None]:

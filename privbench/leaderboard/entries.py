@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from privbench.report.frontier import exposure_of, exposures, on_data
 from privbench.report.guarantees import guarantee_text
 from privbench.report.seeds import parts_of
 from privbench.storage.results import Row, Run
+
+BROKEN = "a condition of its guarantee is not met"
 
 
 def number_of(value: float, interval: Sequence[float] | None) -> Number:
@@ -93,7 +96,7 @@ def make_entry(
         audited=audit.bound,
         ceiling=audit.ceiling,
         detectable=audit.detectable,
-        flags=flags_of(ok),
+        flags=[*flags_of(ok), *broken_conditions(known["guarantee"])],
         seconds=max((row["seconds"] for row in ok if row["seconds"] is not None), default=None),
         attacked=sorted(attacked, key=_order),
         failed=[row for row in rows if row["status"] != "ok"],
@@ -112,6 +115,16 @@ def flags_of(rows: Sequence[Row]) -> list[Flag]:
     return [Flag(kind.mark, kind.note) for name, kind in KINDS.items() if name in given]
 
 
+def broken_conditions(guarantee: Any) -> list[Flag]:
+    """Return a flag if conditions of a guarantee, as rows have it, are not met."""
+    if guarantee is None:
+        return []
+    from privbench.privacy import Guarantee
+
+    broken = [str(c) for c in Guarantee.from_json(guarantee).conditions if c.broken]
+    return [Flag("C", f"{BROKEN}: {'; '.join(broken)}")] if broken else []
+
+
 def configuration_of(defense: str, run: Run) -> dict[str, Any]:
     """Return the generator and mechanisms of a defense with all parameters; empty if not recorded."""
     defenses = (run.configuration or {}).get("defenses", [])
@@ -121,9 +134,13 @@ def configuration_of(defense: str, run: Run) -> dict[str, Any]:
 def command_of(defense: str, run: Run) -> str:
     """Return the command that computes the rows of a defense again.
 
-    ``run.remark`` has the overrides of the run, one after the other, each of which has an ``=``.
+    ``run.remark`` has the overrides of the run, one after the other, each of which has an ``=``. Plugins
+    that are single files are named without their folder, which is another one for every reader.
     """
     words = ["privbench", "run", run.benchmark]
+    for plugin in run.environment.get("plugins", {}):
+        if plugin.endswith(".py"):
+            words += ["-p", PurePath(plugin).name]
     for override in overrides_of(run.remark):
         words += ["--set", override]
     return shlex.join([*words, "-k", f"/{defense}/"])

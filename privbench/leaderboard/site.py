@@ -188,8 +188,18 @@ def make_board(rows: Sequence[Row], source: _Source, slugs: Slugs) -> Board:
         else number_of(public["test_accuracy"], public["test_accuracy_ci"]),
         frontier=margins.hull.points(),
         run=run,
+        unmeasured=_unmeasured(rows, accuracies),
         differences=differences,
     )
+
+
+def _unmeasured(rows: Sequence[Row], measured: Collection[str]) -> list[tuple[str, str]]:
+    """Return the defenses that have no row that is ok, each with the reasons of its rows."""
+    reasons: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if row["defense"] not in measured:
+            reasons.setdefault(row["defense"], {})[f"{row['status']}: {row['reason']}"] = None
+    return [(defense, "; ".join(texts)) for defense, texts in reasons.items()]
 
 
 def attack_summaries(boards: Sequence[Board], slugs: Slugs) -> list[AttackSummary]:

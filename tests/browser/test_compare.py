@@ -27,6 +27,8 @@ def test_two_defenses_are_compared(browser: Browser) -> None:
     assert found[2] == "+.200 +.180 +.220, unpaired"
     assert browser.one("#says").text == ("none, beside vae-metric: more accurate; more exposed.")
     assert browser.address.endswith("#a=small-none&b=small-vae-metric")
+    canaries = browser.texts("tr[data-fact='canaries'] td")
+    assert [text.endswith("] mislabel") for text in canaries[:2]] == [True, True]
     browser.one("#swap").click()
     assert row(browser, "auc")[2] == "-.200 -.220 -.180, unpaired"
 

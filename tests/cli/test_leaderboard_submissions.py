@@ -45,6 +45,10 @@ def test_from_a_run_to_the_leaderboard(cli, exported, tmp_path, monkeypatch):
     assert check["label"] == "spot-checked"
     assert len(check["secret_seeds"]) == 1
 
+    taken = cli("leaderboard", "merge", "noisy.json", "--into", "data")
+    refused(taken, "there is one of this name")
+    assert "secret seeds" not in taken.stdout  # before anything is computed again
+
     content["rows"][0]["auc"] = 0.123
     exported.write_text(json.dumps(content))
     refused(
@@ -60,6 +64,7 @@ def test_bad_input(cli, exported):
     refused(export("large", "noisy", "-o", "a.json"), "'large'")
     refused(export("small", "noisy", "-o", "a.txt"), "a.txt", "allowed: .json")
     refused(export("small", "noisy", "-o", "a.json", "--name", "../../x"), "--name '../../x'")
+    refused(export("small", "noisy", "-o", "a.json", "--paper", "javascript:alert()"), "--paper")
     again = ("leaderboard", "verify", "noisy.json", "--rerun")
     for arguments, message in {
         ("--share", "0"): "share",

@@ -7,10 +7,11 @@ import pytest
 
 from privbench.errors import BadInput
 from privbench.leaderboard.board import Attacked, Number
-from privbench.leaderboard.entries import overrides_of
+from privbench.leaderboard.entries import command_of, overrides_of
 from privbench.leaderboard.sentences import sentence
 from privbench.leaderboard.site import Slugs, make_site
 from privbench.report.document import read_document
+from privbench.storage.results import Run
 
 QUICKSTART = Path(__file__).parents[2] / "results" / "quickstart.json"
 
@@ -64,6 +65,7 @@ def test_failed_rows_are_kept_and_a_defense_without_results_is_left_out(document
 
     (board,) = make_site([changed(document, fail)]).boards
     assert "vae-metric" not in {e.defense for e in board.entries}
+    assert board.unmeasured == [("vae-metric", "failed: x")]
     for entry in board.entries:
         assert {row["attack"] for row in entry.failed} == {"loss"}
         assert "loss" not in {a.attack for a in entry.attacked}
@@ -162,6 +164,18 @@ def test_the_command_has_the_overrides_of_the_run():
     assert overrides_of("") == []
     remark = "population=64, seeds=[0, 1, 2], mlp.epochs=[5, 6], -k 'vae and x=1'"
     assert overrides_of(remark) == ["population=64", "seeds=[0, 1, 2]", "mlp.epochs=[5, 6]"]
+
+
+def test_the_command_names_plugins_of_one_file():
+    environment = {"plugins": {"/home/me/hop.py": "hop.py", "installed": "installed 1.0"}}
+    run = Run("b", "", "", "", None, environment, None, [])
+    assert command_of("hop", run) == "privbench run b -p hop.py -k /hop/"
+
+
+def test_a_condition_that_is_not_met_is_a_flag(board):
+    flags = {entry.defense: [flag.code for flag in entry.flags] for entry in board.entries}
+    assert "C" in flags["vae-metric"]
+    assert "C" not in flags["dp-sgd[epsilon=8]"] + flags["output-noise"] + flags["none"]
 
 
 def test_attacks_have_documentation_and_all_their_results(document):

@@ -49,10 +49,12 @@ def export(
     """
     from privbench.errors import BadInput
     from privbench.leaderboard.submissions.merging import SUFFIX
-    from privbench.leaderboard.submissions.names import checked_name, name_of
+    from privbench.leaderboard.submissions.names import checked_name, checked_url, name_of
     from privbench.leaderboard.submissions.submission import About, export_submission
 
     host: PluginHost = ctx.obj
+    for option, url in (("--paper", paper), ("--code-url", code_url)):
+        checked_url(url, option)
     if output.suffix != SUFFIX:
         raise BadInput(f"-o {output}: unknown format {output.suffix!r} (allowed: {SUFFIX})")
     about = About(

@@ -51,12 +51,13 @@ def merge(
     from privbench.errors import BadInput
     from privbench.leaderboard.submissions.checking import Options, check_again
     from privbench.leaderboard.submissions.consistency import read_submission
-    from privbench.leaderboard.submissions.merging import add_submission, check_of
+    from privbench.leaderboard.submissions.merging import add_submission, check_of, free_path
     from privbench.leaderboard.submissions.reading import read_bytes, read_strict
     from privbench.leaderboard.submissions.reported import is_reported, read_reported
 
     host: PluginHost = ctx.obj
     check_device(device)
+    text = read_bytes(file)
     outcome: Outcome | None = None
     if is_reported(read_strict(file)):
         if label not in (None, "reported"):
@@ -67,6 +68,7 @@ def merge(
             raise BadInput(f"--label {label}: {file} has rows (allowed: rerun, spot-checked)")
         content = read_submission(file)
         name = content["submission"]["about"]["name"]
+        free_path(text, name, into, replace=replace)
         wanted = 1.0 if label == "rerun" else share
         outcome = check_again(content, host, Options(wanted, seeds, device, other_machine))
         show(outcome)
@@ -75,6 +77,5 @@ def merge(
                 f"{file}: refused: {len(outcome.refused)} of {len(outcome.compared)} differ"
             )
         label = "rerun" if outcome.rerun.complete else "spot-checked"
-    text = read_bytes(file)
     path = add_submission(text, name, into, check_of(text, label, outcome), replace=replace)
     echo(f"{path}: {label}", err=True)

@@ -42,6 +42,22 @@ def add_submission(
     Raises:
         BadInput: the name is taken, another file has the same content, or the folder cannot be written.
     """
+    path = free_path(content, name, into, replace=replace)
+    try:
+        (path.parent / CHECKS).mkdir(parents=True, exist_ok=True)
+        _write(path, content)
+        _write(_check_path(path), (json.dumps(check, indent=1) + "\n").encode())
+    except OSError as error:
+        raise BadInput(f"--into {into}: {error.strerror}") from None
+    return path
+
+
+def free_path(content: bytes, name: str, into: Path, *, replace: bool) -> Path:
+    """Return where `add_submission` will write, so that a name is refused before anything is computed.
+
+    Raises:
+        BadInput: the name is taken, or another file has the same content.
+    """
     folder = into / FOLDER
     path = folder / (checked_name(name, "submission.about.name") + SUFFIX)
     if path.is_symlink() or folder.is_symlink():
@@ -52,12 +68,6 @@ def add_submission(
     for other in taken.values():
         if other != path and other.read_bytes() == content:
             raise BadInput(f"{other}: is the same submission")
-    try:
-        (folder / CHECKS).mkdir(parents=True, exist_ok=True)
-        _write(path, content)
-        _write(_check_path(path), (json.dumps(check, indent=1) + "\n").encode())
-    except OSError as error:
-        raise BadInput(f"--into {into}: {error.strerror}") from None
     return path
 
 

@@ -21,6 +21,19 @@ def checked_name(name: str, where: str) -> str:
     return name
 
 
+def checked_url(url: str, where: str) -> str:
+    """Return an address of the web, or an empty text.
+
+    Raises:
+        BadInput: it is neither, such as ``javascript:alert()``.
+    """
+    if url and not re.fullmatch(r"https?://[^\s<>\"']{1,490}", url):
+        raise BadInput(
+            f"{where} {url!r} (allowed: an address that begins with https:// or http://)"
+        )
+    return url
+
+
 def name_of(label: str) -> str:
     """Return a name made from the label of a defense.
 

@@ -48,6 +48,10 @@
         fill(row.cells[3], signed(found[0]), `${signed(found[1])} ${signed(found[2])}${unpaired}`);
       } else fill(row.cells[3], "–");
     }
+    for (const row of document.querySelectorAll("tr[data-fact]")) {
+      row.cells[1].textContent = entries[a].facts[row.dataset.fact] || "–";
+      row.cells[2].textContent = entries[b].facts[row.dataset.fact] || "–";
+    }
     const first = entries[a].name;
     document.getElementById("says").textContent = a === b ? "Choose two different defenses." :
       `${first}, beside ${entries[b].name}: ` + [
