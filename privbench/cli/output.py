@@ -8,18 +8,21 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-import textwrap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from privbench.colour import Paint, Role, Styled, ansi, has_colour, plain
 from privbench.errors import BadInput
 from privbench.escape import one_line, terminal
+from privbench.layout import blocks, columns, fits, headers_of, text_width, wrap
 
 COMMAND = "privbench.command"
 """The key of `click.Context.meta` under which the whole command is, as a user would type it."""
+MIN_TEXT_WIDTH = 20
+"""The least width of a text beside a column of names."""
 
 
 def terminal_width() -> int | None:
@@ -32,15 +35,26 @@ def line_width() -> int:
     return shutil.get_terminal_size().columns
 
 
-def echo(text: object, *, err: bool = False, nl: bool = True) -> None:
-    """Print text, as `terminal` writes it.
+def painter(err: bool = False) -> Paint:
+    """Return how text on stdout is coloured, or on stderr."""
+    return ansi if has_colour(sys.stderr if err else sys.stdout) else plain
+
+
+def painted(text: str, role: Role, *, err: bool = False) -> Styled:
+    """Return text for `echo` in the colour of its role, where its stream has colours."""
+    return Styled(painter(err)(terminal(text), role))
+
+
+def echo(*texts: object, err: bool = False, nl: bool = True) -> None:
+    """Print texts, one behind the other, as `terminal` writes them; `Styled` ones as they are.
 
     Args:
-        text: the text; names in it should be on `one_line`.
+        texts: the texts; names in them should be on `one_line`.
         err: whether to print on stderr instead of stdout.
         nl: whether to end the line.
     """
-    click.echo(terminal(str(text)), err=err, nl=nl)
+    safe = "".join(text if isinstance(text, Styled) else terminal(str(text)) for text in texts)
+    click.echo(safe, err=err, nl=nl, color=any(isinstance(text, Styled) for text in texts) or None)
 
 
 def print_json(value: Any) -> None:
@@ -49,25 +63,53 @@ def print_json(value: Any) -> None:
 
 
 def print_table(lines: list[dict[str, str]]) -> None:
-    """Print a plain table on stdout."""
-    from tabulate import tabulate
+    """Print a plain table on stdout; on a terminal that is too narrow, its last column is wrapped.
 
+    If that does not help, each line is a block.
+    """
     cells = [{head: one_line(text) for head, text in line.items()} for line in lines]
-    echo(tabulate(cells, headers="keys", tablefmt="plain", disable_numparse=True))
+    width, paint = terminal_width(), painter()
+    text = columns(cells, rule=False, paint=paint)
+    if width is not None and not fits(columns(cells, rule=False), width):
+        text = _narrow(cells, width, paint)
+    echo(Styled(text))
+
+
+def _narrow(cells: list[dict[str, str]], width: int, paint: Paint) -> str:
+    """Return a table with a last column that is wrapped, or blocks if that is too wide as well."""
+    *others, last = headers_of(cells)
+    start = text_width(columns(cells, 0, rule=False).partition(last)[0])
+    lines = []
+    for line in cells:
+        first, *more = wrap(line[last], max(width - start, 1))
+        lines += [
+            line | {last: first},
+            *(dict.fromkeys(others, "") | {last: text} for text in more),
+        ]
+    if fits(columns(lines, 0, rule=False), width):
+        return columns(lines, 0, rule=False, paint=paint)
+    return blocks(cells, width, others[:1], paint=paint)
 
 
 def print_definitions(definitions: Mapping[str, str], max_lines: int | None = None) -> None:
     """Print names in one column and their texts, wrapped, in a second column.
 
+    Where names leave too little room, texts are below their names.
+
     Args:
         definitions: the text of each name.
         max_lines: lines after which a text is cut off with an ellipsis; None for no limit.
     """
+    width = line_width()
     names = {name: one_line(name) for name in definitions}
-    column = 4 + max(map(len, names.values()), default=0)
+    column = 4 + max(map(text_width, names.values()), default=0)
+    is_narrow = column + MIN_TEXT_WIDTH > width
+    indent = " " * (6 if is_narrow else column)
     for name, text in definitions.items():
-        start = f"  {names[name]}".ljust(column)
-        echo(wrapped(f"{start}{one_line(text)}", " " * column, max_lines))
+        first, *others = wrap(one_line(text), width, indent, indent, max_lines)
+        gap = " " * (column - 2 - text_width(names[name]))
+        beside = "\n" + first if is_narrow else gap + first[column:]
+        echo("  ", painted(names[name], "name"), beside, *(f"\n{line}" for line in others))
 
 
 def wrapped(text: str, indent: str = "    ", max_lines: int | None = None) -> str:
@@ -78,15 +120,8 @@ def wrapped(text: str, indent: str = "    ", max_lines: int | None = None) -> st
         indent: indentation of the other lines.
         max_lines: lines after which the text is cut off with an ellipsis; None for no limit.
     """
-    return textwrap.fill(
-        text,
-        max(line_width(), len(indent) + 20),
-        subsequent_indent=indent,
-        max_lines=max_lines,
-        placeholder=" …",
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
+    start = text[: len(text) - len(text.lstrip(" "))]
+    return "\n".join(wrap(text, line_width(), start, indent, max_lines))
 
 
 def wrapped_document(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from privbench.cli.options import config_option, json_option, plugin_option, results_option
-from privbench.cli.output import echo, print_json, terminal_width
+from privbench.cli.output import echo, painter, print_json, terminal_width
 from privbench.errors import BadInput
 from privbench.escape import one_line
 from privbench.plugins.host import PluginHost
@@ -112,7 +112,8 @@ def run(
         if not as_json:
             remarks = {plan.benchmark.name: plan.remark}
             differences = Differences(stored_in(runner.store))
-            echo(render(plan_rows, "table", view, terminal_width(), remarks, differences))
+            width = terminal_width()
+            echo(render(plan_rows, "table", view, width, remarks, differences, paint=painter()))
     if as_json:
         print_json(rows)
     for text in dict.fromkeys(traces):

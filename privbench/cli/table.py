@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 from privbench.cli.options import results_option
-from privbench.cli.output import COMMAND, check_suffix, echo, terminal_width, write_text
+from privbench.cli.output import COMMAND, check_suffix, echo, painter, terminal_width, write_text
+from privbench.colour import plain
+from privbench.errors import BadInput
 
 
 @click.command()
@@ -31,6 +33,11 @@ from privbench.cli.output import COMMAND, check_suffix, echo, terminal_width, wr
     help="Defense, or attack, that the view differences compares others with.  [default: none]",
 )  # fmt: skip
 @click.option(
+    "--blocks", is_flag=True,
+    help="Print a block for each line of a table, with all columns below each other. So is what a narrow"
+    " terminal has no room for otherwise.",
+)  # fmt: skip
+@click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -50,6 +57,7 @@ def table(
     as_json: bool,
     view: str | None,
     baseline: str | None,
+    blocks: bool,
     output: Path | None,
     html: Path | None,
 ) -> None:
@@ -71,8 +79,13 @@ def table(
         write_text(html, results_page(source, ctx.meta[COMMAND]), "--html")
         return
     format_ = "json" if as_json else format_
+    if blocks and format_ != "table":
+        raise BadInput(f"--blocks: only with --format table, not {format_}")
     width = terminal_width() if output is None else None
-    text = render(source.rows, format_, view, width, source.remarks, source.differences, baseline)
+    text = render(
+        source.rows, format_, view, width, source.remarks, source.differences, baseline,
+        plain if output else painter(), blocks,
+    )  # fmt: skip
     if output is None:
         echo(text, nl=False)
         return
