@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from privbench.cli.options import json_option, plugin_option
-from privbench.cli.output import COMMAND, check_suffix, echo, print_json, write_text
+from privbench.cli.output import (
+    COMMAND,
+    check_suffix,
+    echo,
+    painter,
+    print_json,
+    terminal_width,
+    write_text,
+)
 from privbench.plugins.host import PluginHost
 
 if TYPE_CHECKING:
@@ -105,7 +113,7 @@ def audit(
     if as_json:
         print_json(report.to_json())
     elif output is None:
-        echo(report)
+        echo(report.text(terminal_width(), painter()))
     for path, option in ((output, "-o"), (html, "--html")):
         if path is not None:
             write_text(path, WRITERS[path.suffix](report, ctx.meta[COMMAND]), option)

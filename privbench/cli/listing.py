@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from privbench.cli.group import Choice
 from privbench.cli.options import config_option, json_option, plugin_option
 from privbench.cli.output import echo, print_definitions, print_json
 from privbench.components import KINDS, summary
@@ -19,7 +20,7 @@ SUMMARY_LINES = 2
 
 
 @click.command("list")
-@click.argument("kind", required=False, type=click.Choice(PLURALS), metavar="[KIND]")
+@click.argument("kind", required=False, type=Choice(PLURALS), metavar="[KIND]")
 @config_option
 @plugin_option
 @json_option

@@ -10,7 +10,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -55,6 +55,35 @@ def echo(*texts: object, err: bool = False, nl: bool = True) -> None:
     """
     safe = "".join(text if isinstance(text, Styled) else terminal(str(text)) for text in texts)
     click.echo(safe, err=err, nl=nl, color=any(isinstance(text, Styled) for text in texts) or None)
+
+
+def echo_error(message: str) -> None:
+    """Print the message of an error on stderr, wrapped by the width of a terminal."""
+    echo(painted("error:", "bad", err=True), f" {message_text(message, 7)}", err=True)
+
+
+def message_text(message: str, start: int, stream: IO[str] | None = None) -> str:
+    """Return the lines of a message, wrapped between words if the stream is a terminal.
+
+    Args:
+        message: the message.
+        start: how much of the first line is taken.
+        stream: where it is printed. Default: stderr.
+    """
+    safe = terminal(message)
+    if not (stream or sys.stderr).isatty():
+        return safe
+    lines = safe.split("\n")
+    starts = [" " * start, *(_indent_of(line) for line in lines[1:])]
+    wrapped = [
+        "\n".join(wrap(line, line_width(), first, f"{first if number else ''}    "))
+        for number, (line, first) in enumerate(zip(lines, starts, strict=True))
+    ]
+    return "\n".join(wrapped)[start:]
+
+
+def _indent_of(line: str) -> str:
+    return line[: len(line) - len(line.lstrip(" "))]
 
 
 def print_json(value: Any) -> None:
@@ -120,8 +149,7 @@ def wrapped(text: str, indent: str = "    ", max_lines: int | None = None) -> st
         indent: indentation of the other lines.
         max_lines: lines after which the text is cut off with an ellipsis; None for no limit.
     """
-    start = text[: len(text) - len(text.lstrip(" "))]
-    return "\n".join(wrap(text, line_width(), start, indent, max_lines))
+    return "\n".join(wrap(text, line_width(), _indent_of(text), indent, max_lines))
 
 
 def wrapped_document(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from privbench.canaries import CANARY_KINDS
+from privbench.cli.group import Choice
 from privbench.cli.options import config_option, plugin_option, results_option
 from privbench.errors import BadInput
 from privbench.plugins.host import PluginHost
@@ -27,7 +28,7 @@ output_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path), help="File to write (.png, .pdf or .svg).",
 )  # fmt: skip
 subset_option = click.option(
-    "--subset", type=click.Choice(["records", "canaries", *CANARY_KINDS]), default="records",
+    "--subset", type=Choice(["records", "canaries", *CANARY_KINDS]), default="records",
     show_default=True, metavar="NAME",
     help="Ordinary `records` of the first population, or `canaries` of the second: all, or a kind.",
 )  # fmt: skip
@@ -81,7 +82,7 @@ def roc(host: PluginHost, /, name: str, output: Path, subset: str, **options: An
 @click.argument("name")
 @output_option
 @click.option(
-    "--measure", type=click.Choice(["auc", "tpr"]), default="auc", show_default=True,
+    "--measure", type=Choice(["auc", "tpr"]), default="auc", show_default=True,
     help="Measure of exposure: AUC, or TPR at 1% FPR, of auto or the best attack.",
 )  # fmt: skip
 @click.option(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from privbench.cli.group import Choice
 from privbench.cli.options import config_option, json_option, plugin_option, results_option
 from privbench.cli.output import echo, painter, print_json, terminal_width
 from privbench.errors import BadInput
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     "--dry-run", is_flag=True, help="Print what is stored and what would be computed, and exit."
 )
 @click.option(
-    "--view", type=click.Choice(["summary", "utility", "attacks", "records", "differences"]),
+    "--view", type=Choice(["summary", "utility", "attacks", "records", "differences"]),
     default="summary", show_default=True,
     help="summary: a line per defense. utility: accuracy beside DP-SGD at the same exposure."
     " attacks: a line per attack. records: the most exposed records. differences: each defense less"

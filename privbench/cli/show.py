@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from privbench.cli.group import Choice
 from privbench.cli.listing import PLURALS, pipeline_text
 from privbench.cli.options import config_option, json_option, plugin_option
 from privbench.cli.output import echo, line_width, print_json, wrapped, wrapped_document
@@ -20,7 +21,7 @@ from privbench.plugins.host import PluginHost
 
 
 @click.command()
-@click.argument("kind", type=click.Choice([p.removesuffix("s") for p in PLURALS]), metavar="KIND")
+@click.argument("kind", type=Choice([p.removesuffix("s") for p in PLURALS]), metavar="KIND")
 @click.argument("name")
 @config_option
 @plugin_option

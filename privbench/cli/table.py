@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from privbench.cli.group import Choice
 from privbench.cli.options import results_option
 from privbench.cli.output import COMMAND, check_suffix, echo, painter, terminal_width, write_text
 from privbench.colour import plain
@@ -16,13 +17,13 @@ from privbench.errors import BadInput
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @results_option
 @click.option(
-    "--format", "format_", type=click.Choice(["table", "markdown", "csv", "latex", "json"]),
+    "--format", "format_", type=Choice(["table", "markdown", "csv", "latex", "json"]),
     default="table", show_default=True, help="Format to print.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
 @click.option(
     "--view",
-    type=click.Choice(["summary", "utility", "attacks", "records", "audit", "differences", "rows"]),
+    type=Choice(["summary", "utility", "attacks", "records", "audit", "differences", "rows"]),
     help="summary: a line per defense. utility: accuracy beside DP-SGD at the same exposure."
     " attacks: a line per attack. records: the most exposed records. audit: bounds on epsilon and"
     " verdicts. differences: each defense less another one. rows: all rows."

@@ -27,6 +27,7 @@ def terminal_text(
     paint: Paint = plain,
     as_blocks: bool = False,
     how_to_see: str = HOW_TO_SEE,
+    note_width: int = NOTE_WIDTH,
 ) -> str:
     """Return a table for the terminal; the first of these that fits:
 
@@ -42,9 +43,10 @@ def terminal_text(
         paint: how text is coloured.
         as_blocks: whether to return blocks in any case.
         how_to_see: what a note says if columns are left out.
+        note_width: width of the title and the notes, unless the terminal is narrower.
     """
     table = table.on_lines()
-    room = min(width or NOTE_WIDTH, NOTE_WIDTH)
+    room = min(width or note_width, note_width)
     roles = _roles(table)
     left_out: list[str] | None = None if as_blocks else _left_out(table, width)
     if left_out is None:
@@ -60,8 +62,8 @@ def terminal_text(
         listed = ", ".join(map(joined_header, left_out))
         notes += [f"left out for the width of the terminal: {listed}", how_to_see]
     title = "\n".join(paint(line, "heading") for line in wrap(table.title, room, "", "    "))
-    wrapped = "".join(f"{line}\n" for note in notes for line in wrap(note, room, "", "    "))
-    return f"{title}\n\n{text}\n" + (f"\n{wrapped}" if wrapped else "")
+    wrapped = "\n".join(line for note in notes for line in wrap(note, room, "", "    "))
+    return "\n\n".join([title, *(part for part in (text, wrapped) if part)]) + "\n"
 
 
 def _left_out(table: Table, width: int | None) -> list[str] | None:
@@ -124,6 +126,6 @@ def _roles(table: Table) -> dict[tuple[int, str], Role]:
         for header, text in line.items():
             if _is_refuted(text) or text in ("(failed)", "failed"):
                 roles[number, header] = "bad"
-            elif (header == "warnings" and text != "-") or text == "(unavailable)":
+            elif (header == "warnings" and text not in ("", "-")) or text == "(unavailable)":
                 roles[number, header] = "warning"
     return roles
