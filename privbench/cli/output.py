@@ -159,7 +159,7 @@ def wrapped_document(text: str) -> str:
 
 def _wrapped_paragraph(paragraph: str) -> str:
     lines = paragraph.splitlines()
-    if all(len(line) <= line_width() for line in lines):
+    if fits(paragraph, line_width()):
         return paragraph
     if not any(line.startswith((" ", "- ", "* ")) for line in lines):
         return wrapped(" ".join(lines), "")
