@@ -8,6 +8,8 @@ import click
 
 from privbench import __version__
 from privbench.cli.audit import audit
+from privbench.cli.complete import is_completing
+from privbench.cli.completion import completion
 from privbench.cli.console import LogHandler
 from privbench.cli.data import data
 from privbench.cli.doctor import doctor
@@ -24,12 +26,13 @@ from privbench.cli.table import table
 from privbench.plugins.host import PluginHost
 
 BUILTIN_COMMANDS = (
-    run, audit, list_command, show, table, plot, export, report, leaderboard, data, plugins, doctor
+    run, audit, list_command, show, table, plot, export, report, leaderboard, data, plugins, doctor,
+    completion,
 )  # fmt: skip
 
 
-def build_cli(host: PluginHost) -> click.Group:
-    """Return the root command with the built-in commands and those of plugins."""
+def build_cli(host: PluginHost | None) -> click.Group:
+    """Return the root command with the built-in commands and those of plugins; no host has none."""
 
     @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
     @click.version_option(__version__, prog_name="privbench")
@@ -43,7 +46,8 @@ def build_cli(host: PluginHost) -> click.Group:
 
     for command in BUILTIN_COMMANDS:
         cli.add_command(command)
-    host.call("register_commands", cli=cli)
+    if host is not None:
+        host.call("register_commands", cli=cli)
     return cli
 
 
@@ -52,4 +56,4 @@ def main() -> None:
     log = logging.getLogger("privbench")
     log.addHandler(LogHandler())
     log.setLevel(logging.INFO)
-    build_cli(PluginHost())(prog_name="privbench")
+    build_cli(None if is_completing() else PluginHost())(prog_name="privbench")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from privbench.cli import complete
 from privbench.cli.options import json_option, plugin_option
 from privbench.cli.output import (
     COMMAND,
@@ -36,10 +37,15 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
-@click.argument("file")
-@click.option("--shadow", metavar="FILE", help="Predictions of the adversary's shadow models.")
+@click.argument("file", shell_complete=complete.files)
 @click.option(
-    "--attack", "attacks", metavar="NAME", multiple=True,
+    "--shadow",
+    metavar="FILE",
+    shell_complete=complete.files,
+    help="Predictions of the adversary's shadow models.",
+)
+@click.option(
+    "--attack", "attacks", shell_complete=complete.components("attack"), metavar="NAME", multiple=True,
     help="Attack to run. Repeatable. Default: all attacks that the predictions support.",
 )  # fmt: skip
 @click.option(

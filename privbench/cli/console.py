@@ -30,7 +30,8 @@ class LogHandler(logging.Handler):
         from rich.text import Text
 
         level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
-        message = message_text(record.getMessage(), len(level), console().file)
+        width = console().width if console().is_terminal else None
+        message = message_text(record.getMessage(), len(level), width)
         colour = "yellow" if record.levelno <= logging.WARNING else "bold red"
         text = Text.assemble((level, colour if has_colour(sys.stderr) else ""), message)
         console().print(text, soft_wrap=True)

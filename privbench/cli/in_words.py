@@ -100,7 +100,7 @@ def print_defense(file: File, name: str, facts: dict[str, Any]) -> None:
     if facts["steps"]:
         echo("\nPapers and all parameters:")
         for step in facts["steps"]:
-            echo(one_line(f"  privbench show {step['kind']} {step['name']}"))
+            echo("  ", one_line(f"privbench show {step['kind']} {step['name']}"))
 
 
 def _has(defenses: tuple[Named, ...], name: str) -> bool:

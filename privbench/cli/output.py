@@ -10,7 +10,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
 
@@ -59,27 +59,27 @@ def echo(*texts: object, err: bool = False, nl: bool = True) -> None:
 
 def echo_error(message: str) -> None:
     """Print the message of an error on stderr, wrapped by the width of a terminal."""
-    echo(painted("error:", "bad", err=True), f" {message_text(message, 7)}", err=True)
+    width = line_width() if sys.stderr.isatty() else None
+    echo(painted("error:", "bad", err=True), f" {message_text(message, 7, width)}", err=True)
 
 
-def message_text(message: str, start: int, stream: IO[str] | None = None) -> str:
-    """Return the lines of a message, wrapped between words if the stream is a terminal.
+def message_text(message: str, start: int, width: int | None) -> str:
+    """Return a message with each of its lines wrapped between words.
 
     Args:
         message: the message.
         start: how much of the first line is taken.
-        stream: where it is printed. Default: stderr.
+        width: the width of a line; None for lines of any width.
     """
     safe = terminal(message)
-    if not (stream or sys.stderr).isatty():
+    if width is None:
         return safe
-    lines = safe.split("\n")
-    starts = [" " * start, *(_indent_of(line) for line in lines[1:])]
-    wrapped = [
-        "\n".join(wrap(line, line_width(), first, f"{first if number else ''}    "))
-        for number, (line, first) in enumerate(zip(lines, starts, strict=True))
-    ]
-    return "\n".join(wrapped)[start:]
+    first, *others = safe.split("\n")
+    lines = wrap(first, width, " " * start, "    ")
+    for line in others:
+        indent = _indent_of(line)
+        lines += wrap(line, width, indent, f"{indent}    ")
+    return "\n".join(lines)[start:]
 
 
 def _indent_of(line: str) -> str:

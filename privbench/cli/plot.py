@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from privbench.canaries import CANARY_KINDS
+from privbench.cli import complete
 from privbench.cli.group import Choice
 from privbench.cli.options import config_option, plugin_option, results_option
 from privbench.errors import BadInput
@@ -37,7 +38,7 @@ subset_option = click.option(
 def plan_options(function: F) -> F:
     """Add the options that choose a benchmark and its trials, as in ``privbench run``."""
     options = (
-        click.argument("name"),
+        click.argument("name", shell_complete=complete.results),
         output_option,
         click.option("-k", "select", metavar="EXPR", help="Trials to use, as in `privbench run`."),
         click.option("--set", "settings", metavar="KEY=VALUE", multiple=True,
@@ -79,7 +80,7 @@ def roc(host: PluginHost, /, name: str, output: Path, subset: str, **options: An
 
 
 @plot.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete.results)
 @output_option
 @click.option(
     "--measure", type=Choice(["auc", "tpr"]), default="auc", show_default=True,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from privbench.cli import complete
 from privbench.cli.group import Choice
 from privbench.cli.options import config_option, json_option, plugin_option, results_option
 from privbench.cli.output import echo, painter, print_json, terminal_width
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete.benchmarks)
 @config_option
 @plugin_option
 @click.option(
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--executor",
+    shell_complete=complete.components("executor"),
     default="local",
     show_default=True,
     metavar="NAME",

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from privbench.cli import complete
 from privbench.cli.in_words import benchmark_facts, defense_facts, print_benchmark, print_defense
 from privbench.cli.listing import PLURALS, defenses_of
 from privbench.cli.options import config_option, json_option, plugin_option
@@ -24,7 +25,9 @@ ARTICLES = {kind: f"an {kind}" if kind[0] in "aeio" else f"a {kind}" for kind in
 
 
 @click.command()
-@click.argument("words", nargs=-1, required=True, metavar="[KIND] NAME")
+@click.argument(
+    "words", nargs=-1, required=True, metavar="[KIND] NAME", shell_complete=complete.kinds_and_names
+)
 @config_option
 @plugin_option
 @json_option

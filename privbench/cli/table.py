@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from privbench.cli import complete
 from privbench.cli.group import Choice
 from privbench.cli.options import results_option
 from privbench.cli.output import COMMAND, check_suffix, echo, painter, terminal_width, write_text
@@ -14,7 +15,7 @@ from privbench.errors import BadInput
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete.results)
 @results_option
 @click.option(
     "--format", "format_", type=Choice(["table", "markdown", "csv", "latex", "json"]),
