@@ -54,7 +54,10 @@ def wrap(
     lines: list[str] = []
     line, is_empty = first, True
     for word in _pieces(text, width - max(text_width(first), text_width(rest))):
-        if is_empty or text_width(line) + 1 + text_width(word) <= width:
+        if is_empty and first.strip() and text_width(first + word) > width:
+            lines.append(first.rstrip())
+            line, is_empty = rest + word, False
+        elif is_empty or text_width(line) + 1 + text_width(word) <= width:
             line, is_empty = line + (word if is_empty else f" {word}"), False
         else:
             lines.append(line)
@@ -78,6 +81,11 @@ def _pieces(text: str, width: int) -> Iterable[str]:
                 piece = ""
             piece += ch
         yield piece
+
+
+def has_room(text: str, width: int) -> bool:
+    """Return whether each word of a text is at most so wide."""
+    return all(text_width(word) <= width for word in text.split())
 
 
 def _cut(line: str, width: int) -> str:
@@ -182,7 +190,7 @@ def _block(
     column = 4 + max((text_width(names[header]) for header in inner), default=0)
     for header in inner:
         name, role = names[header], roles.get((number, header))
-        if column <= width // 2:
+        if column <= width // 2 and has_room(line[header], width - column):
             first, *others = wrap(line[header], width, padded(f"  {name}", column), " " * column)
             texts = [first[column:] if role else first, *others]
             if role:

@@ -29,10 +29,13 @@ class Formatter(click.HelpFormatter):
         """Write a paragraph."""
         super().write_text(text.replace(HYPHEN, KEPT))
 
-    def write_dl(self, rows: Iterable[tuple[str, str]], *args: Any, **kwargs: Any) -> None:
-        """Write a list of definitions."""
+    def write_dl(
+        self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
+    ) -> None:
+        """Write a list of definitions; on a narrow terminal, names leave more room for their texts."""
         kept = [(name.replace(HYPHEN, KEPT), text.replace(HYPHEN, KEPT)) for name, text in rows]
-        super().write_dl(kept, *args, **kwargs)
+        narrow = self.width // 3 if self.width < 2 * col_max else col_max
+        super().write_dl(kept, min(col_max, narrow), col_spacing)
 
     def getvalue(self) -> str:
         """Return what has been written."""

@@ -17,7 +17,7 @@ import click
 from privbench.colour import Paint, Role, Styled, ansi, has_colour, plain
 from privbench.errors import BadInput
 from privbench.escape import one_line, terminal
-from privbench.layout import blocks, columns, fits, headers_of, text_width, wrap
+from privbench.layout import blocks, columns, fits, has_room, headers_of, text_width, wrap
 
 COMMAND = "privbench.command"
 """The key of `click.Context.meta` under which the whole command is, as a user would type it."""
@@ -123,7 +123,7 @@ def _narrow(cells: list[dict[str, str]], width: int, paint: Paint) -> str:
 def print_definitions(definitions: Mapping[str, str], max_lines: int | None = None) -> None:
     """Print names in one column and their texts, wrapped, in a second column.
 
-    Where names leave too little room, texts are below their names.
+    Where names leave too little room, a text is below its name.
 
     Args:
         definitions: the text of each name.
@@ -132,13 +132,19 @@ def print_definitions(definitions: Mapping[str, str], max_lines: int | None = No
     width = line_width()
     names = {name: one_line(name) for name in definitions}
     column = 4 + max(map(text_width, names.values()), default=0)
-    is_narrow = column + MIN_TEXT_WIDTH > width
-    indent = " " * (6 if is_narrow else column)
     for name, text in definitions.items():
+        is_narrow = column + MIN_TEXT_WIDTH > width or not has_room(one_line(text), width - column)
+        indent = " " * (6 if is_narrow else column)
         first, *others = wrap(one_line(text), width, indent, indent, max_lines)
         gap = " " * (column - 2 - text_width(names[name]))
         beside = "\n" + first if is_narrow else gap + first[column:]
         echo("  ", painted(names[name], "name"), beside, *(f"\n{line}" for line in others))
+
+
+def fitted(text: str, first: str = "", rest: str = "    ") -> str:
+    """Return a paragraph as `wrap` does if stdout is a terminal, and otherwise on one line."""
+    width = terminal_width()
+    return f"{first}{text}" if width is None else "\n".join(wrap(text, width, first, rest))
 
 
 def wrapped(text: str, indent: str = "    ", max_lines: int | None = None) -> str:
