@@ -114,7 +114,8 @@ def _print_guarantee(facts: dict[str, Any]) -> None:
     from privbench.report.guarantees import guarantee_text
 
     if facts["guarantee"] is None:
-        text = f"No guarantee: {one_line(facts['reason'])}" if facts["reason"] else NO_GUARANTEE
+        start = "No guarantee" if facts["steps"] else "It is not complete by itself"
+        text = f"{start}: {one_line(facts['reason'])}" if facts["reason"] else NO_GUARANTEE
         if facts["reason"] or facts["steps"]:
             echo("\n" + wrapped(text))
         return

@@ -96,7 +96,7 @@ def print_table(lines: list[dict[str, str]]) -> None:
 
     If that does not help, each line is a block.
     """
-    cells = [{head: one_line(text) for head, text in line.items()} for line in lines]
+    cells = [{one_line(head): one_line(text) for head, text in line.items()} for line in lines]
     width, paint = terminal_width(), painter()
     text = columns(cells, rule=False, paint=paint)
     if width is not None and not fits(columns(cells, rule=False), width):
