@@ -14,7 +14,7 @@ from privbench.cli.output import echo
 @click.argument("shell", type=Choice(["bash", "zsh", "fish"]), metavar="bash|zsh|fish")
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print the script that completes commands and names in a shell.
+    """Print the script that completes names in a shell.
 
     It completes commands, options, benchmarks, defenses, components, stored results and files. To
     install it, write it where the shell looks for such scripts:
