@@ -14,8 +14,8 @@ from privbench.components.messages import near
 from privbench.errors import BadInput, PrivbenchError
 
 HYPHEN, KEPT = "-", "\N{NON-BREAKING HYPHEN}"
-HELP_WIDTH = 80
-"""The largest width of the text of --help, unless a command says otherwise."""
+MIN_HELP_WIDTH, HELP_WIDTH = 20, 80
+"""The least and the largest width of the text of --help."""
 
 
 class Formatter(click.HelpFormatter):
@@ -23,7 +23,7 @@ class Formatter(click.HelpFormatter):
 
     def __init__(self, *, width: int | None = None, max_width: int | None = None, **kwargs: Any):
         columns = min(shutil.get_terminal_size().columns, max_width or HELP_WIDTH)
-        super().__init__(width=width or columns - 2, **kwargs)
+        super().__init__(width=width or max(columns - 2, MIN_HELP_WIDTH), **kwargs)
 
     def write_text(self, text: str) -> None:
         """Write a paragraph."""
