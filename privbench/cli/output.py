@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from privbench.colour import Paint, Role, Styled, ansi, has_colour, plain
+from privbench.components.messages import near
 from privbench.errors import BadInput
 from privbench.escape import one_line, terminal
 from privbench.layout import blocks, columns, fits, has_room, headers_of, text_width, wrap
@@ -192,8 +193,9 @@ def check_suffix(path: Path, allowed: Iterable[str], option: str = "-o") -> None
         BadInput: the suffix is not one of the allowed ones, or the folder does not exist.
     """
     if path.suffix not in allowed:
+        hint = near(path.suffix, allowed)
         raise BadInput(
-            f"{option} {path}: unknown format {path.suffix!r} (allowed: {', '.join(allowed)})"
+            f"{option} {path}: unknown format {path.suffix!r}{hint} (allowed: {', '.join(allowed)})"
         )
     if not path.parent.is_dir():
         raise BadInput(f"{option} {path}: no such folder {path.parent}")

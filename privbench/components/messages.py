@@ -34,13 +34,13 @@ def near(word: str, allowed: Iterable[str]) -> str:
     """Return the allowed word that a misspelt one may mean, as a question; empty if none is close.
 
     Close are words that differ in a few letters or in upper and lower case, and longer words that begin
-    like it.
+    like it. What labels of tables have in brackets does not matter.
 
     >>> near("LIRA", ["lira", "loss"]), near("fash", ["fashion-mnist"]), near("zzz", ["lira"])
     ("; did you mean 'lira'?", "; did you mean 'fashion-mnist'?", '')
     """
     names = {name.casefold(): name for name in allowed}
-    wanted = word.casefold()
+    wanted = word.casefold().partition("[")[0]
     close = difflib.get_close_matches(wanted, names, n=1)
     starting = [name for name in names if name.startswith(wanted)] if len(wanted) > 2 else []
     match = [*close, *starting][:1]

@@ -24,6 +24,7 @@ def test_the_closest_word(word, text):
     ("word", "meant"),
     [
         ("LIRA", "lira"), ("Dp_Sgd", "dp-sgd"), ("fash", "fashion-mnist"), ("rmai", "RMIA"),
+        ("dp-sgd[epsilon=4]", "dp-sgd"),
         ("di", None), ("", None), ("zzz", None),
     ],
 )  # fmt: skip
