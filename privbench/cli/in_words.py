@@ -142,16 +142,18 @@ def benchmark_facts(host: PluginHost, file: File, name: str) -> dict[str, Any]:
         benchmark = resolve(file, name, host.registries, broken_plugins=host.broken)
     except PrivbenchError as error:
         return {**facts, "trials": None, "reason": str(error)}
-    numbers = {
-        "datasets": len(benchmark.datasets),
-        "models": len(benchmark.models),
-        "defenses": len(benchmark.defenses),
-        "seeds": len(benchmark.seeds),
+    counts = {
+        "dataset": len(benchmark.datasets),
+        "model": len(benchmark.models),
+        "defense": len(benchmark.defenses),
+        "attack": len(benchmark.attacks),
+        "seed": len(benchmark.seeds),
     }
-    populations = prod(numbers.values()) * (2 if benchmark.canaries else 1)
-    trials = prod([*numbers.values(), len(benchmark.attacks), len(benchmark.knowledge)])
+    trials = prod(counts.values()) * len(benchmark.knowledge)
+    populations = prod(counts.values()) // counts["attack"] * (2 if benchmark.canaries else 1)
     return {
         **facts,
+        "counts": counts,
         "trials": trials,
         "populations": populations,
         "trained_models": populations * benchmark.population,
@@ -174,11 +176,7 @@ def print_benchmark(file: File, name: str, facts: dict[str, Any]) -> None:
 
 def _sentence(table: BenchmarkTable, facts: dict[str, Any]) -> str:
     trials, models = facts["trials"], facts["trained_models"]
-    parts = {
-        "dataset": table.datasets, "model": table.models, "defense": table.defenses,
-        "attack": table.attacks, "seed": table.seeds,
-    }  # fmt: skip
-    counts = ", ".join(plural(len(values), noun) for noun, values in parts.items())
+    counts = ", ".join(plural(number, noun) for noun, number in facts["counts"].items())
     return (
         f"It attacks {counts}, by {listed(table.knowledge)} adversaries: {plural(trials, 'trial')}. It"
         f" trains {plural(facts['populations'], 'population')} of {table.population} models,"

@@ -115,6 +115,15 @@ def test_a_benchmark_in_words(cli, config):
     assert plan.startswith("8 trials; ")
 
 
+def test_each_value_of_a_sweep_counts(cli, config):
+    config.write_text(
+        config.read_text().replace('"noisy"]', '{ name = "noisy", scale = [0.1, 0.2] }]')
+    )
+    text = words(cli("show", "small").stdout)
+    assert "3 defenses, 2 attacks, 1 seed, by adaptive and naive adversaries: 12 trials." in text
+    assert cli("run", "small", "--dry-run").stdout.splitlines()[-1].startswith("12 trials; ")
+
+
 def test_a_benchmark_that_cannot_be_run(cli, config):
     config.write_text(config.read_text().replace('"loss"', '"los"'))
     text = words(cli("show", "small").stdout)
