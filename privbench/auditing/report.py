@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import file_digest
@@ -219,11 +219,8 @@ class Audit:
             width: the width of the terminal; None if there is none.
             paint: how text is coloured.
         """
-        table = self._table_of_attacks()
-        text = terminal_text(
-            table, width, paint, how_to_see=HOW_TO_SEE, note_width=NOTE_WIDTH if width else maxsize
-        )
-        return text.rstrip("\n") if paint is plain else Styled(text.rstrip("\n"))
+        text = _text(self._table_of_attacks(), width, paint)
+        return text if paint is plain else Styled(text)
 
     def tables(self) -> list[Table]:
         """Return the table of the attacks, the strongest first, and that of the slices."""
@@ -264,6 +261,15 @@ class Audit:
             f" shadows: {self.shadows}; accuracy {number(self.train_accuracy)} on members,"
             f" {number(self.test_accuracy)} on non-members"
         )
+
+
+def _text(table: Table, width: int | None, paint: Paint, warned: Sequence[str] = ()) -> str:
+    """Return a table for a terminal, below warnings; without a terminal, a note is on one line."""
+    note_width = NOTE_WIDTH if width else maxsize
+    text = terminal_text(
+        table, width, paint, how_to_see=HOW_TO_SEE, note_width=note_width, warned=warned
+    )
+    return text.rstrip("\n")
 
 
 def _line(name: str, report: AttackReport) -> dict[str, str]:

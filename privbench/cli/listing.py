@@ -10,6 +10,7 @@ from privbench.cli.group import Choice
 from privbench.cli.options import config_option, json_option, plugin_option
 from privbench.cli.output import (
     echo,
+    fitted,
     painted,
     print_definitions,
     print_json,
@@ -65,7 +66,7 @@ def _print_groups(lines: list[dict[str, Any]]) -> None:
         heading = one_line(f"{line['kind']}s ({line['from']})")
         groups.setdefault(heading, {})[line["name"]] = line["summary"]
     for number, (heading, summaries) in enumerate(groups.items()):
-        echo("\n" if number else "", painted(heading, "heading"))
+        echo("\n" if number else "", painted(fitted(heading), "heading"))
         print_definitions(summaries, SUMMARY_LINES)
 
 

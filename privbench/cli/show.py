@@ -12,7 +12,7 @@ from privbench.cli import complete
 from privbench.cli.in_words import benchmark_facts, defense_facts, print_benchmark, print_defense
 from privbench.cli.listing import PLURALS, defenses_of
 from privbench.cli.options import config_option, json_option, plugin_option
-from privbench.cli.output import echo, painted, print_json, wrapped, wrapped_document
+from privbench.cli.output import echo, fitted, painted, print_json, wrapped, wrapped_document
 from privbench.components import describe
 from privbench.components.messages import closest, near
 from privbench.config import find_file, read_file
@@ -108,7 +108,12 @@ def _names_by_kind(host: PluginHost) -> dict[str, set[str]]:
 
 
 def _print_heading(kind: str, name: str, origin: str) -> None:
-    echo(painted(one_line(f"{kind} {name}"), "heading"), f" ({one_line(origin)})\n")
+    head = one_line(f"{kind} {name}")
+    text = fitted(f"{head} ({one_line(origin)})")
+    if text.startswith(head):
+        echo(painted(head, "heading"), text.removeprefix(head), "\n")
+    else:  # the name itself is too wide for a line
+        echo(text, "\n")
 
 
 def _show_component(host: PluginHost, kind: str, name: str, as_json: bool) -> None:

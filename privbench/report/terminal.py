@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from privbench.colour import Paint, Role, plain
+from privbench.escape import one_line
 from privbench.layout import HEADER_MARGIN, blocks, columns, fits, headers_of, joined_header, wrap
 from privbench.report.audits import AUDITED, VERDICT
 from privbench.report.notes import name_of
@@ -28,6 +29,7 @@ def terminal_text(
     as_blocks: bool = False,
     how_to_see: str = HOW_TO_SEE,
     note_width: int = NOTE_WIDTH,
+    warned: Sequence[str] = (),
 ) -> str:
     """Return a table for the terminal; the first of these that fits:
 
@@ -44,6 +46,7 @@ def terminal_text(
         as_blocks: whether to return blocks in any case.
         how_to_see: what a note says if columns are left out.
         note_width: width of the title and the notes, unless the terminal is narrower.
+        warned: warnings, which stand above the table.
     """
     table = table.on_lines()
     room = min(width or note_width, note_width)
@@ -62,8 +65,15 @@ def terminal_text(
         listed = ", ".join(map(joined_header, left_out))
         notes += [f"left out for the width of the terminal: {listed}", how_to_see]
     title = "\n".join(paint(line, "heading") for line in wrap(table.title, room, "", "    "))
+    doubts = "\n".join(_warning(one_line(doubt), room, paint) for doubt in warned)
     wrapped = "\n".join(line for note in notes for line in wrap(note, room, "", "    "))
-    return "\n\n".join([title, *(part for part in (text, wrapped) if part)]) + "\n"
+    return "\n\n".join([title, *(part for part in (doubts, text, wrapped) if part)]) + "\n"
+
+
+def _warning(text: str, width: int, paint: Paint) -> str:
+    start = "warning:"
+    lines = wrap(f"{start} {text}", width, "", "    ")
+    return "\n".join([paint(start, "warning") + lines[0].removeprefix(start), *lines[1:]])
 
 
 def _left_out(table: Table, width: int | None) -> list[str] | None:

@@ -175,4 +175,4 @@ def test_a_view_with_a_line_an_attack(run):
 
 
 def test_an_unknown_view(run):
-    refused(run("small", "--view", "rows"), "'rows'", "'summary', 'utility', 'attacks'")
+    refused(run("small", "--view", "rows"), "'rows' (allowed: summary, utility, attacks, ")

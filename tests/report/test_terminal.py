@@ -101,6 +101,18 @@ def test_colours_are_all_that_they_add(tables):
     assert BEST_NOTE not in terminal_text(table, 100, plain)
 
 
+def test_warnings_stand_between_the_title_and_the_table():
+    table = Table("title", [{"defense": "none"}], ("note",))
+    warned = ["members are answered worse\x1b than others are", "short"]
+    assert terminal_text(table, 40, warned=warned).split("\n\n") == [
+        "title",
+        "warning: members are answered worse\\x1b\n    than others are\nwarning: short",
+        "defense\n---------\nnone",
+        "note\n",
+    ]
+    assert "\x1b[33mwarning:\x1b[0m short" in terminal_text(table, 40, ansi, warned=warned)
+
+
 @pytest.mark.parametrize("paint", [plain, ansi])
 def test_names_of_plugins_do_not_act_on_the_terminal(row, paint):
     rows = [row(defense=name, attack=name) for name in NAMES]
