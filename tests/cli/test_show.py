@@ -142,6 +142,6 @@ def test_an_unknown_kind(cli):
 
 def test_no_name(cli):
     refused(cli("show", "attack"), "NAME is missing", "`privbench list attacks`")
-    refused(cli("show", "defenses"), "NAME is missing", "`privbench show defense NAME`")
+    refused(cli("show", "models"), "NAME is missing", "`privbench show model NAME`")
     refused(cli("show"), "Missing argument '[KIND] NAME'")
     refused(cli("show", "attack", "lira", "rmia"), "'rmia' is too much")
