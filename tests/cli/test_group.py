@@ -71,3 +71,19 @@ def test_a_plugins_command_has_the_same_help_and_errors(cli, plugin, monkeypatch
     help_text = CliRunner().invoke(group, ["mine", "below", "--help"]).stdout
     assert "one-record-at-a-time-is-enough-for-all-of-us," in help_text.split()
     assert "Did you mean 'below'?" in CliRunner().invoke(group, ["mine", "belo"]).stderr
+
+
+def test_every_choice_says_what_a_word_may_mean():
+    import click
+
+    from privbench.cli import build_cli
+    from privbench.cli.group import Choice
+
+    def choices(command):
+        for below in getattr(command, "commands", {}).values():
+            yield from choices(below)
+        yield from (p.type for p in command.params if isinstance(p.type, click.Choice))
+
+    found = list(choices(build_cli(None)))
+    assert len(found) > 5
+    assert all(isinstance(choice, Choice) for choice in found)
