@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from privbench.config import Overrides, find_file, read_file, resolve
 from privbench.config.device import check_device
-from privbench.config.selection import selector
+from privbench.config.selection import selector, unmatched
 from privbench.datasets.loading import Datasets
 from privbench.errors import BadInput
 from privbench.plan import Plan, check_plans, make_plan
@@ -53,8 +53,14 @@ def make_plans(
     ]
     overrides.check()
     datasets = Datasets(fetch)
-    plans = [make_plan(benchmark, selected, datasets) for benchmark in benchmarks]
-    check_plans(plans)
+    names_of_trials: list[str] = []
+
+    def is_selected(name: str) -> bool:
+        names_of_trials.append(name)
+        return selected(name)
+
+    plans = [make_plan(benchmark, is_selected, datasets) for benchmark in benchmarks]
+    check_plans(plans, unmatched(select or "", names_of_trials))
     remark = ", ".join([*overrides.texts(), *([f"-k {select!r}"] if select else [])])
     return [replace(plan, remark=remark) for plan in plans if plan.trials]
 

@@ -83,12 +83,17 @@ def make_plan(benchmark: Benchmark, select: Selector, datasets: Datasets) -> Pla
     return Plan(benchmark, planner.compared(trials), datasets)
 
 
-def check_plans(plans: Sequence[Plan]) -> None:
-    """Raise BadInput if no trial of any plan is selected, or none can run with its dataset as it is."""
+def check_plans(plans: Sequence[Plan], hint: str = "") -> None:
+    """Raise BadInput if no trial of any plan is selected, or none can run with its dataset as it is.
+
+    Args:
+        plans: the plans.
+        hint: what the message says at the end if no trial is selected.
+    """
     trials = [trial for plan in plans for trial in plan.trials]
     if plans and not trials:
         names = ", ".join(repr(plan.benchmark.name) for plan in plans)
-        raise BadInput(f"-k selects none of the trials of benchmark {names}")
+        raise BadInput(f"-k selects none of the trials of benchmark {names}{hint}")
     failed = [t.rejected for t in trials if t.rejected and t.rejected.status == "failed"]
     # What raised is a broken component rather than bad input: its trials fail, with the traceback.
     if failed and len(failed) == len(trials) and not any(f.traceback for f in failed):

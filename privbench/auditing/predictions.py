@@ -25,7 +25,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.components.messages import closest
+from privbench.components.messages import closest, near_file
 from privbench.data import read_only
 from privbench.errors import DataError
 
@@ -174,7 +174,7 @@ def read_predictions(path: str | Path, columns: Sequence[str] = ()) -> Predictio
     """
     path = Path(path)
     if not path.is_file():
-        raise DataError(f"{path}: no such file")
+        raise DataError(f"{path}: no such file{near_file(path)}")
     if path.suffix == ".npz":
         return Predictions.of(_read_npz(path), str(path), columns)
     if path.suffix == ".safetensors":

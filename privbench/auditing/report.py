@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import file_digest
 from pathlib import Path
+from sys import maxsize
 from typing import Any
 
 import numpy as np
@@ -15,16 +16,20 @@ from numpy.typing import NDArray
 from privbench.auditing.limits import Exceeded, exceeded
 from privbench.auditing.predictions import Predictions
 from privbench.auditing.slices import Slice, slices
+from privbench.colour import Paint, Styled, plain
 from privbench.metrics import RecordRisk, Summary
 from privbench.metrics.warnings import KINDS, RowWarning
 from privbench.report.numbers import interval_text, number
 from privbench.report.tables import Table
+from privbench.report.terminal import NOTE_WIDTH, terminal_text
 
 AUDITED_NOTE = (
     "audited ε: lower bound on ε (95%) if all (model, record) pairs are independent, of its ceiling:"
     " the bound of an attack without an error"
 )
-
+OPTIONAL = ("balanced\naccuracy", "TPR at\n0.1% FPR")
+"""Headers of columns that are left out on a narrow terminal, in this order."""
+HOW_TO_SEE = "all columns: a wider terminal, or -o FILE.md"
 NOTHING = "No attack returned scores."
 SLICES_TITLE = "What {} finds in parts of the records"
 SLICES_NOTE = (
@@ -205,11 +210,17 @@ class Audit:
 
     def __str__(self) -> str:
         """Return a table of the attacks, the strongest first, and notes on the others."""
-        from tabulate import tabulate
+        return self.text()
 
-        table = self._table_of_attacks().on_lines()
-        shown = tabulate(table.lines, headers="keys", tablefmt="simple", disable_numparse=True)
-        return "\n".join([table.title, "", *([shown, ""] if shown else []), *table.notes])
+    def text(self, width: int | None = None, paint: Paint = plain) -> str:
+        """Return the same for a terminal: a table of the attacks, the strongest first, and notes.
+
+        Args:
+            width: the width of the terminal; None if there is none.
+            paint: how text is coloured.
+        """
+        text = _text(self._table_of_attacks(), width, paint)
+        return text if paint is plain else Styled(text)
 
     def tables(self) -> list[Table]:
         """Return the table of the attacks, the strongest first, and that of the slices."""
@@ -229,7 +240,7 @@ class Audit:
         notes += [f"skipped {name}: {reason}" for name, reason in self.skipped.items()]
         if not lines:
             notes[:0] = [NOTHING]
-        return Table(self._header(), lines, tuple(notes))
+        return Table(self._header(), lines, tuple(notes), optional=OPTIONAL)
 
     def intervals_note(self) -> str:
         """Return what the intervals take to be samples, which depends on the attack."""
@@ -250,6 +261,15 @@ class Audit:
             f" shadows: {self.shadows}; accuracy {number(self.train_accuracy)} on members,"
             f" {number(self.test_accuracy)} on non-members"
         )
+
+
+def _text(table: Table, width: int | None, paint: Paint, warned: Sequence[str] = ()) -> str:
+    """Return a table for a terminal, below warnings; without a terminal, a note is on one line."""
+    note_width = NOTE_WIDTH if width else maxsize
+    text = terminal_text(
+        table, width, paint, how_to_see=HOW_TO_SEE, note_width=note_width, warned=warned
+    )
+    return text.rstrip("\n")
 
 
 def _line(name: str, report: AttackReport) -> dict[str, str]:

@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from privbench.cli import complete
 from privbench.cli.options import json_option, plugin_option
-from privbench.cli.output import COMMAND, check_suffix, echo, print_json, write_text
+from privbench.cli.output import (
+    COMMAND,
+    check_suffix,
+    echo,
+    painter,
+    print_json,
+    terminal_width,
+    write_text,
+)
 from privbench.plugins.host import PluginHost
 
 if TYPE_CHECKING:
@@ -28,10 +37,15 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
-@click.argument("file")
-@click.option("--shadow", metavar="FILE", help="Predictions of the adversary's shadow models.")
+@click.argument("file", shell_complete=complete.files)
 @click.option(
-    "--attack", "attacks", metavar="NAME", multiple=True,
+    "--shadow",
+    metavar="FILE",
+    shell_complete=complete.files,
+    help="Predictions of the adversary's shadow models.",
+)
+@click.option(
+    "--attack", "attacks", shell_complete=complete.components("attack"), metavar="NAME", multiple=True,
     help="Attack to run. Repeatable. Default: all attacks that the predictions support.",
 )  # fmt: skip
 @click.option(
@@ -105,7 +119,7 @@ def audit(
     if as_json:
         print_json(report.to_json())
     elif output is None:
-        echo(report)
+        echo(report.text(terminal_width(), painter()))
     for path, option in ((output, "-o"), (html, "--html")):
         if path is not None:
             write_text(path, WRITERS[path.suffix](report, ctx.meta[COMMAND]), option)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import sys
 from functools import cache
 from typing import TYPE_CHECKING
 
-from privbench.escape import terminal
+from privbench.cli.output import message_text
+from privbench.colour import has_colour
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,6 +27,11 @@ class LogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print a record, with its level if it is a warning or worse."""
+        from rich.text import Text
+
         level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
-        text = f"{level}{record.getMessage()}"
-        console().print(terminal(text), markup=False, soft_wrap=True)
+        width = console().width if console().is_terminal else None
+        message = message_text(record.getMessage(), len(level), width)
+        colour = "yellow" if record.levelno <= logging.WARNING else "bold red"
+        text = Text.assemble((level, colour if has_colour(sys.stderr) else ""), message)
+        console().print(text, soft_wrap=True)

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 
 import click
 
+from privbench.cli import complete
 from privbench.cli.options import json_option, plugin_option
 from privbench.cli.output import echo, print_json, print_table
 from privbench.components import Entry
@@ -44,7 +45,7 @@ def list_data(host: PluginHost, as_json: bool) -> None:
 
 
 @data.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete.components("dataset"))
 @plugin_option
 @click.pass_obj
 def fetch(host: PluginHost, name: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from privbench.cli.options import json_option, plugin_option
-from privbench.cli.output import echo, print_json
+from privbench.cli.output import echo, fitted, print_json
 from privbench.escape import one_line
 from privbench.plugins.host import PluginHost
 
@@ -35,7 +35,7 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
         print_json(facts)
     else:
         for key, value in facts.items():
-            echo(f"{key:10}  {one_line(_text(value))}")
+            echo(fitted(one_line(_text(value)), f"{key:10}  ", " " * 12))
     if host.failures:
         ctx.exit(1)
 

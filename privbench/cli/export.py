@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from privbench.cli import complete
 from privbench.cli.options import results_option
 from privbench.cli.output import echo
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete.results)
 @results_option
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",

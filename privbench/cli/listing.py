@@ -6,20 +6,35 @@ from typing import Any
 
 import click
 
+from privbench.cli.group import Choice
 from privbench.cli.options import config_option, json_option, plugin_option
-from privbench.cli.output import echo, print_definitions, print_json
-from privbench.components import KINDS, summary
+from privbench.cli.output import (
+    echo,
+    fitted,
+    painted,
+    print_definitions,
+    print_json,
+    terminal_width,
+    wrapped,
+)
+from privbench.components import summary
 from privbench.config import DefenseTable, File, Named, find_file, read_file
 from privbench.escape import one_line
 from privbench.plugins.host import PluginHost
 
-PLURALS = tuple(f"{kind}s" for kind in (*KINDS, "benchmark", "defense"))
+PLURALS = (
+    "benchmarks", "defenses", "attacks", "datasets", "models", "generators", "mechanisms", "executors",
+)  # fmt: skip
+"""What can be listed; what a new user looks for comes first."""
+HOW_TO_GO_ON = (
+    "`privbench show NAME` describes one of them; `privbench run quickstart` is a first run."
+)
 SUMMARY_LINES = 2
 """Lines that a summary may take; `privbench show` prints the whole."""
 
 
 @click.command("list")
-@click.argument("kind", required=False, type=click.Choice(PLURALS), metavar="[KIND]")
+@click.argument("kind", required=False, type=Choice(PLURALS), metavar="[KIND]")
 @config_option
 @plugin_option
 @json_option
@@ -27,8 +42,8 @@ SUMMARY_LINES = 2
 def list_command(host: PluginHost, kind: str | None, config: str | None, as_json: bool) -> None:
     """List components, benchmarks and defenses.
 
-    KIND is datasets, generators, mechanisms, models, attacks, executors, benchmarks or defenses.
-    Without KIND, all of them are listed. `privbench show attack lira` describes one of them.
+    KIND is benchmarks, defenses, attacks, datasets, models, generators, mechanisms or executors.
+    Without KIND, all of them are listed. `privbench show lira` describes one of them.
     """
     lines: list[dict[str, Any]] = []
     for plural in [kind] if kind else PLURALS:
@@ -40,6 +55,8 @@ def list_command(host: PluginHost, kind: str | None, config: str | None, as_json
         print_json(lines)
     else:
         _print_groups(lines)
+        if terminal_width() is not None:
+            echo("\n" + wrapped(HOW_TO_GO_ON, ""))
 
 
 def _print_groups(lines: list[dict[str, Any]]) -> None:
@@ -49,7 +66,7 @@ def _print_groups(lines: list[dict[str, Any]]) -> None:
         heading = one_line(f"{line['kind']}s ({line['from']})")
         groups.setdefault(heading, {})[line["name"]] = line["summary"]
     for number, (heading, summaries) in enumerate(groups.items()):
-        echo(f"\n{heading}" if number else heading)
+        echo("\n" if number else "", painted(fitted(heading), "heading"))
         print_definitions(summaries, SUMMARY_LINES)
 
 
@@ -68,8 +85,7 @@ def _components(host: PluginHost, plural: str) -> list[dict[str, Any]]:
 
 def _from_file(file: File, plural: str) -> list[dict[str, Any]]:
     if plural == "defenses":
-        defenses = {"none": DefenseTable()} | file.defenses
-        summaries = {name: pipeline_text(table) for name, table in defenses.items()}
+        summaries = {name: pipeline_text(table) for name, table in defenses_of(file).items()}
     else:
         summaries = {
             name: f"{_names(table.defenses)} on {_names(table.datasets)} against {_names(table.attacks)}"
@@ -80,6 +96,11 @@ def _from_file(file: File, plural: str) -> list[dict[str, Any]]:
         {"kind": kind, "name": name, "summary": text, "from": str(file.path), "paper": ""}
         for name, text in summaries.items()
     ]
+
+
+def defenses_of(file: File) -> dict[str, DefenseTable]:
+    """Return the defenses of a file and ``none``, the empty pipeline."""
+    return {"none": DefenseTable()} | file.defenses
 
 
 def pipeline_text(table: DefenseTable) -> str:

@@ -7,12 +7,13 @@ from typing import Any, TypeVar
 
 import click
 
+from privbench.cli import complete
 from privbench.plugins.host import PluginHost
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 config_option = click.option(
-    "-c", "--config", metavar="FILE",
+    "-c", "--config", metavar="FILE", shell_complete=complete.files,
     help="File of benchmarks and defenses. Default: ./benchmarks.toml, or else the file that ships"
     " with privbench.",
 )  # fmt: skip
@@ -28,11 +29,14 @@ def plugin_option(function: F) -> F:
     """Add the option ``-p PLUGIN``, which loads a plugin before the command runs."""
 
     def load(ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> None:
+        if ctx.resilient_parsing:  # a shell asks for completions, and must not run code
+            return
         host: PluginHost = ctx.find_object(PluginHost) or PluginHost()
         for spec in value:
             host.load(spec)
 
     return click.option(
         "-p", "--plugin", metavar="PLUGIN", multiple=True, expose_value=False, is_eager=True,
+        shell_complete=complete.files,
         callback=load, help="Plugin to load: a module or a single .py file. Repeatable.",
     )(function)  # fmt: skip

@@ -8,18 +8,22 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-import textwrap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from privbench.colour import Paint, Role, Styled, ansi, has_colour, plain
+from privbench.components.messages import near
 from privbench.errors import BadInput
 from privbench.escape import one_line, terminal
+from privbench.layout import blocks, columns, fits, has_room, headers_of, text_width, wrap
 
 COMMAND = "privbench.command"
 """The key of `click.Context.meta` under which the whole command is, as a user would type it."""
+MIN_TEXT_WIDTH = 20
+"""The least width of a text beside a column of names."""
 
 
 def terminal_width() -> int | None:
@@ -32,15 +36,55 @@ def line_width() -> int:
     return shutil.get_terminal_size().columns
 
 
-def echo(text: object, *, err: bool = False, nl: bool = True) -> None:
-    """Print text, as `terminal` writes it.
+def painter(err: bool = False) -> Paint:
+    """Return how text on stdout is coloured, or on stderr."""
+    return ansi if has_colour(sys.stderr if err else sys.stdout) else plain
+
+
+def painted(text: str, role: Role, *, err: bool = False) -> Styled:
+    """Return text for `echo` in the colour of its role, where its stream has colours."""
+    return Styled(painter(err)(terminal(text), role))
+
+
+def echo(*texts: object, err: bool = False, nl: bool = True) -> None:
+    """Print texts, one behind the other, as `terminal` writes them; `Styled` ones as they are.
 
     Args:
-        text: the text; names in it should be on `one_line`.
+        texts: the texts; names in them should be on `one_line`.
         err: whether to print on stderr instead of stdout.
         nl: whether to end the line.
     """
-    click.echo(terminal(str(text)), err=err, nl=nl)
+    safe = "".join(text if isinstance(text, Styled) else terminal(str(text)) for text in texts)
+    click.echo(safe, err=err, nl=nl, color=any(isinstance(text, Styled) for text in texts) or None)
+
+
+def echo_error(message: str) -> None:
+    """Print the message of an error on stderr, wrapped by the width of a terminal."""
+    width = line_width() if sys.stderr.isatty() else None
+    echo(painted("error:", "bad", err=True), f" {message_text(message, 7, width)}", err=True)
+
+
+def message_text(message: str, start: int, width: int | None) -> str:
+    """Return a message with each of its lines wrapped between words.
+
+    Args:
+        message: the message.
+        start: how much of the first line is taken.
+        width: the width of a line; None for lines of any width.
+    """
+    safe = terminal(message)
+    if width is None:
+        return safe
+    first, *others = safe.split("\n")
+    lines = wrap(first, width, " " * start, "    ")
+    for line in others:
+        indent = _indent_of(line)
+        lines += wrap(line, width, indent, f"{indent}    ")
+    return "\n".join(lines)[start:]
+
+
+def _indent_of(line: str) -> str:
+    return line[: len(line) - len(line.lstrip(" "))]
 
 
 def print_json(value: Any) -> None:
@@ -49,25 +93,59 @@ def print_json(value: Any) -> None:
 
 
 def print_table(lines: list[dict[str, str]]) -> None:
-    """Print a plain table on stdout."""
-    from tabulate import tabulate
+    """Print a plain table on stdout; on a terminal that is too narrow, its last column is wrapped.
 
-    cells = [{head: one_line(text) for head, text in line.items()} for line in lines]
-    echo(tabulate(cells, headers="keys", tablefmt="plain", disable_numparse=True))
+    If that does not help, each line is a block.
+    """
+    cells = [{one_line(head): one_line(text) for head, text in line.items()} for line in lines]
+    width, paint = terminal_width(), painter()
+    text = columns(cells, rule=False, paint=paint)
+    if width is not None and not fits(columns(cells, rule=False), width):
+        text = _narrow(cells, width, paint)
+    echo(Styled(text))
+
+
+def _narrow(cells: list[dict[str, str]], width: int, paint: Paint) -> str:
+    """Return a table with a last column that is wrapped, or blocks if that is too wide as well."""
+    *others, last = headers_of(cells)
+    start = text_width(columns(cells, 0, rule=False).partition(last)[0])
+    lines = []
+    for line in cells:
+        first, *more = wrap(line[last], max(width - start, 1))
+        lines += [
+            line | {last: first},
+            *(dict.fromkeys(others, "") | {last: text} for text in more),
+        ]
+    if fits(columns(lines, 0, rule=False), width):
+        return columns(lines, 0, rule=False, paint=paint)
+    return blocks(cells, width, others[:1], paint=paint)
 
 
 def print_definitions(definitions: Mapping[str, str], max_lines: int | None = None) -> None:
     """Print names in one column and their texts, wrapped, in a second column.
 
+    Where names leave too little room, a text is below its name.
+
     Args:
         definitions: the text of each name.
         max_lines: lines after which a text is cut off with an ellipsis; None for no limit.
     """
+    width = line_width()
     names = {name: one_line(name) for name in definitions}
-    column = 4 + max(map(len, names.values()), default=0)
+    column = 4 + max(map(text_width, names.values()), default=0)
     for name, text in definitions.items():
-        start = f"  {names[name]}".ljust(column)
-        echo(wrapped(f"{start}{one_line(text)}", " " * column, max_lines))
+        is_narrow = column + MIN_TEXT_WIDTH > width or not has_room(one_line(text), width - column)
+        indent = " " * (6 if is_narrow else column)
+        first, *others = wrap(one_line(text), width, indent, indent, max_lines)
+        gap = " " * (column - 2 - text_width(names[name]))
+        beside = "\n" + first if is_narrow else gap + first[column:]
+        echo("  ", painted(names[name], "name"), beside, *(f"\n{line}" for line in others))
+
+
+def fitted(text: str, first: str = "", rest: str = "    ") -> str:
+    """Return a paragraph as `wrap` does if stdout is a terminal, and otherwise on one line."""
+    width = terminal_width()
+    return f"{first}{text}" if width is None else "\n".join(wrap(text, width, first, rest))
 
 
 def wrapped(text: str, indent: str = "    ", max_lines: int | None = None) -> str:
@@ -78,15 +156,7 @@ def wrapped(text: str, indent: str = "    ", max_lines: int | None = None) -> st
         indent: indentation of the other lines.
         max_lines: lines after which the text is cut off with an ellipsis; None for no limit.
     """
-    return textwrap.fill(
-        text,
-        max(line_width(), len(indent) + 20),
-        subsequent_indent=indent,
-        max_lines=max_lines,
-        placeholder=" …",
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
+    return "\n".join(wrap(text, line_width(), _indent_of(text), indent, max_lines))
 
 
 def wrapped_document(text: str) -> str:
@@ -96,7 +166,7 @@ def wrapped_document(text: str) -> str:
 
 def _wrapped_paragraph(paragraph: str) -> str:
     lines = paragraph.splitlines()
-    if all(len(line) <= line_width() for line in lines):
+    if fits(paragraph, line_width()):
         return paragraph
     if not any(line.startswith((" ", "- ", "* ")) for line in lines):
         return wrapped(" ".join(lines), "")
@@ -123,8 +193,9 @@ def check_suffix(path: Path, allowed: Iterable[str], option: str = "-o") -> None
         BadInput: the suffix is not one of the allowed ones, or the folder does not exist.
     """
     if path.suffix not in allowed:
+        hint = near(path.suffix, allowed)
         raise BadInput(
-            f"{option} {path}: unknown format {path.suffix!r} (allowed: {', '.join(allowed)})"
+            f"{option} {path}: unknown format {path.suffix!r}{hint} (allowed: {', '.join(allowed)})"
         )
     if not path.parent.is_dir():
         raise BadInput(f"{option} {path}: no such folder {path.parent}")

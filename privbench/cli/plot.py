@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from privbench.canaries import CANARY_KINDS
+from privbench.cli import complete
+from privbench.cli.group import Choice
 from privbench.cli.options import config_option, plugin_option, results_option
 from privbench.errors import BadInput
 from privbench.plugins.host import PluginHost
@@ -27,7 +29,7 @@ output_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path), help="File to write (.png, .pdf or .svg).",
 )  # fmt: skip
 subset_option = click.option(
-    "--subset", type=click.Choice(["records", "canaries", *CANARY_KINDS]), default="records",
+    "--subset", type=Choice(["records", "canaries", *CANARY_KINDS]), default="records",
     show_default=True, metavar="NAME",
     help="Ordinary `records` of the first population, or `canaries` of the second: all, or a kind.",
 )  # fmt: skip
@@ -36,7 +38,7 @@ subset_option = click.option(
 def plan_options(function: F) -> F:
     """Add the options that choose a benchmark and its trials, as in ``privbench run``."""
     options = (
-        click.argument("name"),
+        click.argument("name", shell_complete=complete.results),
         output_option,
         click.option("-k", "select", metavar="EXPR", help="Trials to use, as in `privbench run`."),
         click.option("--set", "settings", metavar="KEY=VALUE", multiple=True,
@@ -78,10 +80,10 @@ def roc(host: PluginHost, /, name: str, output: Path, subset: str, **options: An
 
 
 @plot.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete.results)
 @output_option
 @click.option(
-    "--measure", type=click.Choice(["auc", "tpr"]), default="auc", show_default=True,
+    "--measure", type=Choice(["auc", "tpr"]), default="auc", show_default=True,
     help="Measure of exposure: AUC, or TPR at 1% FPR, of auto or the best attack.",
 )  # fmt: skip
 @click.option(

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import click
 
 from privbench.cli.options import json_option, plugin_option
-from privbench.cli.output import echo, print_definitions, print_json, wrapped
+from privbench.cli.output import echo, fitted, painted, print_definitions, print_json, wrapped
 from privbench.escape import one_line
 from privbench.plugins.host import Plugin, PluginFailure, PluginHost
 
@@ -46,7 +46,7 @@ def _facts(plugin: Plugin) -> dict[str, object]:
 
 def _print_plugin(plugin: Plugin) -> None:
     """Print where a plugin is from, and the names of its components by kind."""
-    echo(_origin(plugin.name, str(plugin.distribution)))
+    echo(fitted(_origin(plugin.name, str(plugin.distribution))))
     names: dict[str, list[str]] = {}
     for entry in plugin.components:
         names.setdefault(f"{entry.kind}s:", []).append(entry.name)
@@ -55,7 +55,8 @@ def _print_plugin(plugin: Plugin) -> None:
 
 def _print_failure(failure: PluginFailure, verbose: bool) -> None:
     origin = _origin(failure.plugin, str(failure.distribution))
-    echo(wrapped(f"FAILED {origin}, {failure.stage}: {failure.message}"))
+    failed = painted("FAILED", "bad")
+    echo(failed, wrapped(f"FAILED {origin}, {failure.stage}: {failure.message}")[len("FAILED") :])
     if verbose and failure.traceback:
         echo(failure.traceback)
 

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import click
 
+from privbench.cli import complete
 from privbench.cli.options import results_option
 from privbench.cli.output import echo
 
 
 @click.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument(
+    "names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete.results
+)
 @results_option
 @click.option(
     "-o", "--output", required=True, type=click.Path(file_okay=False, path_type=Path),

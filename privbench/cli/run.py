@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from privbench.cli import complete
+from privbench.cli.group import Choice
 from privbench.cli.options import config_option, json_option, plugin_option, results_option
-from privbench.cli.output import echo, print_json, terminal_width
+from privbench.cli.output import echo, painter, print_json, terminal_width
 from privbench.errors import BadInput
 from privbench.escape import one_line
 from privbench.plugins.host import PluginHost
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete.benchmarks)
 @config_option
 @plugin_option
 @click.option(
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--executor",
+    shell_complete=complete.components("executor"),
     default="local",
     show_default=True,
     metavar="NAME",
@@ -48,7 +51,7 @@ if TYPE_CHECKING:
     "--dry-run", is_flag=True, help="Print what is stored and what would be computed, and exit."
 )
 @click.option(
-    "--view", type=click.Choice(["summary", "utility", "attacks", "records", "differences"]),
+    "--view", type=Choice(["summary", "utility", "attacks", "records", "differences"]),
     default="summary", show_default=True,
     help="summary: a line per defense. utility: accuracy beside DP-SGD at the same exposure."
     " attacks: a line per attack. records: the most exposed records. differences: each defense less"
@@ -112,7 +115,8 @@ def run(
         if not as_json:
             remarks = {plan.benchmark.name: plan.remark}
             differences = Differences(stored_in(runner.store))
-            echo(render(plan_rows, "table", view, terminal_width(), remarks, differences))
+            width = terminal_width()
+            echo(render(plan_rows, "table", view, width, remarks, differences, paint=painter()))
     if as_json:
         print_json(rows)
     for text in dict.fromkeys(traces):

@@ -8,33 +8,115 @@ from typing import Any
 
 import click
 
-from privbench.cli.listing import PLURALS, pipeline_text
+from privbench.cli import complete
+from privbench.cli.in_words import benchmark_facts, defense_facts, print_benchmark, print_defense
+from privbench.cli.listing import PLURALS, defenses_of
 from privbench.cli.options import config_option, json_option, plugin_option
-from privbench.cli.output import echo, line_width, print_json, wrapped, wrapped_document
+from privbench.cli.output import echo, fitted, painted, print_json, wrapped, wrapped_document
 from privbench.components import describe
-from privbench.components.messages import closest
-from privbench.config import DefenseTable, find_file, read_file
+from privbench.components.messages import closest, near
+from privbench.config import find_file, read_file
 from privbench.errors import BadInput
 from privbench.escape import one_line
 from privbench.plugins.host import PluginHost
 
+KINDS = tuple(plural.removesuffix("s") for plural in PLURALS)
+ARTICLES = {kind: f"an {kind}" if kind[0] in "aeio" else f"a {kind}" for kind in KINDS}
+
 
 @click.command()
-@click.argument("kind", type=click.Choice([p.removesuffix("s") for p in PLURALS]), metavar="KIND")
-@click.argument("name")
+@click.argument(
+    "words", nargs=-1, required=True, metavar="[KIND] NAME", shell_complete=complete.kinds_and_names
+)
 @config_option
 @plugin_option
 @json_option
 @click.pass_obj
-def show(host: PluginHost, kind: str, name: str, config: str | None, as_json: bool) -> None:
+def show(host: PluginHost, words: tuple[str, ...], config: str | None, as_json: bool) -> None:
     """Describe a component, benchmark or defense.
 
-    For a component, its paper and its parameters are shown, too. KIND is dataset, generator,
-    mechanism, model, attack, executor, benchmark or defense.
+    For a component, its paper and its parameters are shown, too; for a defense, what its components
+    do and what it guarantees; for a benchmark, what it trains. KIND is benchmark, defense, attack,
+    dataset, model, generator, mechanism or executor, and is needed only for names that several have.
     """
-    if kind in ("benchmark", "defense"):
-        _show_from_file(kind, name, config, as_json)
+    kind, name = _kind_and_name(host, words, config)
+    if kind not in ("benchmark", "defense"):
+        _show_component(host, kind, name, as_json)
         return
+    file = read_file(find_file(config))
+    known = file.benchmarks if kind == "benchmark" else defenses_of(file)
+    if name not in known:
+        raise BadInput(f"{file.path}: unknown {kind} {name!r}{closest(name, known)}")
+    facts_of, print_facts = {
+        "benchmark": (benchmark_facts, print_benchmark),
+        "defense": (defense_facts, print_defense),
+    }[kind]
+    facts = facts_of(host, file, name)
+    if as_json:
+        print_json({"kind": kind, "name": name, "from": str(file.path), **facts})
+    else:
+        _print_heading(kind, name, str(file.path))
+        print_facts(file, name, facts)
+
+
+def _kind_and_name(host: PluginHost, words: tuple[str, ...], config: str | None) -> tuple[str, str]:
+    """Return the kind and the name that are meant.
+
+    Raises:
+        BadInput: there is no such kind or name, or several kinds have such a name.
+    """
+    if len(words) > 2:
+        raise BadInput(f"privbench show: {words[2]!r} is too much; write privbench show KIND NAME")
+    if len(words) == 2:
+        kind, name = words
+        if kind not in KINDS:
+            raise BadInput(f"privbench show: unknown kind {kind!r}{closest(kind, KINDS)}")
+        return kind, name
+    (name,) = words
+    names = _names_by_kind(host)
+    kinds = [kind for kind, of_kind in names.items() if name in of_kind]
+    try:
+        file = read_file(find_file(config))
+    except BadInput:
+        if not kinds:
+            raise
+    else:
+        names |= {"benchmark": set(file.benchmarks), "defense": set(defenses_of(file))}
+        kinds = [kind for kind in KINDS if name in names[kind]]
+    if len(kinds) == 1:
+        return kinds[0], name
+    if kinds:
+        are = " and ".join(ARTICLES[kind] for kind in kinds)
+        which = " or ".join(f"`privbench show {kind} {one_line(name)}`" for kind in kinds)
+        raise BadInput(f"privbench show: {name!r} is {are}; write {which}")
+    if name in (*KINDS, *PLURALS):
+        kind = name if name in KINDS else name.removesuffix("s")
+        raise BadInput(
+            f"privbench show: NAME is missing; `privbench list {kind}s` lists names, and"
+            f" `privbench show {kind} NAME` describes one of them"
+        )
+    hint = near(name, {known for of_kind in names.values() for known in of_kind})
+    raise BadInput(
+        f"privbench show: unknown name {name!r}{hint} (allowed: what `privbench list` lists; a plugin"
+        " of yours? give -p)"
+    )
+
+
+def _names_by_kind(host: PluginHost) -> dict[str, set[str]]:
+    of_components = (kind for kind in KINDS if kind not in ("benchmark", "defense"))
+    return {kind: {entry.name for entry in host.registry(kind)} for kind in of_components}
+
+
+def _print_heading(kind: str, name: str, origin: str) -> None:
+    head = one_line(f"{kind} {name}")
+    text = fitted(f"{head} ({one_line(origin)})")
+    if text.startswith(head):
+        echo(painted(head, "heading"), text.removeprefix(head), "\n")
+    else:  # the name itself is too wide for a line
+        echo(text, "\n")
+
+
+def _show_component(host: PluginHost, kind: str, name: str, as_json: bool) -> None:
     entry = host.registry(kind).get(name, "privbench show")
     facts = {
         "kind": kind,
@@ -51,43 +133,15 @@ def show(host: PluginHost, kind: str, name: str, config: str | None, as_json: bo
 
 
 def _print_component(facts: dict[str, Any]) -> None:
-    echo(one_line(f"{facts['kind']} {facts['name']} ({facts['from']})") + "\n")
+    _print_heading(facts["kind"], facts["name"], facts["from"])
     echo(f"{wrapped_document(facts['description'])}\n")
     if facts["paper"]:
         echo(wrapped(f"Paper: {facts['paper']}") + "\n")
-    echo("Parameters:" if facts["parameters"] else "It has no parameters.")
+    echo(painted("Parameters:", "heading") if facts["parameters"] else "It has no parameters.")
     for row in facts["parameters"]:
         default = "required" if row["required"] else f"default {json.dumps(row['default'])}"
         constraints = "; ".join(part for part in (row["type"], row["bounds"], default) if part)
-        echo(wrapped(f"  {row['name']}: {constraints}", "      "))
+        name = one_line(row["name"])
+        text = wrapped(f"  {name}: {constraints}", "      ")
+        echo("  ", painted(name, "name"), text[2 + len(name) :])
         echo(wrapped(f"      {row['description']}", "      "))
-
-
-def _show_from_file(kind: str, name: str, config: str | None, as_json: bool) -> None:
-    file = read_file(find_file(config))
-    if kind == "defense":
-        defenses = {"none": DefenseTable()} | file.defenses
-        if name not in defenses:
-            raise BadInput(f"{file.path}: unknown defense {name!r}{closest(name, defenses)}")
-        facts = defenses[name].model_dump(mode="json")
-        text = wrapped(pipeline_text(defenses[name]))
-    else:
-        if name not in file.benchmarks:
-            raise BadInput(
-                f"{file.path}: unknown benchmark {name!r}{closest(name, file.benchmarks)}"
-            )
-        facts = file.benchmarks[name].model_dump(mode="json")
-        text = "\n".join(_setting_text(key, value) for key, value in facts.items())
-    if as_json:
-        print_json({"kind": kind, "name": name, "from": str(file.path), **facts})
-    else:
-        echo(one_line(f"{kind} {name} ({file.path})") + f"\n\n{text}")
-
-
-def _setting_text(key: str, value: Any) -> str:
-    """Return ``key = value``; a list of tables that is too wide has a line for each table."""
-    text = f"{key} = {json.dumps(value)}"
-    if len(text) <= line_width() or not any(isinstance(item, dict) for item in value):
-        return wrapped(text)
-    items = [wrapped(f"    {json.dumps(item)},", "        ") for item in value]
-    return "\n".join([f"{key} = [", *items, "]"])

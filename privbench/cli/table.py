@@ -6,21 +6,25 @@ from pathlib import Path
 
 import click
 
+from privbench.cli import complete
+from privbench.cli.group import Choice
 from privbench.cli.options import results_option
-from privbench.cli.output import COMMAND, check_suffix, echo, terminal_width, write_text
+from privbench.cli.output import COMMAND, check_suffix, echo, painter, terminal_width, write_text
+from privbench.colour import plain
+from privbench.errors import BadInput
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete.results)
 @results_option
 @click.option(
-    "--format", "format_", type=click.Choice(["table", "markdown", "csv", "latex", "json"]),
+    "--format", "format_", type=Choice(["table", "markdown", "csv", "latex", "json"]),
     default="table", show_default=True, help="Format to print.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
 @click.option(
     "--view",
-    type=click.Choice(["summary", "utility", "attacks", "records", "audit", "differences", "rows"]),
+    type=Choice(["summary", "utility", "attacks", "records", "audit", "differences", "rows"]),
     help="summary: a line per defense. utility: accuracy beside DP-SGD at the same exposure."
     " attacks: a line per attack. records: the most exposed records. audit: bounds on epsilon and"
     " verdicts. differences: each defense less another one. rows: all rows."
@@ -29,6 +33,11 @@ from privbench.cli.output import COMMAND, check_suffix, echo, terminal_width, wr
 @click.option(
     "--baseline", metavar="NAME",
     help="Defense, or attack, that the view differences compares others with.  [default: none]",
+)  # fmt: skip
+@click.option(
+    "--blocks", is_flag=True,
+    help="Print a block for each line of a table, with all columns below each other. So is what a narrow"
+    " terminal has no room for otherwise.",
 )  # fmt: skip
 @click.option(
     "-o",
@@ -50,6 +59,7 @@ def table(
     as_json: bool,
     view: str | None,
     baseline: str | None,
+    blocks: bool,
     output: Path | None,
     html: Path | None,
 ) -> None:
@@ -71,8 +81,13 @@ def table(
         write_text(html, results_page(source, ctx.meta[COMMAND]), "--html")
         return
     format_ = "json" if as_json else format_
+    if blocks and format_ != "table":
+        raise BadInput(f"--blocks: only with --format table, not {format_}")
     width = terminal_width() if output is None else None
-    text = render(source.rows, format_, view, width, source.remarks, source.differences, baseline)
+    text = render(
+        source.rows, format_, view, width, source.remarks, source.differences, baseline,
+        plain if output else painter(), blocks,
+    )  # fmt: skip
     if output is None:
         echo(text, nl=False)
         return

@@ -7,6 +7,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import cast
 
 from pydantic import BaseModel, PydanticUserError, ValidationError
@@ -26,9 +27,33 @@ TENSOR = (
 def closest(word: str, allowed: Iterable[str]) -> str:
     """Return the end of an error message: the closest allowed word, and all of them."""
     allowed = sorted(allowed)
-    near = difflib.get_close_matches(word, allowed, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"{hint} (allowed: {', '.join(map(one_line, allowed)) or 'none'})"
+    return f"{near(word, allowed)} (allowed: {', '.join(map(one_line, allowed)) or 'none'})"
+
+
+def near(word: str, allowed: Iterable[str]) -> str:
+    """Return the allowed word that a misspelt one may mean, as a question; empty if none is close.
+
+    Close are words that differ in a few letters or in upper and lower case, and longer words that begin
+    like it. What labels of tables have in brackets does not matter.
+
+    >>> near("LIRA", ["lira", "loss"]), near("fash", ["fashion-mnist"]), near("zzz", ["lira"])
+    ("; did you mean 'lira'?", "; did you mean 'fashion-mnist'?", '')
+    """
+    names = {name.casefold(): name for name in allowed}
+    wanted = word.casefold().partition("[")[0]
+    close = difflib.get_close_matches(wanted, names, n=1)
+    starting = [name for name in names if name.startswith(wanted)] if len(wanted) > 2 else []
+    match = [*close, *starting][:1]
+    return f"; did you mean {names[match[0]]!r}?" if match else ""
+
+
+def near_file(path: Path) -> str:
+    """Return the file beside a misspelt one that it may mean, as a question; empty if none is close."""
+    try:
+        files = [other.name for other in path.parent.iterdir() if other.is_file()]
+    except OSError:
+        return ""
+    return near(path.name, files)
 
 
 def key_of(where: str, loc: Iterable[int | str], given: Mapping[str, str] | None = None) -> str:

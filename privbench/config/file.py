@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from privbench.canaries import CanaryKind
-from privbench.components.messages import closest, explain
+from privbench.components.messages import closest, explain, near_file
 from privbench.errors import BadInput
 
 Knowledge = Literal["adaptive", "naive"]
@@ -92,7 +92,7 @@ def find_file(path: str | Path | None = None) -> Path:
     """
     if path is not None:
         if not Path(path).is_file():
-            raise BadInput(f"-c {path}: no such file")
+            raise BadInput(f"-c {path}: no such file{near_file(Path(path))}")
         return Path(path)
     package = Path(__file__).parent.parent
     for candidate in (Path("benchmarks.toml"), package / "benchmarks.toml"):

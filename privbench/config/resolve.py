@@ -88,6 +88,18 @@ def resolve(
     )
 
 
+def defense_named(
+    file: File, name: str, registries: Mapping[str, Registry], broken_plugins: Collection[str] = ()
+) -> Defense | Unavailable:
+    """Return a defense of a file as it is by itself, with the defaults of its components.
+
+    Raises:
+        BadInput: there is no such defense, a component is unknown, or a parameter has no default.
+    """
+    resolver = _Resolver(file, registries, Overrides(), broken_plugins, f"{file.path}: {name}")
+    return resolver.defenses([name])[0]
+
+
 @dataclass
 class _Resolver:
     """Resolves the lists of one benchmark."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from privbench.components.messages import near
 from privbench.errors import BadInput
 
 Selector = Callable[[str], bool]
@@ -28,6 +29,23 @@ def selector(expression: str | None) -> Selector:
     if parser.tokens:
         raise BadInput(f"-k {expression!r}: unexpected {parser.tokens[0]!r}")
     return predicate
+
+
+def unmatched(expression: str, names: Iterable[str]) -> str:
+    """Return which words of an expression match no name, each with one that it may mean.
+
+    >>> unmatched("lyra and not naive", ["digits/none/mlp/lira/naive/seed=0"])
+    "; no name has 'lyra'; did you mean 'lira'?"
+    """
+    known = list(names)
+    parts = {part for name in known for part in name.split("/")}
+    words = dict.fromkeys(re.findall(r"[^\s()]+", expression))
+    missing = [
+        word
+        for word in words
+        if word not in ("and", "or", "not") and not any(word.lower() in n.lower() for n in known)
+    ]
+    return "".join(f"; no name has {word!r}{near(word, parts)}" for word in missing)
 
 
 class _Parser:

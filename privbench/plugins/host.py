@@ -27,7 +27,7 @@ from privbench import hookspecs
 from privbench.components import KINDS, Component, Distribution, Entry, Registry, is_local
 from privbench.components.contained import contained
 from privbench.components.faults import trace_of
-from privbench.components.messages import error_text, unannotated
+from privbench.components.messages import error_text, near_file, unannotated
 from privbench.errors import BadInput, PrivbenchError
 from privbench.plugins.checks import check_class, marked, mistakes_of, silent_of
 
@@ -81,7 +81,7 @@ class PluginHost:
         """Load a plugin by module name or by the path of a single file. Raises BadInput for no file."""
         path = Path(spec)
         if path.suffix == ".py" and not path.is_file():
-            raise BadInput(f"-p {spec}: there is no such file")
+            raise BadInput(f"-p {spec}: there is no such file{near_file(path)}")
         if path.suffix == ".py":
             self._load(spec, spec, "", lambda: _import_file(path))
         else:

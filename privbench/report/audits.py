@@ -46,7 +46,7 @@ METHODS = {
     "clopper-pearson": "Clopper-\nPearson",
     "gdp": "GDP",
 }
-OPTIONAL_OF_AUDIT = ("GDP", "Clopper-\nPearson", "p-value")
+OPTIONAL_OF_AUDIT = ("GDP", "Clopper-\nPearson", "p-value", "f-DP", "δ")
 
 
 class Audited(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from privbench.components.messages import near
 from privbench.errors import BadInput
 from privbench.report.best import Column, best_lines
 from privbench.report.difference_text import difference_text, mark_notes
@@ -48,7 +49,8 @@ def difference_tables(
     """
     allowed = baselines(rows)
     if rows and baseline not in allowed:
-        raise BadInput(f"--baseline {baseline!r} (allowed: {', '.join(allowed)})")
+        hint = near(baseline, allowed)
+        raise BadInput(f"--baseline {baseline!r}{hint} (allowed: {', '.join(allowed)})")
     is_defense = any(row["defense"] == baseline for row in rows)
     pairs_of = _pairs_of_defenses if is_defense else _pairs_of_attacks
     columns = BEST_DEFENSES if is_defense else BEST_ATTACKS

@@ -18,6 +18,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from privbench.components.messages import near_file
 from privbench.errors import BadInput
 from privbench.escape import json_text
 from privbench.report.curves import Curves, curve_lines, curves_in, no_curves
@@ -87,7 +88,8 @@ def read_document(path: str | Path) -> Document:
     try:
         content = json.loads(_read(Path(path)))
     except OSError as error:
-        raise BadInput(f"{path}: {error.strerror} (allowed: {WHAT})") from None
+        hint = near_file(Path(path)) if isinstance(error, FileNotFoundError) else ""
+        raise BadInput(f"{path}: {error.strerror}{hint} (allowed: {WHAT})") from None
     except (ValueError, EOFError, zlib.error, RecursionError) as error:
         raise BadInput(f"{path}: not JSON: {error} (allowed: {WHAT})") from None
     if not isinstance(content, dict) or "format" not in content:

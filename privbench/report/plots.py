@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from privbench.components.messages import near
 from privbench.errors import BadInput
 from privbench.escape import plot_text
 from privbench.metrics import Pairs, Roc
@@ -72,7 +73,10 @@ def check_plot_file(path: Path) -> None:
         BadInput: the suffix is not a known format, or the folder does not exist.
     """
     if path.suffix not in FORMATS:
-        raise BadInput(f"{path}: unknown format {path.suffix!r} (allowed: {', '.join(FORMATS)})")
+        hint = near(path.suffix, FORMATS)
+        raise BadInput(
+            f"{path}: unknown format {path.suffix!r}{hint} (allowed: {', '.join(FORMATS)})"
+        )
     if not path.parent.is_dir():
         raise BadInput(f"{path}: no such folder {path.parent}")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from privbench.escape import one_line
+from privbench.escape import one_line, terminal
 from privbench.report.notes import Notes
 from privbench.report.seeds import incomplete_note, seeds_text
 from privbench.storage.results import Row
@@ -51,7 +51,9 @@ class Table:
 
     def on_lines(self) -> Table:
         """Return the table for a terminal: each text is on one line; headers keep their lines."""
-        lines = [{head: one_line(text) for head, text in line.items()} for line in self.lines]
+        lines = [
+            {terminal(head): one_line(text) for head, text in line.items()} for line in self.lines
+        ]
         notes = tuple(map(one_line, self.notes))
         return replace(self, title=one_line(self.title), lines=lines, notes=notes)
 

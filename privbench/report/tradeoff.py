@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from privbench.components.messages import near
 from privbench.errors import BadInput
 from privbench.escape import plot_text
 from privbench.report.canaries import worst_kinds
@@ -90,7 +91,8 @@ def tradeoff_figure(rows: Sequence[Row], measure: str = "auc", baseline: str = B
     subsets = [s for s in ("records", "canaries") if any(row["subset"] == s for row in ok)]
     families = list(dict.fromkeys(family(row["defense"]) for row in ok))
     if baseline not in (*families, BASELINE):
-        raise ValueError(f"--baseline {baseline!r} (allowed: {', '.join(families)})")
+        hint = near(baseline, families)
+        raise ValueError(f"--baseline {baseline!r}{hint} (allowed: {', '.join(families)})")
     groups = comparable_groups(ok)
     names = [named(_points(group, subsets[0], measure), measure, baseline) for group in groups]
     styles = _styles([defense for of_group in names for defense in of_group], baseline)

@@ -95,6 +95,7 @@ OPTIONAL_OF_ATTACKS = (
     "TPR at 0.1% FPR\nnaive",
     "TPR at 0.1% FPR\nadaptive",
     "TPR at 1% FPR\nnaive",
+    "AUC\nnaive",
 )
 OF_ATTACKS_NOTES = {
     "calibrated TPR": "TPR at 1% FPR, with scores that are standardised for each record",

@@ -76,3 +76,18 @@ def test_shadows_of_another_file_are_those_that_count(arrays):
     reports = [privbench.audit(target, shadow, attacks=["lira"]) for shadow in (few, many)]
     found = [[w["name"] for w in report.attacks["lira"].warnings] for report in reports]
     assert found == [["few-shadows"], []]
+
+
+def test_a_narrow_terminal_has_fewer_columns_and_names_the_others(arrays):
+    report = privbench.audit(arrays(n_models=4), attacks=["loss", "lira"])
+    assert report.text() == str(report)
+    narrow = report.text(76)
+    assert max(map(len, narrow.splitlines())) <= 76
+    assert "0.1% FPR" not in narrow.partition("left out")[0]
+    assert "\nleft out for the width of the terminal: TPR at 0.1% FPR\n" in narrow
+    assert "\nall columns: a wider terminal, or -o FILE.md\n" in narrow + "\n"
+    assert "audited ε" in narrow
+    blocks = report.text(44)
+    assert "balanced accuracy" in blocks
+    assert "left out" not in blocks
+    assert " of " in blocks.partition("audited ε of ceiling")[2]

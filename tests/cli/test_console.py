@@ -41,7 +41,11 @@ def test_a_warning_says_that_it_is_one(shown, level, expected):
     assert shown.getvalue() == expected
 
 
-def test_labels_are_no_markup_and_lines_are_not_broken(shown):
-    message = "csv[path=a]/vae[epsilon=8] " + "word " * 20
-    emit(logging.INFO, message)
-    assert shown.getvalue() == message + "\n"
+def test_labels_are_no_markup_and_lines_end_between_words(shown):
+    path = "/a/path/that/is/wider/than/the/terminal"
+    message = f"csv[path=a]/vae[epsilon=8] {path} " + " ".join(["word"] * 20)
+    emit(logging.WARNING, message)
+    lines = shown.getvalue().splitlines()
+    assert " ".join(shown.getvalue().split()) == f"warning: {message}"
+    assert lines[0] == "warning: csv[path=a]/vae[epsilon=8]"
+    assert [line.strip() for line in lines if len(line) > 40] == [path]

@@ -132,7 +132,8 @@ def test_selection(run):
 
 
 def test_to_select_nothing_is_bad_input(run):
-    refused(run("small", "-k", "shokri"), "-k selects none", "'small'")
+    refused(run("small", "-k", "shokri"), "-k selects none", "'small'; no name has 'shokri'")
+    refused(run("small", "-k", "lyra and npz"), "no name has 'lyra'; did you mean 'lira'?\n")
     refused(run("small", "-k", "lira and"), "-k 'lira and'", "a word is missing")
 
 
@@ -174,4 +175,4 @@ def test_a_view_with_a_line_an_attack(run):
 
 
 def test_an_unknown_view(run):
-    refused(run("small", "--view", "rows"), "'rows'", "'summary', 'utility', 'attacks'")
+    refused(run("small", "--view", "rows"), "'rows' (allowed: summary, utility, attacks, ")

@@ -142,8 +142,8 @@ def test_a_file_that_is_no_database(cli, tmp_path):
 
 
 def test_unknown_choices(stored):
-    refused(stored("b", "--format", "xml"), "'xml'", "'markdown'")
-    refused(stored("b", "--view", "all"), "'all'", "'attacks'")
+    refused(stored("b", "--format", "xml"), "'xml' (allowed: table, markdown, ")
+    refused(stored("b", "--view", "all"), "'all' (allowed: summary, ")
 
 
 def test_differences_to_another_defense(stored):

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import BaseModel, Field, PydanticUserError, ValidationError
 
-from privbench.components.messages import closest, explain, key_of, unannotated
+from privbench.components.messages import closest, explain, key_of, near, near_file, unannotated
 
 
 class Inner(BaseModel, extra="forbid"):
@@ -18,6 +18,27 @@ class Inner(BaseModel, extra="forbid"):
 )
 def test_the_closest_word(word, text):
     assert closest(word, ["loss", "lira"]) == text
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("LIRA", "lira"), ("Dp_Sgd", "dp-sgd"), ("fash", "fashion-mnist"), ("rmai", "RMIA"),
+        ("dp-sgd[epsilon=4]", "dp-sgd"),
+        ("di", None), ("", None), ("zzz", None),
+    ],
+)  # fmt: skip
+def test_what_a_word_may_mean(word, meant):
+    names = ["lira", "dp-sgd", "fashion-mnist", "digits-small", "RMIA"]
+    assert near(word, names) == (f"; did you mean {meant!r}?" if meant else "")
+
+
+def test_the_file_that_a_path_may_mean(tmp_path):
+    (tmp_path / "quickstart.json").touch()
+    (tmp_path / "quickstat.json").mkdir()  # no file
+    assert near_file(tmp_path / "quikstart.json") == "; did you mean 'quickstart.json'?"
+    assert near_file(tmp_path / "other.npz") == ""
+    assert near_file(tmp_path / "nowhere" / "quickstart.json") == ""
 
 
 def test_nothing_is_allowed():

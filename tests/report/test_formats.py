@@ -48,7 +48,8 @@ def test_a_note_is_one_paragraph_whose_addresses_stay_whole(row):
 def test_a_narrow_terminal_loses_optional_columns_and_is_told_which(rows, width):
     text = render(rows, "table", width=width)
     assert widest(text) <= width
-    assert "left out for the width of the terminal: s, " in text
+    assert "left out for the width of the terminal: gap, naive TPR, " in text
+    assert text.endswith("\nall columns: `privbench table NAME --blocks`\n")
     for needed in ("attack", "AUC", "guarantee"):
         assert needed in text
 

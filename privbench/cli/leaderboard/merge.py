@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from privbench.cli.group import Choice
 from privbench.cli.leaderboard.verify import rerun_options, show
 from privbench.cli.output import echo
 from privbench.plugins.host import PluginHost
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     help="Folder of data of the leaderboard; the file becomes DIR/submissions/NAME.json.",
 )  # fmt: skip
 @click.option(
-    "--label", type=click.Choice(["rerun", "spot-checked", "reported"]),
+    "--label", type=Choice(["rerun", "spot-checked", "reported"]),
     help="What is done before it is added. rerun: all trials are computed again, and secret seeds."
     " spot-checked: a sample of them (--share). reported: a file with numbers of a paper is"
     " added as it is.  [default: spot-checked; reported for numbers of a paper]",
