@@ -25,6 +25,7 @@ from privbench.stages import Context, Stage, walk
 from privbench.stages.query_cache import QueryCache
 from privbench.storage.artifacts import Artifact, Store
 from privbench.storage.environment import environment
+from privbench.storage.parts import Parts
 from privbench.storage.results import COLUMNS, Results, Row
 from privbench.trial import Trial
 
@@ -213,7 +214,18 @@ class Runner:
             if dependency.stored:
                 self._get(dependency)
         start = time.perf_counter()
-        context = Context(
+        context = self._context(stage)
+        artifact = stage.compute(context)
+        if stage.stored and artifact.is_storable:
+            seconds = time.perf_counter() - start + context.parts.seconds
+            self.store.save(
+                stage.kind, stage.key, artifact, seconds=seconds, provenance=stage.provenance
+            )
+            context.parts.delete()
+        return artifact
+
+    def _context(self, stage: Stage) -> Context:
+        return Context(
             get=self._get,
             data=self.plan.data.get,
             device=self.device,
@@ -221,14 +233,8 @@ class Runner:
                 "stage_progress", stage=stage, done=done, total=total
             ),
             query_cache=self._query_cache,
+            parts=Parts(self.store, stage.kind, stage.key, stage.provenance),
         )
-        artifact = stage.compute(context)
-        if stage.stored and artifact.live is None:
-            seconds = time.perf_counter() - start
-            self.store.save(
-                stage.kind, stage.key, artifact, seconds=seconds, provenance=stage.provenance
-            )
-        return artifact
 
     def _get(self, stage: Stage) -> Artifact:
         """Return the artifact of an input: from memory, from the store, or computed."""
@@ -241,6 +247,8 @@ class Runner:
             if stage.key not in self._counted:  # it was stored and is damaged, or is needed again
                 self._count_as_reader(stage)
             artifact = self._compute(stage)
+        else:
+            artifact = stage.loaded(artifact, self._context(stage))
         if self._readers[stage.key] > 0:
             self._memory[stage.key] = artifact
         return artifact

@@ -37,6 +37,7 @@ class Progress:
             console=console(),
             transient=True,
             disable=not console().is_terminal,
+            speed_estimate_period=600.0,  # seconds; a single model may take minutes
         )
         self.task = self.bar.add_task("", total=None)
         self.stages = self.trials = self.done_stages = self.done_trials = 0
