@@ -49,7 +49,7 @@ def make_plans(
     overrides = overrides or Overrides()
     benchmarks = [
         resolve(file, name, host.registries, overrides, host.broken)
-        for name in dict.fromkeys(names or file.benchmarks)
+        for name in dict.fromkeys(names or file.own.benchmarks)
     ]
     overrides.check()
     datasets = Datasets(fetch)

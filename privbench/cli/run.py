@@ -92,7 +92,7 @@ def run(
         logging.getLogger("privbench").setLevel(logging.DEBUG)
     check_device(device)
     host.registry("executor").get(executor, "--executor")
-    if not names and not read_file(find_file(config)).benchmarks:
+    if not names and not read_file(find_file(config)).own.benchmarks:
         raise BadInput(f"{find_file(config)}: the file has no benchmarks")
     overrides = Overrides.parse(settings)
     plans = make_plans(

@@ -71,6 +71,7 @@ def _show_from_file(kind: str, name: str, config: str | None, as_json: bool) -> 
             raise BadInput(f"{file.path}: unknown defense {name!r}{closest(name, defenses)}")
         facts = defenses[name].model_dump(mode="json")
         text = wrapped(pipeline_text(defenses[name]))
+        origin = file.origin("defenses", name)
     else:
         if name not in file.benchmarks:
             raise BadInput(
@@ -78,10 +79,11 @@ def _show_from_file(kind: str, name: str, config: str | None, as_json: bool) -> 
             )
         facts = file.benchmarks[name].model_dump(mode="json")
         text = "\n".join(_setting_text(key, value) for key, value in facts.items())
+        origin = file.origin("benchmarks", name)
     if as_json:
-        print_json({"kind": kind, "name": name, "from": str(file.path), **facts})
+        print_json({"kind": kind, "name": name, "from": origin, **facts})
     else:
-        echo(one_line(f"{kind} {name} ({file.path})") + f"\n\n{text}")
+        echo(one_line(f"{kind} {name} ({origin})") + f"\n\n{text}")
 
 
 def _setting_text(key: str, value: Any) -> str:
