@@ -16,6 +16,7 @@ from privbench.components.messages import error_text
 from privbench.components.outcome import NoResult
 from privbench.config.device import resolve_device
 from privbench.errors import Incompatible
+from privbench.estimates import TimeKeeper
 from privbench.executors.base import Executor
 from privbench.plan import Plan
 from privbench.plugins.host import PluginHost
@@ -27,6 +28,7 @@ from privbench.storage.artifacts import Artifact, Store
 from privbench.storage.environment import environment
 from privbench.storage.parts import Parts
 from privbench.storage.results import COLUMNS, Results, Row
+from privbench.storage.times import Times
 from privbench.trial import Trial
 
 TRIAL = (
@@ -81,6 +83,8 @@ class Runner:
     device: str
     failures: dict[str, NoResult] = field(default_factory=dict)
     """Why stages have no artifact, by key."""
+    command: str = ""
+    """The command line that was typed; empty for a run from Python."""
     _memory: dict[str, Artifact] = field(default_factory=dict)
     """Artifacts in use; each is dropped when the last stage that reads it has been computed."""
     _query_cache: QueryCache = field(default_factory=QueryCache)
@@ -99,7 +103,10 @@ class Runner:
         self.host.call("run_started", plan=self.plan, needed=stages)
         facts = environment(self.host.third_party, self.device)
         benchmark = self.plan.benchmark
-        run = self.results.start_run(benchmark.name, facts, self.plan.remark, benchmark.to_json())
+        run = self.results.start_run(
+            benchmark.name, facts, self.plan.remark, benchmark.to_json(),
+            command=self.command, n_trials=len(self.plan.trials),
+        )  # fmt: skip
         rows: list[Row] = []
         waiting = list(self.plan.trials)
 
@@ -137,6 +144,10 @@ class Runner:
         """The stages that this run has to compute and store, inputs first."""
         return needed(self.plan, self.store)
 
+    @cached_property
+    def _times(self) -> TimeKeeper:
+        return TimeKeeper(Times(self.results.path.parent))
+
     def _execute(self, stages: list[Stage], compute: Callable[[Stage], None]) -> None:
         """Let the executor compute; the trials that it leaves out have failed."""
         reason, trace = f"executor {self.executor.name!r} left this trial out", ""
@@ -148,6 +159,8 @@ class Runner:
         except BaseException as error:  # third-party code; what is computed counts
             reason = f"executor {self.executor.name!r}: {error_text(error)}"
             trace = trace_of(error)
+        finally:
+            self._times.write()
         for trial in self.plan.trials:
             for stage in trial.results:
                 if not self.store.has(stage.kind, stage.key):
@@ -218,10 +231,11 @@ class Runner:
         artifact = stage.compute(context)
         if stage.stored and artifact.is_storable:
             seconds = time.perf_counter() - start + context.parts.seconds
-            self.store.save(
+            size = self.store.save(
                 stage.kind, stage.key, artifact, seconds=seconds, provenance=stage.provenance
             )
             context.parts.delete()
+            self._times.note(stage, self.device, seconds, size)
         return artifact
 
     def _context(self, stage: Stage) -> Context:

@@ -94,8 +94,10 @@ class Store:
 
     def save(
         self, kind: str, key: str, artifact: Artifact, *, seconds: float, provenance: Any
-    ) -> None:
-        """Write an artifact. A process that is killed meanwhile leaves no artifact.
+    ) -> int:
+        """Write an artifact, and return its size in bytes.
+
+        A process that is killed meanwhile leaves no artifact.
 
         Args:
             kind: the kind of the stage, which names the folder.
@@ -106,7 +108,7 @@ class Store:
         """
         from safetensors.numpy import save
 
-        checksum = ""
+        checksum, content = "", b""
         if artifact.arrays:
             import numpy as np
 
@@ -122,8 +124,10 @@ class Store:
             "provenance": provenance,
         }
         note["checksum"] = digest(note)
-        self._write(self._path(kind, key, ".json"), json.dumps(note, indent=1).encode())
+        text = json.dumps(note, indent=1).encode()
+        self._write(self._path(kind, key, ".json"), text)
         self._notes[key] = note
+        return len(content) + len(text)
 
     def delete(self, kind: str, key: str) -> None:
         """Delete an artifact, if it is there: its note first, so that no half of it is ever read."""
