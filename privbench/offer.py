@@ -61,7 +61,7 @@ def no_name(file: File, offered: Sequence[Offer], all_of_them: str) -> str:
         f"  {name:{width}}  {one_line(offer.text)}"
         for name, offer in zip(names, offered, strict=True)
     ]
-    total = sum(offer.n_trials or 0 for offer in offered)
+    total = sum(o.n_trials or 0 for o in offered if o.name in file.own.benchmarks)
     end = f"\n{all_of_them} runs all {total:,} trials" if all_of_them else ""
     return "\n".join([f"which benchmark? {file.path} has:", *lines]) + end
 

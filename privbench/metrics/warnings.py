@@ -42,6 +42,8 @@ CONFIDENCE = 0.999
 TPR_BOUND = 0.99
 """TPR at ``AT_FPR`` from which on a guarantee is said to allow any attack."""
 AT_FPR = 0.01
+MIN_CLIPPED = 0.5
+"""Share of gradients that DP-SGD clips from which on clipping is said to limit accuracy."""
 MIN_VALUES = 4
 """Number of shadows on a side that a record needs for its kurtosis to count."""
 MIN_VARIANCE = 1e-12
@@ -108,6 +110,13 @@ KINDS = {
         "the guarantee allows any attack: its epsilon is too large to say anything",
         f"The guarantee, converted to replacing one record, allows a TPR of {TPR_BOUND} at an FPR of"
         f" {AT_FPR:.0%}.",
+    ),
+    "clipping-binds": Kind(
+        "C",
+        "clipping limits the accuracy of DP-SGD, and not noise: try a larger max_grad_norm or learning"
+        " rate",
+        f"DP-SGD clips at least {MIN_CLIPPED:.0%} of the gradients of single examples (`clipped_share`),"
+        " while the guarantee allows any attack, so that there is hardly any noise.",
     ),
 }
 """All kinds by name. Tables show the marks, and below them the notes."""
@@ -276,6 +285,23 @@ def guarantee_allows_all(tpr_bound: float | None) -> list[RowWarning]:
     if tpr_bound is None or tpr_bound < TPR_BOUND:
         return []
     return _warning("guarantee-allows-all", f"TPR up to {tpr_bound:.4f} at an FPR of {AT_FPR:.0%}")
+
+
+def clipping_binds(
+    clipped_share: float | None, max_grad_norm: float | None, tpr_bound: float | None
+) -> list[RowWarning]:
+    """Warn of DP-SGD that clips most gradients and hardly adds noise.
+
+    Args:
+        clipped_share: the share of gradients that were clipped; None if it is not known.
+        max_grad_norm: the norm to which they were clipped.
+        tpr_bound: the bound of the guarantee on the TPR at ``AT_FPR``.
+    """
+    allows_all = tpr_bound is not None and tpr_bound >= TPR_BOUND
+    if clipped_share is None or clipped_share < MIN_CLIPPED or not allows_all:
+        return []
+    at = "" if max_grad_norm is None else f"max_grad_norm = {max_grad_norm:g} clips "
+    return _warning("clipping-binds", f"{at}{clipped_share:.0%} of the gradients")
 
 
 def _warning(name: str, facts: str) -> list[RowWarning]:

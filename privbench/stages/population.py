@@ -8,6 +8,7 @@ attack of a later run queries it on other records.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from privbench.data import Data
     from privbench.engine import Population, TrainingSets
     from privbench.membership import Setting
+
+log = logging.getLogger(__name__)
 
 N_QUERIED_TWICE = 32
 """Number of records that one model is queried for twice, to see whether outputs are random."""
@@ -70,7 +73,11 @@ class PopulationStage(Stage):
         if self.is_of_estimators:
             return self._fit_estimators(context, setting)
         released = None if self.release is None else context.get(self.release).live
-        return Artifact(self._train(context, setting, released).state())
+        population = self._train(context, setting, released)
+        facts = {name: float(values.mean()) for name, values in population.facts.items()}
+        for name, value in facts.items():
+            log.debug("%s: %s = %.3f", self.title, name, value)
+        return Artifact(population.state(), facts)
 
     def loaded(self, artifact: Artifact, context: Context) -> Artifact:
         """Return the artifact with estimators that are fitted again when they are asked."""

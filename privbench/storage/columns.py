@@ -238,6 +238,13 @@ SCHEMA = (
         is_json=True,
         since=6,
     ),
+    Column(
+        "clipped_share",
+        "REAL",
+        "Share of the gradients of single examples that DP-SGD clips, mean over training and over the"
+        " clean population; null without DP-SGD, and where Opacus trains.",
+        since=9,
+    ),
     Column("seconds", "REAL", "Time that all stages behind the row took when they were computed."),
     Column("key", "TEXT", "Digest of the keys of the row's stages."),
 )

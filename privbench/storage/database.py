@@ -74,6 +74,7 @@ MIGRATIONS = (
         bytes INTEGER NOT NULL
     );
     """,
+    "\n".join(f"ALTER TABLE rows ADD COLUMN {column.definition};" for column in added_in(9)),
 )
 """Script i migrates a database from schema version i to i + 1 (PRAGMA user_version)."""
 LOCK_TIMEOUT = 30.0

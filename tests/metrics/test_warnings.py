@@ -203,3 +203,14 @@ def test_marks_are_distinct_letters():
     marks = [kind.mark for kind in KINDS.values()]
     assert len(set(marks)) == len(marks)
     assert all(len(mark) == 1 and mark.isupper() for mark in marks)
+
+
+@pytest.mark.parametrize(
+    ("share", "bound", "expected"),
+    [(None, 1.0, 0), (0.98, None, 0), (0.98, 0.5, 0), (0.2, 1.0, 0), (0.98, 1.0, 1)],
+)
+def test_clipping_binds_where_there_is_hardly_any_noise(share, bound, expected):
+    found = warnings.clipping_binds(share, 1.0, bound)
+    assert len(found) == expected
+    for warning in found:
+        assert "max_grad_norm = 1 clips 98% of the gradients" in warning["text"]
