@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from privbench.canaries import CanaryKind
 from privbench.canaries.plant import plant_canaries
 from privbench.data import Data, read_only
+from privbench.scaling import scaled_by_reference
 from privbench.seeds import generator
 
 Subset = Literal["records", "canaries"]
@@ -133,9 +134,12 @@ def clean_setting(
 ) -> Setting:
     """Draw the setting without canaries; ``names`` determine the random draws.
 
+    Numeric columns are scaled by all reference records.
+
     Defenses may use ``n_public`` reference records, by default all of them.
     """
-    pool, reference, test = split(data, n_pool, names)
+    parts = split(data, n_pool, names)
+    pool, reference, test = scaled_by_reference(parts, reference=parts[1])
     none = np.zeros(n_pool, dtype=bool)
     member = draw_membership(n_models, none, names)
     kind = np.full(n_pool, "")

@@ -35,6 +35,6 @@ class Dataset(Component, ABC):
             DataError: If the contents of the files are invalid.
         """
 
-    def missing(self) -> str:
+    def to_download(self) -> str:
         """Return what ``load`` would have to download; empty if nothing."""
         return ""

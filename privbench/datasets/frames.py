@@ -236,6 +236,11 @@ def _is_written(column: pd.Series, decimal: str) -> bool:
     return len(values) > 0 and bool(values.str.strip().str.fullmatch(_number(decimal)).all())
 
 
+def looks_like_decimal_commas(column: pd.Series) -> bool:
+    """Return whether the words of a column are numbers with decimal commas."""
+    return _is_written(column.astype("string"), ",")
+
+
 def _found_decimal(table: pd.DataFrame, separator: str, texts: Collection[str]) -> str:
     """Return the decimal mark of a table that pandas has read with points."""
     words = [table[name] for name in _words(table, texts)] if separator != "," else []
