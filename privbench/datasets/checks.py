@@ -6,7 +6,8 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from privbench.datasets.dates import looks_like_dates
 from privbench.datasets.describe import counted, shortened
@@ -30,44 +31,51 @@ class Problem:
     """Something in a file that the user has to decide about."""
 
     text: str
-    fix: Mapping[str, Any] = field(default_factory=dict)
+    fix: Mapping[str, str | int | list[str]] = field(default_factory=dict)
     """Parameters that would solve it; lists are added to those that are given."""
 
 
 def raise_problems(
     path: str,
     problems: Sequence[Problem],
-    params: Mapping[str, Any],
-    doubts: Iterable[Problem] = (),
+    lists: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    doubts: Sequence[Problem] = (),
 ) -> None:
     """Raise DataError with all problems, if there are any, and the line that solves them.
 
     Args:
         path: The file.
         problems: What was found.
-        params: The parameters of the dataset that are given, with its name.
+        lists: The parameters that are lists, as they are given.
         doubts: What only looks wrong, and is told with problems.
     """
     if not problems:
         return
-    doubts = list(doubts)
-    fixed = dict(params)
-    for problem in (*problems, *doubts):
-        for key, value in problem.fix.items():
-            if isinstance(value, list):
-                fixed[key] = [*fixed.get(key, ()), *value]
-            else:
-                fixed[key] = "drop" if fixed.get(key) == "drop" else value
-    written = ", ".join(f"{key} = {toml(value)}" for key, value in fixed.items())
-    line = f"in benchmarks.toml: {{ {written} }}" if fixed != params else ""
     if len(problems) == 1 and not doubts:
-        raise DataError(f"{path}: {problems[0].text}" + (f"; {line}" if line else ""))
+        raise DataError(f"{path}: {problems[0].text}")
     parts = [f"{path}: {counted(len(problems), 'problem')}:"]
     parts += [f"  - {problem.text}" for problem in problems]
     if doubts:
         parts.append("  and what stops nothing:")
         parts += [f"  - {doubt.text}" for doubt in doubts]
-    raise DataError("\n".join([*parts, f"  all of it {line}"] if line else parts))
+    if fixes := _together([*problems, *doubts], lists):
+        written = ", ".join(setting(key, value) for key, value in fixes.items())
+        parts.append(f"  all of it in benchmarks.toml, beside `path`: {written}")
+    raise DataError("\n".join(parts))
+
+
+def _together(
+    problems: Iterable[Problem], lists: Mapping[str, Sequence[str]]
+) -> dict[str, str | int | list[str]]:
+    fixes: dict[str, str | int | list[str]] = {}
+    for problem in problems:
+        for key, value in problem.fix.items():
+            if isinstance(value, list):
+                known = fixes.get(key, lists.get(key, ()))
+                fixes[key] = [*known, *value] if isinstance(known, list | tuple) else value
+            elif fixes.get(key) != "drop":  # rows without a label can only be dropped
+                fixes[key] = value
+    return fixes
 
 
 def toml(value: object) -> str:

@@ -48,7 +48,7 @@ def without_copies(data: Data, duplicates: Duplicates) -> tuple[Data, str]:
     if repeated / len(data) <= MAX_REPEATED:
         return data, ""
     return data, (
-        f"{found} ({int((times > 1).sum())} different ones). Copies fall into pool, reference and test"
+        f"{found} ({int((times > 1).sum())} different). Copies fall into pool, reference and test"
         " records alike, and of two in the pool a model is trained on one and not the other, so that no"
         ' attack can tell them apart, and AUCs are too low. To leave one of each: duplicates = "drop"'
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, model_validator
 
 from privbench.data import Data
-from privbench.datasets.base import Dataset
+from privbench.datasets.base import Dataset, path_field
 from privbench.datasets.checks import (
     Problem,
     doubts,
@@ -41,7 +41,7 @@ class Csv(Dataset):
 
     name = "csv"
 
-    path: str = Field(min_length=1, description="the file: CSV, plain or .gz, or Parquet")
+    path: str = path_field("the file: CSV, plain or .gz, or Parquet")
     label: str = Field(min_length=1, description="name of the column with the classes")
     separator: str | None = Field(
         None, min_length=1, max_length=1, description="what stands between columns; found out"
@@ -134,8 +134,8 @@ class Csv(Dataset):
             problems += problems_of_columns(features, may_have_gaps=may_have_gaps)
             problems += problems_of_label(labels, f"label column {self.label!r}")
         doubtful = list(doubts(features, labels, self.categorical)) if len(table) else []
-        given = self.model_dump(mode="json", exclude_defaults=True)
-        raise_problems(self.path, problems, {"name": self.name} | given, doubtful)
+        lists = {key: getattr(self, key) for key in ("categorical", "dates", "drop")}
+        raise_problems(self.path, problems, lists, doubtful)
         for doubt in doubtful:
             log.warning("%s: %s", self.path, doubt.text)
 

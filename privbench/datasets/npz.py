@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from privbench.data import Column, Data, DataKind, DataSpec
-from privbench.datasets.base import Dataset
+from privbench.datasets.base import Dataset, path_field
 from privbench.datasets.checks import Problem, problems_of_label, raise_problems
 from privbench.datasets.copies import DUPLICATES, Duplicates, without_copies
 from privbench.datasets.describe import counted, describe
@@ -31,7 +31,7 @@ class Npz(Dataset):
 
     name = "npz"
 
-    path: str = Field(min_length=1, description="the file")
+    path: str = path_field("the file")
     data_kind: Literal["auto", "image", "tabular", "binary"] = Field(
         "auto",
         description="kind of data; auto: 4 dimensions are images, zeros and ones binary, else tabular",
@@ -53,13 +53,12 @@ class Npz(Dataset):
             whole = ~np.isnan(x).reshape(len(x), -1).any(axis=1) & ~pd.isna(y)
             x, y = x[whole], y[whole]
         is_table = x.ndim == 2 and self.data_kind in ("auto", "tabular")
-        labels = pd.Series(y, name="y")
+        labels = pd.Series(y.astype(str) if y.dtype.kind in "ST" else y, name="y")
         problems = problems_of_label(labels, "`y`", lone=True) if len(y) else [_NONE_LEFT]
         problems += _problems_of_numbers(
             x, gaps="median" if is_table else "drop", filled=self.missing
         )
-        given = self.model_dump(mode="json", exclude_defaults=True)
-        raise_problems(self.path, problems, {"name": self.name} | given)
+        raise_problems(self.path, problems)
         kind = _infer_kind(x) if self.data_kind == "auto" else self.data_kind
         _check_kind(self.path, x, kind)
         codes, classes = pd.factorize(labels, sort=True)

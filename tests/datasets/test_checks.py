@@ -18,7 +18,7 @@ def test_missing_values(load):
     assert 'age (2 of 4 rows), job (1 of 4 rows): missing = "median"' in message
     assert "'y' has no value in 1 of 4 rows: missing = \"drop\"" in message
     assert "column 'other'" not in message
-    assert message.endswith('label = "y", drop = ["other"], missing = "drop" }')
+    assert message.endswith('all of it in benchmarks.toml, beside `path`: missing = "drop"')
 
 
 def test_many_columns_with_missing_values_are_counted(load):
