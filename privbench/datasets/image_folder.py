@@ -78,8 +78,8 @@ class ImageFolder(Dataset):
         from PIL import Image as pillow
         from PIL import ImageOps
 
-        with warnings.catch_warnings(), pillow.open(file) as opened:
-            warnings.simplefilter("error", pillow.DecompressionBombWarning)
+        bomb = pillow.DecompressionBombWarning
+        with warnings.catch_warnings(action="error", category=bomb), pillow.open(file) as opened:
             image: Image = ImageOps.exif_transpose(opened)
             if image.mode == "F":
                 raise ValueError("pixels in floating point")
