@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+MAX_REPEATED = 0.01
+"""Largest share of records with a copy that raises no warning."""
 DataKind = Literal["image", "tabular", "binary"]
 A = TypeVar("A", bound="NDArray[Any]")
 
@@ -99,6 +102,18 @@ class Data:
 
     def __len__(self) -> int:
         return len(self.y)
+
+    def first_copies(self) -> NDArray[np.int64]:
+        """Return for each record (n,) the index of the first one with the same features and label."""
+        import numpy as np
+
+        rows = np.ascontiguousarray(self.x).reshape(len(self), -1)
+        first: dict[bytes, int] = {}
+        digests = (
+            hashlib.blake2b(row.tobytes() + label.tobytes(), digest_size=16).digest()
+            for row, label in zip(rows, self.y, strict=True)
+        )
+        return np.array([first.setdefault(digest, i) for i, digest in enumerate(digests)], np.int64)
 
     def take(self, indices: NDArray[np.integer]) -> Data:
         """Return a copy of the records at ``indices``, in that order."""

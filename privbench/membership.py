@@ -63,6 +63,23 @@ class Setting:
         canary: NDArray[np.bool_] = self.kind != ""
         return canary
 
+    @cached_property
+    def repeated(self) -> dict[str, int]:
+        """How many pool records have a copy in the pool, the reference and the test records."""
+        parts = {"pool": self.pool, "reference": self.reference, "test": self.test}
+        whole = Data(
+            np.concatenate([part.x for part in parts.values()]),
+            np.concatenate([part.y for part in parts.values()]),
+            self.pool.spec,
+        )
+        first = whole.first_copies()
+        of_pool, times = np.unique(first[: len(self.pool)], return_counts=True)
+        found, end = {"pool": int(times[times > 1].sum())}, len(self.pool)
+        for name in ("reference", "test"):
+            begin, end = end, end + len(parts[name])
+            found[name] = int(times[np.isin(of_pool, first[begin:end])].sum())
+        return found
+
     def attacked(self, subset: Subset, kind: CanaryKind | None = None) -> NDArray[np.bool_]:
         """Return which pool records (n_pool,) are ordinary records, or canaries of a kind or all."""
         if subset == "records":

@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from privbench.data import Data
+from privbench.data import MAX_REPEATED, Data
 
 Duplicates: TypeAlias = Literal["keep", "drop"]
 DUPLICATES = "records that stand there more than once: keep all of them, or drop all but the first"
 """Describes the parameter ``duplicates`` of datasets."""
-MAX_REPEATED = 0.01
-"""Largest share of records with copies that raises no warning."""
-
-
-def first_copies(x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.int64]:
-    """Return for each record (n,) the index of the first one with the same ``x`` and ``y``."""
-    import numpy as np
-
-    rows = np.ascontiguousarray(x).reshape(len(x), -1)
-    found: dict[bytes, int] = {}
-    labels = np.ascontiguousarray(y).reshape(len(y), -1)
-    digests = (
-        hashlib.blake2b(row.tobytes() + label.tobytes(), digest_size=16).digest()
-        for row, label in zip(rows, labels, strict=True)
-    )
-    return np.array([found.setdefault(digest, i) for i, digest in enumerate(digests)], np.int64)
 
 
 def without_copies(data: Data, duplicates: Duplicates) -> tuple[Data, str]:
     """Return the records that ``duplicates`` leaves, and what there is to say about copies."""
     import numpy as np
 
-    first = first_copies(data.x, data.y)
+    first = data.first_copies()
     different, times = np.unique(first, return_counts=True)
     repeated = int(times[times > 1].sum())
     if not repeated:

@@ -106,7 +106,9 @@ def test_damaged_images(folder, damage):
 
 def test_huge_images_are_refused(folder, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40)
-    fails(folder(a__x_png=pixels(8, 8), b__x_png=pixels(2, 2)), "a/x.png .*exceeds limit of 40 pixels")
+    fails(
+        folder(a__x_png=pixels(8, 8), b__x_png=pixels(2, 2)), "a/x.png .*exceeds limit of 40 pixels"
+    )
 
 
 def test_what_is_no_folder_of_classes(folder, tmp_path):
