@@ -13,6 +13,7 @@ from privbench.cli.console import LogHandler
 from privbench.cli.data import data
 from privbench.cli.doctor import doctor
 from privbench.cli.export import export
+from privbench.cli.init import init
 from privbench.cli.leaderboard import leaderboard
 from privbench.cli.listing import list_command
 from privbench.cli.output import COMMAND, echo
@@ -26,7 +27,7 @@ from privbench.errors import BadInput, PrivbenchError
 from privbench.plugins.host import PluginHost
 
 BUILTIN_COMMANDS = (
-    run, audit, list_command, show, table, plot, export, report, leaderboard, data, plugins, doctor
+    init, run, audit, list_command, show, table, plot, export, report, leaderboard, data, plugins, doctor
 )  # fmt: skip
 
 
