@@ -121,7 +121,7 @@ KINDS = {
         f" {AT_FPR:.0%}.",
     ),
     "clipping-binds": Kind(
-        "C",
+        "L",
         "clipping limits the accuracy of DP-SGD, and not noise: try a larger max_grad_norm or learning"
         " rate",
         f"DP-SGD clips at least {MIN_CLIPPED:.0%} of the gradients of single examples (`clipped_share`),"
