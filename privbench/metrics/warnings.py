@@ -13,6 +13,7 @@ undefended models raises no warning:
   models, 50 epochs) differs from that of a normal distribution by less than 1%.
 - ``MAX_LACKING``: with 16 models that are members with probability 1/2, one record in a thousand has
   fewer than two shadows on a side.
+- ``MAX_REPEATED``: 0.2% of the records of Adult have a copy.
 - ``CONFIDENCE``: that of a verdict, since a table shows the most extreme of many rows.
 """
 
@@ -24,6 +25,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
+from privbench.data import MAX_REPEATED
 from privbench.metrics.clustered import Estimate
 from privbench.metrics.pairs import Bools, Floats
 
@@ -102,6 +104,13 @@ KINDS = {
         "records have too few IN or OUT shadows: use more shadow models (a larger population)",
         f"More than {MAX_LACKING:.0%} of the records have fewer than {MIN_SHADOWS} shadows on a side."
         " For attacks that compare the shadows of a record.",
+    ),
+    "repeated-records": Kind(
+        "C",
+        "records have copies, and of two in the pool a model may be trained on one alone, so that no"
+        " attack can tell them apart, and numbers are too small",
+        f"More than {MAX_REPEATED:.0%} of the pool records have a copy in the pool, the reference or the"
+        " test records: the same features and label. Not for canaries.",
     ),
     "guarantee-allows-all": Kind(
         "E",
@@ -269,6 +278,19 @@ def naive_is_stronger(gain: Estimate) -> list[RowWarning]:
     if gain.value <= MIN_GAIN or not gain.exceeds(0.0, CONFIDENCE):
         return []
     return _warning("naive-is-stronger", f"by {gain.value:.3f} in AUC")
+
+
+def repeated_records(copies: Mapping[str, int], n_pool: int) -> list[RowWarning]:
+    """Warn of pool records that stand in the dataset more than once.
+
+    Args:
+        copies: how many pool records have a copy, by the part that has it.
+        n_pool: the number of pool records.
+    """
+    if max(copies.values()) <= MAX_REPEATED * n_pool:
+        return []
+    found = ", ".join(f"{n} in the {part} records" for part, n in copies.items())
+    return _warning("repeated-records", f"of {n_pool} pool records have a copy: {found}")
 
 
 def guarantee_allows_all(tpr_bound: float | None) -> list[RowWarning]:

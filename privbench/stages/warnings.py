@@ -88,6 +88,8 @@ class WarningsStage(Stage):
         numbers = context.get(self.metrics)
         psi, over = numbers.arrays["auc_influence"].astype(float), numbers.info["interval_over"]
         found += warnings.below_chance(Estimate.of(numbers.info["auc"], psi, over))
+        if self.metrics.setting.subset == "records":
+            found += warnings.repeated_records(setting.repeated, len(setting.pool))
         if guarantee is not None:
             found += warnings.guarantee_allows_all(guarantee.tpr_bound(warnings.AT_FPR))
         return Artifact(info={"warnings": found})
