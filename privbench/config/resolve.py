@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from privbench.canaries import CANARY_KINDS
@@ -13,6 +14,7 @@ from privbench.components.messages import closest
 from privbench.config.benchmark import NONE, Benchmark, Defense, Unavailable, Variant
 from privbench.config.file import BenchmarkTable, File, Named, validate
 from privbench.config.overrides import Overrides
+from privbench.config.paths import located
 from privbench.config.pipeline import (
     PipelinePart,
     defenses_of,
@@ -112,7 +114,8 @@ class _Resolver:
             overridden = self.overrides.of(name, entry.cls.model_fields)
             given = set_by(name, overridden)
             for values, swept in sweep(entry.cls, params | overridden, where, given):
-                bound = entry.build(values, where, given)
+                found = located(entry.cls, values, self._folder(f"{kind}s"), overridden)
+                bound = entry.build(found, where, given)
                 variants.append((Variant(label(name, swept), bound), values))
         return _with_distinct_labels(variants, self._place(f"{kind}s"))
 
@@ -141,6 +144,10 @@ class _Resolver:
     def _place(self, key: str) -> str:
         """Return where a key of the benchmark is written."""
         return f"--set {key}" if key in self.overrides.values else f"{self.where}.{key}"
+
+    def _folder(self, key: str) -> Path:
+        """Return the folder that paths start at which are written in a key of the benchmark."""
+        return Path() if key in self.overrides.values else self.file.path.parent
 
     def _pipeline(self, name: str, where: str) -> list[PipelinePart] | str:
         """Return the components of ``[defenses.NAME]``, or why one of them is unavailable."""
