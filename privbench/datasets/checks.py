@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from privbench.datasets.dates import looks_like_dates
+from privbench.datasets.decimals import looks_like_decimal_commas
 from privbench.datasets.describe import counted, shortened
-from privbench.datasets.frames import looks_like_decimal_commas
 from privbench.errors import DataError
 
 if TYPE_CHECKING:

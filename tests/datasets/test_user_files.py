@@ -1,5 +1,6 @@
 """Files that users had, and what each is to give: tests/cases."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -81,3 +82,33 @@ def test_rows_with_gaps_are_dropped():
     data = load("03-holes-and-dates", missing="drop", **SOLVED)
     assert len(data) == 186
     assert not data.spec.has_gaps
+
+
+BENCHMARK = """
+[defenses.dp-sgd]
+mechanisms = [{ name = "dp-sgd", noise_multiplier = 1.0 }]
+
+[benchmarks.b]
+datasets = [{ name = "csv", path = "02-semicolons.csv", label = "outcome" }]
+models = [{ name = "mlp", hidden = [4], epochs = 1 }]
+defenses = ["dp-sgd"]
+attacks = ["loss"]
+knowledge = ["adaptive"]
+population = 2
+canaries = 0
+"""
+
+
+def test_a_guarantee_holds_for_a_table_that_public_records_scale(cli, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "b.toml").write_text(BENCHMARK)
+    (tmp_path / "mine" / "02-semicolons.csv").write_bytes(
+        (CASES / "02-semicolons.csv").read_bytes()
+    )
+    result = cli("run", "b", "-c", "mine/b.toml", "--json")
+    assert result.exit_code == 0, result.output
+    (row,) = json.loads(result.stdout)
+    conditions = row["guarantee"]["conditions"]
+    assert conditions
+    assert [c["name"] for c in conditions if c["met"] is False] == []
+    assert row["guarantee"]["epsilon"] > 0
