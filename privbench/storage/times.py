@@ -1,4 +1,4 @@
-"""How long stages took, in the database of a results folder: what estimates are made from.
+"""How long stages took, in the database of a results folder: what forecasts are made from.
 
 It is kept beside the artifacts, which may be deleted, and without a link to a run, so that a run that is
 deleted takes no times with it.
@@ -20,7 +20,7 @@ class Sizes:
 
     kind: str
     components: str
-    """Names of the components that it runs, such as ``dp-sgd mlp``; ``canaries`` if it is about these."""
+    """Names of the components that it runs, such as ``dp-sgd mlp``, and ``canaries``."""
     context: str
     """Names of the dataset and of all components that the stage depends on."""
     variant: str

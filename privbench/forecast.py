@@ -1,4 +1,4 @@
-"""Estimate how long stages will take, from how long similar ones took in the same results folder.
+"""Forecast how long stages will take, from how long similar ones took in the same results folder.
 
 The time of a stage is taken to be proportional to its work: models x pool records x epochs. Which times
 count, of the same kind of stage on the same kind of device:
@@ -38,7 +38,7 @@ MANY, LONG = 200, 5.0
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Forecast:
     """How long stages will take, and how much they will store."""
 
     low: float
@@ -46,9 +46,9 @@ class Estimate:
     high: float
     bytes: float
 
-    def __add__(self, other: Estimate) -> Estimate:
+    def __add__(self, other: Forecast) -> Forecast:
         """Return the sum, whose range is wide enough for errors that go together."""
-        return Estimate(
+        return Forecast(
             self.low + other.low,
             self.seconds + other.seconds,
             self.high + other.high,
@@ -56,7 +56,7 @@ class Estimate:
         )
 
 
-NOTHING = Estimate(0.0, 0.0, 0.0, 0.0)
+NOTHING = Forecast(0.0, 0.0, 0.0, 0.0)
 
 
 Part = tuple[str, str]
@@ -128,8 +128,8 @@ class TimeKeeper:
             self._noted.clear()
 
 
-class Estimates:
-    """Estimates of stages from a history of times."""
+class Forecasts:
+    """Forecasts of stages from a history of times."""
 
     def __init__(self, times: Iterable[Time], device: str = "auto") -> None:
         """Sort a history by stages that are alike.
@@ -149,13 +149,28 @@ class Estimates:
                 for key in _keys(time):
                     self._alike[key].append(time)
 
-    def of(self, stage: Stage) -> Estimate | None:
+    def of(self, stage: Stage) -> Forecast | None:
         """Return how long a stage will take, or None without a history of similar stages."""
+        if not self._alike:
+            return None
         sizes = self._sizer.sizes(stage)
         for key in _keys(sizes):
             if key in self._alike:
                 return _from_times(sizes.work, self._alike[key])
         return None
+
+
+def weights(stages: Iterable[Stage], forecasts: Forecasts) -> dict[str, float]:
+    """Return by key how much stages take beside each other, in seconds if there is any history.
+
+    Those without a history weigh as much beside the others as their kinds do.
+    """
+    by_key = {stage.key: stage for stage in stages}
+    known = {key: forecasts.of(stage) for key, stage in by_key.items()}
+    seconds = {key: forecast.seconds for key, forecast in known.items() if forecast}
+    rough = sum(by_key[key].weight for key in seconds)
+    scale = sum(seconds.values()) / rough if seconds else 1.0
+    return {key: seconds.get(key, stage.weight * scale) for key, stage in by_key.items()}
 
 
 def _keys(sizes: Sizes) -> tuple[tuple[str, ...], ...]:
@@ -164,14 +179,14 @@ def _keys(sizes: Sizes) -> tuple[tuple[str, ...], ...]:
     return ((*same, sizes.context, sizes.variant), (*same, sizes.context), same)
 
 
-def _from_times(work: float, times: Sequence[Time]) -> Estimate:
+def _from_times(work: float, times: Sequence[Time]) -> Forecast:
     distances = [abs(math.log(work / time.work)) for time in times]
     reach = min(distances) + math.log(NEAR)
     near = [time for time, distance in zip(times, distances, strict=True) if distance <= reach]
     seconds = sorted(time.seconds * work / time.work for time in near)
     sizes = sorted(time.bytes * work / time.work for time in near)
     low, middle, high = (_quantile(seconds, share) for share in (0.25, 0.5, 0.75))
-    return Estimate(low, middle, high, _quantile(sizes, 0.5))
+    return Forecast(low, middle, high, _quantile(sizes, 0.5))
 
 
 def _quantile(values: Sequence[float], share: float) -> float:
