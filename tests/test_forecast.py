@@ -7,7 +7,7 @@ import pytest
 
 from privbench.api import make_plans, run_plan
 from privbench.config import Overrides
-from privbench.forecast import NOTHING, Forecast, Forecasts, Sizer, TimeKeeper, weights
+from privbench.forecast import NOTHING, SPREAD, Forecast, Forecasts, Sizer, TimeKeeper, weights
 from privbench.storage.times import Sizes, Time, Times
 
 
@@ -18,7 +18,7 @@ class OfSizes:
         return stage
 
 
-STAGE = Sizes("scores", "lira", "digits lira mlp", "v1", 100.0)
+STAGE = Sizes("fit", "vae", "digits vae", "v1", 16, 1000, 10.0)
 
 
 def time(seconds, stage=STAGE, device="cpu", size=10, **other):
@@ -33,12 +33,23 @@ def forecast(times, stage=STAGE, device="auto"):
 
 def test_without_similar_stages_nothing_is_said():
     assert forecast([]) is None
-    others = [time(1.0, kind="metrics"), time(1.0, components="rmia")]
+    others = [time(1.0, kind="metrics"), time(1.0, components="copula")]
     assert forecast(others) is None
 
 
-def test_time_and_size_are_proportional_to_the_work():
-    assert forecast([time(3.0, work=50.0, size=7)]) == Forecast(6.0, 6.0, 6.0, 14.0)
+@pytest.mark.parametrize("half", [{"models": 8}, {"records": 500}, {"epochs": 5.0}])
+def test_time_and_size_are_proportional_to_models_records_and_epochs(half):
+    found = forecast([time(3.0, size=7, **half)])
+    assert (found.seconds, found.bytes) == (6.0, 14.0)
+    assert found.low == pytest.approx(6.0 / 2**SPREAD)  # the further away, the less is known
+    assert found.high == pytest.approx(6.0 * 2**SPREAD)
+
+
+@pytest.mark.parametrize(("kind", "factor"), [("metrics", 1.0), ("population", 2.0)])
+def test_some_kinds_take_little_longer_with_more_models(kind, factor):
+    stage = replace(STAGE, kind=kind)
+    assert forecast([time(3.0, stage, models=4)], stage).seconds == pytest.approx(3.0 * factor)
+    assert forecast([time(3.0, stage, records=500)], stage).seconds == pytest.approx(6.0)
 
 
 def test_the_range_is_that_of_the_middle_half():
@@ -47,15 +58,15 @@ def test_the_range_is_that_of_the_middle_half():
 
 
 def test_the_most_alike_count():
-    same, near, far = time(1.0), time(2.0, variant="v2"), time(3.0, context="adult lira mlp")
+    same, near, far = time(1.0), time(2.0, variant="v2"), time(3.0, context="adult vae")
     assert forecast([far, near, same]).seconds == 1.0
     assert forecast([far, near]).seconds == 2.0
     assert forecast([far]).seconds == 3.0
 
 
-def test_of_these_the_ones_of_the_nearest_work_count():
-    """Work of 90 and 110 says more of 100 than work of 1 does, whose fixed costs count."""
-    times = [time(9.0, work=1.0), time(1.8, work=90.0), time(2.2, work=110.0)]
+def test_of_these_the_ones_of_the_nearest_sizes_count():
+    """900 and 1100 records say more of 1000 than 10 do, where fixed costs count."""
+    times = [time(9.0, records=10), time(1.8, records=900), time(2.2, records=1100)]
     assert forecast(times).seconds == pytest.approx(2.0)
 
 
@@ -87,13 +98,16 @@ def sizes(plan, kind):
     return {stage.title: sizer.sizes(stage) for stage in plan.stages if stage.kind == kind}
 
 
-def test_work_grows_with_models_records_and_epochs_and_nothing_else_changes(plan):
+def test_sizes_are_apart_from_all_that_is_alike(plan):
     (before,) = sizes(plan("canaries=0", select="none"), "population").values()
-    assert (before.components, before.context) == ("mlp", "mlp npz")
-    assert before.work == 4 * 96 * 10
-    for setting, factor in (("population=6", 1.5), ("pool=48", 0.5), ("mlp.epochs=30", 3.0)):
+    assert before == Sizes("population", "mlp", "mlp npz", before.variant, 4, 96, 10.0)
+    for setting, other in (
+        ("population=6", {"models": 6}),
+        ("pool=48", {"records": 48}),
+        ("mlp.epochs=30", {"epochs": 30.0}),
+    ):
         (after,) = sizes(plan("canaries=0", setting, select="none"), "population").values()
-        assert after == replace(before, work=before.work * factor)
+        assert after == replace(before, **other)
     (other,) = sizes(plan("canaries=0", "mlp.hidden=[3]", select="none"), "population").values()
     assert other == replace(before, variant=other.variant)
     assert other.variant != before.variant
@@ -101,8 +115,7 @@ def test_work_grows_with_models_records_and_epochs_and_nothing_else_changes(plan
 
 def test_metrics_of_canaries_are_about_few_records(plan):
     found = sizes(plan(select="none and loss and adaptive"), "metrics").values()
-    assert sorted(s.work for s in found) == [4 * 10, 4 * 96]
-    assert sorted(s.components for s in found) == ["", "canaries"]
+    assert sorted((s.components, s.records) for s in found) == [("", 96), ("canaries", 10)]
 
 
 def test_a_run_keeps_the_time_of_each_stage_that_it_stores(host, plan, tmp_path):

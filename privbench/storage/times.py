@@ -25,8 +25,12 @@ class Sizes:
     """Names of the dataset and of all components that the stage depends on."""
     variant: str
     """Digest of all of their parameters, but for epochs."""
-    work: float
-    """Models x pool records x epochs, to which the time is taken to be proportional."""
+    models: int
+    """Models in the population."""
+    records: int
+    """Records in the pool, or canaries of the kind that the stage is about."""
+    epochs: float
+    """Epochs of what it trains, or 1."""
 
 
 @dataclass(frozen=True)
