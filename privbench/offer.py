@@ -44,26 +44,20 @@ class Offer:
 def offers(file: File, host: PluginHost, results: str | Path) -> list[Offer]:
     """Return the benchmarks of a file, as they would run without overrides."""
     seconds = _last_seconds(results)
-    return [_offer(file, name, host, seconds) for name in file.benchmarks]
+    return [_offer(file, name, host, seconds) for name in file.own.benchmarks]
 
 
-def no_name(file: File, offered: Sequence[Offer], all_of_them: str) -> str:
-    """Return the message for a run without a name.
-
-    Args:
-        file: the file of the benchmarks.
-        offered: its benchmarks.
-        all_of_them: how to run all of them; empty to say nothing of it.
-    """
+def no_name(file: File, offered: Sequence[Offer]) -> str:
+    """Return the message for a run without a name, which lists the benchmarks."""
+    if not offered:
+        return f"{file.path}: the file has no benchmarks"
     names = [one_line(offer.name) for offer in offered]
     width = max(map(len, names))
     lines = [
         f"  {name:{width}}  {one_line(offer.text)}"
         for name, offer in zip(names, offered, strict=True)
     ]
-    total = sum(o.n_trials or 0 for o in offered if o.name in file.own.benchmarks)
-    end = f"\n{all_of_them} runs all {total:,} trials" if all_of_them else ""
-    return "\n".join([f"which benchmark? {file.path} has:", *lines]) + end
+    return "\n".join([f"which benchmark? {file.path} has:", *lines])
 
 
 def _offer(file: File, name: str, host: PluginHost, seconds: Mapping[str, float]) -> Offer:

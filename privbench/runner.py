@@ -16,8 +16,8 @@ from privbench.components.messages import error_text
 from privbench.components.outcome import NoResult
 from privbench.config.device import resolve_device
 from privbench.errors import Incompatible
-from privbench.estimates import TimeKeeper
 from privbench.executors.base import Executor
+from privbench.forecast import TimeKeeper
 from privbench.plan import Plan
 from privbench.plugins.host import PluginHost
 from privbench.privacy.verdict import with_verdicts

@@ -21,13 +21,14 @@ from privbench.cli.plot import plot
 from privbench.cli.plugins import plugins
 from privbench.cli.report import report
 from privbench.cli.run import run
+from privbench.cli.runs import runs
 from privbench.cli.show import show
 from privbench.cli.table import table
 from privbench.errors import BadInput, PrivbenchError
 from privbench.plugins.host import PluginHost
 
 BUILTIN_COMMANDS = (
-    init, run, audit, list_command, show, table, plot, export, report, leaderboard, data, plugins, doctor
+    init, run, runs, audit, list_command, show, table, plot, export, report, leaderboard, data, plugins, doctor
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from privbench.cli.output import echo, print_json, print_table, wrapped
 from privbench.escape import one_line
-from privbench.estimates import NOTHING, Estimate, Estimates
+from privbench.forecast import NOTHING, Forecast, Forecasts
 from privbench.report.numbers import bytes_text, duration
 
 if TYPE_CHECKING:
@@ -24,21 +24,21 @@ class Totals:
     stored: int = 0
     unneeded: int = 0
     compute: int = 0
-    estimate: Estimate = NOTHING
+    forecast: Forecast = NOTHING
     """Of those to compute for which there is a history."""
     unknown: list[str] = field(default_factory=list)
     """Those to compute for which there is none."""
 
-    def add(self, status: str, stage: Stage, estimate: Estimate | None) -> None:
+    def add(self, status: str, stage: Stage, forecast: Forecast | None) -> None:
         """Count a stage."""
         self.stored += status == "stored"
         self.unneeded += status == "not needed"
         if status == "compute":
             self.compute += 1
-            if estimate is None:
+            if forecast is None:
                 self.unknown.append(" ".join(b.name for b in stage.components) or stage.kind)
             else:
-                self.estimate += estimate
+                self.forecast += forecast
 
     def time(self) -> str:
         """Return the time that is left to compute, as a cell."""
@@ -46,39 +46,39 @@ class Totals:
             return ""
         if len(self.unknown) == self.compute:
             return "no history"
-        text = range_text(self.estimate)
+        text = range_text(self.forecast)
         return f"{text}, {len(self.unknown)} without history" if self.unknown else text
 
     def to_json(self) -> dict[str, Any]:
         """Return the numbers as JSON values; seconds are None without any history."""
         known = self.compute == 0 or len(self.unknown) < self.compute
-        estimate = self.estimate
+        forecast = self.forecast
         return {
             "stored": self.stored,
             "not needed": self.unneeded,
             "compute": self.compute,
             "without history": len(self.unknown),
-            "seconds": estimate.seconds if known else None,
-            "range": [estimate.low, estimate.high] if known else None,
-            "bytes": round(estimate.bytes) if known else None,
+            "seconds": forecast.seconds if known else None,
+            "range": [forecast.low, forecast.high] if known else None,
+            "bytes": round(forecast.bytes) if known else None,
         }
 
 
-def range_text(estimate: Estimate) -> str:
-    """Return an estimate with its range, if both ends of it read differently."""
-    low, middle, high = map(duration, (estimate.low, estimate.seconds, estimate.high))
+def range_text(forecast: Forecast) -> str:
+    """Return a forecast with its range, if both ends of it read differently."""
+    low, middle, high = map(duration, (forecast.low, forecast.seconds, forecast.high))
     return middle if low == high else f"{middle} ({low} to {high})"
 
 
 def print_plans(
-    plans: Sequence[Plan], store: Store, estimates: Estimates, *, as_json: bool, each: bool
+    plans: Sequence[Plan], store: Store, forecasts: Forecasts, *, as_json: bool, each: bool
 ) -> None:
     """Print what is stored and what would be computed.
 
     Args:
         plans: the plans.
         store: what is stored.
-        estimates: how long stages take.
+        forecasts: how long stages take.
         as_json: whether to print JSON.
         each: whether to print a line for each stage, too.
     """
@@ -87,10 +87,10 @@ def print_plans(
     total = Totals()
     for plan in plans:
         for stage, status in _statuses(plan, store):
-            estimate = estimates.of(stage) if status == "compute" else None
-            lines.append(_line(plan, stage, status, estimate))
-            kinds.setdefault(stage.kind, Totals()).add(status, stage, estimate)
-            total.add(status, stage, estimate)
+            forecast = forecasts.of(stage) if status == "compute" else None
+            lines.append(_line(plan, stage, status, forecast))
+            kinds.setdefault(stage.kind, Totals()).add(status, stage, forecast)
+            total.add(status, stage, forecast)
     rejected = [
         {"trial": str(trial), "status": trial.rejected.status, "reason": trial.rejected.reason}
         for plan in plans
@@ -125,14 +125,14 @@ def _statuses(plan: Plan, store: Store) -> list[tuple[Stage, str]]:
     return [(stage, status(stage)) for stage in plan.stages if stage.stored]
 
 
-def _line(plan: Plan, stage: Stage, status: str, estimate: Estimate | None) -> dict[str, Any]:
+def _line(plan: Plan, stage: Stage, status: str, forecast: Forecast | None) -> dict[str, Any]:
     return {
         "benchmark": plan.benchmark.name,
         "status": status,
         "stage": stage.kind,
         "of": stage.title,
         "key": stage.key,
-        "seconds": None if estimate is None else estimate.seconds,
+        "seconds": None if forecast is None else forecast.seconds,
     }
 
 
@@ -155,7 +155,7 @@ def _summary(total: Totals) -> str:
     """Return how long everything will take, and what that does not know."""
     if len(total.unknown) == total.compute:
         return "time: not known; no stages like these have been computed in this results folder"
-    text = f"time: {range_text(total.estimate)}; disk: {bytes_text(total.estimate.bytes)}"
+    text = f"time: {range_text(total.forecast)}; disk: {bytes_text(total.forecast.bytes)}"
     if total.unknown:
         names = list(dict.fromkeys(total.unknown))
         text += f", and what has no history: {', '.join(map(one_line, names[:6]))}"

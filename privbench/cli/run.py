@@ -12,7 +12,6 @@ from privbench.cli.asking import ask, is_interactive
 from privbench.cli.options import config_option, json_option, plugin_option, results_option
 from privbench.cli.output import COMMAND, echo, print_json, terminal_width
 from privbench.errors import BadInput
-from privbench.escape import one_line
 from privbench.plugins.host import PluginHost
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ def run(
     from privbench.cli.progress import Progress
     from privbench.config import Overrides
     from privbench.config.device import check_device
-    from privbench.estimates import Estimates
+    from privbench.forecast import Forecasts
     from privbench.report.differences import Differences, stored_in
     from privbench.report.formats import render
     from privbench.storage.artifacts import Store
@@ -108,16 +107,16 @@ def run(
     plans = make_plans(
         names, host, config=config, overrides=overrides, select=select, fetch=not dry_run
     )
+    forecasts = Forecasts(Times(results).all(), device)
     if dry_run:
-        estimates = Estimates(Times(results).all(), device)
-        print_plans(plans, Store(Path(results)), estimates, as_json=as_json, each=verbose)
+        print_plans(plans, Store(Path(results)), forecasts, as_json=as_json, each=verbose)
         return
     rows: list[Row] = []
     traces: list[str] = []
     for plan in plans:
         runner = make_runner(plan, host, results=results, device=device, executor=executor)
         runner.command = ctx.meta[COMMAND]
-        with Progress(host):
+        with Progress(host, forecasts):
             plan_rows = runner.run()
         rows += plan_rows
         traces += runner.tracebacks() if traceback else []
@@ -155,8 +154,6 @@ def _chosen(
         return tuple(file.own.benchmarks)
     offered = offers(file, host, results)
     if not is_interactive():
-        message = no_name(file, offered, "--all")
-        raise BadInput(
-            f"{message}\ngive a name, such as `privbench run {one_line(offered[0].name)}`"
-        )
+        total = sum(offer.n_trials or 0 for offer in offered)
+        raise BadInput(f"{no_name(file, offered)}\ngive names, or --all for all {total:,} trials")
     return (ask([(offer.name, offer.text) for offer in offered]),)

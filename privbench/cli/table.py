@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from privbench.cli.options import results_option
+from privbench.cli.options import results_option, run_option
 from privbench.cli.output import COMMAND, check_suffix, echo, terminal_width, write_text
 
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
+@run_option
 @results_option
 @click.option(
     "--format", "format_", type=click.Choice(["table", "markdown", "csv", "latex", "json"]),
@@ -45,6 +46,7 @@ from privbench.cli.output import COMMAND, check_suffix, echo, terminal_width, wr
 def table(
     ctx: click.Context,
     names: tuple[str, ...],
+    run_id: str | None,
     results: str,
     format_: str,
     as_json: bool,
@@ -64,7 +66,7 @@ def table(
 
     if html is not None:
         check_suffix(html, [".html"], "--html")
-    source = open_source(names, results)
+    source = open_source(names, results, run_id)
     if html is not None:
         from privbench.report.html.results import results_page
 

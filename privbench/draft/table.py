@@ -13,8 +13,8 @@ from privbench.data import MAX_REPEATED
 from privbench.datasets.checks import doubts, is_numeric, problems_of_columns, problems_of_label
 from privbench.datasets.csv import Csv
 from privbench.datasets.dates import days, is_date, looks_like_dates
+from privbench.datasets.decimals import looks_like_decimal_commas
 from privbench.datasets.describe import counted, shortened
-from privbench.datasets.frames import looks_like_decimal_commas
 from privbench.errors import BadInput, DataError
 
 if TYPE_CHECKING:

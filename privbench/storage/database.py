@@ -68,7 +68,9 @@ MIGRATIONS = (
         components TEXT NOT NULL,
         context TEXT NOT NULL,
         variant TEXT NOT NULL,
-        work REAL NOT NULL,
+        models INTEGER NOT NULL,
+        records INTEGER NOT NULL,
+        epochs REAL NOT NULL,
         device TEXT NOT NULL,
         seconds REAL NOT NULL,
         bytes INTEGER NOT NULL

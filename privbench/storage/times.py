@@ -1,4 +1,4 @@
-"""How long stages took, in the database of a results folder: what estimates are made from.
+"""How long stages took, in the database of a results folder: what forecasts are made from.
 
 It is kept beside the artifacts, which may be deleted, and without a link to a run, so that a run that is
 deleted takes no times with it.
@@ -20,13 +20,17 @@ class Sizes:
 
     kind: str
     components: str
-    """Names of the components that it runs, such as ``dp-sgd mlp``; ``canaries`` if it is about these."""
+    """Names of the components that it runs, such as ``dp-sgd mlp``, and ``canaries``."""
     context: str
     """Names of the dataset and of all components that the stage depends on."""
     variant: str
     """Digest of all of their parameters, but for epochs."""
-    work: float
-    """Models x pool records x epochs, to which the time is taken to be proportional."""
+    models: int
+    """Models in the population."""
+    records: int
+    """Records in the pool, or canaries of the kind that the stage is about."""
+    epochs: float
+    """Epochs of what it trains, or 1."""
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,17 @@
-"""Estimate how long stages will take, from how long similar ones took in the same results folder.
+"""Say how long stages will take, from how long similar ones took in the same results folder.
 
-The time of a stage is taken to be proportional to its work: models x pool records x epochs. Which times
-count, of the same kind of stage on the same kind of device:
+Which times count, of the same kind of stage on the same kind of device:
 
 1. the same components with the same parameters, epochs aside, on the same dataset;
 2. the same components, on the same dataset, with other parameters;
 3. the same components, whatever the rest.
 
-Stages about one kind of canaries look at these records only, and are apart from all others.
+Stages about one kind of canaries look at these records only, and are apart from all others. Of the
+times that count, those of the nearest sizes are scaled: in proportion to pool records and epochs, and to
+a power of the number of models that depends on the kind of stage. If there is none, nothing is said.
 
-Of these, those whose work is nearest to that of the stage. If there is none, nothing is said. The range
-is from the first to the third quartile, and wider the further the work is from what has been seen:
-fixed costs make small work dearer, and the caches of a processor large work.
+The range is from the first to the third quartile, and wider the further sizes are from what was seen,
+since the powers are known to about ``SPREAD`` only (docs/results.md has a check).
 """
 
 from __future__ import annotations
@@ -30,15 +30,27 @@ if TYPE_CHECKING:
     from privbench.components import Bound
     from privbench.stages import Stage
 
+POWERS = {
+    "population": 0.5,
+    **dict.fromkeys(("utility", "metrics", "records", "comparison", "warnings"), 0.0),
+    **dict.fromkeys(("scores", "split-scores", "left-out", "audit"), 1.2),
+}
+"""The power of the number of models to which time grows, by kind; 1 for others.
+
+They are rounded from those of the benchmark quickstart from 4 to 16 models: models are trained side by
+side, intervals are resampled as often for few models as for many, and in a leave-one-out each model is
+scored by all others.
+"""
+SPREAD = 0.3
 NEAR = 1.5
-"""Times count if their work is at most so many times as far from the stage's as the nearest."""
+"""Times count if their sizes are at most so many times as far from the stage's as the nearest."""
 
 MANY, LONG = 200, 5.0
 """Times are written when so many are noted, or after a stage that took so many seconds."""
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Forecast:
     """How long stages will take, and how much they will store."""
 
     low: float
@@ -46,9 +58,9 @@ class Estimate:
     high: float
     bytes: float
 
-    def __add__(self, other: Estimate) -> Estimate:
+    def __add__(self, other: Forecast) -> Forecast:
         """Return the sum, whose range is wide enough for errors that go together."""
-        return Estimate(
+        return Forecast(
             self.low + other.low,
             self.seconds + other.seconds,
             self.high + other.high,
@@ -56,7 +68,7 @@ class Estimate:
         )
 
 
-NOTHING = Estimate(0.0, 0.0, 0.0, 0.0)
+NOTHING = Forecast(0.0, 0.0, 0.0, 0.0)
 
 
 Part = tuple[str, str]
@@ -84,7 +96,9 @@ class Sizer:
             " ".join(components),
             " ".join(dict.fromkeys(name for name, _ in parts)),
             digest(parts)[:16],
-            float(n_models * n_records) * _epochs(stage.components),
+            n_models,
+            n_records,
+            _epochs(stage.components),
         )
 
     def _parts_of(self, stage: Stage) -> frozenset[Part]:
@@ -128,8 +142,8 @@ class TimeKeeper:
             self._noted.clear()
 
 
-class Estimates:
-    """Estimates of stages from a history of times."""
+class Forecasts:
+    """Forecasts of stages from a history of times."""
 
     def __init__(self, times: Iterable[Time], device: str = "auto") -> None:
         """Sort a history by stages that are alike.
@@ -149,13 +163,28 @@ class Estimates:
                 for key in _keys(time):
                     self._alike[key].append(time)
 
-    def of(self, stage: Stage) -> Estimate | None:
+    def of(self, stage: Stage) -> Forecast | None:
         """Return how long a stage will take, or None without a history of similar stages."""
+        if not self._alike:
+            return None
         sizes = self._sizer.sizes(stage)
         for key in _keys(sizes):
             if key in self._alike:
-                return _from_times(sizes.work, self._alike[key])
+                return _from_times(sizes, self._alike[key])
         return None
+
+
+def weights(stages: Iterable[Stage], forecasts: Forecasts) -> dict[str, float]:
+    """Return by key how much stages take beside each other, in seconds if there is any history.
+
+    Those without a history weigh as much beside the others as their kinds do.
+    """
+    by_key = {stage.key: stage for stage in stages}
+    known = {key: forecasts.of(stage) for key, stage in by_key.items()}
+    seconds = {key: forecast.seconds for key, forecast in known.items() if forecast}
+    rough = sum(by_key[key].weight for key in seconds)
+    scale = sum(seconds.values()) / rough if seconds else 1.0
+    return {key: seconds.get(key, stage.weight * scale) for key, stage in by_key.items()}
 
 
 def _keys(sizes: Sizes) -> tuple[tuple[str, ...], ...]:
@@ -164,14 +193,22 @@ def _keys(sizes: Sizes) -> tuple[tuple[str, ...], ...]:
     return ((*same, sizes.context, sizes.variant), (*same, sizes.context), same)
 
 
-def _from_times(work: float, times: Sequence[Time]) -> Estimate:
-    distances = [abs(math.log(work / time.work)) for time in times]
+def _from_times(sizes: Sizes, times: Sequence[Time]) -> Forecast:
+    distances = [abs(math.log(_factor(sizes, time, 1.0))) for time in times]
     reach = min(distances) + math.log(NEAR)
-    near = [time for time, distance in zip(times, distances, strict=True) if distance <= reach]
-    seconds = sorted(time.seconds * work / time.work for time in near)
-    sizes = sorted(time.bytes * work / time.work for time in near)
+    near = [(t, d) for t, d in zip(times, distances, strict=True) if d <= reach]
+    power = POWERS.get(sizes.kind, 1.0)
+    seconds = sorted(time.seconds * _factor(sizes, time, power) for time, _ in near)
+    stored = sorted(time.bytes * _factor(sizes, time, 1.0) for time, _ in near)
     low, middle, high = (_quantile(seconds, share) for share in (0.25, 0.5, 0.75))
-    return Estimate(low, middle, high, _quantile(sizes, 0.5))
+    spread = math.exp(SPREAD * _quantile(sorted(distance for _, distance in near), 0.5))
+    return Forecast(low / spread, middle, high * spread, _quantile(stored, 0.5))
+
+
+def _factor(sizes: Sizes, other: Sizes, power: float) -> float:
+    """Return how many times as much work sizes are as others."""
+    rest = sizes.records / other.records * sizes.epochs / other.epochs
+    return rest * math.pow(sizes.models / other.models, power)
 
 
 def _quantile(values: Sequence[float], share: float) -> float:
