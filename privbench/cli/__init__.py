@@ -28,7 +28,8 @@ from privbench.errors import BadInput, PrivbenchError
 from privbench.plugins.host import PluginHost
 
 BUILTIN_COMMANDS = (
-    init, run, runs, audit, list_command, show, table, plot, export, report, leaderboard, data, plugins, doctor
+    init, run, runs, audit, list_command, show, table, plot, export, report, leaderboard, data, plugins,
+    doctor,
 )  # fmt: skip
 
 
