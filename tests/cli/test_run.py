@@ -30,6 +30,7 @@ ROW = [
     ),
     *("queries", "warnings"),
     *("metrics_key", "audit", "calibrated_tpr_at_fpr", "precision", "record_risk"),
+    "clipped_share",
     *("seconds", "key"),
 ]
 ONE = ("-k", "none and loss and adaptive", "--json")  # one trial
@@ -116,7 +117,7 @@ def test_named_benchmarks_run_in_that_order(run, another):
 
 
 def test_an_unknown_benchmark(run):
-    refused(run("smal"), "benchmarks.toml", "'smal'", "did you mean 'small'?", "allowed: small")
+    refused(run("smal"), "benchmarks.toml", "'smal'", "did you mean 'small'?", "(allowed: ")
 
 
 def test_a_file_elsewhere(run, config):
