@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ def make_plans(
     select: str | None = None,
     fetch: bool = True,
 ) -> list[Plan]:
-    """Return the plans of benchmarks; without names, of all benchmarks of the file.
+    """Return the plans of benchmarks.
 
     Args:
         names: names of benchmarks.
@@ -49,7 +50,7 @@ def make_plans(
     overrides = overrides or Overrides()
     benchmarks = [
         resolve(file, name, host.registries, overrides, host.broken)
-        for name in dict.fromkeys(names or file.benchmarks)
+        for name in dict.fromkeys(names)
     ]
     overrides.check()
     datasets = Datasets(fetch)
@@ -106,11 +107,12 @@ def run(
     executor: str = "local",
     select: str | None = None,
     set: Mapping[str, Any] | None = None,
+    progress: bool = True,
 ) -> pd.DataFrame:
     """Run benchmarks and return their rows: for records and each kind of canaries of a trial.
 
     Args:
-        names: names of benchmarks; default all benchmarks of ``config``.
+        names: names of benchmarks.
         config: path of a benchmarks.toml; default the one in the current folder, or else the one that
             ships with privbench.
         plugins: a module or a single file to load as a plugin, or several.
@@ -119,14 +121,20 @@ def run(
         executor: name of the executor that runs the plan; ``local`` is this process.
         select: which trials to run, such as ``"lira and not naive"``.
         set: keys and parameters to override, such as ``{"mlp.epochs": 5, "population": 8}``.
+        progress: whether to show a progress bar, in a notebook or a terminal.
 
     Returns:
         A DataFrame with the columns that docs/rows.md describes.
 
     Raises:
-        BadInput: the message names the key, the value and what is allowed.
+        BadInput: the message names the key, the value and what is allowed. Without names, it lists
+            the benchmarks that there are.
     """
+    from privbench.forecast import Forecasts
+    from privbench.offer import no_name, offers
+    from privbench.progress import can_show, shown
     from privbench.report.frame import to_frame
+    from privbench.storage.times import Times
 
     for name in names:
         if not isinstance(name, str):
@@ -135,8 +143,14 @@ def run(
         raise BadInput(f'run: set: {set!r} is not a dict; write set={{"mlp.epochs": 5}}')
     several = [plugins] if isinstance(plugins, str | Path) else plugins
     host = PluginHost(map(str, several))
+    if not names:
+        file = read_file(find_file(config))
+        raise BadInput(f"run: {no_name(file, offers(file, host, results))}")
     overrides = Overrides(dict(set or {}))
     rows: list[Row] = []
-    for plan in make_plans(names, host, config=config, overrides=overrides, select=select):
-        rows += run_plan(plan, host, results=results, device=device, executor=executor)
+    plans = make_plans(names, host, config=config, overrides=overrides, select=select)
+    forecasts = Forecasts(Times(results).all(), check_device(device))
+    with shown(host, forecasts) if progress and can_show() else nullcontext():
+        for plan in plans:
+            rows += run_plan(plan, host, results=results, device=device, executor=executor)
     return to_frame(rows)

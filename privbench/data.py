@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+MAX_REPEATED = 0.01
+"""Largest share of records with a copy that raises no warning."""
 DataKind = Literal["image", "tabular", "binary"]
 A = TypeVar("A", bound="NDArray[Any]")
 
@@ -37,6 +40,10 @@ class DataSpec:
         shape: Shape of one record: ``(channels, height, width)`` for images, else ``(features,)``.
         n_classes: Number of classes.
         columns: The columns of a table. May be empty: then every feature is numeric.
+        scaled_by: The records that scale the numeric columns of a table. ``reference``: every split
+            scales them by its reference records, which are public (`privbench.scaling`). ``all``: they
+            are scaled already, over private records as well, so that no guarantee covers it.
+        has_gaps: Whether numeric columns may have NaN, which every split replaces.
 
     >>> colour = Column("colour", "categorical", (0, 3), ("blue", "green", "red"))
     >>> spec = DataSpec("tabular", (4,), 2, (colour, Column("age", "numeric", (3, 4))))
@@ -49,6 +56,8 @@ class DataSpec:
     shape: tuple[int, ...]
     n_classes: int
     columns: tuple[Column, ...] = ()
+    scaled_by: Literal["reference", "all"] = field(default="reference", repr=False)
+    has_gaps: bool = field(default=False, repr=False)
 
     @property
     def n_features(self) -> int:
@@ -83,8 +92,8 @@ class DataSpec:
 class Data:
     """Labelled records: ``x`` float32 (n, *spec.shape), ``y`` int64 (n,) in ``0..n_classes-1``.
 
-    Pixels lie in [0, 1] and binary features are 0 or 1. Numeric columns of a table have zero mean and
-    unit variance over the dataset; categorical columns are one-hot.
+    Pixels lie in [0, 1] and binary features are 0 or 1. Numeric columns of a table are in any unit,
+    unless they are scaled already (``spec.scaled_by``); categorical columns are one-hot.
     """
 
     x: NDArray[np.float32]
@@ -93,6 +102,18 @@ class Data:
 
     def __len__(self) -> int:
         return len(self.y)
+
+    def first_copies(self) -> NDArray[np.int64]:
+        """Return for each record (n,) the index of the first one with the same features and label."""
+        import numpy as np
+
+        rows = np.ascontiguousarray(self.x).reshape(len(self), -1)
+        first: dict[bytes, int] = {}
+        digests = (
+            hashlib.blake2b(row.tobytes() + label.tobytes(), digest_size=16).digest()
+            for row, label in zip(rows, self.y, strict=True)
+        )
+        return np.array([first.setdefault(digest, i) for i, digest in enumerate(digests)], np.int64)
 
     def take(self, indices: NDArray[np.integer]) -> Data:
         """Return a copy of the records at ``indices``, in that order."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from privbench.canaries import CanaryKind
 from privbench.canaries.plant import plant_canaries
 from privbench.data import Data, read_only
+from privbench.scaling import scaled_by_reference
 from privbench.seeds import generator
 
 Subset = Literal["records", "canaries"]
@@ -61,6 +62,23 @@ class Setting:
         """Whether each pool record (n_pool,) is a canary."""
         canary: NDArray[np.bool_] = self.kind != ""
         return canary
+
+    @cached_property
+    def repeated(self) -> dict[str, int]:
+        """How many pool records have a copy in the pool, the reference and the test records."""
+        parts = {"pool": self.pool, "reference": self.reference, "test": self.test}
+        whole = Data(
+            np.concatenate([part.x for part in parts.values()]),
+            np.concatenate([part.y for part in parts.values()]),
+            self.pool.spec,
+        )
+        first = whole.first_copies()
+        of_pool, times = np.unique(first[: len(self.pool)], return_counts=True)
+        found, end = {"pool": int(times[times > 1].sum())}, len(self.pool)
+        for name in ("reference", "test"):
+            begin, end = end, end + len(parts[name])
+            found[name] = int(times[np.isin(of_pool, first[begin:end])].sum())
+        return found
 
     def attacked(self, subset: Subset, kind: CanaryKind | None = None) -> NDArray[np.bool_]:
         """Return which pool records (n_pool,) are ordinary records, or canaries of a kind or all."""
@@ -133,9 +151,12 @@ def clean_setting(
 ) -> Setting:
     """Draw the setting without canaries; ``names`` determine the random draws.
 
+    Numeric columns are scaled by all reference records.
+
     Defenses may use ``n_public`` reference records, by default all of them.
     """
-    pool, reference, test = split(data, n_pool, names)
+    parts = split(data, n_pool, names)
+    pool, reference, test = scaled_by_reference(parts, reference=parts[1])
     none = np.zeros(n_pool, dtype=bool)
     member = draw_membership(n_models, none, names)
     kind = np.full(n_pool, "")

@@ -17,6 +17,7 @@ from privbench.components.outcome import NoResult
 from privbench.config.device import resolve_device
 from privbench.errors import Incompatible
 from privbench.executors.base import Executor
+from privbench.forecast import TimeKeeper
 from privbench.plan import Plan
 from privbench.plugins.host import PluginHost
 from privbench.privacy.verdict import with_verdicts
@@ -25,7 +26,9 @@ from privbench.stages import Context, Stage, walk
 from privbench.stages.query_cache import QueryCache
 from privbench.storage.artifacts import Artifact, Store
 from privbench.storage.environment import environment
+from privbench.storage.parts import Parts
 from privbench.storage.results import COLUMNS, Results, Row
+from privbench.storage.times import Times
 from privbench.trial import Trial
 
 TRIAL = (
@@ -80,6 +83,8 @@ class Runner:
     device: str
     failures: dict[str, NoResult] = field(default_factory=dict)
     """Why stages have no artifact, by key."""
+    command: str = ""
+    """The command line that was typed; empty for a run from Python."""
     _memory: dict[str, Artifact] = field(default_factory=dict)
     """Artifacts in use; each is dropped when the last stage that reads it has been computed."""
     _query_cache: QueryCache = field(default_factory=QueryCache)
@@ -98,7 +103,10 @@ class Runner:
         self.host.call("run_started", plan=self.plan, needed=stages)
         facts = environment(self.host.third_party, self.device)
         benchmark = self.plan.benchmark
-        run = self.results.start_run(benchmark.name, facts, self.plan.remark, benchmark.to_json())
+        run = self.results.start_run(
+            benchmark.name, facts, self.plan.remark, benchmark.to_json(),
+            command=self.command, n_trials=len(self.plan.trials),
+        )  # fmt: skip
         rows: list[Row] = []
         waiting = list(self.plan.trials)
 
@@ -136,6 +144,10 @@ class Runner:
         """The stages that this run has to compute and store, inputs first."""
         return needed(self.plan, self.store)
 
+    @cached_property
+    def _times(self) -> TimeKeeper:
+        return TimeKeeper(Times(self.results.path.parent))
+
     def _execute(self, stages: list[Stage], compute: Callable[[Stage], None]) -> None:
         """Let the executor compute; the trials that it leaves out have failed."""
         reason, trace = f"executor {self.executor.name!r} left this trial out", ""
@@ -147,6 +159,8 @@ class Runner:
         except BaseException as error:  # third-party code; what is computed counts
             reason = f"executor {self.executor.name!r}: {error_text(error)}"
             trace = trace_of(error)
+        finally:
+            self._times.write()
         for trial in self.plan.trials:
             for stage in trial.results:
                 if not self.store.has(stage.kind, stage.key):
@@ -213,7 +227,19 @@ class Runner:
             if dependency.stored:
                 self._get(dependency)
         start = time.perf_counter()
-        context = Context(
+        context = self._context(stage)
+        artifact = stage.compute(context)
+        if stage.stored and artifact.is_storable:
+            seconds = time.perf_counter() - start + context.parts.seconds
+            size = self.store.save(
+                stage.kind, stage.key, artifact, seconds=seconds, provenance=stage.provenance
+            )
+            context.parts.delete()
+            self._times.note(stage, self.device, seconds, size)
+        return artifact
+
+    def _context(self, stage: Stage) -> Context:
+        return Context(
             get=self._get,
             data=self.plan.data.get,
             device=self.device,
@@ -221,14 +247,8 @@ class Runner:
                 "stage_progress", stage=stage, done=done, total=total
             ),
             query_cache=self._query_cache,
+            parts=Parts(self.store, stage.kind, stage.key, stage.provenance),
         )
-        artifact = stage.compute(context)
-        if stage.stored and artifact.live is None:
-            seconds = time.perf_counter() - start
-            self.store.save(
-                stage.kind, stage.key, artifact, seconds=seconds, provenance=stage.provenance
-            )
-        return artifact
 
     def _get(self, stage: Stage) -> Artifact:
         """Return the artifact of an input: from memory, from the store, or computed."""
@@ -241,6 +261,8 @@ class Runner:
             if stage.key not in self._counted:  # it was stored and is damaged, or is needed again
                 self._count_as_reader(stage)
             artifact = self._compute(stage)
+        else:
+            artifact = stage.loaded(artifact, self._context(stage))
         if self._readers[stage.key] > 0:
             self._memory[stage.key] = artifact
         return artifact

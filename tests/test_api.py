@@ -62,3 +62,9 @@ def test_bad_input(config, tmp_path):
         privbench.run("smal", config=config, results=tmp_path)
     with pytest.raises(privbench.BadInput, match="gpu"):
         privbench.run("small", config=config, results=tmp_path, device="gpu")
+
+
+def test_without_names_it_refuses_and_lists_the_benchmarks(config, tmp_path):
+    with pytest.raises(privbench.BadInput, match=r"which benchmark\?.*\n  small  8 trials"):
+        privbench.run(config=config, results=tmp_path / "results")
+    assert not (tmp_path / "results").exists()

@@ -164,3 +164,13 @@ def test_tightness_is_a_table_of_bounds_below_the_truth(monkeypatch, capsys):
     assert len(rows) == 5
     assert all(0 <= float(median) <= min(4, float(ceiling)) for _, median, ceiling, _ in rows)
     assert any(float(median) > 0.5 for _, median, *_ in rows)
+
+
+def test_tables_are_read(bench, monkeypatch, capsys):
+    import read_table
+
+    monkeypatch.setattr(sys, "argv", ["read_table.py", "--rows", "100"])
+    read_table.main()
+    commas, decimal_commas = capsys.readouterr().out.splitlines()
+    assert commas.startswith("commas: ")
+    assert decimal_commas.startswith("decimal commas: ")

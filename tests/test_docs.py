@@ -166,7 +166,7 @@ def test_the_plugins_of_the_page_work_together(cli, block, tmp_path):
     names = [name for name in PLUGINS if name.startswith(("plugins.md", "hookspecs"))]
     names.remove("plugins.md: register_commands")
     chosen = [word for name in names for word in ("-p", block(name))]
-    result = cli("run", *chosen, "--executor", "loud", "--device", "cpu", "--json")
+    result = cli("run", "all", *chosen, "--executor", "loud", "--device", "cpu", "--json")
     assert result.exit_code == 0, result.output
     rows = json.loads(result.stdout)
     assert len(rows) == 7 * 2 * 2 * 2  # defenses, models, attacks, knowledge

@@ -32,6 +32,24 @@ def test_split_is_random_and_reproducible():
     assert not (first == np.arange(60)).all()
 
 
+def test_copies_are_counted_by_the_part_that_has_them():
+    data = make_data(100)
+    assert clean_setting(data, 2, 60, "n").repeated == {"pool": 0, "reference": 0, "test": 0}
+    data = data.take(np.arange(200) % 40)
+    setting = clean_setting(data, 2, 120, "n")
+    pool, *others = (
+        [(tuple(x), y) for x, y in zip(part.x.tolist(), part.y.tolist(), strict=True)]
+        for part in (setting.pool, setting.reference, setting.test)
+    )
+    assert setting.repeated == {
+        "pool": sum(pool.count(record) > 1 for record in pool),
+        "reference": sum(record in others[0] for record in pool),
+        "test": sum(record in others[1] for record in pool),
+    }
+    labels = Data(data.x, np.arange(200) % 3, data.spec)  # another label is another record
+    assert clean_setting(labels, 2, 120, "n").repeated != setting.repeated
+
+
 @pytest.mark.parametrize(
     ("n", "pool", "expected"), [(1000, None, 600), (1000, 300, 300), (1797, None, 1078)]
 )

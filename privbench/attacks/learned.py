@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -167,13 +168,17 @@ def fit(x: Floats, member: Bools, penalties: Floats) -> Floats:
     Returns:
         The weights (features,).
     """
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     rows, scale = x[..., :-1].reshape(-1, x.shape[2] - 1), np.sqrt(penalties[:-1])
     centre = rows.mean(axis=0)
     # Newton's method with a Cholesky factorisation is fast for few features and many rows.
     model = LogisticRegression(C=1.0, solver="newton-cholesky", tol=1e-10)
-    model.fit((rows - centre) / scale, member.ravel())
+    with warnings.catch_warnings():
+        # Where most rows are alike, as of trees, it may resort to lbfgs, which is as good here.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit((rows - centre) / scale, member.ravel())
     weights = model.coef_[0] / scale
     return np.append(weights, model.intercept_ - centre @ weights)
 

@@ -15,19 +15,21 @@ from privbench.cli.data import data
 from privbench.cli.doctor import doctor
 from privbench.cli.export import export
 from privbench.cli.group import Group
+from privbench.cli.init import init
 from privbench.cli.leaderboard import leaderboard
 from privbench.cli.listing import list_command
 from privbench.cli.plot import plot
 from privbench.cli.plugins import plugins
 from privbench.cli.report import report
 from privbench.cli.run import run
+from privbench.cli.runs import runs
 from privbench.cli.show import show
 from privbench.cli.table import table
 from privbench.plugins.host import PluginHost
 
 BUILTIN_COMMANDS = (
-    run, audit, list_command, show, table, plot, export, report, leaderboard, data, plugins, doctor,
-    completion,
+    init, run, runs, audit, list_command, show, table, plot, export, report, leaderboard, data, plugins,
+    doctor, completion,
 )  # fmt: skip
 
 

@@ -71,7 +71,7 @@ def _look_for(entry: Entry) -> tuple[str, str]:
     if any(field.is_required() for field in entry.cls.model_fields.values()):
         return "yours", "reads a file of your own"
     component = entry.build({}, entry.name).component
-    if missing := component.missing():
+    if missing := component.to_download():
         return "missing", missing
     if not isinstance(component, FileDataset):
         return "here", "needs no download"

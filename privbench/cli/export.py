@@ -7,18 +7,19 @@ from pathlib import Path
 import click
 
 from privbench.cli import complete
-from privbench.cli.options import results_option
+from privbench.cli.options import results_option, run_option
 from privbench.cli.output import echo
 
 
 @click.command()
-@click.argument("name", shell_complete=complete.results)
+@click.argument("name", required=False, shell_complete=complete.results)
+@run_option
 @results_option
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
     help="Write to FILE (.json, or .json.gz, a tenth of the size) instead of stdout.",
 )  # fmt: skip
-def export(name: str, results: str, output: Path | None) -> None:
+def export(name: str | None, run_id: str | None, results: str, output: Path | None) -> None:
     """Write a run as one JSON file, for tables and plots.
 
     The file has the rows of the last complete run of benchmark NAME, how well their differences are
@@ -33,7 +34,7 @@ def export(name: str, results: str, output: Path | None) -> None:
     if output is not None and not output.name.endswith(SUFFIXES):
         allowed = ", ".join(SUFFIXES)
         raise BadInput(f"-o {output}: unknown format {output.suffix!r} (allowed: {allowed})")
-    document = open_run(name, results)
+    document = open_run(name, results, run_id)
     text = document_text(document.run, document.differences.errors, document.curves)
     if output is None:
         echo(text, nl=False)

@@ -18,7 +18,7 @@ from privbench.cli.output import (
     wrapped,
 )
 from privbench.components import summary
-from privbench.config import DefenseTable, File, Named, find_file, read_file
+from privbench.config import DefenseTable, File, Named, Section, find_file, read_file
 from privbench.escape import one_line
 from privbench.plugins.host import PluginHost
 
@@ -86,14 +86,24 @@ def _components(host: PluginHost, plural: str) -> list[dict[str, Any]]:
 def _from_file(file: File, plural: str) -> list[dict[str, Any]]:
     if plural == "defenses":
         summaries = {name: pipeline_text(table) for name, table in defenses_of(file).items()}
+        section: Section = "defenses"
     else:
+        section = "benchmarks"
         summaries = {
             name: f"{_names(table.defenses)} on {_names(table.datasets)} against {_names(table.attacks)}"
             for name, table in file.benchmarks.items()
         }
     kind = plural.removesuffix("s")
     return [
-        {"kind": kind, "name": name, "summary": text, "from": str(file.path), "paper": ""}
+        {
+            "kind": kind,
+            "name": name,
+            "summary": f"{text} (instead of the shipped one)"
+            if file.replaces(section, name)
+            else text,
+            "from": file.origin(section, name),
+            "paper": "",
+        }
         for name, text in summaries.items()
     ]
 

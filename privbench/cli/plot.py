@@ -11,7 +11,7 @@ import click
 from privbench.canaries import CANARY_KINDS
 from privbench.cli import complete
 from privbench.cli.group import Choice
-from privbench.cli.options import config_option, plugin_option, results_option
+from privbench.cli.options import config_option, plugin_option, results_option, run_option
 from privbench.errors import BadInput
 from privbench.plugins.host import PluginHost
 
@@ -80,7 +80,8 @@ def roc(host: PluginHost, /, name: str, output: Path, subset: str, **options: An
 
 
 @plot.command()
-@click.argument("name", shell_complete=complete.results)
+@click.argument("name", required=False, shell_complete=complete.results)
+@run_option
 @output_option
 @click.option(
     "--measure", type=Choice(["auc", "tpr"]), default="auc", show_default=True,
@@ -91,7 +92,9 @@ def roc(host: PluginHost, /, name: str, output: Path, subset: str, **options: An
     help="Defense whose sweep is drawn as the frontier.",
 )  # fmt: skip
 @results_option
-def tradeoff(name: str, output: Path, measure: str, baseline: str, results: str) -> None:
+def tradeoff(
+    name: str | None, run_id: str | None, output: Path, measure: str, baseline: str, results: str
+) -> None:
     """Draw test accuracy against exposure.
 
     There is a point for each defense of benchmark NAME, at its exposure to auto, or else to the best
@@ -101,7 +104,7 @@ def tradeoff(name: str, output: Path, measure: str, baseline: str, results: str)
     from privbench.report.source import open_run
     from privbench.report.tradeoff import plot_tradeoff
 
-    plot_tradeoff(open_run(name, results).run.rows, output, measure, baseline)
+    plot_tradeoff(open_run(name, results, run_id).run.rows, output, measure, baseline)
 
 
 @plot.command()

@@ -6,41 +6,59 @@ from typing import Any
 
 from rich.progress import (
     BarColumn,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.progress import (
     Progress as RichProgress,
 )
+from rich.text import Text
 
 from privbench.cli.console import console
 from privbench.escape import one_line
+from privbench.forecast import Forecasts, weights
 from privbench.hookspecs import hookimpl
 from privbench.plan import Plan
 from privbench.plugins.host import PluginHost
+from privbench.report.numbers import duration
 from privbench.stages import Stage
 from privbench.storage.results import Row
+
+
+class TimeLeft(ProgressColumn):
+    """The time left: what is to be done takes as long as what is done, by the weights of the stages."""
+
+    def render(self, task: Task) -> Text:
+        """Return the time left, or a dash as long as nothing is done."""
+        if not task.completed or not task.total or not task.elapsed:
+            return Text("-")
+        left = task.elapsed * (task.total - task.completed) / task.completed
+        return Text(f"{duration(left)} left")
 
 
 class Progress:
     """Shows stages, trials and the remaining time; without a terminal, a line for each slow stage."""
 
-    def __init__(self, host: PluginHost) -> None:
+    def __init__(self, host: PluginHost, forecasts: Forecasts | None = None) -> None:
         self.host = host
+        self.forecasts = forecasts or Forecasts([])
         self.bar = RichProgress(
             TextColumn("{task.description}", markup=False),  # labels have brackets
             BarColumn(bar_width=24),
             TextColumn("{task.percentage:>3.0f}%"),
             TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            TimeLeft(),
             console=console(),
             transient=True,
             disable=not console().is_terminal,
+            speed_estimate_period=600.0,  # seconds; a single model may take minutes
         )
         self.task = self.bar.add_task("", total=None)
         self.stages = self.trials = self.done_stages = self.done_trials = 0
         self.finished_weight = 0.0
+        self.weights: dict[str, float] = {}
         self.failed_keys: set[str] = set()
 
     def __enter__(self) -> Progress:
@@ -56,7 +74,8 @@ class Progress:
     def run_started(self, plan: Plan, needed: list[Stage]) -> None:
         """Set the total of the bar."""
         self.stages, self.trials = len(needed), len(plan.trials)
-        total = sum(stage.weight for stage in needed)
+        self.weights = weights(needed, self.forecasts)
+        total = sum(self.weights.values())
         self.bar.update(self.task, total=total, description=self._text("starting"))
 
     @hookimpl
@@ -67,13 +86,14 @@ class Progress:
     @hookimpl
     def stage_progress(self, stage: Stage, done: int, total: int) -> None:
         """Move the bar within a stage."""
-        self.bar.update(self.task, completed=self.finished_weight + stage.weight * done / total)
+        within = self.weights.get(stage.key, 0.0) * done / total
+        self.bar.update(self.task, completed=self.finished_weight + within)
 
     @hookimpl
     def stage_finished(self, stage: Stage, status: str, seconds: float) -> None:
         """Move the bar to the end of a stage, and print it if it was slow or failed."""
         self.done_stages += 1
-        self.finished_weight += stage.weight
+        self.finished_weight += self.weights.get(stage.key, 0.0)
         self.bar.update(self.task, completed=self.finished_weight)
         # A stage whose input failed has the same reason, which was printed.
         is_repeated = any(input.key in self.failed_keys for input in stage.inputs)

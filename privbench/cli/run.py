@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING
 import click
 
 from privbench.cli import complete
+from privbench.cli.asking import ask, is_interactive
 from privbench.cli.group import Choice
 from privbench.cli.options import config_option, json_option, plugin_option, results_option
-from privbench.cli.output import echo, painter, print_json, terminal_width
+from privbench.cli.output import COMMAND, echo, painter, print_json, terminal_width
 from privbench.errors import BadInput
-from privbench.escape import one_line
 from privbench.plugins.host import PluginHost
 
 if TYPE_CHECKING:
-    from privbench.plan import Plan
-    from privbench.storage.artifacts import Store
     from privbench.storage.results import Row
 
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete.benchmarks)
+@click.option("--all", "all_", is_flag=True, help="Run all benchmarks of the file.")
 @config_option
 @plugin_option
 @click.option(
@@ -48,7 +47,9 @@ if TYPE_CHECKING:
     help="Executor that runs the plan.",
 )
 @click.option(
-    "--dry-run", is_flag=True, help="Print what is stored and what would be computed, and exit."
+    "--dry-run",
+    is_flag=True,
+    help="Print what is stored, what would be computed, and how long it will take, and exit.",
 )
 @click.option(
     "--view", type=Choice(["summary", "utility", "attacks", "records", "differences"]),
@@ -57,13 +58,19 @@ if TYPE_CHECKING:
     " attacks: a line per attack. records: the most exposed records. differences: each defense less"
     " `none`.",
 )  # fmt: skip
-@click.option("-v", "--verbose", is_flag=True, help="Print how populations are trained, and why.")
+@click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    help="Print how populations are trained, and why; with --dry-run, each stage.",
+)
 @click.option("--traceback", is_flag=True, help="Print the traceback of each failure to stderr.")
 @json_option
 @click.pass_context
 def run(
     ctx: click.Context,
     names: tuple[str, ...],
+    all_: bool,
     config: str | None,
     device: str,
     results: str,
@@ -78,37 +85,41 @@ def run(
 ) -> None:
     """Run benchmarks and print their results.
 
-    Without NAME, all benchmarks of the file are run. What earlier runs stored is not computed
+    Without NAME, a terminal asks which benchmark to run. What earlier runs stored is not computed
     again. The exit status is 0 if all trials are ok or skipped, 1 if some failed or were
     unavailable, and 2 for bad input.
     """
     from privbench.api import make_plans, make_runner
+    from privbench.cli.dry_run import print_plans
     from privbench.cli.progress import Progress
-    from privbench.config import Overrides, find_file, read_file
+    from privbench.config import Overrides
     from privbench.config.device import check_device
+    from privbench.forecast import Forecasts
     from privbench.report.differences import Differences, stored_in
     from privbench.report.formats import render
     from privbench.storage.artifacts import Store
+    from privbench.storage.times import Times
 
     host: PluginHost = ctx.obj
     if verbose:
         logging.getLogger("privbench").setLevel(logging.DEBUG)
     check_device(device)
     host.registry("executor").get(executor, "--executor")
-    if not names and not read_file(find_file(config)).benchmarks:
-        raise BadInput(f"{find_file(config)}: the file has no benchmarks")
+    names = _chosen(names, all_, config, host, results)
     overrides = Overrides.parse(settings)
     plans = make_plans(
         names, host, config=config, overrides=overrides, select=select, fetch=not dry_run
     )
+    forecasts = Forecasts(Times(results).all(), device)
     if dry_run:
-        _print_plans(plans, Store(Path(results)), as_json)
+        print_plans(plans, Store(Path(results)), forecasts, as_json=as_json, each=verbose)
         return
     rows: list[Row] = []
     traces: list[str] = []
     for plan in plans:
         runner = make_runner(plan, host, results=results, device=device, executor=executor)
-        with Progress(host):
+        runner.command = ctx.meta[COMMAND]
+        with Progress(host, forecasts):
             plan_rows = runner.run()
         rows += plan_rows
         traces += runner.tracebacks() if traceback else []
@@ -125,42 +136,28 @@ def run(
         ctx.exit(1)
 
 
-def _print_plans(plans: list[Plan], store: Store, as_json: bool) -> None:
-    stages = [line for plan in plans for line in _stage_lines(plan, store)]
-    rejected = [
-        {"trial": str(trial), "status": trial.rejected.status, "reason": trial.rejected.reason}
-        for plan in plans
-        for trial in plan.trials
-        if trial.rejected
-    ]
-    if as_json:
-        print_json({"stages": stages, "rejected": rejected})
-        return
-    for line in stages:
-        echo(f"{line['status']:10}  {line['stage']:12}  {line['key'][:8]}  {one_line(line['of'])}")
-    for line in rejected:
-        echo(f"{line['status']:10}  " + one_line(f"{line['trial']}: {line['reason']}"))
-    trials = sum(len(plan.trials) for plan in plans)
-    count = sum(line["status"] == "compute" for line in stages)
-    echo(f"{trials} trials; {len(stages)} stages, {count} to compute")
+def _chosen(
+    names: tuple[str, ...], all_: bool, config: str | None, host: PluginHost, results: str
+) -> tuple[str, ...]:
+    """Return the names of the benchmarks to run; without a name, ask for one at a terminal.
 
+    Raises:
+        BadInput: there is no name and no terminal. The message lists the benchmarks.
+    """
+    from privbench.config import find_file, read_file
+    from privbench.offer import no_name, offers
 
-def _stage_lines(plan: Plan, store: Store) -> list[dict[str, str]]:
-    from privbench.runner import needed
-
-    compute = {stage.key for stage in needed(plan, store)}
-    lines = []
-    for stage in plan.stages:
-        if stage.stored:
-            stored = store.has(stage.kind, stage.key)
-            status = "compute" if stage.key in compute else "stored" if stored else "not needed"
-            lines.append(
-                {
-                    "benchmark": plan.benchmark.name,
-                    "status": status,
-                    "stage": stage.kind,
-                    "of": stage.title,
-                    "key": stage.key,
-                }
-            )
-    return lines
+    if names and all_:
+        raise BadInput(f"--all: all benchmarks run, so leave out {', '.join(map(repr, names))}")
+    if names:
+        return names
+    file = read_file(find_file(config))
+    if not file.own.benchmarks and all_:
+        raise BadInput(f"{file.path}: the file has no benchmarks")
+    if all_:
+        return tuple(file.own.benchmarks)
+    offered = offers(file, host, results)
+    if not is_interactive():
+        total = sum(offer.n_trials or 0 for offer in offered)
+        raise BadInput(f"{no_name(file, offered)}\ngive names, or --all for all {total:,} trials")
+    return (ask([(offer.name, offer.text) for offer in offered]),)

@@ -52,10 +52,11 @@ def show(host: PluginHost, words: tuple[str, ...], config: str | None, as_json: 
         "defense": (defense_facts, print_defense),
     }[kind]
     facts = facts_of(host, file, name)
+    origin = file.origin("benchmarks" if kind == "benchmark" else "defenses", name)
     if as_json:
-        print_json({"kind": kind, "name": name, "from": str(file.path), **facts})
+        print_json({"kind": kind, "name": name, "from": origin, **facts})
     else:
-        _print_heading(kind, name, str(file.path))
+        _print_heading(kind, name, origin)
         print_facts(file, name, facts)
 
 

@@ -8,7 +8,7 @@ import click
 
 from privbench.cli import complete
 from privbench.cli.group import Choice
-from privbench.cli.options import results_option
+from privbench.cli.options import results_option, run_option
 from privbench.cli.output import COMMAND, check_suffix, echo, painter, terminal_width, write_text
 from privbench.colour import plain
 from privbench.errors import BadInput
@@ -16,6 +16,7 @@ from privbench.errors import BadInput
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete.results)
+@run_option
 @results_option
 @click.option(
     "--format", "format_", type=Choice(["table", "markdown", "csv", "latex", "json"]),
@@ -54,6 +55,7 @@ from privbench.errors import BadInput
 def table(
     ctx: click.Context,
     names: tuple[str, ...],
+    run_id: str | None,
     results: str,
     format_: str,
     as_json: bool,
@@ -74,7 +76,7 @@ def table(
 
     if html is not None:
         check_suffix(html, [".html"], "--html")
-    source = open_source(names, results)
+    source = open_source(names, results, run_id)
     if html is not None:
         from privbench.report.html.results import results_page
 

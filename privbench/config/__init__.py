@@ -13,6 +13,7 @@ from privbench.config.file import (
     File,
     Knowledge,
     Named,
+    Section,
     find_file,
     read_file,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "Knowledge",
     "Named",
     "Overrides",
+    "Section",
     "Unavailable",
     "Variant",
     "find_file",

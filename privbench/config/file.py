@@ -1,4 +1,9 @@
-"""The file benchmarks.toml, with its tables ``[defenses.NAME]`` and ``[benchmarks.NAME]``."""
+"""The file benchmarks.toml, with its tables ``[defenses.NAME]`` and ``[benchmarks.NAME]``.
+
+A file of your own adds to the one that ships with privbench, and hides none of its tables. Where both
+have a table of one name, your own benchmarks mean yours, and the shipped benchmarks mean the shipped
+one, so that their results stay comparable.
+"""
 
 from __future__ import annotations
 
@@ -71,13 +76,73 @@ class BenchmarkTable(BaseModel):
     seeds: tuple[int, ...] = Field((0,), min_length=1)
 
 
+Section = Literal["defenses", "benchmarks"]
+
+
 @dataclass(frozen=True)
-class File:
-    """The contents of benchmarks.toml."""
+class Tables:
+    """The tables of one file."""
 
     path: Path
     defenses: dict[str, DefenseTable]
     benchmarks: dict[str, BenchmarkTable]
+
+    def of(self, section: Section) -> dict[str, Any]:
+        """Return the tables of a section, by name."""
+        return self.defenses if section == "defenses" else self.benchmarks
+
+
+@dataclass(frozen=True)
+class File:
+    """The contents of benchmarks.toml, and those of the shipped file that it adds to."""
+
+    own: Tables
+    shipped: Tables | None = None
+    """None if ``own`` is the shipped file."""
+
+    @property
+    def path(self) -> Path:
+        """The path of the file itself."""
+        return self.own.path
+
+    @property
+    def defenses(self) -> dict[str, DefenseTable]:
+        """All defenses by name, its own first."""
+        return self._all("defenses")
+
+    @property
+    def benchmarks(self) -> dict[str, BenchmarkTable]:
+        """All benchmarks by name, its own first."""
+        return self._all("benchmarks")
+
+    def _all(self, section: Section) -> dict[str, Any]:
+        tables = dict(self.own.of(section))
+        for name, table in (self.shipped.of(section) if self.shipped else {}).items():
+            tables.setdefault(name, table)
+        return tables
+
+    def having(self, section: Section, name: str, first: Tables | None = None) -> Tables:
+        """Return the tables that have a table of this name; ``first`` are looked at before the others.
+
+        Raises KeyError if none has.
+        """
+        for tables in (first, self.own, self.shipped):
+            if tables is not None and name in tables.of(section):
+                return tables
+        raise KeyError(name)
+
+    def origin(self, section: Section, name: str) -> str:
+        """Return the path of the file that a table is from; that of `none` is the shipped one."""
+        try:
+            return str(self.having(section, name).path)
+        except KeyError:
+            return str((self.shipped or self.own).path)
+
+    def replaces(self, section: Section, name: str) -> bool:
+        """Return whether a table of its own differs from a shipped one of the same name."""
+        own = self.own.of(section).get(name)
+        shipped = self.shipped.of(section).get(name) if self.shipped else None
+        return own is not None and shipped is not None and own != shipped
 
 
 def find_file(path: str | Path | None = None) -> Path:
@@ -85,7 +150,7 @@ def find_file(path: str | Path | None = None) -> Path:
 
     1. ``path``, if it is given;
     2. benchmarks.toml in the current folder;
-    3. the file that ships with privbench.
+    3. the file that ships with privbench, to which the others add.
 
     Raises:
         BadInput: ``path`` is given and is not a file.
@@ -94,15 +159,31 @@ def find_file(path: str | Path | None = None) -> Path:
         if not Path(path).is_file():
             raise BadInput(f"-c {path}: no such file{near_file(Path(path))}")
         return Path(path)
+    here = Path("benchmarks.toml")
+    return here if here.is_file() else shipped_file()
+
+
+def shipped_file() -> Path:
+    """Return the path of the file that ships with privbench."""
     package = Path(__file__).parent.parent
-    for candidate in (Path("benchmarks.toml"), package / "benchmarks.toml"):
-        if candidate.is_file():
-            return candidate
-    return package.parent / "benchmarks.toml"  # an editable install
+    shipped = package / "benchmarks.toml"
+    return shipped if shipped.is_file() else package.parent / "benchmarks.toml"  # editable install
 
 
 def read_file(path: Path) -> File:
-    """Read and check benchmarks.toml, without looking up components.
+    """Read and check benchmarks.toml and the shipped file, without looking up components.
+
+    Raises:
+        BadInput: the message names the file, the key, the value and what is allowed.
+    """
+    own, shipped = read_tables(path), shipped_file()
+    if shipped.exists() and path.samefile(shipped):
+        return File(own)
+    return File(own, read_tables(shipped))
+
+
+def read_tables(path: Path) -> Tables:
+    """Read and check one file.
 
     Raises:
         BadInput: the message names the file, the key, the value and what is allowed.
@@ -118,7 +199,7 @@ def read_file(path: Path) -> File:
             raise BadInput(f"{path}: {key}: {value!r} is not a table; write [{key}.NAME]")
     if "none" in content.get("defenses", {}):
         raise BadInput(f"{path}: defenses.none: 'none' is the empty pipeline; choose another name")
-    return File(
+    return Tables(
         path,
         _tables(DefenseTable, content.get("defenses", {}), f"{path}: defenses"),
         _tables(BenchmarkTable, content.get("benchmarks", {}), f"{path}: benchmarks"),

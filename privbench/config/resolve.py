@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, TypeVar
 
 from privbench.canaries import CANARY_KINDS
 from privbench.components import Entry, Registry
 from privbench.components.messages import closest
 from privbench.config.benchmark import NONE, Benchmark, Defense, Unavailable, Variant
-from privbench.config.file import BenchmarkTable, File, Named, validate
+from privbench.config.file import BenchmarkTable, File, Named, Tables, validate
 from privbench.config.overrides import Overrides
+from privbench.config.paths import located
 from privbench.config.pipeline import (
     PipelinePart,
     defenses_of,
@@ -25,6 +29,8 @@ from privbench.errors import BadInput
 
 Labelled = TypeVar("Labelled", Variant | Unavailable, Defense | Unavailable)
 Scalar = TypeVar("Scalar")
+
+log = logging.getLogger(__name__)
 
 
 def resolve(
@@ -53,8 +59,12 @@ def resolve(
         4. ``[defenses.NAME]``, beside the name of the component;
         5. its default.
 
+    A component that is not registered is an error if its name is close to a registered one, or if
+    ``--set`` names it. Otherwise it is taken to be of a plugin that is not loaded, and is unavailable:
+    so are the trials that use it, and no others.
+
     Args:
-        file: the file.
+        file: the file; a benchmark looks up defenses in the file that it is from first.
         name: the benchmark.
         registries: the registered components by kind.
         overrides: what ``--set`` gives.
@@ -68,10 +78,15 @@ def resolve(
         raise BadInput(f"{file.path}: unknown benchmark {name!r}{closest(name, file.benchmarks)}")
     overrides = overrides or Overrides()
     overridden = overrides.of_benchmark()
-    content = file.benchmarks[name].model_dump(mode="json") | overridden
-    where = f"{file.path}: benchmarks.{name}"
+    tables = file.having("benchmarks", name)
+    if file.replaces("benchmarks", name):
+        log.warning(
+            "%s: benchmark %r replaces the one that ships with privbench", tables.path, name
+        )
+    content = tables.benchmarks[name].model_dump(mode="json") | overridden
+    where = f"{tables.path}: benchmarks.{name}"
     table = validate(BenchmarkTable, content, where, {key: f"--set {key}" for key in overridden})
-    resolver = _Resolver(file, registries, overrides, broken_plugins, where)
+    resolver = _Resolver(file, tables, registries, overrides, broken_plugins, where)
     return Benchmark(
         name=name,
         datasets=resolver.variants("dataset", table.datasets),
@@ -96,7 +111,9 @@ def defense_named(
     Raises:
         BadInput: there is no such defense, a component is unknown, or a parameter has no default.
     """
-    resolver = _Resolver(file, registries, Overrides(), broken_plugins, f"{file.path}: {name}")
+    tables = file.having("defenses", name) if name in file.defenses else file.own
+    where = f"{tables.path}: {name}"
+    resolver = _Resolver(file, tables, registries, Overrides(), broken_plugins, where)
     return resolver.defenses([name])[0]
 
 
@@ -105,6 +122,8 @@ class _Resolver:
     """Resolves the lists of one benchmark."""
 
     file: File
+    tables: Tables
+    """The tables of the file that the benchmark is from, whose folder relative paths start at."""
     registries: Mapping[str, Registry]
     overrides: Overrides
     broken_plugins: Collection[str]
@@ -124,7 +143,8 @@ class _Resolver:
             overridden = self.overrides.of(name, entry.cls.model_fields)
             given = set_by(name, overridden)
             for values, swept in sweep(entry.cls, params | overridden, where, given):
-                bound = entry.build(values, where, given)
+                found = located(entry.cls, values, self._folder(f"{kind}s"), overridden)
+                bound = entry.build(found, where, given)
                 variants.append((Variant(label(name, swept), bound), values))
         return _with_distinct_labels(variants, self._place(f"{kind}s"))
 
@@ -154,6 +174,10 @@ class _Resolver:
         """Return where a key of the benchmark is written."""
         return f"--set {key}" if key in self.overrides.values else f"{self.where}.{key}"
 
+    def _folder(self, key: str) -> Path:
+        """Return the folder that paths start at which are written in a key of the benchmark."""
+        return Path() if key in self.overrides.values else self.tables.path.parent
+
     def _pipeline(self, name: str, where: str) -> list[PipelinePart] | str:
         """Return the components of ``[defenses.NAME]``, or why one of them is unavailable."""
         if name == NONE.label:
@@ -161,8 +185,14 @@ class _Resolver:
         if name not in self.file.defenses:
             hint = closest(name, [*self.file.defenses, NONE.label])
             raise BadInput(f"{where}: unknown defense {name!r}{hint}; define [defenses.{name}]")
-        table = self.file.defenses[name]
-        place = f"{self.file.path}: defenses.{name}"
+        tables = self.file.having("defenses", name, first=self.tables)
+        if self.file.replaces("defenses", name):
+            log.warning(
+                "defense %r of %s: %s has another one of this name", name, tables.path,
+                "the file that ships with privbench" if tables is self.file.own else self.file.path,
+            )  # fmt: skip
+        table = tables.defenses[name]
+        place = f"{tables.path}: defenses.{name}"
         listed = [
             ("mechanism", named, f"{place}.mechanisms[{index}]")
             for index, named in enumerate(table.mechanisms)
@@ -181,9 +211,13 @@ class _Resolver:
     def _entry(self, kind: str, name: str, where: str) -> Entry | str:
         """Return the registered component, or why it is unavailable."""
         registry = self.registries[kind]
-        if name not in registry.entries and self.broken_plugins:
-            broken = ", ".join(sorted(set(self.broken_plugins)))
-            return f"{kind} {name!r} is not registered, and a plugin failed to load: {broken}"
+        if name not in registry.entries:
+            missing = f"{kind} {name!r} is not registered"
+            if self.broken_plugins:
+                broken = ", ".join(sorted(set(self.broken_plugins)))
+                return f"{missing}, and a plugin failed to load: {broken}"
+            if not where.startswith("--set") and not get_close_matches(name, registry.entries, 1):
+                return f"{where}: {missing}: install the plugin that has it, or give it with -p"
         return registry.get(name, where)
 
 

@@ -13,10 +13,17 @@ class Spirals(Dataset):
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from pydantic import Field
 
 from privbench.components import Component
 from privbench.data import Data
+
+
+def path_field(description: str) -> Any:
+    """Return a field for a user's path; in benchmarks.toml it is relative to the folder of that file."""
+    return Field(min_length=1, description=description, json_schema_extra={"path": True})
 
 
 class Dataset(Component, ABC):
@@ -35,6 +42,6 @@ class Dataset(Component, ABC):
             DataError: If the contents of the files are invalid.
         """
 
-    def missing(self) -> str:
+    def to_download(self) -> str:
         """Return what ``load`` would have to download; empty if nothing."""
         return ""

@@ -1,27 +1,30 @@
-"""A user's table in a CSV file."""
+"""A user's table in a CSV or Parquet file."""
 
 from __future__ import annotations
 
 import difflib
 import logging
-from collections.abc import Iterable
-from io import BytesIO
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
 from privbench.data import Data
-from privbench.datasets.base import Dataset
+from privbench.datasets.base import Dataset, path_field
 from privbench.datasets.checks import (
-    check_categories,
-    check_label,
-    check_values,
-    column_warnings,
+    Problem,
+    doubts,
     is_numeric,
+    problems_of_columns,
+    problems_of_label,
+    raise_problems,
 )
+from privbench.datasets.copies import DUPLICATES, Duplicates, without_copies
+from privbench.datasets.dates import days, is_date
 from privbench.datasets.describe import describe, shortened
-from privbench.datasets.reading import Content, existing_file, read_file
-from privbench.datasets.tables import table_data
+from privbench.datasets.frames import parse_frame
+from privbench.datasets.reading import existing_file, read_file
+from privbench.datasets.tables import SCALE, Scale, table_data
 from privbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -29,136 +32,141 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MISSING = "missing"
+"""The category of a word that is missing."""
+
 
 class Csv(Dataset):
-    """Your table: a CSV file with a header and a label column."""
+    """Your table: a CSV or Parquet file with a label column."""
 
     name = "csv"
 
-    path: str = Field(
-        min_length=1,
-        description="the file (UTF-8, plain or .gz), relative to the current directory",
-    )
+    path: str = path_field("the file: CSV, plain or .gz, or Parquet")
     label: str = Field(min_length=1, description="name of the column with the classes")
+    separator: str | None = Field(
+        None, min_length=1, max_length=1, description="what stands between columns; found out"
+    )
+    decimal: Literal[".", ","] | None = Field(
+        None, description="decimal mark; found out where columns are not separated by commas"
+    )
     categorical: tuple[str, ...] = Field(
         (), description="numeric columns to treat as categories, such as postcodes"
     )
+    dates: tuple[str, ...] = Field(
+        (), description="columns of dates, which become days since 1970-01-01"
+    )
+    day_first: bool | None = Field(
+        None, description="whether dates have the day before the month, where it may be either"
+    )
     drop: tuple[str, ...] = Field((), description="columns to leave out, such as record numbers")
+    missing: Literal["median", "category", "drop"] | None = Field(
+        None, description="what to do with gaps: fill them, make them categories, or drop the rows"
+    )
+    duplicates: Duplicates = Field("keep", description=DUPLICATES)
+    scale: Scale = Field("reference", description=SCALE)
 
     @model_validator(mode="after")
     def _check_columns(self) -> Csv:
-        if self.label in self.drop:
-            raise ValueError(f"drop: {self.label!r} is the label")
-        if both := sorted(set(self.drop) & set(self.categorical)):
-            raise ValueError(f"drop: {both[0]!r} is also in categorical")
+        for key in ("drop", "dates"):
+            if self.label in getattr(self, key):
+                raise ValueError(f"{key}: {self.label!r} is the label")
+        for key, other in (("drop", "categorical"), ("drop", "dates"), ("dates", "categorical")):
+            if both := sorted(set(getattr(self, key)) & set(getattr(self, other))):
+                raise ValueError(f"{key}: {both[0]!r} is also in {other}")
         return self
 
     def load(self) -> Data:
         """Return all records, in the order of the file."""
-        table = parse_csv(
-            read_file(existing_file(self.path, self.name)), text_columns=self.categorical
+        table = parse_frame(
+            read_file(existing_file(self.path, self.name)),
+            separator=self.separator,
+            decimal=self.decimal,
+            text_columns=self.categorical,
         )
-        columns = list(table.columns)
-        _check_names(self.path, "label", [self.label], columns)
-        _check_names(self.path, "categorical", self.categorical, columns)
-        _check_names(self.path, "drop", self.drop, columns)
-        return self._encode(table.drop(columns=list(self.drop)))
+        self._check_names(list(table.columns))
+        table = table.drop(columns=list(self.drop))
+        problems = self._read_dates(table)
+        if self.missing == "drop":
+            empty = [name for name in table.columns if table[name].isna().all()]
+            table = table.dropna(subset=[name for name in table.columns if name not in empty])
+        self._check(table, problems)
+        labels = table.pop(self.label)
+        return self._encode(self._filled(table), labels)
 
-    def _encode(self, table: pd.DataFrame) -> Data:
+    def _check_names(self, columns: list[str]) -> None:
+        named = {"label": (self.label,), "categorical": self.categorical, "dates": self.dates}
+        found = [
+            f"{key}: no column {name!r}{_near(name, columns)}"
+            for key, names in (named | {"drop": self.drop}).items()
+            for name in names
+            if name not in columns
+        ]
+        if found:
+            raise DataError(
+                f"{self.path}: {'; '.join(found)} (the first line must name the columns, and has:"
+                f" {shortened(columns, shown=30)})"
+            )
+
+    def _read_dates(self, table: pd.DataFrame) -> list[Problem]:
+        """Replace dates by numbers, and return what is wrong with them."""
+        problems = []
+        for name in table.columns:
+            if name == self.label or not (name in self.dates or is_date(table[name])):
+                continue
+            try:
+                table[name] = days(table[name], self.day_first)
+            except DataError as error:
+                problems.append(Problem(f"column {name!r} {error}"))
+                del table[name]
+        return problems
+
+    def _check(self, table: pd.DataFrame, problems: list[Problem]) -> None:
+        """Raise DataError with all problems of the file at once."""
+        features, labels = table.drop(columns=[self.label]), table[self.label]
+        may_have_gaps = self.missing is not None
+        if not len(table):
+            problems.append(Problem("each row has a missing value, and none is left"))
+        else:
+            if features.columns.empty and not problems:
+                problems.append(
+                    Problem(f"no columns are left as features for label {self.label!r}")
+                )
+            problems += problems_of_columns(features, may_have_gaps=may_have_gaps)
+            problems += problems_of_label(labels, f"label column {self.label!r}")
+        doubtful = list(doubts(features, labels, self.categorical)) if len(table) else []
+        lists = {key: getattr(self, key) for key in ("categorical", "dates", "drop")}
+        raise_problems(self.path, problems, lists, doubtful)
+        for doubt in doubtful:
+            log.warning("%s: %s", self.path, doubt.text)
+
+    def _filled(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return the table with categories for gaps; those of numbers stay, for each split to fill."""
+        columns = {}
+        for name in table.columns:
+            column = table[name]
+            if not is_numeric(column):
+                column = column.astype(object).where(column.notna(), MISSING)
+            columns[name] = column
+            if self.missing == "category" and is_numeric(column) and column.hasnans:
+                columns[f"{name} {MISSING}"] = column.isna().map({True: "yes", False: "no"})
+        import pandas as pd
+
+        return pd.DataFrame(columns)
+
+    def _encode(self, table: pd.DataFrame, labels: pd.Series) -> Data:
         import numpy as np
         import pandas as pd
 
-        check_values(self.path, table)
-        labels = table.pop(self.label)
-        if table.columns.empty:
-            raise DataError(
-                f"{self.path}: no columns are left as features for label {self.label!r}"
-            )
-        check_label(self.path, labels)
-        categorical = [name for name in table.columns if not is_numeric(table[name])]
-        for name in categorical:
-            check_categories(self.path, table[name])
         y, classes = pd.factorize(labels, sort=True)
-        data = table_data(table, categorical, y.astype(np.int64))
+        categorical: Collection[str] = [n for n in table.columns if not is_numeric(table[n])]
+        data = table_data(table, categorical, y.astype(np.int64), self.scale)
+        data, found = without_copies(data, self.duplicates)
         log.info("%s: %s", self.path, describe(data, classes))
-        for warning in column_warnings(table, labels, self.categorical):
-            log.warning("%s: %s", self.path, warning)
+        if found:
+            log.warning("%s: %s", self.path, found)
         return data
 
 
-def parse_csv(content: Content, text_columns: Iterable[str] = ()) -> pd.DataFrame:
-    """Parse a table with a header, without blanks around names and words.
-
-    Args:
-        content: The file.
-        text_columns: Columns to read as text, even if they look like numbers.
-
-    Raises:
-        DataError: If the file is empty, has no header, or is not a table in UTF-8 with commas.
-    """
-    import pandas as pd
-
-    def read(**options: object) -> pd.DataFrame:
-        return pd.read_csv(BytesIO(content.data), skipinitialspace=True, **options)
-
-    _check_encoding(content)
-    try:
-        header = read(header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0].tolist()
-        _check_header(content.where, [name.strip() for name in header])
-        texts = {name: str for name in header if name.strip() in text_columns}
-        table = read(dtype=texts, low_memory=False).rename(columns=str.strip)
-    except pd.errors.EmptyDataError:
-        raise DataError(f"{content.where}: the file is empty") from None
-    except pd.errors.ParserError as error:
-        raise DataError(f"{content.where}: not a table ({str(error).strip()})") from error
-    # pandas takes the first of too many fields for the index.
-    if not isinstance(table.index, pd.RangeIndex):
-        raise DataError(f"{content.where}: rows have more fields than the header")
-    if table.empty:
-        raise DataError(f"{content.where}: no records below the header")
-    for name in table.columns:
-        if not pd.api.types.is_numeric_dtype(table[name]):
-            table[name] = table[name].map(_strip)
-    return table
-
-
-def _check_encoding(content: Content) -> None:
-    try:
-        content.data.decode()
-    except UnicodeDecodeError as error:
-        line = content.data.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{content.where}: line {line} is not UTF-8 ({error.reason}); convert the file, for example"
-            " with `iconv -f latin1 -t utf8 OLD.csv > NEW.csv`"
-        ) from error
-
-
-def _check_header(where: str, names: list[str]) -> None:
-    for separator, separators in ((";", "semicolons"), ("\t", "tabs")):
-        if len(names) == 1 and separator in names[0]:
-            raise DataError(
-                f"{where}: the columns are separated by {separators}, but privbench reads commas;"
-                f" to convert the file in Python: pandas.read_csv({where!r}, sep={separator!r})"
-                ".to_csv('commas.csv', index=False)"
-            )
-    # pandas would rename a second column "y" to "y.1", and the label would become a feature.
-    if repeated := [name for name in names if names.count(name) > 1]:
-        raise DataError(
-            f"{where}: column name {repeated[0]!r} occurs more than once in the first line, which must"
-            " name the columns"
-        )
-
-
-def _check_names(path: str, key: str, names: Iterable[str], columns: list[str]) -> None:
-    for name in names:
-        if name not in columns:
-            near = difflib.get_close_matches(name, columns, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise DataError(
-                f"{path}: {key}: no column {name!r}{hint} (the first line must name the columns, and"
-                f" has: {shortened(columns, shown=30)})"
-            )
-
-
-def _strip(value: object) -> object:
-    return value.strip() if isinstance(value, str) else value
+def _near(name: str, columns: list[str]) -> str:
+    near = difflib.get_close_matches(name, columns, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

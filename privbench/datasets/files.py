@@ -82,7 +82,7 @@ class FileDataset(Dataset):
         placed = os.environ.get("PRIVBENCH_DATA_DIR")
         return (Path(placed).expanduser() / self.folder, cache) if placed else (cache,)
 
-    def missing(self) -> str:
+    def to_download(self) -> str:
         """Return what ``load`` would download; empty if all files are on disk."""
         urls = dict.fromkeys(file.url for file, path in self._search().items() if path is None)
         return f"would download {', '.join(urls)}" if urls else ""

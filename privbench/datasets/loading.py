@@ -50,6 +50,8 @@ class Datasets:
         if name not in self._fingerprints:
             data = self.get(bound)
             content = hashlib.sha256(repr(data.spec).encode())
+            if data.spec.scaled_by != "reference":
+                content.update(data.spec.scaled_by.encode())
             content.update(data.x.data if data.x.flags.c_contiguous else data.x.tobytes())
             content.update(data.y.tobytes())
             self._fingerprints[name] = content.hexdigest()
@@ -60,7 +62,7 @@ class Datasets:
         name = f"dataset {bound.name!r}"
         try:
             with contained() if bound.entry.third_party else nullcontext():
-                if not self.fetch and (missing := bound.component.missing()):
+                if not self.fetch and (missing := bound.component.to_download()):
                     return NoResult("unavailable", f"{name}: {printable(str(missing))}")
                 data: Data = bound.component.load()
             problem = problem_of(data)
@@ -89,7 +91,12 @@ def problem_of(data: Data) -> str:
         return f"x must be float32 and y int64, got {data.x.dtype} and {data.y.dtype}"
     if data.x.shape != (len(data.y), *data.spec.shape):
         return f"x has shape {data.x.shape}, expected {(len(data.y), *data.spec.shape)}"
-    if not np.isfinite(data.x).all():
+    numbers = (
+        np.nan_to_num(data.x, posinf=np.inf, neginf=-np.inf)
+        if _may_have_gaps(data.spec)
+        else data.x
+    )
+    if not np.isfinite(numbers).all():
         return "x has NaN or infinite values"
     if len(data.y) == 0 or data.y.min() < 0 or data.y.max() >= data.spec.n_classes:
         return f"labels must lie in 0..{data.spec.n_classes - 1}"
@@ -106,9 +113,15 @@ def _problem_of_spec(spec: DataSpec) -> str:
         return f"spec.shape: {spec.shape!r} is no tuple of integers"
     if spec.kind == "image" and len(spec.shape) != 3:
         return f"spec.shape: {spec.shape} is not (channels, height, width)"
+    if spec.scaled_by not in ("reference", "all"):
+        return f"spec.scaled_by: {spec.scaled_by!r} is not allowed (allowed: 'reference', 'all')"
     if not isinstance(spec.n_classes, int) or spec.n_classes < 2:
         return f"there must be at least 2 classes, got {spec.n_classes!r}"
     return ""
+
+
+def _may_have_gaps(spec: DataSpec) -> bool:
+    return spec.has_gaps and spec.kind == "tabular" and spec.scaled_by == "reference"
 
 
 def _problem_of_classes(data: Data) -> str:

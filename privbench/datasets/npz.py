@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from privbench.data import Column, Data, DataKind, DataSpec
-from privbench.datasets.base import Dataset
-from privbench.datasets.describe import describe
+from privbench.datasets.base import Dataset, path_field
+from privbench.datasets.checks import Problem, problems_of_label, raise_problems
+from privbench.datasets.copies import DUPLICATES, Duplicates, without_copies
+from privbench.datasets.describe import counted, describe
 from privbench.datasets.reading import existing_file
-from privbench.datasets.tables import is_finite_float32, standardise
+from privbench.datasets.tables import SCALE, Scale, is_finite_float32, standardise
 from privbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -29,26 +31,54 @@ class Npz(Dataset):
 
     name = "npz"
 
-    path: str = Field(min_length=1, description="the file, relative to the current directory")
+    path: str = path_field("the file")
     data_kind: Literal["auto", "image", "tabular", "binary"] = Field(
         "auto",
         description="kind of data; auto: 4 dimensions are images, zeros and ones binary, else tabular",
     )
+    missing: Literal["median", "drop"] | None = Field(
+        None, description="what to do with NaN in tables: fill gaps, or drop the records"
+    )
+    duplicates: Duplicates = Field("keep", description=DUPLICATES)
+    scale: Scale = Field("reference", description=SCALE)
 
     def load(self) -> Data:
-        """Return all records, in the order of the file; tables are standardised."""
+        """Return all records, in the order of the file."""
         import numpy as np
+        import pandas as pd
 
         x, y = read_arrays(existing_file(self.path, self.name))
-        n_classes = _check_labels(self.path, x, y)
-        _check_numbers(self.path, x)
+        _check_shapes(self.path, x, y)
+        if self.missing == "drop" and x.dtype.kind == "f":
+            whole = ~np.isnan(x).reshape(len(x), -1).any(axis=1) & ~pd.isna(y)
+            x, y = x[whole], y[whole]
+        is_table = x.ndim == 2 and self.data_kind in ("auto", "tabular")
+        labels = pd.Series(y.astype(str) if y.dtype.kind in "ST" else y, name="y")
+        problems = problems_of_label(labels, "`y`", lone=True) if len(y) else [_NONE_LEFT]
+        problems += _problems_of_numbers(
+            x, gaps="median" if is_table else "drop", filled=self.missing
+        )
+        raise_problems(self.path, problems)
         kind = _infer_kind(x) if self.data_kind == "auto" else self.data_kind
-        x = _convert(self.path, x, kind)
-        n_columns = x.shape[1] if kind == "tabular" else 0
-        columns = tuple(Column(f"x{i}", "numeric", (i, i + 1)) for i in range(n_columns))
-        data = Data(x, y.astype(np.int64), DataSpec(kind, x.shape[1:], n_classes, columns))
-        log.info("%s: %s", self.path, describe(data, range(n_classes)))
+        _check_kind(self.path, x, kind)
+        codes, classes = pd.factorize(labels, sort=True)
+        data = self._data(x, codes.astype(np.int64), kind, len(classes))
+        data, found = without_copies(data, self.duplicates)
+        log.info("%s: %s", self.path, describe(data, classes))
+        if found:
+            log.warning("%s: %s", self.path, found)
         return data
+
+    def _data(self, x: NDArray[Any], y: NDArray[np.int64], kind: DataKind, n_classes: int) -> Data:
+        import numpy as np
+
+        if kind != "tabular":
+            return Data(x.astype(np.float32), y, DataSpec(kind, x.shape[1:], n_classes))
+        columns = tuple(Column(f"x{i}", "numeric", (i, i + 1)) for i in range(x.shape[1]))
+        values = standardise(x) if self.scale == "all" else x.astype(np.float32)
+        has_gaps = bool(np.isnan(values).any())
+        spec = DataSpec(kind, x.shape[1:], n_classes, columns, self.scale, has_gaps)
+        return Data(values, y, spec)
 
 
 def read_arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -67,43 +97,59 @@ def read_arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(
             f"{path}: cannot be read ({error}); write it with np.savez(path, x=x, y=y), where x and y"
-            " are arrays of numbers, not of objects"
+            " are arrays of numbers, not of objects (labels in text: y=np.array(y, dtype=str))"
         ) from error
 
 
-def _check_labels(path: str, x: NDArray[Any], y: NDArray[Any]) -> int:
-    """Return the number of classes. Raises DataError unless each of 0..k-1 occurs."""
-    import numpy as np
+_NONE_LEFT = Problem("each record has a missing value, and none is left")
 
+
+def _check_shapes(path: str, x: NDArray[Any], y: NDArray[Any]) -> None:
     if y.ndim != 1 or y.shape != x.shape[:1] or y.size == 0:
         raise DataError(
             f"{path}: `x` has shape {x.shape} and `y` {y.shape}, but they must be (n, ...) and (n,),"
             " with the same n > 0"
         )
-    if y.dtype.kind not in "iu":
-        raise DataError(f"{path}: `y` is {y.dtype}, but labels must be integers 0..k-1")
-    classes = np.unique(y)
-    if len(classes) < 2:
-        raise DataError(f"{path}: `y` has only one class ({classes[0]}); a classifier needs two")
-    if classes[0] != 0 or classes[-1] != len(classes) - 1:
-        raise DataError(
-            f"{path}: `y` has {len(classes)} classes between {classes[0]} and {classes[-1]}, but labels"
-            " must be 0..k-1 without gaps; y = np.unique(y, return_inverse=True)[1] renumbers them"
-        )
-    return len(classes)
-
-
-def _check_numbers(path: str, x: NDArray[Any]) -> None:
-    import numpy as np
-
     if x.dtype.kind not in "buif":
         raise DataError(f"{path}: `x` is {x.dtype}, but records must be numbers")
-    rows = np.flatnonzero(~is_finite_float32(x).reshape(len(x), -1).all(axis=1))
-    if len(rows):
-        raise DataError(
-            f"{path}: `x` has NaN, infinity or numbers too large for float32 in {len(rows)} of {len(x)}"
-            f" records (first: record {rows[0]}); remove these records or replace the values"
+    if y.dtype.kind not in "buifUST":
+        raise DataError(f"{path}: `y` is {y.dtype}, but labels must be numbers or text")
+
+
+def _problems_of_numbers(
+    x: NDArray[Any], gaps: Literal["median", "drop"], filled: str | None
+) -> list[Problem]:
+    """Return what is wrong with numbers; ``gaps`` is what could be done about NaN."""
+    import numpy as np
+
+    if x.dtype.kind != "f":
+        return []
+    found = []
+    holes = np.isnan(x)
+    if holes.any() and (filled is None or gaps == "drop"):
+        options = (
+            '"median" (of the column) or "drop" (the record)' if gaps == "median" else '"drop"'
         )
+        found.append(
+            Problem(f"`x` has NaN in {_records(holes)}: missing = {options}", {"missing": gaps})
+        )
+    if x.ndim == 2 and filled and (empty := np.flatnonzero(holes.all(axis=0))).size:
+        found.append(Problem(f"`x` has only NaN in column {empty[0]}; leave it out"))
+    if (wrong := ~is_finite_float32(x) & ~holes).any():
+        found.append(
+            Problem(
+                f"`x` has infinity or numbers too large for float32 in {_records(wrong)}; remove these"
+                " records or replace the values"
+            )
+        )
+    return found
+
+
+def _records(wrong: NDArray[np.bool_]) -> str:
+    import numpy as np
+
+    rows = np.flatnonzero(wrong.reshape(len(wrong), -1).any(axis=1))
+    return f"{len(rows)} of {counted(len(wrong), 'record')} (first: record {rows[0]})"
 
 
 def _infer_kind(x: NDArray[Any]) -> DataKind:
@@ -116,10 +162,8 @@ def _zeros_and_ones(x: NDArray[Any]) -> bool:
     return bool(((x == 0) | (x == 1)).all())
 
 
-def _convert(path: str, x: NDArray[Any], kind: DataKind) -> NDArray[np.float32]:
-    """Return ``x`` as float32, with tables standardised. Raises DataError if it is not of its kind."""
-    import numpy as np
-
+def _check_kind(path: str, x: NDArray[Any], kind: DataKind) -> None:
+    """Raise DataError if ``x`` is not of its kind."""
     expected = "(n, channels, height, width)" if kind == "image" else "(n, features)"
     if x.ndim != (4 if kind == "image" else 2) or 0 in x.shape:
         hint = "; for grey images write x[:, None]" if x.ndim == 3 else ""
@@ -130,7 +174,6 @@ def _convert(path: str, x: NDArray[Any], kind: DataKind) -> NDArray[np.float32]:
         raise DataError(
             f"{path}: `x` has values from {x.min()} to {x.max()}, but binary data are 0 or 1"
         )
-    return standardise(x) if kind == "tabular" else x.astype(np.float32)
 
 
 def _check_image(path: str, x: NDArray[Any]) -> None:

@@ -29,7 +29,7 @@ class Content:
 
 def existing_file(path: str, dataset: str) -> Path:
     """Return the path of a user's file. Raises DataError if it does not exist."""
-    file = Path(path)
+    file = Path(path).expanduser()
     if file.is_dir():
         raise DataError(f"{path}: is a folder; `path` of dataset {dataset!r} must be a file")
     if not file.is_file():
@@ -37,6 +37,19 @@ def existing_file(path: str, dataset: str) -> Path:
             f"{path}: no such file (looked for {file.absolute()}); check `path` of dataset {dataset!r}"
         )
     return file
+
+
+def existing_folder(path: str, dataset: str) -> Path:
+    """Return the path of a user's folder. Raises DataError if it does not exist."""
+    folder = Path(path).expanduser()
+    if folder.is_file():
+        raise DataError(f"{path}: is a file; `path` of dataset {dataset!r} must be a folder")
+    if not folder.is_dir():
+        raise DataError(
+            f"{path}: no such folder (looked for {folder.absolute()}); check `path` of dataset"
+            f" {dataset!r}"
+        )
+    return folder
 
 
 def read_file(path: Path) -> Content:

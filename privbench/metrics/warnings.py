@@ -13,6 +13,7 @@ undefended models raises no warning:
   models, 50 epochs) differs from that of a normal distribution by less than 1%.
 - ``MAX_LACKING``: with 16 models that are members with probability 1/2, one record in a thousand has
   fewer than two shadows on a side.
+- ``MAX_REPEATED``: 0.2% of the records of Adult have a copy.
 - ``CONFIDENCE``: that of a verdict, since a table shows the most extreme of many rows.
 """
 
@@ -24,6 +25,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
+from privbench.data import MAX_REPEATED
 from privbench.metrics.clustered import Estimate
 from privbench.metrics.pairs import Bools, Floats
 
@@ -42,6 +44,8 @@ CONFIDENCE = 0.999
 TPR_BOUND = 0.99
 """TPR at ``AT_FPR`` from which on a guarantee is said to allow any attack."""
 AT_FPR = 0.01
+MIN_CLIPPED = 0.5
+"""Share of gradients that DP-SGD clips from which on clipping is said to limit accuracy."""
 MIN_VALUES = 4
 """Number of shadows on a side that a record needs for its kurtosis to count."""
 MIN_VARIANCE = 1e-12
@@ -103,11 +107,25 @@ KINDS = {
         f"More than {MAX_LACKING:.0%} of the records have fewer than {MIN_SHADOWS} shadows on a side."
         " For attacks that compare the shadows of a record.",
     ),
+    "repeated-records": Kind(
+        "C",
+        "records have copies, and of two in the pool a model may be trained on one alone, so that no"
+        " attack can tell them apart, and numbers are too small",
+        f"More than {MAX_REPEATED:.0%} of the pool records have a copy in the pool, the reference or the"
+        " test records: the same features and label. Not for canaries.",
+    ),
     "guarantee-allows-all": Kind(
         "E",
         "the guarantee allows any attack: its epsilon is too large to say anything",
         f"The guarantee, converted to replacing one record, allows a TPR of {TPR_BOUND} at an FPR of"
         f" {AT_FPR:.0%}.",
+    ),
+    "clipping-binds": Kind(
+        "L",
+        "clipping limits the accuracy of DP-SGD, and not noise: try a larger max_grad_norm or learning"
+        " rate",
+        f"DP-SGD clips at least {MIN_CLIPPED:.0%} of the gradients of single examples (`clipped_share`),"
+        " while the guarantee allows any attack, so that there is hardly any noise.",
     ),
 }
 """All kinds by name. Tables show the marks, and below them the notes."""
@@ -271,11 +289,41 @@ def naive_is_stronger(gain: Estimate) -> list[RowWarning]:
     return _warning("naive-is-stronger", f"by {gain.value:.3f} in AUC")
 
 
+def repeated_records(copies: Mapping[str, int], n_pool: int) -> list[RowWarning]:
+    """Warn of pool records that stand in the dataset more than once.
+
+    Args:
+        copies: how many pool records have a copy, by the part that has it.
+        n_pool: the number of pool records.
+    """
+    if max(copies.values()) <= MAX_REPEATED * n_pool:
+        return []
+    found = ", ".join(f"{n} in the {part} records" for part, n in copies.items())
+    return _warning("repeated-records", f"of {n_pool} pool records have a copy: {found}")
+
+
 def guarantee_allows_all(tpr_bound: float | None) -> list[RowWarning]:
     """Warn of a guarantee whose bound on the TPR at ``AT_FPR`` excludes no attack worth the name."""
     if tpr_bound is None or tpr_bound < TPR_BOUND:
         return []
     return _warning("guarantee-allows-all", f"TPR up to {tpr_bound:.4f} at an FPR of {AT_FPR:.0%}")
+
+
+def clipping_binds(
+    clipped_share: float | None, max_grad_norm: float | None, tpr_bound: float | None
+) -> list[RowWarning]:
+    """Warn of DP-SGD that clips most gradients and hardly adds noise.
+
+    Args:
+        clipped_share: the share of gradients that were clipped; None if it is not known.
+        max_grad_norm: the norm to which they were clipped.
+        tpr_bound: the bound of the guarantee on the TPR at ``AT_FPR``.
+    """
+    allows_all = tpr_bound is not None and tpr_bound >= TPR_BOUND
+    if clipped_share is None or clipped_share < MIN_CLIPPED or not allows_all:
+        return []
+    at = "" if max_grad_norm is None else f"max_grad_norm = {max_grad_norm:g} clips "
+    return _warning("clipping-binds", f"{at}{clipped_share:.0%} of the gradients")
 
 
 def _warning(name: str, facts: str) -> list[RowWarning]:

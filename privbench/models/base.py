@@ -94,7 +94,9 @@ class TorchModel(TargetModel):
 class EstimatorModel(TargetModel):
     """Any other model. The models of a population are fitted one after another.
 
-    Fitted models are not stored, only their outputs are.
+    Fitted models are not stored, only their outputs are, those of each model as soon as it is fitted.
+    A run that is killed goes on with the models that are done. Attacks that query models share the
+    answers, unless these are random.
     """
 
     @abstractmethod

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from privbench.components import Bound
-from privbench.components.checks import checked_array, checked_probabilities
+from privbench.components.checks import checked_array, checked_method, checked_probabilities
 from privbench.components.faults import calling
 from privbench.errors import Incompatible
 from privbench.storage.artifacts import Artifact
@@ -33,9 +35,7 @@ class TrainedModel(Protocol):
 
 
 def load_models(population: Artifact, model: Bound, spec: DataSpec) -> list[TrainedModel]:
-    """Return the models of a population from its artifact; ``model`` is their target model."""
-    if population.live is not None:
-        return [_Estimator(one, model, spec.n_classes) for one in population.live]
+    """Return the torch models of a population from its artifact; ``model`` is their target model."""
     from privbench.engine import Population
 
     def build() -> nn.Module:
@@ -68,21 +68,33 @@ class _Network:
         return self.population.module(self.index)
 
 
-@dataclass(frozen=True)
-class _Estimator:
-    fitted: Any
+@dataclass
+class FittedEstimator:
+    """A model that is no torch module. It is fitted when it is asked for the first time."""
+
+    fit: Callable[[], Any]
+    """Fits it, the same whenever it is called."""
     model: Bound
     n_classes: int
 
+    @cached_property
+    def _fitted(self) -> Any:
+        with calling(self.model):
+            estimator = self.fit()
+        return checked_method(estimator, "predict_proba", f"{self.model.name}: fit returned")
+
     def log_probs(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return log-probabilities (n, n_classes) for records (n, *shape)."""
         given = x.copy() if self.model.entry.third_party else x.view()
         given.setflags(write=False)
+        fitted = self._fitted
         with calling(self.model):
-            returned = self.fitted.predict_proba(given)
+            returned = fitted.predict_proba(given)
         shape, what = (len(x), self.n_classes), f"{self.model.name}: predict_proba returned"
         return to_log_probs(checked_probabilities(returned, shape, what))
 
     def module(self) -> nn.Module:
+        """Raise Incompatible."""
         raise Incompatible(f"{self.model.name} is no torch module: it has no gradients")
 
 

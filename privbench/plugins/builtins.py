@@ -12,11 +12,12 @@ def register_datasets(register: Register) -> None:
     from privbench.datasets.cifar10 import Cifar10
     from privbench.datasets.csv import Csv
     from privbench.datasets.digits import Digits
+    from privbench.datasets.image_folder import ImageFolder
     from privbench.datasets.location30 import Location30
     from privbench.datasets.mnist import FashionMnist, Mnist
     from privbench.datasets.npz import Npz
 
-    for cls in (Digits, Location30, Adult, Mnist, FashionMnist, Cifar10, Csv, Npz):
+    for cls in (Digits, Location30, Adult, Mnist, FashionMnist, Cifar10, Csv, Npz, ImageFolder):
         register(cls)
 
 

@@ -1,6 +1,6 @@
 """The guarantee of a pipeline, composed from those that its components state.
 
-    Composed = compose(Pipeline(generator, mechanisms, n_train, numeric_columns))
+    Composed = compose(Pipeline(generator, mechanisms, n_train, scaled_together))
 
 The rules, one function each, in the order in which they apply:
 
@@ -69,8 +69,8 @@ class Pipeline:
     generator: GeneratorInPipeline | None
     mechanisms: tuple[MechanismInPipeline, ...]
     n_train: int
-    numeric_columns: bool
-    """Whether records have numeric columns, which are scaled before the pipeline reads them."""
+    scaled_together: bool
+    """Whether numeric columns are scaled over all records before the pipeline reads them."""
 
     @property
     def releases(self) -> bool:
@@ -148,7 +148,7 @@ def _generator_in_place(pipeline: Pipeline) -> GeneratorInPipeline | None:
     if generator is None or generator.guarantee is None:
         return generator
     before = [m for m in pipeline.mechanisms if m.acts_on == "data"]
-    fit = after_others(on_scaled_columns(generator.guarantee, pipeline.numeric_columns), before)
+    fit = after_others(on_scaled_columns(generator.guarantee, pipeline.scaled_together), before)
     return GeneratorInPipeline(generator.name, fit, generator.fitted_on, generator.release)
 
 
@@ -160,7 +160,7 @@ def _guarantee_in_place(pipeline: Pipeline, place: int) -> Guarantee | None:
         return None
     guarantee = behind_private_fit(guarantee, mechanism, pipeline.generator)
     if mechanism.acts_on != "output":
-        guarantee = on_scaled_columns(guarantee, pipeline.numeric_columns)
+        guarantee = on_scaled_columns(guarantee, pipeline.scaled_together)
         guarantee = after_others(guarantee, pipeline.mechanisms[:place])
     return beside_release(guarantee, mechanism, pipeline.releases)
 
@@ -183,13 +183,13 @@ def behind_private_fit(
     return guarantee
 
 
-def on_scaled_columns(guarantee: Guarantee, numeric_columns: bool) -> Guarantee:
+def on_scaled_columns(guarantee: Guarantee, scaled_together: bool) -> Guarantee:
     """Add the condition that numeric columns are scaled without the private records.
 
     A guarantee for features is that of a mechanism applied to scaled features. If means and standard
     deviations come from all records, a change of one record changes the input of all others.
     """
-    if guarantee.covers == "labels" or not numeric_columns:
+    if guarantee.covers == "labels" or not scaled_together:
         return guarantee
     return guarantee.under(SCALED_APART)
 

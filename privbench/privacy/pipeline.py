@@ -21,7 +21,7 @@ def pipeline_of(
     mechanisms: Sequence[Bound],
     context: GuaranteeContext,
     *,
-    numeric_columns: bool,
+    scaled_together: bool,
 ) -> Pipeline:
     """Return a pipeline with what each component states.
 
@@ -33,7 +33,7 @@ def pipeline_of(
         None if generator is None else _generator(generator, context),
         tuple(_mechanism(mechanism, context) for mechanism in mechanisms),
         context.n_train,
-        numeric_columns,
+        scaled_together,
     )
 
 

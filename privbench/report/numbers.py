@@ -57,3 +57,37 @@ def signed(value: float) -> str:
     ('+.020', '-.020')
     """
     return number(value) if number(value).startswith("-") else f"+{number(value)}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words, with no more digits than an estimate has.
+
+    >>> [duration(s) for s in (0.02, 7.4, 59.6, 95, 3600, 8000, 200000)]
+    ['under 1 s', '7 s', '1 min', '1 min 35 s', '1 h', '2 h 13 min', '2 d 8 h']
+    """
+    if seconds < 1:
+        return "under 1 s"
+    units = [("d", 86400), ("h", 3600), ("min", 60), ("s", 1)]
+    size = next(size for _, size in units if round(seconds) >= size)
+    finest = {86400: 3600, 3600: 60}.get(size, 1 if round(seconds) < 600 else 60)
+    left = round(seconds / finest) * finest
+    parts = []
+    for name, unit in units:
+        count, left = divmod(left, unit)
+        if count:
+            parts.append(f"{count} {name}")
+    return " ".join(parts)
+
+
+def bytes_text(count: float) -> str:
+    """Return a size in words.
+
+    >>> bytes_text(900), bytes_text(2.4e6), bytes_text(3e10)
+    ('1 kB', '2.4 MB', '30 GB')
+    """
+    for unit, size in (("GB", 1e9), ("MB", 1e6)):
+        if count >= size:
+            return (
+                f"{count / size:.2g} {unit}" if count < 10 * size else f"{count / size:.0f} {unit}"
+            )
+    return f"{max(round(count / 1e3), 1)} kB"

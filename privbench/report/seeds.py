@@ -24,7 +24,7 @@ TRIAL = (
 """The columns that the rows of one combined row have in common."""
 MEANS = (
     "train_accuracy", "balanced_accuracy", "advantage", "column_fidelity", "pairwise_fidelity",
-    "majority_accuracy",
+    "majority_accuracy", "clipped_share",
 )  # fmt: skip
 SUMS = ("n_members", "n_nonmembers", "seconds")
 OF_ONE_SEED = (

@@ -12,6 +12,7 @@ from privbench.components import Bound, is_local, source_digest
 from privbench.seeds import digest, generator
 from privbench.stages.query_cache import QueryCache
 from privbench.storage.artifacts import Artifact
+from privbench.storage.parts import Parts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,13 +24,15 @@ SCHEMA = 3  # raise it when the meaning of an artifact changes
 
 @dataclass(frozen=True)
 class Context:
-    """Access to artifacts, datasets, the device, progress and the query cache, for one stage."""
+    """Access to artifacts, datasets, the device, progress and caches, for one stage."""
 
     get: Callable[[Stage], Artifact]
     data: Callable[[Bound], Data]
     device: str
     progress: Callable[[int, int], None]
     query_cache: QueryCache = field(default_factory=QueryCache)
+    parts: Parts = field(default_factory=Parts)
+    """Parts of the stage's artifact that an earlier run computed, and those of this run."""
 
 
 class Stage(ABC):
@@ -67,6 +70,10 @@ class Stage(ABC):
     @abstractmethod
     def compute(self, context: Context) -> Artifact:
         """Compute the artifact from those of the inputs."""
+
+    def loaded(self, artifact: Artifact, context: Context) -> Artifact:
+        """Return an artifact that was read from the store, with its objects in memory if it has any."""
+        return artifact
 
     @cached_property
     def provenance(self) -> dict[str, Any]:

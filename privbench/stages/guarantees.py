@@ -65,6 +65,6 @@ def guarantee_of(
         generator,
         defense.mechanisms,
         context,
-        numeric_columns=bool(spec.numeric_features),
+        scaled_together=spec.scaled_by == "all" and bool(spec.numeric_features),
     )
     return compose(pipeline, acts_on)

@@ -16,7 +16,7 @@ from privbench.components.copies import own_arrays
 from privbench.components.faults import calling
 from privbench.models.trained import TrainedModel, to_log_probs
 from privbench.stages.base import Context, Stage
-from privbench.stages.population import PopulationStage
+from privbench.stages.population import N_QUERIED_TWICE, RECORDS, PopulationStage, share_changed
 from privbench.stages.setting import SettingStage
 from privbench.storage.artifacts import Artifact
 
@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 
     from privbench.mechanisms.base import OutputContext, OutputTransform
     from privbench.membership import Setting
-
-N_QUERIED_TWICE = 32
-"""Number of reference records that one model is queried for twice, to see whether outputs are random."""
-MIN_CHANGE = 1e-6
-"""Difference of two probabilities that is no rounding error of float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +50,15 @@ class OutputsStage(Stage):
 
     def compute(self, context: Context) -> Artifact:
         setting: Setting = context.get(self.setting).live
-        records = {"pool": setting.pool, "reference": setting.reference, "test": setting.test}
+        population = context.get(self.population)
+        if self.population.is_of_estimators:  # which were asked when they were fitted
+            return Artifact(population.arrays, population.info)
         models = self.population.models(context)
         outputs = {
-            name: _stack([model.log_probs(data.x) for model in models])
-            for name, data in records.items()
+            name: _stack([model.log_probs(getattr(setting, name).x) for model in models])
+            for name in RECORDS
         }
-        return Artifact(outputs)
+        return Artifact(outputs, population.info)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +99,8 @@ class DefendedOutputsStage(Stage):
         return any(bound.component.needs_fit for bound in self.mechanisms)
 
     def compute(self, context: Context) -> Artifact:
-        bare = context.get(self.bare).arrays
+        outputs = context.get(self.bare)
+        bare = outputs.arrays
         floor, n_models = self.floor(), len(bare["pool"])
         defended: dict[str, list[NDArray[np.float32]]] = {name: [] for name in bare}
         random = 0.0
@@ -114,8 +112,10 @@ class DefendedOutputsStage(Stage):
             if model == 0:
                 random = self.random_share(bare["reference"][0], transforms, floor)
             context.progress(model + 1, n_models)
+        random = max(random, outputs.info.get("random", 0.0))
         return Artifact(
-            {name: _stack(arrays) for name, arrays in defended.items()}, {"random": random}
+            {name: _stack(arrays) for name, arrays in defended.items()},
+            {**outputs.info, "random": random},
         )
 
     def random_share(
@@ -128,16 +128,13 @@ class DefendedOutputsStage(Stage):
 
         At most ``N_QUERIED_TWICE`` records are tried.
         """
-        import numpy as np
-
         tried = log_probs[:N_QUERIED_TWICE]
         if not len(tried):
             return 0.0
         first, second = (
-            np.exp(self.transform(tried, transforms, floor, "random", draw)) for draw in range(2)
+            self.transform(tried, transforms, floor, "random", draw) for draw in range(2)
         )
-        changed = np.abs(first - second).max(axis=1) > MIN_CHANGE
-        return float(changed.mean())
+        return share_changed(first, second)
 
     def transforms(self, context: Context) -> Iterator[list[OutputTransform]]:
         """Yield, for one model after another, the transform of each mechanism."""

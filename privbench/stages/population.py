@@ -1,15 +1,24 @@
-"""The stage ``population``: all models of one (dataset, defense, target model, seed)."""
+"""The stage ``population``: all models of one (dataset, defense, target model, seed).
+
+Torch models are stored as weights. Models of another kind cannot be stored in general. What is stored
+are their outputs on pool, reference and test records, those of each model as soon as it is fitted.
+So a run that is killed goes on with the models that are done, and a model is fitted again only if an
+attack of a later run queries it on other records.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from privbench.components import Bound
-from privbench.components.checks import checked_method
 from privbench.components.copies import own_arrays
 from privbench.components.faults import calling
-from privbench.models.trained import TrainedModel, load_models
+from privbench.models.trained import FittedEstimator, TrainedModel, load_models
 from privbench.seeds import seed_of
 from privbench.stages.base import Context, Stage
 from privbench.stages.release import ReleaseStage
@@ -17,14 +26,29 @@ from privbench.stages.setting import SettingStage
 from privbench.storage.artifacts import Artifact
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from privbench.data import Data
     from privbench.engine import Population, TrainingSets
     from privbench.membership import Setting
 
+log = logging.getLogger(__name__)
+
+N_QUERIED_TWICE = 32
+"""Number of records that one model is queried for twice, to see whether outputs are random."""
+MIN_CHANGE = 1e-6
+"""Difference of two probabilities that is no rounding error of float32."""
+
 
 @dataclass(frozen=True, eq=False)
 class PopulationStage(Stage):
-    """A population, trained on the release, or on the private records if there is none."""
+    """A population, trained on the release, or on the private records if there is none.
+
+    Its arrays are the weights of torch models. Those of estimators are log-probabilities (models,
+    records, classes) on the records ``pool``, ``reference`` and ``test``, and the fact ``random`` is the
+    share of records whose outputs change when they are queried again.
+    """
 
     kind = "population"
     weight = 20.0
@@ -45,18 +69,36 @@ class PopulationStage(Stage):
         return (*self.training_mechanisms, self.model)
 
     def compute(self, context: Context) -> Artifact:
+        setting: Setting = context.get(self.setting).live
+        if self.is_of_estimators:
+            return self._fit_estimators(context, setting)
+        released = None if self.release is None else context.get(self.release).live
+        population = self._train(context, setting, released)
+        facts = {name: float(values.mean()) for name, values in population.facts.items()}
+        for name, value in facts.items():
+            log.debug("%s: %s = %.3f", self.title, name, value)
+        return Artifact(population.state(), facts)
+
+    def loaded(self, artifact: Artifact, context: Context) -> Artifact:
+        """Return the artifact with estimators that are fitted again when they are asked."""
+        if not self.is_of_estimators:
+            return artifact
+        return replace(artifact, live=self._estimators(context))
+
+    @property
+    def is_of_estimators(self) -> bool:
+        """Whether its models are no torch modules."""
         from privbench.models.base import EstimatorModel
 
-        setting: Setting = context.get(self.setting).live
-        released = None if self.release is None else context.get(self.release).live
-        if isinstance(self.model.component, EstimatorModel):
-            return Artifact(live=self._fit_estimators(context, setting, released))
-        return Artifact(self._train(context, setting, released).state())
+        return isinstance(self.model.component, EstimatorModel)
 
     def models(self, context: Context) -> list[TrainedModel]:
         """Return the trained models."""
+        population = context.get(self)
+        if self.is_of_estimators:
+            return list(population.live)
         setting: Setting = context.get(self.setting).live
-        return load_models(context.get(self), self.model, setting.pool.spec)
+        return load_models(population, self.model, setting.pool.spec)
 
     def _train(self, context: Context, setting: Setting, released: list[Data] | None) -> Population:
         from privbench.components.model_checks import check_build, check_population
@@ -90,23 +132,74 @@ class PopulationStage(Stage):
                 device=task.device, progress=task.progress,
             )  # fmt: skip
 
-    def _fit_estimators(
-        self, context: Context, setting: Setting, released: list[Data] | None
-    ) -> list[Any]:
-        fitted = []
-        for model in range(len(setting.member)):
-            data = setting.train_set(model) if released is None else released[model].copy()
-            rng = self.rng("train", model)
-            with calling(self.model):
-                estimator = self.model.component.fit(data.x, data.y, data.spec.n_classes, rng)
-            what = f"{self.model.name}: fit returned"
-            fitted.append(checked_method(estimator, "predict_proba", what))
-            context.progress(model + 1, len(setting.member))
-        return fitted
+    def _fit_estimators(self, context: Context, setting: Setting) -> Artifact:
+        """Fit each model and ask it for its outputs, unless an earlier run has."""
+        import numpy as np
+
+        models, parts = self._estimators(context), []
+        for number, model in enumerate(models):
+            part = context.parts.load(number)
+            if part is None:
+                start = time.perf_counter()
+                part = Artifact(*_outputs(model, setting, check=number == 0))
+                context.parts.save(number, part, time.perf_counter() - start)
+            parts.append(part)
+            context.progress(number + 1, len(models))
+        outputs = {name: np.stack([part.arrays[name] for part in parts]) for name in RECORDS}
+        return Artifact(outputs, parts[0].info, live=models)
+
+    def _estimators(self, context: Context) -> list[FittedEstimator]:
+        """Return the models, none of which is fitted yet."""
+        setting: Setting = context.get(self.setting).live
+
+        @cache
+        def released() -> list[Data]:
+            assert self.release is not None
+            sets: list[Data] = context.get(self.release).live
+            return sets
+
+        def fit(model: int) -> Callable[[], Any]:
+            def call() -> Any:
+                data = setting.train_set(model)
+                if self.release is not None:
+                    data = released()[model].copy()
+                rng = self.rng("train", model)
+                return self.model.component.fit(data.x, data.y, data.spec.n_classes, rng)
+
+            return call
+
+        n_classes = setting.pool.spec.n_classes
+        return [
+            FittedEstimator(fit(model), self.model, n_classes)
+            for model in range(len(setting.member))
+        ]
 
     @property
     def _has_third_party_mechanism(self) -> bool:
         return any(bound.entry.third_party for bound in self.training_mechanisms)
+
+
+RECORDS = ("pool", "reference", "test")
+"""The records on which every model is queried."""
+
+
+def _outputs(
+    model: TrainedModel, setting: Setting, *, check: bool
+) -> tuple[dict[str, NDArray[np.float32]], dict[str, float]]:
+    """Return a model's log-probabilities on all records, and with ``check`` whether they are random."""
+    outputs = {name: model.log_probs(getattr(setting, name).x) for name in RECORDS}
+    if not check:
+        return outputs, {}
+    again = model.log_probs(setting.pool.x[:N_QUERIED_TWICE])
+    return outputs, {"random": share_changed(outputs["pool"][:N_QUERIED_TWICE], again)}
+
+
+def share_changed(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+    """Return the share of records whose log-probabilities (records, classes) differ in two queries."""
+    import numpy as np
+
+    changed = np.abs(np.exp(first) - np.exp(second)).max(axis=1) > MIN_CHANGE
+    return float(changed.mean())
 
 
 def _training_sets(setting: Setting, released: list[Data] | None, *, copied: bool) -> TrainingSets:

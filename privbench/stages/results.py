@@ -104,7 +104,8 @@ class UtilityStage(Stage):
         )
 
         setting: Setting = context.get(self.setting).live
-        outputs = context.get(self.outputs).arrays
+        artifact = context.get(self.outputs)
+        outputs = artifact.arrays
         right_pool = outputs["pool"].argmax(-1) == setting.pool.y
         right_test = outputs["test"].argmax(-1) == setting.test.y
         test_accuracy, interval = accuracy(right_test)
@@ -126,6 +127,7 @@ class UtilityStage(Stage):
                 "majority_accuracy": float(majority.mean()),
                 "majority_difference_ci": list(above_majority),
                 "n_test": len(setting.test),
+                "clipped_share": artifact.info.get("clipped_share"),
                 "train_accuracy": float(right_pool[setting.member].mean()),
                 "guarantee": None if guarantee is None else guarantee.to_json(),
                 "guarantee_reason": reason,

@@ -16,7 +16,7 @@ from privbench.errors import Incompatible
 from privbench.stages.base import Context, Stage
 from privbench.stages.outputs import DefendedOutputsStage, OutputsStage
 from privbench.stages.population import PopulationStage
-from privbench.stages.query_cache import QueryCache
+from privbench.stages.query_cache import QueryCache, What
 from privbench.stages.release import ReleaseStage
 from privbench.stages.setting import SettingStage
 from privbench.storage.artifacts import Artifact
@@ -144,12 +144,15 @@ class ScoresStage(Stage):
         observes = self.attack.component.observes
         shape = context.get(self.setting).live.pool.spec.shape
         models = stage.population.models(context)
+        kept = _kept_answers(context, stage.population)
         transforms: list[list[OutputTransform]] = [[] for _ in models]
         if isinstance(stage, DefendedOutputsStage):
             transforms = list(stage.transforms(context))
         queried = [
             QueriedModel(
-                model, stage, transforms[i], observes, (self.names, i), shape, context.query_cache
+                *(model, stage, transforms[i], observes, (self.names, i), shape),
+                context.query_cache,
+                kept,
             )
             for i, model in enumerate(models)
         ]
@@ -182,6 +185,8 @@ class QueriedModel:
     shape: tuple[int, ...]
     """The shape of a record."""
     query_cache: QueryCache
+    kept: frozenset[What] = frozenset({"classes"})
+    """What the model is not asked for again about the same records."""
     calls: int = 0
 
     def query(self, x: NDArray[np.float32]) -> Outputs:
@@ -189,7 +194,7 @@ class QueriedModel:
 
         Raises ValueError if the records have another shape.
         """
-        log_probs = self.model.log_probs(self._checked(x))
+        log_probs = self._log_probs(self._checked(x))
         if isinstance(self.stage, DefendedOutputsStage):
             floor = self.stage.floor()
             name = ("ask", *self.name, self.calls)
@@ -199,15 +204,29 @@ class QueriedModel:
 
     def classify(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return the classes (n,) that ``query`` would predict."""
-        if isinstance(self.stage, DefendedOutputsStage) and not self.stage.keeps_classes():
+        defended = isinstance(self.stage, DefendedOutputsStage) and not self.stage.keeps_classes()
+        if defended or "classes" not in self.kept:
             return self.query(x).predicted
         _, index = self.name
         return self.query_cache.of(
             self.stage.population.key, index, self._checked(x), self._classes
         )
 
+    def _log_probs(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        if "log-probabilities" not in self.kept:
+            return self.model.log_probs(x)
+        population, index = self.stage.population.key, self.name[1]
+        return self.query_cache.of(population, index, x, self.model.log_probs, "log-probabilities")
+
     def _classes(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
-        return observe(self.model.log_probs(x), "labels").predicted
+        population, index = self.stage.population.key, self.name[1]
+        log_probs = None
+        # Those that are not known yet are not kept: classes are smaller.
+        if "log-probabilities" in self.kept:
+            log_probs = self.query_cache.known(population, index, x, "log-probabilities")
+        if log_probs is None:
+            log_probs = self.model.log_probs(x)
+        return observe(log_probs, "labels").predicted
 
     def _checked(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         import numpy as np
@@ -280,6 +299,25 @@ class ReleaseScoresStage(Stage):
             progress=Sealed(context.progress),
         )
         return own_arrays(views) if self.attack.entry.third_party else views
+
+
+def _kept_answers(context: Context, population: PopulationStage) -> frozenset[What]:
+    """Return what the models of a population are not asked for again about the same records.
+
+    That is everything for estimators, unless their answers are random; the cache then knows their
+    outputs on the records that they were asked about when they were fitted.
+    """
+    if not population.is_of_estimators:
+        return frozenset({"classes"})
+    known = context.get(population)
+    if known.info["random"]:
+        return frozenset()
+    setting: Setting = context.get(population.setting).live
+    for name in ("pool", "reference"):
+        for model, log_probs in enumerate(known.arrays[name]):
+            x = getattr(setting, name).x
+            context.query_cache.add(population.key, model, x, log_probs, "log-probabilities")
+    return frozenset({"classes", "log-probabilities"})
 
 
 def observe(log_probs: NDArray[np.float32], observes: str) -> Outputs:

@@ -71,7 +71,9 @@ class WarningsStage(Stage):
         setting: Setting = context.get(self.metrics.setting).live
         in_subset = setting.attacked(self.metrics.setting.subset, self.metrics.canary_kind)
         member = setting.member[:, in_subset]
-        stored = context.get(self.metrics.utility).info["guarantee"]
+        utility = self.metrics.utility
+        facts = context.get(utility).info
+        stored = facts["guarantee"]
         guarantee = None if stored is None else Guarantee.from_json(stored)
         attack = self.metrics.scores.attack.component
         found = []
@@ -88,8 +90,16 @@ class WarningsStage(Stage):
         numbers = context.get(self.metrics)
         psi, over = numbers.arrays["auc_influence"].astype(float), numbers.info["interval_over"]
         found += warnings.below_chance(Estimate.of(numbers.info["auc"], psi, over))
+        if self.metrics.setting.subset == "records":
+            found += warnings.repeated_records(setting.repeated, len(setting.pool))
         if guarantee is not None:
-            found += warnings.guarantee_allows_all(guarantee.tpr_bound(warnings.AT_FPR))
+            bound = guarantee.tpr_bound(warnings.AT_FPR)
+            found += warnings.guarantee_allows_all(bound)
+            norms = [
+                getattr(m.component, "max_grad_norm", None) for m in utility.defense.mechanisms
+            ]
+            norm = next((norm for norm in norms if norm is not None), None)
+            found += warnings.clipping_binds(facts.get("clipped_share"), norm, bound)
         return Artifact(info={"warnings": found})
 
 

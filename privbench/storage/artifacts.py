@@ -33,7 +33,13 @@ class Artifact:
     info: Mapping[str, Any] = field(default_factory=dict)
     """Small facts as JSON values."""
     live: Any = None
-    """Objects in memory. An artifact that has some is not stored, but computed again in each run."""
+    """Objects in memory, which are not stored. An artifact that has nothing else is computed again in
+    each run; for others, `Stage.loaded` makes them again."""
+
+    @property
+    def is_storable(self) -> bool:
+        """Whether there is more than objects in memory."""
+        return self.live is None or bool(self.arrays)
 
     def __post_init__(self) -> None:
         """Make the arrays read-only, since every stage that reads the artifact shares them."""
@@ -88,8 +94,10 @@ class Store:
 
     def save(
         self, kind: str, key: str, artifact: Artifact, *, seconds: float, provenance: Any
-    ) -> None:
-        """Write an artifact. A process that is killed meanwhile leaves no artifact.
+    ) -> int:
+        """Write an artifact, and return its size in bytes.
+
+        A process that is killed meanwhile leaves no artifact.
 
         Args:
             kind: the kind of the stage, which names the folder.
@@ -100,7 +108,7 @@ class Store:
         """
         from safetensors.numpy import save
 
-        checksum = ""
+        checksum, content = "", b""
         if artifact.arrays:
             import numpy as np
 
@@ -116,8 +124,16 @@ class Store:
             "provenance": provenance,
         }
         note["checksum"] = digest(note)
-        self._write(self._path(kind, key, ".json"), json.dumps(note, indent=1).encode())
+        text = json.dumps(note, indent=1).encode()
+        self._write(self._path(kind, key, ".json"), text)
         self._notes[key] = note
+        return len(content) + len(text)
+
+    def delete(self, kind: str, key: str) -> None:
+        """Delete an artifact, if it is there: its note first, so that no half of it is ever read."""
+        self._notes.pop(key, None)
+        for suffix in (".json", ".safetensors"):
+            self._path(kind, key, suffix).unlink(missing_ok=True)
 
     def _set_aside(self, kind: str, key: str, problem: str) -> None:
         """Rename the files of a damaged artifact, so that it is computed again and can be inspected."""

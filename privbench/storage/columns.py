@@ -2,7 +2,7 @@
 
 The database schema and its migrations, the conversion to and from SQL, the DataFrame and the table
 in docs/rows.md all follow ``SCHEMA``. To add a column, append it here with the next schema version, and
-append the migration that adds it to ``results.MIGRATIONS``.
+append the migration that adds it to ``database.MIGRATIONS``.
 """
 
 from __future__ import annotations
@@ -237,6 +237,13 @@ SCHEMA = (
         " or at released data, for naive shadows, and with fewer than 4 models.",
         is_json=True,
         since=6,
+    ),
+    Column(
+        "clipped_share",
+        "REAL",
+        "Share of the gradients of single examples that DP-SGD clips, mean over training and over the"
+        " clean population; null without DP-SGD, and where Opacus trains.",
+        since=9,
     ),
     Column("seconds", "REAL", "Time that all stages behind the row took when they were computed."),
     Column("key", "TEXT", "Digest of the keys of the row's stages."),

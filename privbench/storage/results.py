@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from privbench.errors import BadInput
 from privbench.privacy.verdict import with_verdicts
-from privbench.storage.columns import SCHEMA, Column, added_in
+from privbench.storage.columns import SCHEMA
+from privbench.storage.database import open_database, read_database
+from privbench.storage.processes import this_process
 
 COLUMNS = tuple(column.name for column in SCHEMA)
 """The names of a row's values, in the JSON, in the DataFrame and in the database."""
@@ -23,53 +23,15 @@ Row = dict[str, Any]
 """A row of results: a value for each name in COLUMNS."""
 
 
-def _definitions(columns: Sequence[Column]) -> str:
-    return ", ".join(column.definition for column in columns)
-
-
-MIGRATIONS = (
-    f"""
-    CREATE TABLE runs (
-        id INTEGER PRIMARY KEY,
-        benchmark TEXT NOT NULL,
-        started_at TEXT NOT NULL,
-        finished_at TEXT,
-        environment TEXT NOT NULL
-    );
-    CREATE TABLE rows (
-        run_id INTEGER NOT NULL REFERENCES runs (id),
-        {_definitions(added_in(1))},
-        traceback TEXT
-    );
-    CREATE INDEX rows_by_run ON rows (run_id);
-    CREATE TRIGGER rows_are_append_only BEFORE UPDATE ON rows
-        BEGIN SELECT RAISE(ABORT, 'rows are append-only'); END;
-    """,
-    """
-    ALTER TABLE runs ADD COLUMN remark TEXT NOT NULL DEFAULT '';
-    ALTER TABLE rows ADD COLUMN position INTEGER NOT NULL DEFAULT 0;
-    """,
-    """
-    CREATE TRIGGER rows_are_never_deleted BEFORE DELETE ON rows
-        BEGIN SELECT RAISE(ABORT, 'rows are append-only'); END;
-    """,
-    "\n".join(f"ALTER TABLE rows ADD COLUMN {column.definition};" for column in added_in(4)),
-    "\n".join(f"ALTER TABLE rows ADD COLUMN {column.definition};" for column in added_in(5)),
-    "\n".join(f"ALTER TABLE rows ADD COLUMN {column.definition};" for column in added_in(6)),
-    """
-    ALTER TABLE runs ADD COLUMN configuration TEXT NOT NULL DEFAULT 'null';
-    ALTER TABLE runs ADD COLUMN seconds REAL;
-    """,
-)
-"""Script i migrates a database from schema version i to i + 1 (PRAGMA user_version)."""
 NEWEST = """
-    SELECT id, remark, started_at, finished_at, seconds, environment, configuration FROM runs
-    WHERE benchmark = ? AND id IN (SELECT run_id FROM rows)
+    SELECT id FROM runs WHERE benchmark = ? AND id IN (SELECT run_id FROM rows)
     ORDER BY finished_at IS NULL, id DESC LIMIT 1
 """
 """Selects the run that `Results.run` returns."""
-LOCK_TIMEOUT = 30.0
-"""Seconds to wait for other processes that write to the database."""
+FACTS = (
+    "benchmark", "remark", "started_at", "finished_at", "seconds", "environment", "configuration"
+)  # fmt: skip
+"""The fields of `Run` that the database holds beside the rows."""
 
 
 @dataclass(frozen=True)
@@ -109,20 +71,34 @@ class Results:
         environment: Mapping[str, Any],
         remark: str = "",
         configuration: Mapping[str, Any] | None = None,
+        *,
+        command: str = "",
+        n_trials: int | None = None,
     ) -> int:
-        """Record the start of a run, and return its id; rows are added as trials finish.
+        """Record the start of a run, and return its number; rows are added as trials finish.
 
         Args:
             benchmark: name of the benchmark.
             environment: versions, hardware and the commit of the code, as JSON values.
             remark: how the run differs from the benchmark in the file, such as ``population=8``.
             configuration: the resolved benchmark, as JSON values.
+            command: the command line that was typed; empty for a run from Python.
+            n_trials: number of trials of the plan.
         """
-        with self._open() as database:
+        values = {
+            "benchmark": benchmark,
+            "started_at": now(),
+            "environment": json.dumps(environment),
+            "remark": remark,
+            "configuration": json.dumps(configuration),
+            "command": command,
+            "n_trials": n_trials,
+            "process": json.dumps(this_process()),
+        }
+        marks = ", ".join("?" * len(values))
+        with open_database(self.path) as database:
             cursor = database.execute(
-                "INSERT INTO runs (benchmark, started_at, environment, remark, configuration)"
-                " VALUES (?, ?, ?, ?, ?)",
-                (benchmark, _now(), json.dumps(environment), remark, json.dumps(configuration)),
+                f"INSERT INTO runs ({', '.join(values)}) VALUES ({marks})", list(values.values())
             )
             assert cursor.lastrowid is not None
             return cursor.lastrowid
@@ -131,7 +107,7 @@ class Results:
         """Append the rows of a trial; ``position`` is the trial's place in the plan."""
         names = ", ".join(("run_id", *COLUMNS, "traceback", "position"))
         marks = ", ".join("?" * (len(COLUMNS) + 3))
-        with self._open() as database:
+        with open_database(self.path) as database:
             database.executemany(
                 f"INSERT INTO rows ({names}) VALUES ({marks})",
                 [
@@ -147,48 +123,60 @@ class Results:
 
     def finish_run(self, run: int, seconds: float | None = None) -> None:
         """Mark a run as complete, with the time that all stages behind its rows took."""
-        with self._open() as database:
+        with open_database(self.path) as database:
             database.execute(
-                "UPDATE runs SET finished_at = ?, seconds = ? WHERE id = ?", (_now(), seconds, run)
+                "UPDATE runs SET finished_at = ?, seconds = ? WHERE id = ?", (now(), seconds, run)
             )
 
     def benchmarks(self) -> list[str]:
         """Return the names of the benchmarks that have rows, sorted."""
         if not self.path.exists():
             return []
-        with self._open() as database:
+        with read_database(self.path) as database:
             names = database.execute(
                 "SELECT DISTINCT benchmark FROM runs WHERE id IN (SELECT run_id FROM rows) ORDER BY 1"
             )
             return [name for (name,) in names]
 
-    def run(self, benchmark: str) -> Run:
-        """Return one run of a benchmark, its rows with their verdicts.
+    def run(self, benchmark: str | int) -> Run:
+        """Return one run, its rows with their verdicts.
 
         Which run:
-            1. the newest one that is complete;
-            2. without a complete one, the newest.
+            1. the run of that number, if a number is given;
+            2. the newest run of the benchmark that is complete;
+            3. without a complete one, the newest.
 
         Raises:
-            BadInput: the benchmark has no rows.
+            BadInput: the benchmark or the run has no rows.
         """
-        if benchmark not in self.benchmarks():
+        stored = self.benchmarks()
+        if isinstance(benchmark, str) and benchmark not in stored:
+            near = "".join(
+                f"; did you mean {name!r}?" for name in get_close_matches(benchmark, stored, 1)
+            )
             raise BadInput(
-                f"no results of {benchmark!r} in {self.path}"
-                f" (stored: {', '.join(self.benchmarks()) or 'nothing'}); run it first"
+                f"no results of {benchmark!r} in {self.path}{near}"
+                f" (stored: {', '.join(stored) or 'nothing'}); run it first"
             )
-        with self._open() as database:
-            run, remark, started_at, finished_at, seconds, environment, configuration = (
-                database.execute(NEWEST, (benchmark,)).fetchone()
-            )
-            stored = database.execute(
+        if isinstance(benchmark, int) and not stored:
+            raise BadInput(f"there is no run {benchmark} in {self.path}")
+        with read_database(self.path) as database:
+            number = benchmark
+            if isinstance(benchmark, str):
+                (number,) = database.execute(NEWEST, (benchmark,)).fetchone()
+            facts = database.execute(
+                f"SELECT {', '.join(FACTS)} FROM runs WHERE id = ?", (number,)
+            ).fetchone()
+            values = database.execute(
                 f"SELECT {', '.join(COLUMNS)} FROM rows WHERE run_id = ? ORDER BY position, rowid",
-                (run,),
-            )
-            return Run(
-                benchmark, remark, started_at, finished_at, seconds, json.loads(environment),
-                json.loads(configuration), with_verdicts([_from_sql(values) for values in stored]),
-            )  # fmt: skip
+                (number,),
+            ).fetchall()
+        if not values:
+            raise BadInput(f"run {number} in {self.path} has no rows")
+        facts_by_name = dict(zip(FACTS, facts, strict=True))
+        return Run(
+            **with_json(facts_by_name), rows=with_verdicts([_from_sql(row) for row in values])
+        )
 
     def rows(self, benchmark: str) -> list[Row]:
         """Return the rows of the run that `run` returns, in the order of its plan.
@@ -202,65 +190,6 @@ class Results:
         """Return how the run that `run` returns differs from the benchmark in the file."""
         return self.run(benchmark).title_remark
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with closing(sqlite3.connect(self.path, timeout=LOCK_TIMEOUT)) as database, database:
-                _use_wal(database)
-                _migrate(database, self.path)
-                yield database
-        except sqlite3.DatabaseError as error:
-            raise BadInput(f"{self.path}: {error}") from None
-
-
-def _use_wal(database: sqlite3.Connection) -> None:
-    """Switch to a write-ahead log, retrying while other processes use the file.
-
-    SQLite does not apply its own timeout here: it refuses at once.
-    """
-    deadline = time.monotonic() + LOCK_TIMEOUT
-    while True:
-        try:
-            database.execute("PRAGMA journal_mode = WAL").fetchone()
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-
-
-def _migrate(database: sqlite3.Connection, path: Path) -> None:
-    if _version(database, path) == len(MIGRATIONS):
-        return
-    database.execute("BEGIN IMMEDIATE")
-    # Read the version again under the lock: another process may have migrated meanwhile.
-    for version in range(_version(database, path), len(MIGRATIONS)):
-        for statement in _statements(MIGRATIONS[version]):
-            database.execute(statement)
-        database.execute(f"PRAGMA user_version = {version + 1}")
-    database.commit()
-
-
-def _version(database: sqlite3.Connection, path: Path) -> int:
-    version: int = database.execute("PRAGMA user_version").fetchone()[0]
-    if version > len(MIGRATIONS):
-        raise BadInput(f"{path} was written by a newer privbench (schema {version})")
-    return version
-
-
-def _statements(script: str) -> Iterator[str]:
-    """Yield the statements of a script, each of which must end at the end of a line.
-
-    ``executescript`` would commit the open transaction first.
-    """
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
-
 
 def _from_sql(values: Sequence[Any]) -> Row:
     return {
@@ -268,5 +197,12 @@ def _from_sql(values: Sequence[Any]) -> Row:
     }
 
 
-def _now() -> str:
+def with_json(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts of a run, of which those that are stored as JSON text are parsed."""
+    parsed = ("environment", "configuration", "process")
+    return {name: json.loads(v) if name in parsed else v for name, v in facts.items()}
+
+
+def now() -> str:
+    """Return the time as it is stored: ISO 8601, in UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -118,7 +118,7 @@ def test_a_dataset_that_breaks_is_listed_with_the_others(line, plugin):
 
             def load(self): ...
 
-            def missing(self):
+            def to_download(self):
                 raise OSError("the disk is gone")
 
         @hookimpl

@@ -76,3 +76,15 @@ def test_one_benchmark_twice(cli, tmp_path):
     results.finish_run(run, 1.5)
     assert cli("export", "b", "-o", "b.json").exit_code == 0
     refused(cli("table", "b", "b.json"), "b, b.json", "the same benchmark")
+
+
+def test_a_run_by_its_number(cli, tmp_path):
+    results = Results(tmp_path / "results")
+    for seconds in (1.5, 2.5):
+        run = results.start_run("b", {})
+        results.add(run, ROWS)
+        results.finish_run(run, seconds)
+    assert printed(cli("export", "--run", "1"))["seconds"] == 1.5
+    assert printed(cli("export", "b"))["seconds"] == 2.5
+    refused(cli("export"), "NAME", "--run ID")
+    refused(cli("export", "--run", "17"), "ID 17")

@@ -16,6 +16,8 @@ def drawn(path):
 def test_roc_tradeoff_and_record(cli, ran, tmp_path):
     assert cli("plot", "roc", "small", "-k", "none", "-o", "roc.png").exit_code == 0
     assert cli("plot", "tradeoff", "small", "-o", "tradeoff.png").exit_code == 0
+    assert cli("plot", "tradeoff", "--run", "1", "-o", "same.png").exit_code == 0
+    assert (tmp_path / "same.png").read_bytes() == (tmp_path / "tradeoff.png").read_bytes()
     result = cli("plot", "record", "2", "small", "-k", "none and lira and adaptive",
                  "--subset", "canaries", "-o", "record.png")  # fmt: skip
     assert result.exit_code == 0, result.output
@@ -43,6 +45,7 @@ def test_roc_tradeoff_and_record(cli, ran, tmp_path):
             ["no canaries of this kind", "allowed: records, canaries, mislabel"],
         ),
         (["tradeoff", "other", "-o", "x.png"], ["'other'", "small"]),
+        (["tradeoff", "--run", "17", "-o", "x.png"], ["ID 17", "allowed: 1"]),
         (["roc", "small.json", "-o", "x.png"], ["NAME 'small.json'", "allowed: the name"]),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from privbench.api import make_plans, run_plan
-from privbench.cli.progress import Progress
+from privbench.cli.progress import Progress, TimeLeft
 from privbench.config import Overrides
 
 
@@ -83,6 +83,16 @@ def test_stages_move_the_bar_by_their_weight(host, started):
     assert percentage(progress) == 62.5
     host.call("stage_finished", stage=HEAVY, status="failed", seconds=0.0)
     assert percentage(progress) == 100
+
+
+def test_the_time_left_is_as_long_as_that_of_what_is_done(host, started):
+    """A quarter took 2 s, so that three quarters take 6 s."""
+    progress, _ = started()
+    (task,) = progress.bar.tasks
+    assert str(TimeLeft().render(task)) == "-"
+    finish(host, LIGHT)
+    task.start_time, task.stop_time = 10.0, 12.0
+    assert str(TimeLeft().render(task)) == "6 s left"
 
 
 def test_the_bar_counts_stages_and_trials_and_names_the_stage(host, started):

@@ -3,6 +3,11 @@
 import sys
 
 import pytest
+from click.testing import CliRunner
+
+from privbench.cli import build_cli
+from privbench.plugins.host import PluginHost
+from privbench.storage.results import COLUMNS, Results
 
 from .helpers import printed, refused, statuses
 
@@ -25,6 +30,7 @@ ROW = [
     ),
     *("queries", "warnings"),
     *("metrics_key", "audit", "calibrated_tpr_at_fpr", "precision", "record_risk"),
+    "clipped_share",
     *("seconds", "key"),
 ]
 ONE = ("-k", "none and loss and adaptive", "--json")  # one trial
@@ -58,9 +64,50 @@ def test_the_same_rows_are_stored(run, cli):
     assert printed(cli("table", "small", "--json")) == rows
 
 
-def test_without_a_name_all_benchmarks_run(run, another):
+def test_all_benchmarks_run_if_that_is_asked_for(run, another):
     another()
-    assert [row["benchmark"] for row in printed(run(*ONE))] == ["small", "another"]
+    assert [row["benchmark"] for row in printed(run("--all", *ONE))] == ["small", "another"]
+    refused(run("small", "--all"), "--all", "leave out 'small'")
+
+
+def test_without_a_name_and_a_terminal_benchmarks_are_listed(run, another, tmp_path):
+    another()
+    another("broken", line='models = ["mpl"]')
+    result = run()
+    refused(result, "which benchmark?", "benchmarks.toml", "--all for all 9 trials")
+    lines = [line.split() for line in result.stderr.splitlines() if line.startswith("  ")]
+    assert ["small", "8", "trials"] in lines
+    assert ["another", "1", "trial"] in lines
+    assert "did you mean 'mlp'?" in result.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_the_list_says_how_long_the_last_complete_run_took(run, tmp_path):
+    results = Results(tmp_path / "results")
+    for seconds, remark in ((95.0, ""), (7.0, "population=2")):
+        number = results.start_run("small", {}, remark)
+        results.add(number, [dict.fromkeys(COLUMNS)])
+        results.finish_run(number, seconds)
+    refused(run(), "small  8 trials; 1 min 35 s last time")
+
+
+@pytest.mark.parametrize(
+    ("answer", "benchmark"), [("2", "another"), ("small", "small"), ("3\nsmal\n1", "small")]
+)
+def test_at_a_terminal_the_answer_is_a_number_or_a_name(
+    config, another, monkeypatch, answer, benchmark
+):
+    another()
+    monkeypatch.chdir(config.parent)
+    module = sys.modules["privbench.cli.run"]  # its name in the package is the command
+    monkeypatch.setattr(module, "is_interactive", lambda: True)
+    group = build_cli(PluginHost(installed=False))
+    result = CliRunner().invoke(group, ["run", "--dry-run", "--json"], input=f"{answer}\n")
+    assert {line["benchmark"] for line in printed(result)["stages"]} == {benchmark}
+    assert "1  small    8 trials" in result.stderr
+    if answer.startswith("3"):
+        assert "there is no '3'; 1 to 2, or a name" in result.stderr
+        assert "there is no 'smal'; did you mean small?" in result.stderr
 
 
 def test_named_benchmarks_run_in_that_order(run, another):
@@ -70,7 +117,7 @@ def test_named_benchmarks_run_in_that_order(run, another):
 
 
 def test_an_unknown_benchmark(run):
-    refused(run("smal"), "benchmarks.toml", "'smal'", "did you mean 'small'?", "allowed: small")
+    refused(run("smal"), "benchmarks.toml", "'smal'", "did you mean 'small'?", "(allowed: ")
 
 
 def test_a_file_elsewhere(run, config):
@@ -139,7 +186,7 @@ def test_to_select_nothing_is_bad_input(run):
 
 def test_to_select_nothing_of_one_of_the_benchmarks_is_not(run, another):
     another()
-    rows = printed(run("-k", "logistic", "--json"))
+    rows = printed(run("--all", "-k", "logistic", "--json"))
     assert {row["benchmark"] for row in rows} == {"another"}
 
 

@@ -1,6 +1,10 @@
 """``privbench run --dry-run`` and ``--executor``: what a plan is, and what carries it out."""
 
+import shutil
+
 import pytest
+
+from privbench.storage.times import Times
 
 from .helpers import printed, refused
 
@@ -80,9 +84,33 @@ def test_what_stored_results_no_longer_need(plan, run, tmp_path):
 def test_the_plan_as_text(run):
     result = run("small", "-k", "none and lira", "--dry-run")
     assert result.exit_code == 0
-    lines = result.stdout.splitlines()
-    assert lines[0].split()[:2] == ["compute", "population"]
-    assert lines[-1] == "2 trials; 11 stages, 11 to compute"
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert lines[0] == ["stage", "stored", "to", "compute", "time"]
+    assert ["population", "0", "1", "no", "history"] in lines
+    *_, counts, time = result.stdout.splitlines()
+    assert counts == "2 trials; 11 stages, 11 to compute"
+    assert time.startswith("time: not known")
+    each = run("small", "-k", "none and lira", "--dry-run", "-v").stdout.splitlines()
+    assert each[0].split()[:2] == ["compute", "population"]
+    assert len(each) == len(lines) + 11
+
+
+def test_a_plan_says_how_long_it_takes_by_similar_stages(run, tmp_path):
+    """Half of the trials have run: the rest takes as long, and what is stored no time."""
+    run("small", "-k", "none and lira and adaptive")
+    shutil.rmtree(tmp_path / "results" / "artifacts")
+    found = printed(run("small", "-k", "lira or loss", "--dry-run", "--json"))
+    population, scores = (found["kinds"][kind] for kind in ("population", "scores"))
+    assert (population["without history"], scores["without history"]) == (0, 3)
+    low, high = found["total"]["range"]
+    assert 0 < low <= found["total"]["seconds"] <= high
+    assert found["total"]["bytes"] > 1000
+    times = Times(tmp_path / "results").all()
+    (once,) = (time.seconds for time in times if time.kind == "population")
+    assert population["seconds"] == pytest.approx(once)
+    text = run("small", "-k", "lira or loss", "--dry-run").stdout
+    assert "without history" in text
+    assert "what has no history: loss" in text.replace("\n", " ")
 
 
 def test_a_plan_is_made_without_the_device(run):

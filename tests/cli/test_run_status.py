@@ -183,3 +183,15 @@ def test_a_dataset_that_cannot_be_fetched(run, remote, server, blobs):
     assert reason.startswith("dataset 'remote': its files are missing, and the download of")
     assert reason.count("'remote'") == 2  # and the subfolder
     assert server.requests["/r.bin"] > 0
+
+
+def test_a_defense_of_a_plugin_that_is_not_loaded_leaves_the_others(run, config):
+    own = '[defenses.mine]\nmechanisms = ["my-own-mechanism"]\n'
+    config.write_text(own + config.read_text().replace('"none", "noisy"', '"none", "mine"'))
+    result = run("small", "--set", 'attacks=["loss"]', "-k", "adaptive", "--json")
+    rows = printed(result, status=1)
+    assert statuses(rows, "defense") == {"none": "ok", "mine": "unavailable"}
+    assert "give it with -p" in rows[-1]["reason"]
+    wrong = config.read_text().replace("my-own-mechanism", "output-nose")
+    config.write_text(wrong)
+    refused(run("small"), "defenses.mine.mechanisms[0]", "did you mean 'output-noise'?")

@@ -90,7 +90,7 @@ def test_a_file_of_ones_own_is_echoed_on_stderr_once_a_run(config, another, blob
 
 
 def test_every_command_has_a_short_help_that_is_not_cut(cli):
-    for group in ((), ("plot",), ("data",), ("leaderboard",)):
+    for group in ((), ("plot",), ("data",), ("leaderboard",), ("runs",)):
         _, listed = cli(*group, "--help").stdout.split("Commands:\n")
         assert listed
         for line in listed.splitlines():

@@ -166,3 +166,11 @@ def test_a_page_is_written_instead(stored, tmp_path):
     assert "about 250 [125, 375]" in page
     assert "privbench table b --html page.html" in page
     refused(stored("b", "--html", "page.md"), "--html page.md", ".html")
+
+
+def test_a_run_by_its_number(stored):
+    """The first one, which is not what `b` alone stands for."""
+    assert [r["auc"] for r in printed(stored("--run", "1", "--json"))] == [0.1]
+    assert printed(stored("--run", "b", "--json")) == ROWS
+    refused(stored("--run", "17"), "ID 17", "allowed: 3, 2, 1")
+    refused(stored("b", "--run", "1"), "--run 1", "leave out 'b'")

@@ -3,6 +3,7 @@
 import pytest
 
 from privbench.config import find_file, read_file
+from privbench.config.file import shipped_file
 from privbench.errors import BadInput
 
 from .conftest import BASE, refused
@@ -59,11 +60,46 @@ def test_malformed_files(load, text, words):
     refused(words, load, text)
 
 
-def test_the_file_of_the_current_folder_comes_before_the_shipped_one(tmp_path, monkeypatch):
+def test_the_file_of_the_current_folder_adds_to_the_shipped_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert "quickstart" in read_file(find_file()).benchmarks
+    shipped = read_file(find_file())
+    assert shipped.path == shipped_file()
+    assert "quickstart" in shipped.benchmarks
     (tmp_path / "benchmarks.toml").write_text(BASE)
-    assert set(read_file(find_file()).benchmarks) == {"b"}
+    file = read_file(find_file())
+    assert set(file.own.benchmarks) == {"b"}
+    assert list(file.benchmarks) == ["b", *shipped.benchmarks]
+    assert set(file.defenses) == {"twice", "both", *shipped.defenses}
+    assert file.origin("benchmarks", "b") == "benchmarks.toml"
+    assert file.origin("benchmarks", "quickstart") == str(shipped_file())
+
+
+def test_a_file_beside_the_shipped_one_is_the_same_wherever_it_is_named(tmp_path, monkeypatch):
+    file = read_file(tmp_path / ".." / tmp_path.name / _linked(tmp_path))
+    assert file.shipped is None
+
+
+def _linked(folder):
+    (folder / "linked.toml").symlink_to(shipped_file())
+    return "linked.toml"
+
+
+def test_ones_own_table_replaces_a_shipped_one_of_its_name_only_if_it_differs(tmp_path):
+    path = tmp_path / "b.toml"
+    path.write_text(
+        BASE
+        + shipped_file()
+        .read_text()
+        .partition("[benchmarks.quickstart]")[2]
+        .join(["[benchmarks.quickstart]", ""])
+        .partition("\n#")[0]
+    )
+    file = read_file(path)
+    assert file.replaces("defenses", "vae-metric")
+    assert file.defenses["vae-metric"].generator["latent_dim"] == 4
+    assert not file.replaces("defenses", "both")  # which is not shipped
+    assert "quickstart" in file.own.benchmarks
+    assert not file.replaces("benchmarks", "quickstart")  # as it is shipped
 
 
 def test_a_file_that_is_not_there():

@@ -101,3 +101,58 @@ def test_an_unknown_component_is_unavailable_if_a_plugin_failed(tmp_path):
     assert isinstance(attacks[0], Variant)
     assert isinstance(attacks[1], Unavailable)
     assert "broken.py" in attacks[1].reason
+
+
+def test_a_component_of_no_plugin_is_unavailable_and_says_how_to_load_it(load):
+    benchmark = load(
+        attacks='["loss", "zebra"]',
+        defenses='["none", { name = "mine", strength = [1, 2] }]',
+        prefix='[defenses.mine]\nmechanisms = ["my-own-mechanism"]\n',
+    )
+    assert benchmark.attacks[1].reason.endswith(
+        "b.toml: benchmarks.b.attacks[1]: attack 'zebra' is not registered: install the plugin that"
+        " has it, or give it with -p"
+    )
+    none, mine = benchmark.defenses
+    assert none.label == "none"
+    assert "b.toml: defenses.mine.mechanisms[0]: mechanism 'my-own-mechanism'" in mine.reason
+
+
+def test_what_the_command_line_names_must_be_there(load):
+    refused(["--set attacks[0]", "unknown attack 'zebra'"], load, set=['attacks=["zebra"]'])
+
+
+@pytest.fixture
+def resolved(tmp_path, host):
+    """Resolve a benchmark of a file of one's own, or of the shipped file."""
+
+    def resolved(name, text, *overrides):
+        path = tmp_path / "b.toml"
+        path.write_text(BASE + text)
+        return resolve(read_file(path), name, host.registries, Overrides.parse(overrides))
+
+    return resolved
+
+
+def test_each_file_means_its_own_defenses(resolved, caplog):
+    text = (
+        '[benchmarks.mine]\ndatasets=["digits"]\nmodels=["mlp"]\ndefenses=["vae-metric", "dp-sgd"]'
+    )
+    mine = resolved("mine", text + '\nattacks=["loss"]')
+    assert mine.defenses[0].generator.component.latent_dim == 4
+    assert mine.defenses[1].mechanisms[0].component.epsilon == 8  # as it is shipped
+    assert "'vae-metric' of" in caplog.text
+    assert "the file that ships with privbench has another one" in caplog.text
+    assert "dp-sgd" not in caplog.text
+    caplog.clear()
+    shipped = resolved("location30", "", 'defenses=["vae-metric", "both"]')
+    assert shipped.defenses[0].generator.component.latent_dim == 32
+    assert shipped.defenses[1].label == "both"  # which only one's own file has
+    assert "b.toml has another one" in caplog.text
+
+
+def test_ones_own_benchmark_of_a_shipped_name_is_the_one_that_runs(resolved, caplog):
+    text = BASE.partition("[benchmarks.b]")[2]
+    benchmark = resolved("quickstart", "[benchmarks.quickstart]" + text)
+    assert [defense.label for defense in benchmark.defenses] == ["none"]
+    assert "replaces the one that ships with privbench" in caplog.text

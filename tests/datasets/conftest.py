@@ -33,7 +33,7 @@ def real():
     def load(dataset: FileDataset):
         if "PRIVBENCH_DATA_DIR" not in os.environ:
             pytest.skip("PRIVBENCH_DATA_DIR is not set")
-        if missing := dataset.missing():
+        if missing := dataset.to_download():
             pytest.skip(missing)
         return dataset.load()
 
@@ -54,13 +54,14 @@ def load(tmp_path):
 
 @pytest.fixture
 def logged(load, caplog):
-    """Loads a CSV file and returns the summary and the warnings that are logged."""
+    """Loads a CSV file and returns the summary and the warnings about columns that are logged."""
 
     def logged(*args, **params):
         caplog.set_level(logging.INFO, "privbench")
         caplog.clear()
         load(*args, **params)
         (line,) = [r.getMessage() for r in caplog.records if r.levelno == logging.INFO]
-        return line, [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+        warnings = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+        return line, [text for text in warnings if "stand there more than once" not in text]
 
     return logged

@@ -60,7 +60,7 @@ def test_loose_files_are_enough(folders, batches):
     (place / "data_batch_1.bin.gz").write_bytes(gzip.compress(batches["data_batch_1.bin"]))
     (place / "test_batch.bin").write_bytes(batches["test_batch.bin"])
     assert Small(train_files=1).load().y.tolist() == [1, 9, 0, 1]
-    assert "cifar-10-binary.tar.gz" in Small(train_files=2).missing()
+    assert "cifar-10-binary.tar.gz" in Small(train_files=2).to_download()
 
 
 def test_wrong_contents():

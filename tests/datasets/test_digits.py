@@ -15,4 +15,4 @@ def test_digits():
     flat, labels = load_digits(return_X_y=True)
     assert (data.x.reshape(1797, 64) * 16 == flat).all()
     assert (data.y == labels).all()
-    assert Digits().missing() == ""
+    assert Digits().to_download() == ""

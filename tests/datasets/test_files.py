@@ -43,14 +43,14 @@ def tiny(server, folders):
 
 
 def test_first_load_downloads_and_the_second_does_not(tiny, server, folders):
-    assert tiny.missing() == f"would download {server.url}/x.gz, {server.url}/y"
+    assert tiny.to_download() == f"would download {server.url}/x.gz, {server.url}/y"
     assert server.requests.total() == 0
     for _ in range(2):
         data = tiny.load()
         assert data.x.tolist() == [[1], [2], [3]]
         assert data.y.tolist() == [0, 1, 0]
     assert server.requests == {"/x.gz": 1, "/y": 1}
-    assert tiny.missing() == ""
+    assert tiny.to_download() == ""
     _, cache = folders
     assert sorted(tiny.fetch()) == [cache / "tiny-files" / "x.gz", cache / "tiny-files" / "y"]
     assert server.requests.total() == 2
@@ -71,7 +71,7 @@ def test_placed_files_come_first_and_need_no_checksum(tiny, server, folders, for
 def test_only_what_is_missing_is_downloaded(tiny, server, folders):
     (folders[0] / "tiny-files").mkdir()
     (folders[0] / "tiny-files" / "x").write_bytes(b"\1\2\3")
-    assert tiny.missing() == f"would download {server.url}/y"
+    assert tiny.to_download() == f"would download {server.url}/y"
     tiny.load()
     assert server.requests == {"/y": 1}
     assert [path.name for path in (folders[0] / "tiny-files").iterdir()] == ["x"]
@@ -95,7 +95,7 @@ def test_wrong_checksum_is_an_error_and_leaves_nothing(tiny, server, folders):
     with pytest.raises(DatasetUnavailable, match="does not match the known hash"):
         tiny.load()
     assert [path.name for path in (folders[1] / "tiny-files").iterdir()] == ["x.gz"]
-    assert tiny.missing() == f"would download {server.url}/y"
+    assert tiny.to_download() == f"would download {server.url}/y"
 
 
 def test_file_that_the_server_does_not_have(tiny, server):
@@ -145,7 +145,7 @@ class Archived(FileDataset):
 def test_members_come_from_the_archive_or_from_loose_files(write_tar, folders):
     place = folders[0] / "archived"
     place.mkdir()
-    assert Archived().missing() == "would download http://127.0.0.1:9/all.tgz"
+    assert Archived().to_download() == "would download http://127.0.0.1:9/all.tgz"
     write_tar(place / "all.tgz", {"all/b.bin": b"\1", "all/a.bin": b"\0"})
     assert Archived().load().y.tolist() == [0, 1]
     assert Archived().fetch() == [place / "all.tgz"]
@@ -154,7 +154,7 @@ def test_members_come_from_the_archive_or_from_loose_files(write_tar, folders):
     (place / "b.bin.gz").write_bytes(gzip.compress(b"\6"))
     (place / "all.tgz").unlink()
     assert Archived().load().y.tolist() == [5, 6]
-    assert Archived().missing() == ""
+    assert Archived().to_download() == ""
 
 
 def test_importing_the_datasets_imports_no_heavy_package():

@@ -1,5 +1,7 @@
 """Datasets are loaded once, fingerprinted by contents, and held to their contract."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,12 @@ def test_a_missing_dataset_has_a_reason(bound, tmp_path):
         (Data(X[:, :1], Y, SPEC), "x has shape (4, 1), expected (4, 2)"),
         (Data(X + np.nan, Y, SPEC), "x has NaN or infinite values"),
         (Data(X, Y + 1, SPEC), "labels must lie in 0..1"),
+        (Data(X + np.inf, Y, replace(SPEC, has_gaps=True)), "x has NaN or infinite values"),
+        (
+            Data(X + np.nan, Y, replace(SPEC, has_gaps=True, scaled_by="all")),
+            "x has NaN or infinite values",
+        ),
+        (Data(X, Y, replace(SPEC, scaled_by="me")), "spec.scaled_by: 'me' is not allowed"),
     ],
 )
 def test_what_is_loaded_is_held_to_its_contract(data, problem):
@@ -63,3 +71,4 @@ def test_what_is_loaded_is_held_to_its_contract(data, problem):
 
 def test_good_data_have_no_problem():
     assert problem_of(Data(X, Y, SPEC)) == ""
+    assert problem_of(Data(X + np.nan, Y, replace(SPEC, has_gaps=True))) == ""

@@ -17,15 +17,17 @@ BITS = RNG.integers(0, 2, (6, 7))
 def load(tmp_path):
     """Loads an .npz file with given arrays."""
 
-    def load(data_kind="auto", **arrays):
+    def load(**given):
+        arrays = {name: a for name, a in given.items() if name not in Npz.model_fields}
         np.savez(tmp_path / "my.npz", **arrays)
-        return Npz(path=str(tmp_path / "my.npz"), data_kind=data_kind).load()
+        params = {name: value for name, value in given.items() if name not in arrays}
+        return Npz(path=str(tmp_path / "my.npz"), **params).load()
 
     return load
 
 
 def fails(load, message, **arrays):
-    with pytest.raises(DataError, match=rf"my\.npz: .*{message}"):
+    with pytest.raises(DataError, match=rf"(?s)my\.npz: .*{message}"):
         load(**arrays)
 
 
@@ -44,17 +46,18 @@ def test_zeros_and_ones_are_binary(load, dtype):
     assert data.spec == DataSpec("binary", (7,), n_classes=3)
 
 
-def test_tables_are_standardised(load):
-    data = load(x=TABLE, y=Y)
+def test_tables_are_scaled_by_each_split_or_here(load):
+    assert (load(x=TABLE, y=Y).x == TABLE.astype(np.float32)).all()
+    data = load(x=TABLE, y=Y, scale="all")
     assert data.x == pytest.approx((TABLE - TABLE.mean(axis=0)) / TABLE.std(axis=0), abs=1e-5)
     columns = tuple(Column(f"x{i}", "numeric", (i, i + 1)) for i in range(4))
-    assert data.spec == DataSpec("tabular", (4,), n_classes=3, columns=columns)
+    assert data.spec == DataSpec("tabular", (4,), n_classes=3, columns=columns, scaled_by="all")
 
 
 def test_data_kind_overrides(load):
     data = load(x=BITS, y=Y, data_kind="tabular")
     assert data.spec.kind == "tabular"
-    assert data.x.mean(axis=0) == pytest.approx(np.zeros(7), abs=1e-6)
+    assert (data.x == BITS).all()
     with pytest.raises(ValidationError, match="data_kind"):
         Npz(path="my.npz", data_kind="text")
 
@@ -145,12 +148,14 @@ def test_feature_maps_are_not_taken_for_channels_last(load):
         assert load(x=np.ones(shape), y=Y).spec.shape == shape[1:]
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e300])
+@pytest.mark.parametrize(
+    ("bad", "found"), [(np.nan, "NaN"), (np.inf, "infinity .*"), (1e300, "infinity .*")]
+)
 @pytest.mark.parametrize("x", [TABLE, IMAGES], ids=["table", "images"])
-def test_values_that_are_not_finite(load, x, bad):
+def test_values_that_are_not_finite(load, x, bad, found):
     x = x.copy()
     x[2].flat[1] = x[2].flat[3] = x[5].flat[0] = bad
-    fails(load, r"NaN, infinity .* in 2 of 6 records \(first: record 2\)", x=x, y=Y)
+    fails(load, rf"`x` has {found} in 2 of 6 records \(first: record 2\)", x=x, y=Y)
 
 
 def test_values_that_are_not_numbers(load):
@@ -172,16 +177,67 @@ def test_binary_data_must_be_binary(load):
 
 
 @pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        ([2.0, 0.0, 5.0], "0.0: 2, 2.0: 2, 5.0: 2"),
+        ([-1, 7, 3], "-1: 2, 3: 2, 7: 2"),
+        (["no", "yes", "ä"], "no: 2, yes: 2, ä: 2"),
+        ([b"u", b"v", b"w"], "u: 2, v: 2, w: 2"),
+        ([False, True, True], "False: 2, True: 4"),
+    ],
+)
+def test_labels_of_all_kinds_are_numbered(load, caplog, labels, classes):
+    caplog.set_level("INFO", "privbench")
+    named = np.array(labels)[Y]
+    data = load(x=TABLE, y=named)
+    assert data.y.tolist() == np.unique(named, return_inverse=True)[1].tolist()
+    assert f"classes {classes};" in caplog.text
+
+
+@pytest.mark.parametrize(
     ("y", "found"),
     [
-        (Y.astype(float), "`y` is float64, but labels must be integers"),
-        (Y == 1, "`y` is bool, but labels must be integers"),
-        (Y - 1, "3 classes between -1 and 1, but labels must be 0..k-1"),
-        (Y + 1, "3 classes between 1 and 3, .*return_inverse"),
-        (np.array([-1, 0, 2])[Y], "3 classes between -1 and 2, but labels must be 0..k-1"),
-        (Y * 2, "3 classes between 0 and 4, .*without gaps"),
-        (Y * 0, r"`y` has only one class \(0\)"),
+        (Y * 0, r"`y` has only one class \(0\); a classifier needs two"),
+        (np.where(Y == 1, np.nan, Y), '`y` has no value in 2 of 6 rows: missing = "drop"'),
+        (Y * 1j, "`y` is complex128, but labels must be numbers or text"),
+        (np.array(["No", "no", "yes"])[Y], "differ only in case"),
     ],
 )
 def test_wrong_labels(load, y, found):
     fails(load, found, x=TABLE, y=y)
+
+
+def test_gaps(load):
+    x, y = TABLE.copy(), Y.astype(float)
+    x[1, 2] = x[4, 0] = y[3] = np.nan
+    message = (
+        "2 problems:\n  - `y` has no value in 1 of 6 rows.*\n  - `x` has NaN in 2 of 6 records"
+    )
+    fails(load, message, x=x, y=y)
+    whole = load(x=x, y=y, missing="drop")
+    assert (whole.x == TABLE[[0, 2, 5]].astype(np.float32)).all()
+    assert whole.y.tolist() == [0, 1, 1]
+    filled = load(x=x, y=Y, missing="median")
+    assert filled.spec.has_gaps
+    assert np.isnan(filled.x).sum() == 2
+    scaled = load(x=x, y=Y, missing="median", scale="all")
+    x[1, 2], x[4, 0] = np.nanmedian(x, axis=0)[[2, 0]]
+    assert (scaled.x == load(x=x, y=Y, scale="all").x).all()
+    assert not scaled.spec.has_gaps
+    x[:, 1] = np.nan
+    fails(load, "only NaN in column 1", x=x, y=Y, missing="median")
+    fails(load, "each record has a missing value", x=x, y=Y, missing="drop")
+
+
+def test_images_are_not_filled(load):
+    x = IMAGES.copy()
+    x[0] = np.nan
+    fails(load, 'NaN in 1 of 6 records .*missing = "drop"', x=x, y=Y, missing="median")
+    assert len(load(x=x, y=Y, missing="drop")) == 5
+
+
+def test_copies(load, caplog):
+    x, y = np.repeat(IMAGES, 2, axis=0), np.repeat(Y, 2)
+    assert len(load(x=x, y=y)) == 12
+    assert "12 of 12 records stand there more than once (6 different)" in caplog.text
+    assert (load(x=x, y=y, duplicates="drop").x == IMAGES.astype(np.float32)).all()

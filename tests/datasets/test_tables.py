@@ -20,6 +20,18 @@ def test_columns_are_standardised_one_by_one():
     assert result.std(axis=0) == pytest.approx(np.ones(3), abs=1e-6)
 
 
+def test_gaps_become_medians():
+    frame = pd.DataFrame({"n": [1.0, np.nan, 2.0, 9.0], "m": [1.0, 2.0, 3.0, 4.0]})
+    y = np.array([0, 1, 0, 1])
+    filled = table_data(frame.fillna({"n": 2.0}), [], y, scale="all")
+    data = table_data(frame, [], y, scale="all")
+    assert (data.x == filled.x).all()
+    assert not data.spec.has_gaps
+    data = table_data(frame, [], y)
+    assert np.isnan(data.x).tolist() == [[False] * 2, [True, False], [False] * 2, [False] * 2]
+    assert data.spec.has_gaps
+
+
 def test_constant_columns_become_zeros():
     constant = np.full((1000, 1), 0.1)
     assert constant.std(axis=0) != 0  # because of rounding
@@ -34,7 +46,9 @@ def test_one_hot():
 
 def test_features_keep_the_order_of_the_columns():
     frame = pd.DataFrame({"c": ["u", "v", "u"], "n": [0, 0, 3], "d": [7, 7, 5]})
-    data = table_data(frame, ["c", "d"], np.array([0, 2, 1]))
+    y = np.array([0, 2, 1])
+    assert table_data(frame, ["c", "d"], y).x[:, 2].tolist() == [0, 0, 3]
+    data = table_data(frame, ["c", "d"], y, scale="all")
     assert data.spec.columns == (
         Column("c", "categorical", (0, 2), ("u", "v")),
         Column("n", "numeric", (2, 3)),

@@ -199,7 +199,29 @@ def test_a_guarantee_that_allows_all(bound, expected):
     assert len(warnings.guarantee_allows_all(bound)) == expected
 
 
+@pytest.mark.parametrize(("pool", "test", "expected"), [(0, 0, 0), (2, 2, 0), (3, 0, 1), (0, 3, 1)])
+def test_records_that_stand_there_more_than_once(pool, test, expected):
+    found = warnings.repeated_records({"pool": pool, "reference": 0, "test": test}, 200)
+    assert len(found) == expected
+    for warning in found:
+        facts = (
+            f"{pool} in the pool records, 0 in the reference records, {test} in the test records"
+        )
+        assert warning["text"].endswith(f"(of 200 pool records have a copy: {facts})")
+
+
 def test_marks_are_distinct_letters():
     marks = [kind.mark for kind in KINDS.values()]
     assert len(set(marks)) == len(marks)
     assert all(len(mark) == 1 and mark.isupper() for mark in marks)
+
+
+@pytest.mark.parametrize(
+    ("share", "bound", "expected"),
+    [(None, 1.0, 0), (0.98, None, 0), (0.98, 0.5, 0), (0.2, 1.0, 0), (0.98, 1.0, 1)],
+)
+def test_clipping_binds_where_there_is_hardly_any_noise(share, bound, expected):
+    found = warnings.clipping_binds(share, 1.0, bound)
+    assert len(found) == expected
+    for warning in found:
+        assert "max_grad_norm = 1 clips 98% of the gradients" in warning["text"]

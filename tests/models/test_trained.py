@@ -11,7 +11,7 @@ from privbench.data import DataSpec
 from privbench.errors import Incompatible, PrivbenchError
 from privbench.models.base import EstimatorModel
 from privbench.models.logistic import Logistic
-from privbench.models.trained import load_models, to_log_probs
+from privbench.models.trained import FittedEstimator, load_models, to_log_probs
 from privbench.storage.artifacts import Artifact
 
 SPEC = DataSpec("tabular", (4,), 3)
@@ -30,9 +30,11 @@ def bound(cls):
 
 
 def estimators(*outputs):
-    """The models of a population of estimators with constant outputs."""
-    live = [SimpleNamespace(predict_proba=lambda x, p=p: np.tile(p, (len(x), 1))) for p in outputs]
-    return load_models(Artifact(live=live), bound(Stub), SPEC)
+    """Estimators with constant outputs."""
+    fitted = [
+        SimpleNamespace(predict_proba=lambda x, p=p: np.tile(p, (len(x), 1))) for p in outputs
+    ]
+    return [FittedEstimator(lambda one=one: one, bound(Stub), SPEC.n_classes) for one in fitted]
 
 
 def test_torch_models_are_those_of_the_stored_weights():
@@ -56,6 +58,25 @@ def test_estimators_have_outputs_and_no_module():
     np.testing.assert_allclose(second.log_probs(X)[:, 1], np.log(1e-12), rtol=1e-5)
     with pytest.raises(Incompatible, match="stub"):
         first.module()
+
+
+def test_an_estimator_is_fitted_once_and_only_if_it_is_asked():
+    times = []
+
+    def fit():
+        times.append(1)
+        return SimpleNamespace(predict_proba=lambda x: np.tile([0.2, 0.3, 0.5], (len(x), 1)))
+
+    model = FittedEstimator(fit, bound(Stub), SPEC.n_classes)
+    assert not times
+    model.log_probs(X)
+    model.log_probs(X)
+    assert len(times) == 1
+
+
+def test_what_is_no_estimator_is_refused():
+    with pytest.raises(PrivbenchError, match="stub: fit returned"):
+        FittedEstimator(lambda: 3.0, bound(Stub), SPEC.n_classes).log_probs(X)
 
 
 def test_invalid_outputs_of_estimators_are_refused():

@@ -67,7 +67,7 @@ WORDS = [
     ("Attack", "queries", "Attack"),
     ("Attack", "score_all", "Attack"),
     ("SyntheticAttack", "observes", "SyntheticAttack"),
-    ("Dataset", "missing", "Dataset"),
+    ("Dataset", "to_download", "Dataset"),
     ("Executor", "kind", "Executor"),
 ]
 

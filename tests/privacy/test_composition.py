@@ -31,8 +31,8 @@ def fitted(guarantee=None, fitted_on="private", release="reconstruct"):
     return GeneratorInPipeline("vae", guarantee, fitted_on, release)
 
 
-def pipeline(*mechanisms, generator=None, numeric_columns=False):
-    return Pipeline(generator, mechanisms, N, numeric_columns)
+def pipeline(*mechanisms, generator=None, scaled_together=False):
+    return Pipeline(generator, mechanisms, N, scaled_together)
 
 
 def test_nothing_stated_gives_no_guarantee_and_no_reason():
@@ -53,9 +53,9 @@ def test_only_mechanisms_that_act_there_count():
 
 @pytest.mark.parametrize("acts_on", ["data", "latent", "training", "output"])
 @pytest.mark.parametrize("covers", ["records", "features", "labels"])
-def test_numeric_columns_are_scaled_before_what_reads_features(acts_on, covers):
+def test_columns_are_scaled_before_what_reads_features(acts_on, covers):
     stated = replace(LOCAL, covers=covers)
-    conditions = compose(pipeline(mechanism(acts_on, stated), numeric_columns=True))[0].conditions
+    conditions = compose(pipeline(mechanism(acts_on, stated), scaled_together=True))[0].conditions
     assert (SCALED_APART in conditions) == (acts_on != "output" and covers != "labels")
     assert SCALED_APART not in compose(pipeline(mechanism(acts_on, stated)))[0].conditions
 
@@ -79,13 +79,13 @@ def test_a_fit_follows_data_mechanisms_and_no_others():
         given = pipeline(mechanism(acts_on, None), generator=drawn)
         named = changes_each_record_alone(f"on-{acts_on}")
         assert (named in compose(given)[0].conditions) == expected
-    assert SCALED_APART in compose(pipeline(generator=drawn, numeric_columns=True))[0].conditions
+    assert SCALED_APART in compose(pipeline(generator=drawn, scaled_together=True))[0].conditions
 
 
 NOTHING_READ = Guarantee("dp", 0.0, 0.0, "add-remove", "reads no private record")
 
 
-@pytest.mark.parametrize("numeric_columns", [False, True])
+@pytest.mark.parametrize("scaled_together", [False, True])
 @pytest.mark.parametrize(
     "fit", [None, fitted(), fitted(FIT, "dp-sgd"), fitted(FIT, "dp-sgd", "sample")]
 )
@@ -94,13 +94,13 @@ NOTHING_READ = Guarantee("dp", 0.0, 0.0, "add-remove", "reads no private record"
     [(), (mechanism("data", LOCAL),), (mechanism("latent", METRIC),), (mechanism("training", DP),),
      (mechanism("latent", METRIC), mechanism("training", DP), mechanism("output", OUTPUT))],
 )  # fmt: skip
-def test_what_follows_public_records_is_post_processing(behind, fit, numeric_columns):
+def test_what_follows_public_records_is_post_processing(behind, fit, scaled_together):
     """Even metric privacy, which does not compose, and mechanisms without a guarantee."""
     public = mechanism("data", NOTHING_READ, reads_private=False)
-    given = pipeline(public, *behind, generator=fit, numeric_columns=numeric_columns)
+    given = pipeline(public, *behind, generator=fit, scaled_together=scaled_together)
     for acts_on in (("data", "latent"), ("data", "latent", "training", "output")):
         shown = compose(given, acts_on).guarantee
-        assert shown == (NOTHING_READ.under(SCALED_APART) if numeric_columns else NOTHING_READ)
+        assert shown == (NOTHING_READ.under(SCALED_APART) if scaled_together else NOTHING_READ)
 
 
 def test_private_records_that_are_read_again_behind_public_ones_have_no_guarantee():
@@ -230,7 +230,7 @@ def test_metric_privacy_has_nothing_to_add_to_a_fit():
 def test_stated_conditions_stay_and_come_first():
     stated = DP.under(Condition("stated"))
     mixing = mechanism("data", None)
-    given = pipeline(mixing, mechanism("training", stated), numeric_columns=True)
+    given = pipeline(mixing, mechanism("training", stated), scaled_together=True)
     assert compose(given)[0].conditions == (
         Condition("stated"),
         SCALED_APART,

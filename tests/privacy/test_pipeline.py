@@ -68,14 +68,14 @@ def bound(cls, **params):
 def test_each_component_is_asked_in_the_same_context():
     generator = bound(Copies, fitted_on="dp-sgd", release="sample")
     mechanisms = [bound(Stating), bound(Reading), bound(Blind)]
-    pipeline = pipeline_of(generator, mechanisms, CONTEXT, numeric_columns=True)
+    pipeline = pipeline_of(generator, mechanisms, CONTEXT, scaled_together=True)
     assert pipeline.generator.guarantee.epsilon == 4.0
     assert (pipeline.generator.fitted_on, pipeline.generator.release) == ("dp-sgd", "sample")
     assert [m.guarantee.epsilon for m in pipeline.mechanisms] == [2.0] * 3
     assert [m.name for m in pipeline.mechanisms] == ["stating", "reading", "blind"]
     assert [m.reads_members for m in pipeline.mechanisms] == [False, True, False]
-    assert (pipeline.n_train, pipeline.numeric_columns) == (200, True)
-    assert pipeline_of(None, [], CONTEXT, numeric_columns=False).generator is None
+    assert (pipeline.n_train, pipeline.scaled_together) == (200, True)
+    assert pipeline_of(None, [], CONTEXT, scaled_together=False).generator is None
 
 
 def test_what_is_no_guarantee_is_refused():

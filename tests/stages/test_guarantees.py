@@ -139,15 +139,17 @@ def test_dp_sgd_says_nothing_of_the_records_that_a_generator_draws_from(guarante
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_what_reads_numeric_columns_relies_on_how_they_were_scaled(guarantee, named):
+def test_what_reads_columns_relies_on_how_they_were_scaled(guarantee, named):
     columns = tuple(Column(f"x{i}", "numeric", (i, i + 1)) for i in range(6))
     table = replace(SPEC, kind="tabular", columns=columns if named else ())
+    by_reference, table = table, replace(table, scaled_by="all")
     drawn = DP_FIT | {"release": "sample"}
     for given, generator in (((DP_SGD,), None), ((), drawn), ((DP_SGD,), drawn)):
         scaled, bare = (
             guarantee(*given, generator=generator, spec=one)[0] for one in (table, SPEC)
         )
         assert scaled.conditions == (*bare.conditions, SCALED_APART)
+        assert guarantee(*given, generator=generator, spec=by_reference)[0] == bare
     for reads_no_features in (OUTPUTS, LABELS):
         assert SCALED_APART not in guarantee(reads_no_features, spec=table)[0].conditions
     assert (

@@ -118,3 +118,15 @@ def test_a_release_of_the_private_records_themselves_is_perfectly_faithful(plan,
     assert info == {"column_fidelity": pytest.approx(1.0), "pairwise_fidelity": pytest.approx(1.0)}
     decoded = compute(chosen, chosen.trials[0].utility.fidelity).info
     assert decoded["column_fidelity"] < 0.9
+
+
+def test_rows_have_the_share_of_gradients_that_dp_sgd_clips(plan, compute, config):
+    own = "[defenses.clipped]\nmechanisms = [{ name = 'dp-sgd', epsilon = 1e6 }]\n"
+    config.write_text(own + config.read_text(), encoding="utf-8")
+    chosen = plan('defenses=["none", "clipped"]', "dp-sgd.max_grad_norm=0.001", select="loss")
+    found = {}
+    for trial in chosen.trials:
+        facts = compute(chosen, trial.utility).info
+        names = [w["name"] for w in compute(chosen, trial.warnings[0]).info["warnings"]]
+        found[trial.defense] = facts["clipped_share"], "clipping-binds" in names
+    assert found == {"none": (None, False), "clipped": (1.0, True)}

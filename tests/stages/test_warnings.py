@@ -40,9 +40,23 @@ def test_noise_is_seen_to_be_random_and_other_outputs_are_not(plan, compute):
     ],
 )
 def test_warnings_concern_the_attack(row, select, overrides, expected):
-    found = row(select, 'defenses=["none", "noisy"]', *overrides)
+    found = row(select, 'defenses=["none", "noisy"]', "seeds=[1]", *overrides)
     assert [name for name in found if name != "guarantee-allows-all"] == expected
     assert ("guarantee-allows-all" in found) == ("noisy" in select)  # an epsilon of 35
+
+
+def test_copies_are_told_of_records_and_not_of_canaries(plan, compute, blobs):
+    with np.load(blobs) as arrays:
+        thrice = {name: np.repeat(array[:60], 3, axis=0) for name, array in arrays.items()}
+    np.savez(blobs, **thrice)
+    for overrides, expected in (((), 1), (("npz.duplicates=drop",), 0)):
+        chosen = plan("mlp.epochs=1", *overrides, select="none and loss")
+        records, canaries = (
+            [w["name"] for w in compute(chosen, stage).info["warnings"]]
+            for stage in chosen.trials[0].warnings[:2]
+        )
+        assert records.count("repeated-records") == expected
+        assert "repeated-records" not in canaries
 
 
 def test_an_adaptive_row_is_compared_with_the_naive_one_if_both_are_selected(plan):

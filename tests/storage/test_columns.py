@@ -6,7 +6,8 @@ import sqlite3
 import pytest
 
 from privbench.storage.columns import SCHEMA, Column, added_in
-from privbench.storage.results import COLUMNS, MIGRATIONS
+from privbench.storage.database import MIGRATIONS
+from privbench.storage.results import COLUMNS
 
 FIRST = [
     "benchmark TEXT", "dataset TEXT", "defense TEXT", "model TEXT", "attack TEXT",

@@ -71,7 +71,7 @@ def test_an_estimator_that_writes_on_what_it_predicts(refused, line_of):
     for reason, code in zip(refused("EstimatorModel", bodies), codes, strict=True):
         assert "is read-only" in reason
         assert f"({line_of(code)})" in reason
-        assert reason.startswith("outputs: mine")
+        assert reason.startswith("population: mine")
 
 
 def test_an_estimator_may_write_on_what_it_is_fitted_on(accepted):

@@ -159,7 +159,7 @@ class Loop(privbench.TrainingLoop):
 
 class Table(privbench.Dataset):
     name = "table"
-    def missing(self):
+    def to_download(self):
         print("missing")
         return ""
     def load(self):

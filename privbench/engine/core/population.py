@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
@@ -28,6 +28,8 @@ class Population:
     build: Build
     params: dict[str, Tensor]
     buffers: dict[str, Tensor]
+    facts: dict[str, Tensor] = field(default_factory=dict)
+    """What is known of each model's training, by name: tensors (models,). They are not in `state`."""
 
     @classmethod
     def of(cls, build: Build, modules: Sequence[nn.Module]) -> Population:

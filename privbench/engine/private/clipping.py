@@ -84,6 +84,19 @@ class ClippedSums:
             clip_norm: The largest norm of an example's gradient.
             scale: What the sums are multiplied by.
         """
+        return self.with_clipping(weights, batch, clip_norm, scale)[:-1]
+
+    def with_clipping(
+        self,
+        weights: Mapping[str, Tensor],
+        batch: Mapping[str, Tensor],
+        clip_norm: float,
+        scale: float = 1.0,
+    ) -> list[Tensor]:
+        """Return the sums, and by what each example's gradient was multiplied (models, batch).
+
+        That is at most one; a gradient was clipped where it is less.
+        """
         trained = {name: weights[name].detach() for name in self.names}
         frozen = {name: t.detach() for name, t in weights.items() if name not in trained}
         examples = {name: tensor for name, tensor in batch.items() if name != "is_example"}
@@ -116,7 +129,7 @@ class ClippedSums:
         factors: Tensor,
         clip_norm: float,
     ) -> list[Tensor]:
-        """Return the sums, with each example's clipped gradient times its factor (batch,)."""
+        """Return the sums of clipped gradients times factors (batch,), and what they were clipped by."""
         gradients: dict[str, ExampleGradients] = {}
         inputs, output_gradients = self._inputs_and_output_gradients(trained, frozen, examples)
         for layer, a, g in zip(self.layers, inputs, output_gradients, strict=True):
@@ -127,8 +140,9 @@ class ClippedSums:
         for name, each in self._untapped_gradients(trained, frozen, examples).items():
             gradients[name] = Stored(each)
         squares = torch.stack([each.squared_norms() for each in gradients.values()]).sum(0)
-        factors = (clip_norm / (squares.sqrt() + STABILITY)).clamp(max=1.0) * factors  # (batch,)
-        return [gradients[name].weighted_sum(factors) for name in self.names]
+        clipping = (clip_norm / (squares.sqrt() + STABILITY)).clamp(max=1.0)  # (batch,)
+        factors = clipping * factors
+        return [*(gradients[name].weighted_sum(factors) for name in self.names), clipping]
 
     def _inputs_and_output_gradients(
         self, trained: dict[str, Tensor], frozen: dict[str, Tensor], examples: dict[str, Tensor]

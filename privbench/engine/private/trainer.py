@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -24,6 +24,10 @@ from privbench.engine.strategies.update import StackedUpdate
 
 MIN_STEPS_TO_RECORD = 100
 """Steps from which recording one saves time."""
+STEPS_COUNTED = 100
+"""In about this many steps of a training it is counted how many gradients are clipped."""
+CLIPPED_SHARE = "clipped_share"
+"""The fact of a population that says which share of the examples' gradients was clipped."""
 
 
 @dataclass(frozen=True)
@@ -91,20 +95,26 @@ class PrivateTrainer:
         sums = self._clipped_sums(module, population)
         mean_gradients = self._mean_gradients(sums)
         trained = [weights[name] for name in sums.names]
-        separate = self.recorded.separate(0, len(trained))
+        separate = self.recorded.separate(0, len(trained) + 1)[:-1]
         update = StackedUpdate(trained, separate, self.job.recipe)
         rngs = [np.random.default_rng([self.job.seeds[i], 3]) for i in models]
         sd = self.parameters.noise_multiplier * self.parameters.max_grad_norm / self._expected_size
         shapes = [weight.shape[1:] for weight in trained]
         noise = GradientNoise(rngs, sd, shapes, self.job.device)
-        for batch in self._batches(models, rngs):
+        counts = torch.zeros((2, len(models)), device=self.job.device)  # clipped ones and all
+        every = 1 + self.parameters.steps // STEPS_COUNTED
+        for step, batch in enumerate(self._batches(models, rngs)):
             replayed = self.recorded.gradients(0, weights, batch)
-            gradients = mean_gradients(weights, batch) if replayed is None else replayed
+            results = mean_gradients(weights, batch) if replayed is None else replayed
+            *gradients, clipping = results
+            if step % every == 0:
+                counts += _count_clipped(clipping, batch["is_example"])
             noise.add_to([g for g in gradients if g is not None])  # clipped sums are never None
             update(gradients)
             self.job.tick(len(models))
         check_finite(population.params.values(), models, lr=self.job.recipe.lr)
-        return population
+        share = counts[0] / counts[1].clamp(min=1)
+        return replace(population, facts={CLIPPED_SHARE: share})
 
     def _start(self, models: range) -> tuple[nn.Module, Population]:
         """Return a module, and the population of models before training."""
@@ -129,10 +139,11 @@ class PrivateTrainer:
         )
 
     def _mean_gradients(self, sums: ClippedSums) -> Callable[[Tensors, Tensors], list[Tensor]]:
-        """Return the mean clipped gradients as a function of weights and a batch."""
+        """Return the mean clipped gradients, and clipping, as a function of weights and a batch."""
 
         def compute(weights: Tensors, batch: Tensors) -> list[Tensor]:
-            return sums(weights, batch, self.parameters.max_grad_norm, 1 / self._expected_size)
+            scale = 1 / self._expected_size
+            return sums.with_clipping(weights, batch, self.parameters.max_grad_norm, scale)
 
         return compute
 
@@ -170,3 +181,10 @@ class PrivateTrainer:
             row[:count] = rng.random((count, copies, augment.draws), dtype=np.float32)
         repeated = x.unsqueeze(2).expand(*x.shape[:2], copies, *x.shape[2:])
         return augment(repeated, torch.from_numpy(uniform).to(x.device))
+
+
+def _count_clipped(clipping: object, is_example: Tensor) -> Tensor:
+    """Return how many examples of each model were clipped, and how many there are (2, models)."""
+    assert isinstance(clipping, Tensor)  # it is no product of matrices, see ``separate_results``
+    clipped = (clipping < 1) & is_example
+    return torch.stack([clipped.sum(1), is_example.sum(1)])

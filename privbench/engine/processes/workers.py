@@ -183,7 +183,8 @@ def _work(
     for number in numbers:
         try:
             population = train(chunks[number])
-            result: Any = _arrays(population.params), _arrays(population.buffers)
+            weights = (population.params, population.buffers, population.facts)
+            result: Any = tuple(map(_arrays, weights))
         except BaseException:
             result = traceback.format_exc()
         sys.stdout.flush()  # prints of the caller's loop; the parent kills us after the last result
@@ -201,9 +202,6 @@ def _arrays(weights: dict[str, torch.Tensor]) -> Weights:
     return {name: tensor.detach().contiguous().numpy() for name, tensor in weights.items()}
 
 
-def _loaded(build: Build, params: Weights, buffers: Weights) -> Population:
-    return Population(
-        build,
-        {name: as_tensor(array) for name, array in params.items()},
-        {name: as_tensor(array) for name, array in buffers.items()},
-    )
+def _loaded(build: Build, *weights: Weights) -> Population:
+    tensors = ({name: as_tensor(array) for name, array in arrays.items()} for arrays in weights)
+    return Population(build, *tensors)

@@ -96,5 +96,12 @@ def _concatenate(parts: Sequence[Population]) -> Population:
     def joined(weights: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
         return {name: torch.cat([part[name] for part in weights]) for name in weights[0]}
 
-    params, buffers = joined([p.params for p in parts]), joined([p.buffers for p in parts])
-    return Population(parts[0].build, params, buffers)
+    params, buffers, facts = (
+        joined(weights)
+        for weights in (
+            [p.params for p in parts],
+            [p.buffers for p in parts],
+            [p.facts for p in parts],
+        )
+    )
+    return Population(parts[0].build, params, buffers, facts)

@@ -306,6 +306,7 @@ def _is_close_enough(difference: tuple[str, Any, Any], first: Row, second: Row) 
         "train_accuracy", "auc_ci", "tpr_at_fpr", "balanced_accuracy", "advantage", "audited_epsilon",
         "test_accuracy_ci", "test_balanced_accuracy_ci", "majority_difference_ci", "audit",
         "calibrated_tpr_at_fpr", "precision", "record_risk", "column_fidelity", "pairwise_fidelity",
+        "clipped_share",
     }  # fmt: skip
 
 
