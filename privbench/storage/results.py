@@ -27,7 +27,7 @@ NEWEST = """
     SELECT id FROM runs WHERE benchmark = ? AND id IN (SELECT run_id FROM rows)
     ORDER BY finished_at IS NULL, id DESC LIMIT 1
 """
-"""Selects the run that `Results.run` returns."""
+"""Selects the run that `Results.run` returns for a benchmark."""
 FACTS = (
     "benchmark", "remark", "started_at", "finished_at", "seconds", "environment", "configuration"
 )  # fmt: skip
@@ -149,21 +149,10 @@ class Results:
         Raises:
             BadInput: the benchmark or the run has no rows.
         """
-        stored = self.benchmarks()
-        if isinstance(benchmark, str) and benchmark not in stored:
-            near = "".join(
-                f"; did you mean {name!r}?" for name in get_close_matches(benchmark, stored, 1)
-            )
-            raise BadInput(
-                f"no results of {benchmark!r} in {self.path}{near}"
-                f" (stored: {', '.join(stored) or 'nothing'}); run it first"
-            )
-        if isinstance(benchmark, int) and not stored:
-            raise BadInput(f"there is no run {benchmark} in {self.path}")
+        number = benchmark if isinstance(benchmark, int) else self._newest(benchmark)
+        if not self.path.exists():
+            raise BadInput(f"there is no run {number} in {self.path}")
         with read_database(self.path) as database:
-            number = benchmark
-            if isinstance(benchmark, str):
-                (number,) = database.execute(NEWEST, (benchmark,)).fetchone()
             facts = database.execute(
                 f"SELECT {', '.join(FACTS)} FROM runs WHERE id = ?", (number,)
             ).fetchone()
@@ -173,10 +162,22 @@ class Results:
             ).fetchall()
         if not values:
             raise BadInput(f"run {number} in {self.path} has no rows")
-        facts_by_name = dict(zip(FACTS, facts, strict=True))
-        return Run(
-            **with_json(facts_by_name), rows=with_verdicts([_from_sql(row) for row in values])
-        )
+        by_name = with_json(dict(zip(FACTS, facts, strict=True)))
+        return Run(**by_name, rows=with_verdicts([_from_sql(row) for row in values]))
+
+    def _newest(self, benchmark: str) -> int:
+        """Return the number of the newest run of a benchmark that is complete, or else the newest."""
+        stored = self.benchmarks()
+        if benchmark not in stored:
+            close = get_close_matches(benchmark, stored, 1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise BadInput(
+                f"no results of {benchmark!r} in {self.path}{hint}"
+                f" (stored: {', '.join(stored) or 'nothing'}); run it first"
+            )
+        with read_database(self.path) as database:
+            (number,) = database.execute(NEWEST, (benchmark,)).fetchone()
+        return int(number)
 
     def rows(self, benchmark: str) -> list[Row]:
         """Return the rows of the run that `run` returns, in the order of its plan.

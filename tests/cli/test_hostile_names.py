@@ -75,7 +75,7 @@ def test_components(cli, mine, plugin, arguments):
     [
         ["list", "defenses"], ["list", "benchmarks"], ["show", "defense", HOSTILE],
         ["show", "benchmark", HOSTILE], ["show", "benchmark", "other"],
-        ["run", HOSTILE, "--dry-run"],
+        ["run", HOSTILE, "--dry-run", "-v"], ["run"],
     ],
 )  # fmt: skip
 def test_benchmarks(cli, file, arguments):

@@ -101,6 +101,9 @@ def test_an_unknown_benchmark(results):
     add(results)
     with pytest.raises(BadInput, match=r"no results of 'c'.*stored: b"):
         results.rows("c")
+    results.add(results.start_run("quickstart", {}), [row(benchmark="quickstart")])
+    with pytest.raises(BadInput, match="did you mean 'quickstart'"):
+        results.rows("quikstart")
 
 
 def test_rows_are_append_only_and_the_journal_is_a_wal(results):
