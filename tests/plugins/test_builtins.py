@@ -8,7 +8,7 @@ from privbench.plugins.host import PluginHost
 
 NAMES = {
     "dataset": {
-        "digits", "location30", "adult", "mnist", "fashion-mnist", "cifar10", "csv", "npz"
+        "digits", "location30", "adult", "mnist", "fashion-mnist", "cifar10", "csv", "npz", "images"
     },
     "generator": {"vae", "gaussian-copula"},
     "mechanism": {"metric-privacy", "dp-sgd", "output-noise", "memguard", "hamp", "selena"},
