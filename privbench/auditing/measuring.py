@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from privbench.attacks.base import Views
 from privbench.auditing.report import AttackReport
+from privbench.auditing.sanity import are_fair_coins
 from privbench.auditing.shadows import AuditedModels
 from privbench.components import Bound
 from privbench.components.faults import calling
@@ -183,7 +184,7 @@ def _epsilon_ceiling(models: AuditedModels, has_shadows: bool) -> float:
 
 
 def _one_run(models: AuditedModels, attack: Bound, scores: Scores) -> float | None:
-    if len(models.target) > 1:
+    if len(models.target) > 1 or not are_fair_coins(models.target.member):
         return None
     rng = generator(models.seed, "one run", attack.name)
     return one_run_bound(scores[0], models.target.member[0], rng=rng)

@@ -45,7 +45,8 @@ class Exposed:
     record: int
     name: str
     """Its identifier, if the file has one."""
-    label: int
+    label: str
+    """The name of its class."""
     auc: float | None
     """Over models."""
     wrongly: int | None
@@ -115,7 +116,7 @@ def _exposed(report: Audit, attack: AttackReport) -> list[Exposed]:
 
     def record(number: int, auc: float | None = None, wrongly: int | None = None) -> Exposed:
         name = "" if names is None else str(names[number])
-        return Exposed(number, name, int(target.labels[number]), auc, wrongly)
+        return Exposed(number, name, target.class_name(target.labels[number]), auc, wrongly)
 
     if len(target) > 1:
         return [record(one["record"], auc=one["auc"]) for one in attack.most_vulnerable]

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from privbench import escape
 from privbench.auditing.limits import Exceeded, exceeded
 from privbench.auditing.predictions import Predictions
 from privbench.auditing.slices import Slice, slices
+from privbench.escape import one_line
 from privbench.metrics import RecordRisk, Summary
 from privbench.metrics.warnings import KINDS, RowWarning
 from privbench.report.numbers import interval_text, number
@@ -82,15 +84,29 @@ class Input:
     """The digest of the file."""
     n_models: int
     n_records: int
+    read_as: tuple[str, ...] = ()
+    """What was taken for what, where there was a choice."""
 
     @classmethod
     def of(cls, role: str, source: object, predictions: Predictions) -> Input:
         """Describe predictions that came from ``source``, a file or arrays."""
-        size = predictions.member.shape
+        n_models, n_records = predictions.member.shape
+        n_holdout, notes = predictions.n_holdout, predictions.notes
+        if role == "holdout":
+            n_records, notes = n_holdout, ()
+        elif role == "target":
+            n_records -= n_holdout
+        size = n_models, n_records
         if not isinstance(source, str | Path):
-            return cls(role, "", None, *size)
+            return cls(role, "", None, *size, read_as=notes)
         with Path(source).open("rb") as file:
-            return cls(role, Path(source).name, file_digest(file, "sha256").hexdigest(), *size)
+            return cls(
+                role,
+                Path(source).name,
+                file_digest(file, "sha256").hexdigest(),
+                *size,
+                predictions.notes,
+            )
 
 
 @dataclass(frozen=True)
@@ -115,6 +131,8 @@ class Audit:
     groups: NDArray[np.int64] | None
     """The group (records,) of each record of a single model, which intervals resample."""
     seed: int
+    warnings: list[RowWarning]
+    """Reasons to doubt the predictions themselves; see `privbench.auditing.sanity`."""
     environment: dict[str, Any]
     """Versions of software, the commit of the code, and hardware."""
     inputs: list[Input]
@@ -177,6 +195,7 @@ class Audit:
             "chosen": self.chosen,
             "slices": [one.to_json() for one in self.slices],
             "inputs": [asdict(one) for one in self.inputs],
+            "warnings": self.warnings,
             "seed": self.seed,
             "environment": self.environment,
         }
@@ -201,7 +220,10 @@ class Audit:
         """Return the report as Markdown: a table of the attacks, a table of the slices, and notes."""
         from privbench.report.formats import markdown
 
-        return markdown(self.tables())
+        warned = "".join(
+            f"- **Warning:** {escape.markdown(text)}\n" for text in self.warning_texts()
+        )
+        return f"{warned}\n{markdown(self.tables())}" if warned else markdown(self.tables())
 
     def __str__(self) -> str:
         """Return a table of the attacks, the strongest first, and notes on the others."""
@@ -209,7 +231,25 @@ class Audit:
 
         table = self._table_of_attacks().on_lines()
         shown = tabulate(table.lines, headers="keys", tablefmt="simple", disable_numparse=True)
-        return "\n".join([table.title, "", *([shown, ""] if shown else []), *table.notes])
+        warned = [one_line(f"warning: {text}") for text in self.warning_texts()]
+        blocks = [
+            table.title,
+            "",
+            *([*warned, ""] if warned else []),
+            *([shown, ""] if shown else []),
+        ]
+        return "\n".join([*blocks, *table.notes])
+
+    def warning_texts(self) -> list[str]:
+        """Return what is doubtful about the predictions, as sentences."""
+        return [f"{one['text'][:1].upper()}{one['text'][1:]}" for one in self.warnings]
+
+    def nothing_applied(self) -> str:
+        """Return why no attack ran, for an error message."""
+        reasons = dict.fromkeys(self.skipped.values())
+        return (
+            f"no attack applies to these predictions: {'; '.join(reasons) or 'none was asked for'}"
+        )
 
     def tables(self) -> list[Table]:
         """Return the table of the attacks, the strongest first, and that of the slices."""
@@ -225,6 +265,7 @@ class Audit:
         notes = [self.intervals_note(), AUDITED_NOTE, *self.warning_notes()] if lines else []
         if not self.warning_notes():
             lines = [{h: text for h, text in line.items() if h != "warnings"} for line in lines]
+        notes += [f"read: {note}" for note in self.target.notes]
         notes += [f"failed {name}: {reason}" for name, reason in self.failed.items()]
         notes += [f"skipped {name}: {reason}" for name, reason in self.skipped.items()]
         if not lines:

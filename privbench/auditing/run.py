@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from privbench.attacks.synthetic import SyntheticAttack
+from privbench.auditing.labels import text_of
+from privbench.auditing.layout import Layout
 from privbench.auditing.measuring import measure, record_groups
-from privbench.auditing.predictions import Arrays, Predictions, read_predictions
+from privbench.auditing.reading import USUAL, Source, read_predictions
 from privbench.auditing.report import Audit, Input
+from privbench.auditing.sanity import sanity
 from privbench.auditing.shadows import AuditedModels
 from privbench.components import Bound
 from privbench.components.messages import error_text
 from privbench.config import Overrides
-from privbench.errors import DataError
 from privbench.plugins.host import PluginHost
 from privbench.storage.environment import environment
 
-PredictionSource = str | Path | Predictions | Arrays
-"""Where predictions come from: a file, an object, or arrays by name."""
-
 
 def audit(
-    target: PredictionSource,
-    shadow: PredictionSource | None = None,
+    target: Source,
+    shadow: Source | None = None,
     *,
+    holdout: Source | None = None,
+    label: str | None = None,
+    member: str | None = None,
+    columns: Iterable[str] = (),
+    positive: object = None,
+    id: str | None = None,
+    model: str | None = None,
     attacks: Iterable[str] = (),
     set: Mapping[str, Any] | None = None,
     plugins: Iterable[str] = (),
@@ -37,12 +40,20 @@ def audit(
     """Attack predictions whose membership is known, and report how well the attacks do.
 
     Args:
-        target: predictions of the target models: a file (docs/audit.md describes its arrays), or
-            the arrays by name.
+        target: predictions of the target models: a file (docs/audit.md says what it may be), a
+            DataFrame, or arrays by name, of NumPy or torch.
         shadow: predictions of models that the adversary trained. If they are on the same records as
             ``target`` (``record_ids`` tell, or else the labels), all attacks can use them; if they are
             on other records, they serve for thresholds and attack models. Without ``shadow``, if there
             are two or more target models, each is the target in turn and the others are its shadows.
+        holdout: predictions on records that no model was trained on, if ``target`` has only members; a
+            file, DataFrame or arrays, as ``target`` is.
+        label: the column, or array, of labels; default ``label`` or ``labels``.
+        member: the column, or array, of membership; default ``member``.
+        columns: the columns of probabilities of a table; by default found out.
+        positive: the class that a single column of probabilities is about.
+        id: the column, or array, that identifies records.
+        model: the column that says which model a line of a table is about, if there are several.
         attacks: names of attacks; default all. An attack that does not apply is listed under
             ``skipped``, with the reason, and one that raises under ``failed``.
         set: parameters of attacks, such as ``{"lira.mode": "offline"}``.
@@ -58,25 +69,40 @@ def audit(
         BadInput: a file or a parameter is wrong; the message names it and what is allowed.
     """
     overrides = Overrides(dict(set or {}))
+    layout = Layout(
+        label, member, tuple(columns), None if positive is None else text_of(positive), id, model
+    )
     return run_audit(
-        target, shadow, PluginHost(plugins), list(attacks), overrides, seed, list(slices)
+        target,
+        shadow,
+        PluginHost(plugins),
+        list(attacks),
+        overrides,
+        seed,
+        list(slices),
+        holdout=holdout,
+        layout=layout,
     )
 
 
 def run_audit(
-    target_source: PredictionSource,
-    shadow_source: PredictionSource | None,
+    target_source: Source,
+    shadow_source: Source | None,
     host: PluginHost,
     names: list[str],
     overrides: Overrides,
     seed: int,
     slices: Sequence[str] = (),
+    *,
+    holdout: Source | None = None,
+    layout: Layout = USUAL,
 ) -> Audit:
     """Run an audit like `audit`, given plugins and overrides that are loaded."""
-    target = _load(target_source, "target", slices)
-    shadow = None if shadow_source is None else _load(shadow_source, "shadow")
-    if shadow is not None and shadow.n_classes != target.n_classes:
-        raise DataError(f"shadow has {shadow.n_classes} classes, but target has {target.n_classes}")
+    target = read_predictions(target_source, slices, layout=layout, holdout=holdout, where="target")
+    shadow = None
+    if shadow_source is not None:
+        shadow = read_predictions(shadow_source, layout=layout, where="shadow")
+        target.check_classes(shadow)
     attacks = [_build(name, host, overrides) for name in dict.fromkeys(names or _all_attacks(host))]
     overrides.check()
     models = AuditedModels(target, shadow, seed)
@@ -108,11 +134,13 @@ def run_audit(
         shadows=models.shadow_kind,
         groups=groups,
         seed=seed,
+        warnings=sanity(target, shadow, {name: one.scores for name, one in reports.items()}),
         environment=environment(host.third_party, "cpu"),
         inputs=[
             Input.of(role, source, predictions)
             for role, source, predictions in (
                 ("target", target_source, target),
+                ("holdout", holdout, target),
                 ("shadow", shadow_source, shadow),
             )
             if source is not None and predictions is not None
@@ -130,17 +158,3 @@ def _build(name: str, host: PluginHost, overrides: Overrides) -> Bound:
     entry = host.registry("attack").get(name, "--attack")
     params = overrides.of(name, entry.cls.model_fields)
     return entry.build(params, f"--set {name}")
-
-
-def _load(source: PredictionSource, where: str, columns: Sequence[str] = ()) -> Predictions:
-    if isinstance(source, Predictions):
-        if missing := [name for name in columns if name not in source.columns]:
-            raise DataError(
-                f"{where}: there is no column {missing[0]!r} (there are:"
-                f" {', '.join(source.columns) or 'none'})"
-            )
-        return source
-    if isinstance(source, str | Path):
-        return read_predictions(source, columns)
-    arrays = {name: np.asarray(array) for name, array in source.items()}
-    return Predictions.of(arrays, where, columns)

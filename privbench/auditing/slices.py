@@ -98,7 +98,8 @@ def slices(scores: NDArray[np.float64], target: Predictions, over: Over) -> list
 def columns_of(target: Predictions) -> Iterator[Column]:
     """Yield how pairs are sliced: by class, by whether they are answered right, and by each column."""
     shape = target.member.shape
-    yield Column("class", [str(k) for k in range(target.n_classes)], _rows(target.labels, shape))
+    names = [target.class_name(k) for k in range(target.n_classes)]
+    yield Column("class", names, _rows(target.labels, shape))
     right = target.log_probs.argmax(-1) == target.labels
     yield Column("answer of the model", ["wrong", "right"], right.astype(np.int64))
     for name, values in target.columns.items():
@@ -111,12 +112,12 @@ def grouped(values: NDArray[Any]) -> tuple[list[str], NDArray[np.int64]]:
 
     1. Numbers with more than `MAX_VALUES` distinct values are cut at their quartiles.
     2. Other values are groups of their own; of more than `MAX_VALUES` texts the rarest are one group.
-    3. Numbers that are missing (NaN) are a group.
+    3. Values that are missing (NaN, an empty text) are a group.
 
     >>> grouped(np.array(["b", "a", "b"]))
     (['a', 'b'], array([1, 0, 1]))
     """
-    missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), dtype=bool)
+    missing = values == "" if values.dtype.kind == "U" else values != values
     known = values[~missing]
     distinct, counts = np.unique(known, return_counts=True)
     if len(distinct) > MAX_VALUES and values.dtype.kind in "iuf":

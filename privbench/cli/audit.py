@@ -11,6 +11,7 @@ import click
 
 from privbench.cli.options import json_option, plugin_option
 from privbench.cli.output import COMMAND, check_suffix, echo, print_json, write_text
+from privbench.errors import BadInput
 from privbench.plugins.host import PluginHost
 
 if TYPE_CHECKING:
@@ -30,6 +31,23 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.command()
 @click.argument("file")
 @click.option("--shadow", metavar="FILE", help="Predictions of the adversary's shadow models.")
+@click.option(
+    "--holdout", metavar="FILE",
+    help="Predictions on records that no model was trained on, if FILE has only members.",
+)  # fmt: skip
+@click.option("--label", metavar="NAME", help="Column of the labels. Default: label or labels.")
+@click.option("--member", metavar="NAME", help="Column of the membership. Default: member.")
+@click.option(
+    "--columns", metavar="NAME,...",
+    help="Columns of a table with the probabilities, or logits. Default: found out.",
+)  # fmt: skip
+@click.option(
+    "--positive", metavar="CLASS", help="Class that a single column of probabilities is about."
+)
+@click.option("--id", metavar="NAME", help="Column that identifies records.")
+@click.option(
+    "--model", metavar="NAME", help="Column of a table that says which model a line is about."
+)
 @click.option(
     "--attack", "attacks", metavar="NAME", multiple=True,
     help="Attack to run. Repeatable. Default: all attacks that the predictions support.",
@@ -69,6 +87,13 @@ def audit(
     ctx: click.Context,
     file: str,
     shadow: str | None,
+    holdout: str | None,
+    label: str | None,
+    member: str | None,
+    columns: str | None,
+    positive: str | None,
+    id: str | None,
+    model: str | None,
     attacks: tuple[str, ...],
     settings: tuple[str, ...],
     seed: int,
@@ -81,13 +106,20 @@ def audit(
 ) -> None:
     """Attack the predictions of trained models.
 
-    The report says how well attacks tell members from non-members. FILE is an .npz or .safetensors
-    file with the arrays `logits` (or `probs`), `labels` and `member`; docs/audit.md describes them.
-    Nothing is trained. Without --shadow, if FILE has two or more models, each model is the target
-    in turn and the others are its shadows. The exit status is 1 if an attack failed, and 3 if a limit
-    of --fail-above is exceeded.
+    The report says how well attacks tell members from non-members. Nothing is trained. FILE is
+
+    \b
+    - a table (.csv, .csv.gz, .parquet) with a line for each record: a column for the probability
+      of each class (or one, of two classes), the label, and whether it is a member; or
+    - a file (.npz, .safetensors, .pt) with the arrays `logits` (or `probs`), `labels` and `member`.
+
+    docs/audit.md describes both. Options that name columns name arrays, too. Without --shadow, if
+    FILE has two or more models, each model is the target in turn and the others are its shadows. The
+    exit status is 1 if an attack failed, 2 if FILE cannot be used or no attack applies to it, and 3 if
+    a limit of --fail-above is exceeded.
     """
     from privbench.auditing import run_audit
+    from privbench.auditing.layout import Layout
     from privbench.auditing.limits import parse_limits
     from privbench.config import Overrides
     from privbench.report.plots import check_plot_file, plot_rocs
@@ -101,7 +133,11 @@ def audit(
     allowed = parse_limits(limits)
     host: PluginHost = ctx.obj
     overrides = Overrides.parse(settings)
-    report = run_audit(file, shadow, host, list(attacks), overrides, seed, slices)
+    names = tuple(name.strip() for name in columns.split(",")) if columns else ()
+    layout = Layout(label, member, names, positive, id, model)
+    report = run_audit(
+        file, shadow, host, list(attacks), overrides, seed, slices, holdout=holdout, layout=layout
+    )
     if as_json:
         print_json(report.to_json())
     elif output is None:
@@ -112,6 +148,8 @@ def audit(
     if plot is not None:
         curves = {name: (result.scores, report.member) for name, result in report.attacks.items()}
         plot_rocs(curves, plot, title=Path(file).name, group=report.groups)
+    if not report.attacks and not report.failed:
+        raise BadInput(report.nothing_applied())
     exceeded = report.exceeded(allowed)
     for one in exceeded:
         echo(one, err=True)
