@@ -87,7 +87,9 @@ class _Converter:
         """Convert outputs to (models, records, classes), or (..., 1) of a single column."""
         given = [name for name in (logits, probs) if name in self.values]
         if len(given) == 2:
-            self.problems.add(logits, f"{logits} and {probs} are both given; give only one of them")
+            self.problems.found.append(
+                f"{logits} and {probs} are both given; give only one of them"
+            )
         if not given:
             return None
         name = given[0]

@@ -74,11 +74,11 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
 
     try:
         return dict(load_file(path))
-    except (KeyError, AttributeError):  # a number format that NumPy lacks
+    except (KeyError, AttributeError, TypeError):  # a number format that NumPy lacks
         from safetensors.torch import load_file as load_tensors
 
         return dict(load_tensors(path))
-    except (SafetensorError, OSError, TypeError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError) as error:
         raise DataError(f"{path}: not a readable .safetensors file: {error}") from None
 
 

@@ -71,10 +71,8 @@ def of_frame(
     raw = Raw({}, problems)
     names = list(table.columns)
     if repeated := sorted({name for name in names if names.count(name) > 1}):
-        problems.add(
-            f"column {repeated[0]}", "occurs more than once; give each column its own name"
-        )
-        return raw
+        problems.found.append(f"column {repeated[0]} occurs more than once; give each its own name")
+        problems.check()
     label = layout.label or next((name for name in LABELS if name in names), LABELS[0])
     roles = {"labels": (label, "--label"), "member": (layout.member or "member", "--member")}
     roles |= {"record_ids": (layout.id, "--id")} if layout.id else {}
@@ -109,7 +107,8 @@ def _array(column: pd.Series, role: str, problems: Problems) -> NDArray[Any] | N
 def _add_outputs(table: pd.DataFrame, left: list[str], layout: Layout, raw: Raw) -> None:
     """Add the outputs, and which class each of their columns is about."""
     labels = raw.arrays.get("labels")
-    texts = [] if labels is None else np.unique(texts_of(labels[labels == labels])).tolist()
+    known = [] if labels is None else labels[(labels == labels) & (labels.astype(np.str_) != "")]
+    texts = np.unique(texts_of(known)).tolist() if len(known) else []
     chosen = _chosen_columns(table, left, layout, texts, raw)
     if not chosen:
         return

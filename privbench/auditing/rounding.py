@@ -14,8 +14,8 @@ MIN_VALUES = 20
 """Number of values below which nothing is said."""
 SAMPLED = 2000
 """Values that are looked at first; most outputs are found not to be rounded by them."""
-BITS = {"float16": 11, "bfloat16": 8}
-"""The significant bits of the half precisions."""
+BITS = {"bfloat16": 8, "float16": 11}
+"""The significant bits of the half precisions, the coarser one first."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,10 @@ def found_rounding(values: NDArray[Any], dtype: str) -> Rounding | None:
 def _has_digits(values: NDArray[Any], digits: int) -> bool:
     if values.dtype.kind != "f":
         return True
-    precision = max(np.finfo(values.dtype).eps, np.finfo(np.float64).eps)
     scaled = values.astype(np.float64) * 10.0**digits
+    precision = float(np.finfo(values.dtype).eps) / 2
     # Beyond this, numbers of the format are so sparse that any would look rounded.
-    if (tolerance := 10.0**digits * precision * max(1.0, float(np.abs(values).max()))) > 0.1:
+    if (tolerance := 1e-9 + 10.0**digits * precision * float(np.abs(values).max())) > 0.1:
         return False
     return bool((np.abs(scaled - np.rint(scaled)) <= tolerance).all())
 

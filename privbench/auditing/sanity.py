@@ -6,7 +6,7 @@ The checks are deterministic, and change no number but for bounds on epsilon tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -229,19 +229,9 @@ def _same_members(target: Predictions, shadow: Predictions | None) -> str:
 def _among_shadows(target: Predictions, shadow: Predictions | None) -> str:
     if shadow is None or target.log_probs.shape[1:] != shadow.log_probs.shape[1:]:
         return ""
-    both = np.concatenate([target.log_probs[:, :COMPARED], shadow.log_probs[:, :COMPARED]])
     n = len(target)
-    found = [
-        model
-        for group in _groups(both)
-        for model in group
-        if model < n
-        and any(
-            np.array_equal(target.log_probs[model], shadow.log_probs[other - n])
-            for other in group
-            if other >= n
-        )
-    ]
+    groups = _groups([*target.log_probs, *shadow.log_probs])
+    found = [model for group in groups if group[-1] >= n for model in group if model < n]
     if not found:
         return ""
     which = listed([str(model) for model in sorted(found)])
@@ -252,18 +242,20 @@ def _same_outputs(target: Predictions, shadow: Predictions | None) -> str:
     for role, of in (("target models", target), ("shadows", shadow)):
         if of is None or len(of) < 2:
             continue
-        for group in _groups(of.log_probs[:, :COMPARED]):
-            same = [m for m in group if np.array_equal(of.log_probs[m], of.log_probs[group[0]])]
-            if len(same) == len(of):
-                return f"all {len(of)} {role} have the same outputs"
-            if len(same) > 1:
-                return f"the {role} {listed([str(m) for m in same])} have the same outputs"
+        if groups := _groups(list(of.log_probs)):
+            which = ", ".join(map(str, groups[0]))
+            which = f"all {len(of)} {role}" if len(groups[0]) == len(of) else f"the {role} {which}"
+            return f"{which} have the same outputs"
     return ""
 
 
-def _groups(outputs: NDArray[np.float32]) -> Iterator[list[int]]:
-    """Yield the positions of models whose outputs are equal, of which there are several."""
+def _groups(outputs: Sequence[NDArray[np.float32]]) -> list[list[int]]:
+    """Return the positions of models whose outputs (records, classes) are equal, several in a group."""
     alike: dict[bytes, list[int]] = {}
     for model, of_model in enumerate(outputs):
-        alike.setdefault(of_model.tobytes(), []).append(model)
-    return (group for group in alike.values() if len(group) > 1)
+        alike.setdefault(of_model[:COMPARED].tobytes(), []).append(model)
+    same: dict[bytes, list[int]] = {}
+    for group in alike.values():
+        for model in group if len(group) > 1 else []:
+            same.setdefault(outputs[model].tobytes(), []).append(model)
+    return [group for group in same.values() if len(group) > 1]
