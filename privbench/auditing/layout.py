@@ -107,7 +107,11 @@ def _array(column: pd.Series, role: str, problems: Problems) -> NDArray[Any] | N
 def _add_outputs(table: pd.DataFrame, left: list[str], layout: Layout, raw: Raw) -> None:
     """Add the outputs, and which class each of their columns is about."""
     labels = raw.arrays.get("labels")
-    known = [] if labels is None else labels[(labels == labels) & (labels.astype(np.str_) != "")]
+    known = (
+        np.zeros(0)
+        if labels is None
+        else labels[(labels == labels) & (labels.astype(np.str_) != "")]
+    )
     texts = np.unique(texts_of(known)).tolist() if len(known) else []
     chosen = _chosen_columns(table, left, layout, texts, raw)
     if not chosen:

@@ -242,7 +242,7 @@ class Audit:
 
     def warning_texts(self) -> list[str]:
         """Return what is doubtful about the predictions, as sentences."""
-        return [f"{one['text'][:1].upper()}{one['text'][1:]}" for one in self.warnings]
+        return [one["text"] for one in self.warnings]
 
     def nothing_applied(self) -> str:
         """Return why no attack ran, for an error message."""

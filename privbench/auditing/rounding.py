@@ -20,7 +20,7 @@ BITS = {"bfloat16": 8, "float16": 11}
 
 @dataclass(frozen=True)
 class Rounding:
-    """What all values are multiples of, or the number format that holds all of them."""
+    """How many digits all values have, or the number format that holds all of them."""
 
     digits: int | None = None
     """Digits after the point; 0 if all values are integers."""
@@ -28,12 +28,17 @@ class Rounding:
     """``float16`` or ``bfloat16``."""
 
     def __str__(self) -> str:
-        """Return it in words."""
+        """Return what is known of all outputs, as a sentence without its full stop."""
         if self.dtype is not None:
-            return f"in {self.dtype} ({BITS[self.dtype]} significant bits)"
+            return (
+                f"all outputs are numbers of {self.dtype}, of {BITS[self.dtype]} significant bits"
+            )
         if self.digits == 0:
-            return "to whole numbers"
-        return f"to {self.digits} digit{'' if self.digits == 1 else 's'} after the point"
+            return "all outputs are whole numbers"
+        trees = (
+            f", as the votes of {10**self.digits} trees have" if self.digits in (1, 2, 3) else ""
+        )
+        return f"all outputs have at most {self.digits} digits after the point{trees}"
 
     def sum_error(self, n_classes: int) -> float:
         """Return how far the sum of rounded probabilities may be from one."""
@@ -55,7 +60,7 @@ def found_rounding(values: NDArray[Any], dtype: str) -> Rounding | None:
         dtype: the name of the number format that they came in, which NumPy may lack.
 
     >>> str(found_rounding(np.arange(100) / 100, "float64"))
-    'to 2 digits after the point'
+    'all outputs have at most 2 digits after the point, as the votes of 100 trees have'
     """
     flat = values.reshape(-1)
     if len(flat) < MIN_VALUES:

@@ -59,9 +59,8 @@ CHECKS = {
         "Check which class each column of the outputs is about; save `classes`.",
     ),
     "rounded-outputs": Check(
-        "All outputs have at most 6 digits after the point (the votes of 100 trees have 2), or were"
-        " saved in half precision.",
-        "Save all digits, or logits in float32.",
+        "All outputs have at most 6 digits after the point, or were saved in half precision.",
+        "Save all digits, or logits in float32; of a forest, this is what more trees would mend.",
     ),
     "tied-scores": Check(
         "All scores of an attack are equal.",
@@ -126,7 +125,7 @@ def sanity(
         "same-outputs": _same_outputs(target, shadow),
     }
     return [
-        {"name": name, "text": f"{text}. {CHECKS[name].advice}"}
+        {"name": name, "text": f"{text[:1].upper()}{text[1:]}. {CHECKS[name].advice}"}
         for name, text in texts.items()
         if text
     ]
@@ -197,7 +196,7 @@ def _rounded(target: Predictions) -> str:
     cost = (
         f"; {certain:.1%} of the outputs are exactly 1, and cannot be told apart" if certain else ""
     )
-    return f"the outputs were rounded {target.rounding}{cost}"
+    return f"{target.rounding}{cost}"
 
 
 def _tied(scores: Mapping[str, NDArray[np.float64]]) -> str:

@@ -241,7 +241,7 @@ def test_bfloat16_of_a_safetensors_file(made, tmp_path):
     save_tensors(tensors | {"logits": logits}, tmp_path / "a.safetensors")
     found = read_predictions(tmp_path / "a.safetensors")
     np.testing.assert_allclose(found.log_probs, read_predictions(made).log_probs, atol=0.05)
-    assert str(found.rounding) == "in bfloat16 (8 significant bits)"
+    assert str(found.rounding) == "all outputs are numbers of bfloat16, of 8 significant bits"
 
 
 def test_a_torch_file_is_never_unpickled(tmp_path):

@@ -30,12 +30,15 @@ def test_what_is_not_rounded_is_not_called_so(values):
 @pytest.mark.parametrize("kept", [np.float16, np.float32, np.float64])
 def test_half_precision_is_found_in_any_format(kept):
     found = found_rounding(PROBS.astype(np.float16).astype(kept), np.dtype(kept).name)
-    assert str(found) == "in float16 (11 significant bits)"
+    assert str(found) == "all outputs are numbers of float16, of 11 significant bits"
 
 
 def test_bfloat16_is_found_behind_float32():
     values = torch.tensor(PROBS).to(torch.bfloat16).float().numpy()
-    assert str(found_rounding(values, "float32")) == "in bfloat16 (8 significant bits)"
+    assert (
+        str(found_rounding(values, "float32"))
+        == "all outputs are numbers of bfloat16, of 8 significant bits"
+    )
 
 
 ROUNDED = {

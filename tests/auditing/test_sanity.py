@@ -69,8 +69,13 @@ def test_rounded_outputs(arrays):
     probs = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
     text = names(of(made, probs=probs.round(2)))["rounded-outputs"]
     certain = ((probs.round(2) > 0).sum(-1) == 1).mean()
-    assert f"2 digits after the point; {certain:.1%} of the outputs are exactly 1" in text
-    assert "in float16" in names(of(made, probs=probs.astype(np.float16)))["rounded-outputs"]
+    assert (
+        f"2 digits after the point, as the votes of 100 trees have; {certain:.1%} of the outputs are exactly 1"
+        in text
+    )
+    assert (
+        "numbers of float16" in names(of(made, probs=probs.astype(np.float16)))["rounded-outputs"]
+    )
 
 
 def test_tied_scores(arrays):
@@ -80,7 +85,7 @@ def test_tied_scores(arrays):
         "b": np.arange(10.0).reshape(2, 5),
         "c": np.eye(2).repeat(5, 1),
     }
-    assert "all scores of a are equal" in names(target, scores=scores)["tied-scores"]
+    assert "All scores of a are equal" in names(target, scores=scores)["tied-scores"]
     same = np.full((1, 200, 4), 0.25)
     made = {n: a for n, a in arrays(n_models=1, references=0).items() if n in ("labels", "member")}
     report = privbench.audit(made | {"probs": same}, attacks=["loss"])
@@ -93,10 +98,10 @@ def test_few_records(arrays):
     member[0, :2] = False
     text = names(of(made, member=member))["few-records"]
     assert text.startswith(
-        "only 2 non-members among 400 records; so few say nothing: a TPR at 1% FPR"
+        "Only 2 non-members among 400 records; so few say nothing: a TPR at 1% FPR"
     )
     assert "needs at least 100 non-members, and 1,000" in text
-    assert "only 2 members among" in names(of(made, member=~member))["few-records"]
+    assert "Only 2 members among" in names(of(made, member=~member))["few-records"]
     member[0, :99] = False
     assert "so few say nothing" not in names(of(made, member=member))["few-records"]
     member[0, :100] = False
@@ -139,7 +144,7 @@ def test_several_models_that_are_no_halves_and_that_are_all_the_same(arrays):
     most = np.random.default_rng(0).random((4, 300)) < 0.8
     assert "holds as stated" in names(of(made, member=most))["unfair-coins"]
     found = names(of(made, member=np.repeat(most[:1], 4, axis=0)))
-    assert "all 4 target models have the same members" in found["same-members"]
+    assert "All 4 target models have the same members" in found["same-members"]
     assert "unfair-coins" not in found
 
 
@@ -150,10 +155,10 @@ def test_targets_among_shadows_and_models_that_are_the_same(arrays):
     made["logits"][3] = arrays(n_models=2)["logits"][1]
     assert "1 of 2 targets (number 1)" in names(target, of(made))["targets-among-shadows"]
     made["logits"][4] = made["logits"][0]
-    assert "the shadows 0, 4 have the same outputs" in names(target, of(made))["same-outputs"]
+    assert "The shadows 0, 4 have the same outputs" in names(target, of(made))["same-outputs"]
     made["logits"][:] = made["logits"][0]
-    assert "all 5 shadows have" in names(target, of(made))["same-outputs"]
-    assert "all 5 target models have" in names(of(made))["same-outputs"]
+    assert "All 5 shadows have" in names(target, of(made))["same-outputs"]
+    assert "All 5 target models have" in names(of(made))["same-outputs"]
     made["logits"][0, -1] += 1  # beyond the records that are compared first
     assert "target models 1, 2, 3, 4 have" in names(of(made))["same-outputs"]
 
@@ -166,5 +171,5 @@ def test_warnings_are_in_every_form_of_the_report(arrays):
     for text in (
         str(report), report.to_markdown(), report.to_html(), report._repr_html_()
     ):  # fmt: skip
-        assert "embers are answered worse than non-members" in text
+        assert "Members are answered worse than non-members" in text
     assert set(CHECKS) >= {warning["name"]}
