@@ -77,7 +77,7 @@ def run_audit(
     shadow = None if shadow_source is None else _load(shadow_source, "shadow")
     if shadow is not None and shadow.n_classes != target.n_classes:
         raise DataError(f"shadow has {shadow.n_classes} classes, but target has {target.n_classes}")
-    attacks = [_build(name, host, overrides) for name in dict.fromkeys(names or _all_attacks(host))]
+    attacks = build_attacks(host, names, overrides)
     overrides.check()
     models = AuditedModels(target, shadow, seed)
     groups = record_groups(models)
@@ -118,6 +118,15 @@ def run_audit(
             if source is not None and predictions is not None
         ],
     )
+
+
+def build_attacks(host: PluginHost, names: Sequence[str], overrides: Overrides) -> list[Bound]:
+    """Return the attacks with these names, or all, with their parameters.
+
+    Raises:
+        BadInput: a name or a parameter is wrong.
+    """
+    return [_build(name, host, overrides) for name in dict.fromkeys(names or _all_attacks(host))]
 
 
 def _all_attacks(host: PluginHost) -> list[str]:
