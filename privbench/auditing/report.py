@@ -247,12 +247,13 @@ class Audit:
 
     def __str__(self) -> str:
         """Return a table of the attacks, the strongest first, and notes on the others."""
-        from tabulate import tabulate
-
-        table = self._table_of_attacks().on_lines()
-        shown = tabulate(table.lines, headers="keys", tablefmt="simple", disable_numparse=True)
-        text = "\n".join([table.title, "", *([shown, ""] if shown else []), *table.notes])
-        return text if self.canaries is None else f"{text}\n\n{CANARIES_TITLE}: {self.canaries}"
+        table = self._table_of_attacks()
+        if self.canaries is None:
+            return _text(table)
+        of_canaries = self.canaries._table_of_attacks()
+        more = tuple(note for note in of_canaries.notes if note not in table.notes)
+        title = f"{CANARIES_TITLE}: {of_canaries.title}"
+        return _text(table) + "\n\n" + _text(replace(of_canaries, title=title, notes=more))
 
     def tables(self) -> list[Table]:
         """Return the table of the attacks, the strongest first, of the slices, and of canaries."""
@@ -300,6 +301,14 @@ class Audit:
             f" shadows: {self.shadows}; accuracy {number(self.train_accuracy)} on members,"
             f" {number(self.test_accuracy)} on non-members"
         )
+
+
+def _text(table: Table) -> str:
+    from tabulate import tabulate
+
+    shown = table.on_lines()
+    cells = tabulate(shown.lines, headers="keys", tablefmt="simple", disable_numparse=True)
+    return "\n".join([shown.title, "", *([cells, ""] if cells else []), *shown.notes])
 
 
 def _line(name: str, report: AttackReport) -> dict[str, str]:

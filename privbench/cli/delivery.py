@@ -152,5 +152,6 @@ class Delivery:
         exceeded = report.exceeded(self.limits)
         for one in exceeded:
             echo(one, err=True)
-        if exceeded or report.failed:
+        missing = report.failed or (report.training is not None and report.training.failed)
+        if exceeded or missing:
             ctx.exit(EXCEEDED if exceeded else 1)

@@ -19,7 +19,7 @@ from privbench.auditing.training.classification import Answer, Classification
 from privbench.auditing.training.records import take
 from privbench.components.contained import contained
 from privbench.components.messages import error_text, printable
-from privbench.errors import PrivbenchError
+from privbench.errors import BadInput, PrivbenchError
 from privbench.storage.artifacts import Artifact, Store
 
 KIND = "training-audit"
@@ -100,7 +100,8 @@ def train_models(
         progress: called after each model, with whether it was stored.
 
     Raises:
-        PrivbenchError: a worker process died, or ``train`` cannot be sent to one.
+        BadInput: ``train`` cannot be sent to other processes.
+        PrivbenchError: a worker process died.
     """
     results: dict[str, Trained | Failure] = {}
     for job in jobs:
@@ -197,13 +198,14 @@ def _trained(
         return
     from joblib import Parallel, delayed
 
+    sent = _pickled(train)
     work = Parallel(n_jobs=workers, return_as="generator_unordered")(
-        delayed(_numbered)(number, train, task, records, y, job) for number, job in enumerate(jobs)
+        delayed(_in_worker)(number, sent, task, records, y, job) for number, job in enumerate(jobs)
     )
     try:
         for number, result in work:
             yield jobs[number], result
-    except Exception as error:  # pickling raises many types, and a killed worker one of joblib's
+    except Exception as error:  # of pickling the records, or of a worker that was killed
         raise PrivbenchError(
             f"jobs={workers}: a worker process failed: {error_text(error)}; what was trained is stored;"
             " try jobs=1"
@@ -212,8 +214,29 @@ def _trained(
         work.close()
 
 
-def _numbered(number: int, *arguments: Any) -> tuple[int, Trained | Failure]:
-    return number, guarded(*arguments)
+def _pickled(train: Train) -> bytes:
+    """Return a function as bytes, by value where other processes could not import it.
+
+    Raises:
+        BadInput: it cannot be pickled.
+    """
+    import cloudpickle
+
+    try:
+        sent: bytes = cloudpickle.dumps(train)
+    except Exception as error:  # pickling raises many types
+        raise BadInput(
+            f"train cannot be sent to other processes: {error_text(error)}; use jobs=1"
+        ) from error
+    return sent
+
+
+def _in_worker(
+    number: int, train: bytes, task: Classification, records: Records, y: Any, job: Job
+) -> tuple[int, Trained | Failure]:
+    import cloudpickle
+
+    return number, guarded(cloudpickle.loads(train), task, records, y, job)
 
 
 def _line(error: BaseException, train: Any) -> str:
