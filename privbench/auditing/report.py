@@ -53,7 +53,8 @@ class AttackReport:
     record_risk: RecordRisk | None
     """AUCs of single records, and what the largest would be by chance; None with fewer than 4 models."""
     most_vulnerable: list[dict[str, Any]]
-    """The records with the largest AUC over models: ``record``, ``label`` and ``auc``."""
+    """The records with the largest AUC over models: ``record``, ``label``, ``auc``, and ``record_id`` if
+    there are identifiers."""
     warnings: list[RowWarning]
     """Reasons to doubt the attack or its numbers."""
 
