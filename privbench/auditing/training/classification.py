@@ -205,7 +205,7 @@ class Classification:
             )
         if bad := int((~np.isfinite(values)).sum()):
             raise DataError(f"{what} returned {bad} values that are NaN or infinite")
-        is_column = values.ndim == 1
+        is_column, low, high = values.ndim == 1, float(values.min()), float(values.max())
         if is_column:
             is_probability = bool(((values >= 0) & (values <= 1)).all())
             first = 1 - values if is_probability else np.zeros_like(values)
@@ -218,7 +218,6 @@ class Classification:
         if may_be_logits:
             return Answer("logits", values.astype(np.float32))
         if (values < 0).any() or is_column:
-            low, high = float(values.min()), float(values.max())
             problem = f"returned values from {low:.4g} to {high:.4g}"
         else:
             problem = f"returned rows that are off a sum of one by up to {off:.3g}"
@@ -230,7 +229,7 @@ class Classification:
 
 
 def ask_module(module: Any, x: Any) -> NDArray[np.float64]:
-    """Return the outputs of a torch module, in eval mode and batches, on the device of its parameters."""
+    """Return the outputs of a torch module, in eval mode and batches, on the device of the module."""
     import torch
 
     parameter = next(iter(module.parameters()), None)
@@ -268,7 +267,8 @@ def _tensor(x: Any) -> Any:
     if array.dtype.kind not in "biuf":
         raise DataError(
             "x has values that are no numbers, which a torch module cannot take; let train return a"
-            " function that encodes records as the training does: lambda x: module(encode(x)).softmax(-1)"
+            " function that encodes records as the training does:"
+            " lambda x: module(encode(x)).softmax(-1)"
         )
     if array.dtype.kind == "f" and array.dtype != np.float32:
         array = array.astype(np.float32)
@@ -280,7 +280,9 @@ def _numbers(values: Any, what: str) -> NDArray[np.float64]:
     if is_tensor(values):
         values = values.detach().double().cpu().numpy()
     if isinstance(values, list) and values and getattr(values[0], "ndim", 0) == 2:
-        raise DataError(f"{what} returned {len(values)} arrays, as several outputs have; expected one")
+        raise DataError(
+            f"{what} returned {len(values)} arrays, as several outputs have; expected one"
+        )
     try:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
@@ -294,7 +296,9 @@ def _flat(y: Any, name: str) -> NDArray[Any]:
     """Return labels as an array (records,)."""
     values = y.detach().cpu().numpy() if is_tensor(y) else np.asarray(y)
     if values.ndim == 2 and values.shape[1] == 1:
-        raise DataError(f"{name} has the shape {values.shape}; give {(len(values),)}: {name}.ravel()")
+        raise DataError(
+            f"{name} has the shape {values.shape}; give {(len(values),)}: {name}.ravel()"
+        )
     if values.ndim != 1:
         raise DataError(
             f"{name} has the shape {values.shape}, expected (records,): a label for each record"

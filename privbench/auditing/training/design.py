@@ -85,9 +85,7 @@ class Design:
         none = np.zeros(len(self.pool), dtype=bool)
         return self._group(name, codes, none, n_models, seed)
 
-    def canaries(
-        self, share: float, codes: NDArray[np.int64], n_models: int, seed: int
-    ) -> Group:
+    def canaries(self, share: float, codes: NDArray[np.int64], n_models: int, seed: int) -> Group:
         """Draw the models on records of which a share has a wrong label.
 
         Args:
@@ -102,8 +100,8 @@ class Design:
         n_canaries = round(share * len(self.pool))
         if not 1 <= n_canaries <= min(self.n_members, len(self.pool) - self.n_members):
             raise BadInput(
-                f"canaries={share} makes {n_canaries} canaries of {len(self.pool)} records, of which each"
-                f" model gets {self.n_members}; there must be at least 1, and no more than either the"
+                f"canaries={share} makes {n_canaries} canaries of {len(self.pool)} records, of which"
+                f" each model gets {self.n_members}; there must be at least 1, and no more than either the"
                 " members or the non-members of a model"
             )
         n_classes = int(codes.max()) + 1
@@ -138,7 +136,9 @@ def check_member(member: Any, n: int) -> NDArray[np.bool_]:
     if mask.dtype != np.bool_ and not (mask.dtype.kind in "iuf" and np.isin(mask, (0, 1)).all()):
         raise BadInput("member must be a mask of True and False (or 1 and 0) for each record")
     if mask.shape != (n,):
-        raise BadInput(f"member has the shape {mask.shape}, expected {(n,)}: a value for each record")
+        raise BadInput(
+            f"member has the shape {mask.shape}, expected {(n,)}: a value for each record"
+        )
     mask = mask.astype(bool)
     if mask.all() or not mask.any():
         kind = "was" if mask.any() else "was not"

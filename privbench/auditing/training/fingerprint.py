@@ -57,20 +57,24 @@ class _Fingerprint:
     def __init__(self) -> None:
         self.sha256 = hashlib.sha256()
         self.files: set[str] = set()
-        self._seen: dict[int, Any] = {}  # the objects are kept, so that no other gets the same id
+        self._seen: dict[int, tuple[int, Any]] = {}  # objects are kept: no other gets the same id
 
     def add(self, value: Any) -> None:
         """Add a value."""
         self.sha256.update(f"{type(value).__qualname__}:".encode())
-        if value is None or isinstance(value, str | bytes | bool | int | float | complex | np.generic):
+        if value is None or isinstance(
+            value, str | bytes | bool | int | float | complex | np.generic
+        ):
             self.sha256.update(f"{value!r};".encode())
             return
         if id(value) in self._seen:
+            self.sha256.update(f"again {self._seen[id(value)][0]};".encode())
             return
-        self._seen[id(value)] = value
+        self._seen[id(value)] = (len(self._seen), value)
         if isinstance(value, types.CodeType):
             self._code(value)
         elif isinstance(value, tuple | list):
+            self.sha256.update(f"{len(value)};".encode())
             for one in value:
                 self.add(one)
         elif isinstance(value, set | frozenset):
@@ -80,9 +84,7 @@ class _Fingerprint:
             for key, one in value.items():
                 self.add(key)
                 self.add(one)
-        elif isinstance(value, np.ndarray) or hasattr(value, "iloc") or is_tensor(value):
-            self.sha256.update(digest_of(value).encode())
-        elif is_sparse(value):
+        elif _has_digest(value):
             self.sha256.update(digest_of(value).encode())
         elif isinstance(value, types.ModuleType):
             self._module(value)
@@ -146,6 +148,15 @@ class _Fingerprint:
             )
             if imported is not None and _is_own(imported):
                 self._module(imported)
+
+
+def _has_digest(value: Any) -> bool:
+    return (
+        isinstance(value, np.ndarray)
+        or hasattr(value, "iloc")
+        or is_tensor(value)
+        or is_sparse(value)
+    )
 
 
 def _is_own(module: types.ModuleType | None) -> bool:

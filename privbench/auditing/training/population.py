@@ -157,14 +157,14 @@ def seeded(seed: int) -> Iterator[None]:
     torch = sys.modules.get("torch")
     torch_state = None if torch is None else torch.random.get_rng_state()
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002
+    np.random.seed(seed)
     if torch is not None:
         torch.manual_seed(seed)
     try:
         yield
     finally:
         random.setstate(state)
-        np.random.set_state(np_state)  # noqa: NPY002
+        np.random.set_state(np_state)
         if torch is not None:
             torch.random.set_rng_state(torch_state)
 

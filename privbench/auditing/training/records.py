@@ -77,7 +77,11 @@ def _update(add: Callable[[bytes], None], value: Any) -> None:
         columns = value.items() if value.ndim == 2 else [(value.name, value)]
         for name, column in columns:
             add(f"{name!r} {column.dtype}".encode())
-            add(pd.util.hash_pandas_object(column, index=True, categorize=False).to_numpy().tobytes())
+            add(
+                pd.util.hash_pandas_object(column, index=True, categorize=False)
+                .to_numpy()
+                .tobytes()
+            )
     elif is_sparse(value):
         rows = value.tocsr()
         for part in (np.array(rows.shape), rows.data, rows.indices, rows.indptr):
@@ -102,5 +106,7 @@ def _update(add: Callable[[bytes], None], value: Any) -> None:
     else:
         try:
             add(pickle.dumps(value, protocol=4))
-        except Exception:  # an object of the user's: whatever it raises, it cannot be told from others
+        except (
+            Exception
+        ):  # an object of the user's: whatever it raises, it cannot be told from others
             add(uuid.uuid4().bytes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -70,8 +70,8 @@ def audit_training(
 ) -> Audit:
     """Train models on random subsets of the records, and report how well attacks find the subsets.
 
-    Without ``model``, each model is trained on a random half of the records, and is the target once, with
-    the others as its shadows. With ``model``, which was trained on the records of ``member``, the
+    Without ``model``, each model is trained on a random half of the records, and is the target once,
+    with the others as its shadows. With ``model``, which was trained on the records of ``member``, the
     shadows are trained on random subsets of the same size, and that model is the target.
 
     What each model answers is stored in ``results``, so that an audit that was interrupted goes on where
@@ -79,8 +79,8 @@ def audit_training(
 
     Args:
         train: a function ``train(x, y, seed)`` that returns a torch module (of logits or probabilities),
-            an estimator with ``predict_proba``, or a function from records to probabilities. It gets some
-            of the records as they are; what is fitted on them, such as a scaler, belongs to it.
+            an estimator with ``predict_proba``, or a function from records to probabilities. It gets
+            some of the records as they are; what is fitted on them, such as a scaler, belongs to it.
         x: the records: a NumPy array, a DataFrame, a sparse matrix, a torch tensor or a list.
         y: their labels: integers, texts or truth values.
         models: number of models to train.
@@ -143,7 +143,9 @@ class Request:
             BadInput: the message names the argument.
         """
         if not callable(self.train):
-            raise BadInput(f"train is a {type(self.train).__name__}, expected a function of x, y, seed")
+            raise BadInput(
+                f"train is a {type(self.train).__name__}, expected a function of x, y, seed"
+            )
         try:
             inspect.signature(self.train).bind(None, None, 0)
         except TypeError as error:
@@ -178,9 +180,7 @@ def run_training_audit(request: Request, host: PluginHost, overrides: Overrides)
     group = design.group("records", task.codes, request.models, request.seed)
     groups = [group]
     if request.canaries:
-        groups.append(
-            design.canaries(request.canaries, task.codes, request.models, request.seed)
-        )
+        groups.append(design.canaries(request.canaries, task.codes, request.models, request.seed))
     target = procedure.existing_model()
     results = procedure.train(groups)
     report, *of_canaries = (
@@ -351,9 +351,7 @@ def _are_same(models: Sequence[Trained]) -> bool:
     return all(np.array_equal(first, one) for one in others)
 
 
-def _columns(
-    x: Any, names: Sequence[str], pool: NDArray[np.int64]
-) -> dict[str, NDArray[Any]]:
+def _columns(x: Any, names: Sequence[str], pool: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     """Return columns of a DataFrame, by which the report groups records."""
     if not names:
         return {}

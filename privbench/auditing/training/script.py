@@ -22,8 +22,8 @@ ROLES = ("train", "data", "x", "y", "model", "member", "reference_x", "reference
 def read_script(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
     """Run a file and return what it defines for an audit.
 
-    The records are ``x`` and ``y``, or what the function ``data()`` returns: ``(x, y)``, or a dictionary of
-    these and of ``model``, ``member``, ``reference_x`` and ``reference_y``, as far as they are there.
+    The records are ``x`` and ``y``, or what the function ``data()`` returns: ``(x, y)``, or a dictionary
+    of these and of ``model``, ``member``, ``reference_x`` and ``reference_y``, as far as they are there.
 
     Args:
         path: the file.

@@ -13,10 +13,14 @@ from privbench.auditing import Audit
 
 @pytest.fixture
 def audit(tmp_path: Path) -> Callable[..., Audit]:
-    """``privbench.audit_training`` with few models and a cheap attack, stored in a folder of the test."""
+    """``privbench.audit_training`` with few models and a cheap attack, stored in the test's folder."""
 
     def audit(train: Any, x: Any, y: Any, **options: Any) -> Audit:
-        chosen = {"models": 4, "attacks": ["loss"], "results": tmp_path / "results"} | options
+        chosen = {
+            "models": 4,
+            "attacks": ["calibration"],
+            "results": tmp_path / "results",
+        } | options
         return privbench.audit_training(train, x, y, **chosen)
 
     return audit
@@ -24,6 +28,6 @@ def audit(tmp_path: Path) -> Callable[..., Audit]:
 
 @pytest.fixture
 def noise() -> tuple[np.ndarray, np.ndarray]:
-    """120 records of two classes whose labels are coins: whatever a model knows of them, it remembers."""
+    """120 records of two classes whose labels are coins: what a model knows of them, it remembers."""
     rng = np.random.default_rng(0)
     return rng.normal(size=(120, 3)), rng.integers(0, 2, 120)

@@ -12,7 +12,9 @@ class Nearest:
     def predict_proba(self, x):
         distance = ((np.asarray(x)[:, None] - self.x) ** 2).sum(-1)
         sure = np.where(distance.min(1) == 0, 0.98, 0.5)[:, None]
-        return (1 - sure) / self.n_classes + sure * np.eye(self.n_classes)[self.y[distance.argmin(1)]]
+        return (1 - sure) / self.n_classes + sure * np.eye(self.n_classes)[
+            self.y[distance.argmin(1)]
+        ]
 
 
 def nearest(x, y, seed):
