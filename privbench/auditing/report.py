@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from hashlib import file_digest
 from pathlib import Path
@@ -156,9 +156,9 @@ class Audit:
     """Versions of software, the commit of the code, and hardware."""
     inputs: list[Input]
     """Where the predictions of the targets and of the shadows came from."""
-    training: Training | None = None
+    training: Training | None = field(default=None, kw_only=True)
     """How the models were made, if privbench trained them."""
-    canaries: Audit | None = None
+    canaries: Audit | None = field(default=None, kw_only=True)
     """The audit of the canaries of a second population, if there is one."""
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import click
@@ -36,6 +37,7 @@ from privbench.plugins.host import PluginHost
     "--slice", "slices", metavar="NAME", multiple=True,
     help="Column of the DataFrame x by which the report groups records. Repeatable.",
 )  # fmt: skip
+@click.option("--traceback", is_flag=True, help="Print the traceback of each failure to stderr.")
 @report_options
 @click.pass_context
 def audit_training(
@@ -51,6 +53,7 @@ def audit_training(
     settings: tuple[str, ...],
     seed: int,
     slices: tuple[str, ...],
+    traceback: bool,
     delivery: Delivery,
 ) -> None:
     """Train models with your own code, and attack them.
@@ -68,6 +71,8 @@ def audit_training(
     from privbench.auditing.training.script import read_script
     from privbench.config import Overrides
 
+    if traceback:
+        logging.getLogger("privbench.auditing.training").setLevel(logging.DEBUG)
     host: PluginHost = ctx.obj
     overrides = Overrides.parse(settings)
     defined = read_script(file, dict(_pair(text) for text in names))

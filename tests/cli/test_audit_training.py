@@ -132,6 +132,6 @@ def test_where_all_fail_the_status_is_1(cli, script):
     text = SCRIPT.replace('print("training")', "raise ValueError('boom')")
     result = cli("audit-training", script(text), *CHEAP)
     assert result.exit_code == 1
-    assert "error: 4 of 4 models failed:" in result.stderr
-    assert "ValueError: boom (mine.py:11)" in result.stderr
+    assert "error: model 0 (seed 1625952103) failed: ValueError: boom (mine.py:11)" in result.stderr
+    assert "the other 3 were not tried" in result.stderr
     assert "Traceback" not in result.output

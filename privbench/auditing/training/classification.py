@@ -14,12 +14,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.auditing.predictions import SUM_TOLERANCE
 from privbench.auditing.training.records import is_sparse, is_tensor
 from privbench.errors import DataError
 
 MAX_CLASSES = 1000
 """More distinct labels than these are taken for a regression's."""
+SUM_TOLERANCE = 1e-3
+"""How far a row of probabilities may be off a sum of one."""
 BATCH = 1024
 """Number of records that a torch module answers at a time."""
 

@@ -101,8 +101,8 @@ class Design:
         if not 1 <= n_canaries <= min(self.n_members, len(self.pool) - self.n_members):
             raise BadInput(
                 f"canaries={share} makes {n_canaries} canaries of {len(self.pool)} records, of which"
-                f" each model gets {self.n_members}; there must be at least 1, and no more than either the"
-                " members or the non-members of a model"
+                f" each model gets {self.n_members}; there must be at least 1, and no more than either"
+                " the members or the non-members of a model"
             )
         n_classes = int(codes.max()) + 1
         numbers = self.pool[:, None].astype(np.float32)  # wrong labels need no features

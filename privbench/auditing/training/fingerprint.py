@@ -15,9 +15,11 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.metadata
+import logging
 import sys
 import sysconfig
 import types
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from privbench.auditing.training.records import digest_of, is_sparse, is_tensor
+from privbench.components.messages import error_text
 
 LIBRARIES = (
     "catboost", "jax", "keras", "lightgbm", "numpy", "opacus", "pandas", "scikit-learn", "scipy",
@@ -32,14 +35,26 @@ LIBRARIES = (
 )  # fmt: skip
 """Packages whose versions can change what is trained."""
 
-_INSTALLED = tuple({Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")})
-_OWN = Path(__file__).parents[2]
+_PACKAGES = {"site-packages", "dist-packages"}
+_PLACES = (Path(sysconfig.get_path("stdlib")), Path(__file__).parents[2])
+"""Python's library, and privbench."""
+
+log = logging.getLogger(__name__)
 
 
 def fingerprint(train: Callable[..., Any]) -> str:
-    """Return a sha256 of a training function and of the versions of the libraries that it may use."""
+    """Return a sha256 of a training function and of the versions of the libraries that it may use.
+
+    A function that cannot be read gets a new one each time, so that nothing stored is taken for its own.
+    """
     found = _Fingerprint()
-    found.add(train)
+    try:
+        found.add(train)
+    except (
+        Exception
+    ) as error:  # of objects of the user, which may do anything when they are looked at
+        log.warning("train cannot be told from other functions: %s", error_text(error))
+        return uuid.uuid4().hex
     for path in sorted(found.files):
         found.sha256.update(Path(path).read_bytes())
     for name in LIBRARIES:
@@ -151,6 +166,8 @@ class _Fingerprint:
 
 
 def _has_digest(value: Any) -> bool:
+    if isinstance(value, type):
+        return False
     return (
         isinstance(value, np.ndarray)
         or hasattr(value, "iloc")
@@ -167,7 +184,7 @@ def _is_own(module: types.ModuleType | None) -> bool:
     if file is None:
         return False
     path = Path(file)
-    return not any(path.is_relative_to(place) for place in (*_INSTALLED, _OWN))
+    return not _PACKAGES & set(path.parts) and not any(map(path.is_relative_to, _PLACES))
 
 
 def _attributes(cls: type) -> Iterator[tuple[str, Any]]:

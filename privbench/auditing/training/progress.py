@@ -40,6 +40,7 @@ class Progress:
             self._bar.update()
         if isinstance(result, Failure):
             log.warning("%s (seed %d) failed: %s", job.name, job.seed, result.text)
+            log.debug("%s", result.trace)
         elif self._bar is None and not stored:
             left = (time.perf_counter() - self.started) / (self.done - self.n_stored)
             log.info(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,8 +41,6 @@ SAME = (
     "all models answer the same: either train returns the same model each time, or what it returns does"
     " not depend on the records"
 )
-
-log = logging.getLogger(__name__)
 
 
 def audit_training(
@@ -272,7 +268,6 @@ class _Procedure:
             PrivbenchError: fewer than two models could be trained.
         """
         request = self.request
-        started = time.perf_counter()
         models = [one for one in results if isinstance(one, Trained)]
         failed = {
             f"{job} (seed {seed})": one.text
@@ -280,10 +275,7 @@ class _Procedure:
             if isinstance(one, Failure)
         }
         if len(models) < 2:
-            listed = "\n".join(f"  {name}: {text}" for name, text in list(failed.items())[:3])
-            traces = [one.trace for one in results if isinstance(one, Failure) and one.trace]
-            log.debug("%s", traces[0] if traces else "")
-            raise PrivbenchError(f"{len(failed)} of {len(results)} models failed:\n{listed}")
+            raise _too_few(results, failed)
         member = group.member[[isinstance(one, Trained) for one in results]]
         answers = [(one.on_records, one.on_reference) for one in models]
         trained = self._predictions(group, answers, member)
@@ -295,7 +287,6 @@ class _Procedure:
             target, shadow, host, list(request.attacks), overrides, request.seed,
             request.slices if group.name == "records" else (),
         )  # fmt: skip
-        log.debug("attacks on %s: %.1f s", group.name, time.perf_counter() - started)
         title = request.title()
         training = Training(
             name=title,
@@ -339,6 +330,18 @@ class _Procedure:
             group.name,
             list(columns),
         )
+
+
+def _too_few(results: Sequence[Trained | Failure], failed: dict[str, str]) -> PrivbenchError:
+    """Return the error of a training that failed; Python shows the first traceback with it."""
+    tried = [one for one in results if isinstance(one, Failure) and one.trace]
+    listed = [f"{name} failed: {text}" for name, text in list(failed.items())[: len(tried)][:3]]
+    others = len(failed) - len(tried)
+    listed += [f"{len(tried) - 3} more failed"] * (len(tried) > 3)
+    listed += [f"the other {others} were not tried"] * bool(others)
+    error = PrivbenchError("\n".join(listed))
+    error.add_note(tried[0].trace)
+    return error
 
 
 def _names(group: Group) -> list[str]:

@@ -6,6 +6,7 @@ import sys
 import textwrap
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
@@ -103,6 +104,23 @@ def test_files_of_ones_own_that_are_imported_are_seen(tmp_path, monkeypatch):
     one, two = digest("def fit(x): return x\n"), digest("# new\ndef fit(x): return x\n")
     assert one == digest("def fit(x): return x\n")
     assert one != two
+
+
+def test_classes_of_libraries_are_named_and_not_walked_through():
+    code = "def train(x, y, seed): return VALUE"
+    one, two = (fingerprint(defined(code, VALUE=cls)) for cls in (pd.DataFrame, pd.Series))
+    assert one != two
+    assert one == fingerprint(defined(code, VALUE=pd.DataFrame))
+
+
+def test_an_object_that_cannot_be_read_is_never_the_same(caplog):
+    class Odd:
+        def __getattr__(self, name):
+            raise RuntimeError("boom")
+
+    train = defined("def train(x, y, seed): return VALUE", VALUE=Odd())
+    assert fingerprint(train) != fingerprint(train)
+    assert "train cannot be told from other functions: RuntimeError: boom" in caplog.text
 
 
 def test_a_function_that_refers_to_itself_has_an_end():
