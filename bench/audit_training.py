@@ -96,7 +96,9 @@ def main() -> None:
     attacks = sum(seconds for name, seconds in SECONDS.items() if name.startswith("attack"))
     others = total - attacks - SECONDS["training"] - SECONDS["answers"]
     print(f"\n{arguments.records} records, {arguments.models} models, {os.cpu_count()} cores")
-    print(f"wall {wall:.0f} s at a load of {os.getloadavg()[0]:.1f}; processor {total:.0f} s, of it")
+    print(
+        f"wall {wall:.0f} s at a load of {os.getloadavg()[0]:.1f}; processor {total:.0f} s, of it"
+    )
     for name, seconds in [*SECONDS.most_common(), ("all attacks", attacks), ("the rest", others)]:
         print(f"  {name:24} {seconds:8.1f} s {seconds / total:7.1%}")
 

@@ -6,6 +6,7 @@ import random
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -206,12 +207,14 @@ def _trained(
         for number, result in work:
             yield jobs[number], result
     except Exception as error:  # of pickling the records, or of a worker that was killed
+        reason = error_text(error).splitlines()[0]
         raise PrivbenchError(
-            f"jobs={workers}: a worker process failed: {error_text(error)}; what was trained is stored;"
-            " try jobs=1"
+            f"jobs={workers}: a worker process failed: {reason} What was trained is stored; try jobs=1"
         ) from error
     finally:
-        work.close()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # joblib warns of tasks that are given up
+            work.close()
 
 
 def _pickled(train: Train) -> bytes:

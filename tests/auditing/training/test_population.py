@@ -119,7 +119,7 @@ def test_where_the_first_fails_no_other_is_tried(audit, noise, counted):
     ):
         audit(make(failing=range(9)), *noise)
     assert calls() == 1
-    with pytest.raises(PrivbenchError, match="(?s)model 1.*model 2.*model 3") as caught:
+    with pytest.raises(PrivbenchError, match=r"(?s)model 1.*model 2.*model 3") as caught:
         audit(make(failing=[2, 3, 4]), *noise)
     assert "not tried" not in str(caught.value)
     assert calls() == 5
