@@ -202,9 +202,14 @@ def _record_risk(
 
 
 def _most_vulnerable(models: AuditedModels, risk: RecordRisk | None) -> list[dict[str, Any]]:
-    """Return the records with the largest AUC over models, with their labels."""
-    labels = models.target.labels
+    """Return the records with the largest AUC over models, with their labels and identifiers."""
+    labels, names = models.target.labels, models.target.record_ids
     return [
-        {"record": one["record"], "label": int(labels[one["record"]]), "auc": one["auc"]}
+        {
+            "record": one["record"],
+            **({} if names is None else {"record_id": str(names[one["record"]])}),
+            "label": int(labels[one["record"]]),
+            "auc": one["auc"],
+        }
         for one in (risk["most_exposed"] if risk else [])
     ]

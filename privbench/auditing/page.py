@@ -60,10 +60,13 @@ def audit_page(report: Audit, command: str = "") -> str:
         report: the audit.
         command: the command that made it, to be shown.
     """
-    attack = report.attacks[report.chosen] if report.chosen else None
+    attack = _chosen(report)
+    canary_attack = None if report.canaries is None else _chosen(report.canaries)
     return render(
         "audit.html",
         report=report,
+        canary_attack=canary_attack,
+        canary_rates=_rates(canary_attack) if canary_attack else [],
         command=command,
         attack=attack,
         notes=KINDS,
@@ -84,7 +87,7 @@ def audit_page(report: Audit, command: str = "") -> str:
 
 def audit_fragment(report: Audit) -> str:
     """Return what a notebook shows: the main sentence and the table of attacks."""
-    attack = report.attacks[report.chosen] if report.chosen else None
+    attack = _chosen(report)
     return render(
         "audit_fragment.html",
         report=report,
@@ -94,6 +97,10 @@ def audit_fragment(report: Audit) -> str:
         notes=KINDS,
         untested=_by_reason(report.skipped),
     )
+
+
+def _chosen(report: Audit) -> AttackReport | None:
+    return report.attacks[report.chosen] if report.chosen else None
 
 
 def _rates(attack: AttackReport) -> list[Rate]:

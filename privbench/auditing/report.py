@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from hashlib import file_digest
 from pathlib import Path
@@ -27,6 +27,7 @@ AUDITED_NOTE = (
     " the bound of an attack without an error"
 )
 
+CANARIES_TITLE = "canaries (records with a wrong label, of a second population)"
 NOTHING = "No attack returned scores."
 SLICES_TITLE = "What {} finds in parts of the records"
 SLICES_NOTE = (
@@ -54,7 +55,8 @@ class AttackReport:
     record_risk: RecordRisk | None
     """AUCs of single records, and what the largest would be by chance; None with fewer than 4 models."""
     most_vulnerable: list[dict[str, Any]]
-    """The records with the largest AUC over models: ``record``, ``label`` and ``auc``."""
+    """The records with the largest AUC over models: ``record``, ``label``, ``auc``, and ``record_id`` if
+    there are identifiers."""
     warnings: list[RowWarning]
     """Reasons to doubt the attack or its numbers."""
 
@@ -110,6 +112,41 @@ class Input:
 
 
 @dataclass(frozen=True)
+class Training:
+    """How the models were made that an audit of a training procedure attacks."""
+
+    name: str
+    """The training function and its file."""
+    n_models: int
+    """Number of models that were trained, without an existing model that they are the shadows of."""
+    n_members: int
+    """Number of records that each model was trained on."""
+    n_reference: int
+    """Number of reference records, which no model was trained on."""
+    held_out: bool
+    """Whether these were taken from the records, rather than given."""
+    seconds: float
+    """Of training all models."""
+    failed: dict[str, str]
+    """Models that could not be trained, with the reason."""
+    remarks: list[str]
+    """Reasons to doubt that the models are what was meant."""
+
+    def notes(self) -> list[str]:
+        """Return the facts as sentences."""
+        made = (
+            f"{self.name}: {self.n_models} models on {self.n_members} records each,"
+            f" {self.seconds:.1f} s of training; {self.n_reference} reference records"
+            f" {'held out' if self.held_out else 'given'}"
+        )
+        return [
+            made,
+            *(f"warning: {remark}" for remark in self.remarks),
+            *(f"failed {name}: {reason}" for name, reason in self.failed.items()),
+        ]
+
+
+@dataclass(frozen=True)
 class Audit:
     """The report on the predictions of one or more target models.
 
@@ -137,6 +174,10 @@ class Audit:
     """Versions of software, the commit of the code, and hardware."""
     inputs: list[Input]
     """Where the predictions of the targets and of the shadows came from."""
+    training: Training | None = field(default=None, kw_only=True)
+    """How the models were made, if privbench trained them."""
+    canaries: Audit | None = field(default=None, kw_only=True)
+    """The audit of the canaries of a second population, if there is one."""
 
     @property
     def member(self) -> NDArray[np.bool_]:
@@ -198,6 +239,8 @@ class Audit:
             "warnings": self.warnings,
             "seed": self.seed,
             "environment": self.environment,
+            "training": None if self.training is None else asdict(self.training),
+            "canaries": None if self.canaries is None else self.canaries.to_json(),
         }
 
     def to_html(self, command: str = "") -> str:
@@ -227,18 +270,14 @@ class Audit:
 
     def __str__(self) -> str:
         """Return a table of the attacks, the strongest first, and notes on the others."""
-        from tabulate import tabulate
-
-        table = self._table_of_attacks().on_lines()
-        shown = tabulate(table.lines, headers="keys", tablefmt="simple", disable_numparse=True)
-        warned = [one_line(f"warning: {text}") for text in self.warning_texts()]
-        blocks = [
-            table.title,
-            "",
-            *([*warned, ""] if warned else []),
-            *([shown, ""] if shown else []),
-        ]
-        return "\n".join([*blocks, *table.notes])
+        table = self._table_of_attacks()
+        text = _text(table, self.warning_texts())
+        if self.canaries is None:
+            return text
+        of_canaries = self.canaries._table_of_attacks()
+        more = tuple(note for note in of_canaries.notes if note not in table.notes)
+        title = f"{CANARIES_TITLE}: {of_canaries.title}"
+        return text + "\n\n" + _text(replace(of_canaries, title=title, notes=more))
 
     def warning_texts(self) -> list[str]:
         """Return what is doubtful about the predictions, as sentences."""
@@ -252,12 +291,17 @@ class Audit:
         )
 
     def tables(self) -> list[Table]:
-        """Return the table of the attacks, the strongest first, and that of the slices."""
-        if not self.slices:
-            return [self._table_of_attacks()]
-        title = SLICES_TITLE.format(self.chosen)
-        of_slices = Table(title, [_slice_line(one) for one in self.slices], (SLICES_NOTE,))
-        return [self._table_of_attacks(), of_slices]
+        """Return the table of the attacks, the strongest first, of the slices, and of canaries."""
+        tables = [self._table_of_attacks()]
+        if self.slices:
+            title = SLICES_TITLE.format(self.chosen)
+            lines = [_slice_line(one) for one in self.slices]
+            tables.append(Table(title, lines, (SLICES_NOTE,)))
+        if self.canaries is not None:
+            of_canaries = self.canaries._table_of_attacks()
+            title = f"{CANARIES_TITLE}: {of_canaries.title}"
+            tables.append(replace(of_canaries, title=title))
+        return tables
 
     def _table_of_attacks(self) -> Table:
         ranked = sorted(self.attacks.items(), key=lambda item: -item[1].summary.auc)
@@ -270,6 +314,8 @@ class Audit:
         notes += [f"skipped {name}: {reason}" for name, reason in self.skipped.items()]
         if not lines:
             notes[:0] = [NOTHING]
+        if self.training is not None:
+            notes[:0] = self.training.notes()
         return Table(self._header(), lines, tuple(notes))
 
     def intervals_note(self) -> str:
@@ -291,6 +337,17 @@ class Audit:
             f" shadows: {self.shadows}; accuracy {number(self.train_accuracy)} on members,"
             f" {number(self.test_accuracy)} on non-members"
         )
+
+
+def _text(table: Table, warned: Sequence[str] = ()) -> str:
+    """Return a table for a terminal, below what is doubtful about the predictions."""
+    from tabulate import tabulate
+
+    shown = table.on_lines()
+    cells = tabulate(shown.lines, headers="keys", tablefmt="simple", disable_numparse=True)
+    doubts = [one_line(f"warning: {text}") for text in warned]
+    blocks = [*([*doubts, ""] if doubts else []), *([cells, ""] if cells else [])]
+    return "\n".join([shown.title, "", *blocks, *shown.notes])
 
 
 def _line(name: str, report: AttackReport) -> dict[str, str]:

@@ -103,7 +103,7 @@ def run_audit(
     if shadow_source is not None:
         shadow = read_predictions(shadow_source, layout=layout, where="shadow")
         target.check_classes(shadow)
-    attacks = [_build(name, host, overrides) for name in dict.fromkeys(names or _all_attacks(host))]
+    attacks = build_attacks(host, names, overrides)
     overrides.check()
     models = AuditedModels(target, shadow, seed)
     groups = record_groups(models)
@@ -146,6 +146,15 @@ def run_audit(
             if source is not None and predictions is not None
         ],
     )
+
+
+def build_attacks(host: PluginHost, names: Sequence[str], overrides: Overrides) -> list[Bound]:
+    """Return the attacks with these names, or all, with their parameters.
+
+    Raises:
+        BadInput: a name or a parameter is wrong.
+    """
+    return [_build(name, host, overrides) for name in dict.fromkeys(names or _all_attacks(host))]
 
 
 def _all_attacks(host: PluginHost) -> list[str]:
