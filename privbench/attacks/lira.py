@@ -6,6 +6,10 @@ Carlini et al. 2022, "Membership Inference Attacks From First Principles", arXiv
     online   log N(phi; mu_in, var_in) - log N(phi; mu_out, var_out)
     offline  log Phi((phi - mu_out) / sd_out)
 
+For regression, phi is the residual of the record, target minus prediction (see `tasks`). Online, nothing
+else changes. Offline, the score is the log probability that the residual of an OUT model is further from
+zero than the target's.
+
 As in the authors' code, ``per-record`` uses the median of a record's shadows as the mean of the normal,
 and their standard deviation (ddof 0). ``global`` uses the mean, and one variance for all records.
 
@@ -43,7 +47,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.base import Views
+from privbench.attacks.base import Task, Views
 from privbench.attacks.moments import (
     Bools,
     Floats,
@@ -61,6 +65,7 @@ from privbench.attacks.shrinkage import (
     gap_sums,
     log_cdf,
     log_density,
+    log_outside,
     log_variance_sums,
 )
 
@@ -76,6 +81,8 @@ class Lira(RepeatableAttack):
     name: ClassVar[str] = "lira"
     paper: ClassVar[str] = "Carlini et al. 2022, arXiv 2112.03570"
     fits_normals: ClassVar[bool] = True
+    tasks: ClassVar[tuple[Task, ...]] = ("classification", "regression", "multi-label")
+    additive: ClassVar[bool] = True
 
     mode: Literal["online", "offline"] = Field(
         "online",
@@ -87,18 +94,26 @@ class Lira(RepeatableAttack):
         "per-record variances shrunk towards the global one (best with few shadows)",
     )
 
+    def adds_up(self) -> bool:
+        """Return whether scores are log-likelihood ratios, as they are online."""
+        return self.mode == "online"
+
     def score_once(self, views: Views) -> NDArray[np.float64]:
         """Return scores (targets, n_pool): log-likelihood ratios, or logs of one-sided p-values."""
         phi, shadows = of_targets_and_shadows(
-            views, lambda outputs: outputs.scaled_confidence(views.labels)
+            views, lambda outputs: outputs.normal_value(views.labels)
         )
         member, leave_one_out = views.shadow_member, views.leave_one_out
         if self.mode == "offline":
-            return self._offline(phi, _ShadowValues(shadows, ~member, leave_one_out))
+            out = _ShadowValues(shadows, ~member, leave_one_out)
+            return self._offline(phi, out, two_sided=views.task == "regression")
         return log_ratios(phi, shadows, member, leave_one_out, self.variance)
 
-    def _offline(self, phi: Floats, out: _ShadowValues) -> Floats:
-        """Return the log probability (targets, n) of a smaller value than ``phi`` under OUT."""
+    def _offline(self, phi: Floats, out: _ShadowValues, *, two_sided: bool) -> Floats:
+        """Return the log probability (targets, n) of a smaller value than ``phi`` under OUT.
+
+        With ``two_sided``, it is that of a larger absolute value: of a larger residual.
+        """
         from scipy.special import log_ndtr
 
         prior = out.prior() if self.variance == "shrunk" else None
@@ -110,11 +125,17 @@ class Lira(RepeatableAttack):
                 centre = np.where(moments.count > 0, moments.mean, typical)
                 scale, freedom = prior.posterior(moments)
                 scale = scale * (1 + 1 / np.maximum(moments.count, 1))
-                scores[:, part] = log_cdf(phi[:, part], centre, scale, freedom)
+                tail = log_outside if two_sided else log_cdf
+                scores[:, part] = tail(phi[:, part], centre, scale, freedom)
             else:
                 normals = out.normals(part, self.variance)
                 centre = np.where(normals.has_shadows, normals.centre, typical)
-                scores[:, part] = log_ndtr((phi[:, part] - centre) / np.sqrt(normals.variance))
+                if two_sided:
+                    args = centre, normals.variance, np.array(np.inf)
+                    scores[:, part] = log_outside(phi[:, part], *args)
+                else:
+                    standard = (phi[:, part] - centre) / np.sqrt(normals.variance)
+                    scores[:, part] = log_ndtr(standard)
         return scores
 
 

@@ -10,6 +10,8 @@ An .npz or .safetensors file with these arrays:
     reference_labels    (references,), with reference_logits or reference_probs
     record_ids          (records,), optional: distinct integers or strings that identify the records
 
+Models of other tasks than classification have other arrays: see `tasks`.
+
 Further arrays (records,) are read if they are asked for by name: the columns of slices.
 """
 
@@ -17,7 +19,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -25,9 +27,13 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from privbench.attacks.base import Task
+from privbench.auditing.tasks import ARRAYS as OF_REGRESSION
+from privbench.auditing.tasks import read_task, task_of
 from privbench.components.messages import closest
 from privbench.data import read_only
 from privbench.errors import DataError
+from privbench.metrics.groups import Groups, named
 
 ARRAYS = (
     "logits",
@@ -38,6 +44,7 @@ ARRAYS = (
     "reference_probs",
     "reference_labels",
     "record_ids",
+    *OF_REGRESSION,
 )
 SUM_TOLERANCE = 1e-3
 
@@ -51,19 +58,27 @@ class Predictions:
     """Outputs of models on records, and on reference records if there are any."""
 
     log_probs: NDArray[np.float32]
-    """Log-probabilities (models, records, classes)."""
-    labels: NDArray[np.int64]
-    """Labels (records,)."""
+    """Log-probabilities (models, records, classes); of several labels (models, records, labels, 2)."""
+    labels: NDArray[Any]
+    """Labels (records,); of several labels (records, labels); of regression the targets, float64."""
     member: NDArray[np.bool_]
     """Membership (models, records)."""
     reference_log_probs: NDArray[np.float32]
     """Log-probabilities (models, references, classes)."""
-    reference_labels: NDArray[np.int64]
+    reference_labels: NDArray[Any]
     """Labels (references,)."""
     record_ids: NDArray[np.str_] | None = None
     """Distinct texts (records,) that identify the records."""
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     """Further arrays (records,) of numbers or texts, by which a report groups records."""
+    task: Task = "classification"
+    """What the models do."""
+    values: NDArray[np.float64] | None = None
+    """Predictions (models, records) of regression, which has no ``log_probs``."""
+    reference_values: NDArray[np.float64] | None = None
+    """Predictions (models, references) of regression."""
+    groups: Groups | None = None
+    """Groups of records whose membership is one question, such as all records of a person."""
 
     def __post_init__(self) -> None:
         """Make the arrays read-only, since all attacks share them."""
@@ -85,6 +100,9 @@ class Predictions:
         Raises:
             DataError: the message begins with ``where`` and names the array.
         """
+        if task_of(arrays) != "classification":
+            others, fields = read_task(arrays, where)
+            return replace(cls.of(others, where, columns), **fields)
         reader = _Reader(arrays, where, columns)
         log_probs = reader.log_probs("logits", "probs")
         if log_probs is None:
@@ -111,11 +129,24 @@ class Predictions:
         return cls(log_probs, labels, member, reference, reference_labels, ids, further)
 
     def __len__(self) -> int:
-        return len(self.log_probs)
+        return len(self.member)
+
+    def grouped(self, groups: Groups, where: str) -> Predictions:
+        """Return the predictions with groups of records.
+
+        Raises:
+            DataError: a group has members and non-members; the message begins with ``where``.
+        """
+        if mixed := groups.mixed(self.member):
+            raise DataError(
+                f"{where}: membership must be the same for all records of a group; it is not for"
+                f" {named(mixed)}"
+            )
+        return replace(self, groups=groups)
 
     @property
     def n_classes(self) -> int:
-        """Number of classes."""
+        """Number of classes, or of labels; of regression 0."""
         return int(self.log_probs.shape[2])
 
     def same_records(self, shadow: Predictions) -> bool:
@@ -154,7 +185,7 @@ def _same_labels(
     target: NDArray[np.int64], shadow: NDArray[np.int64], what: str, hint: str
 ) -> bool:
     is_same = np.array_equal(target, shadow)
-    if is_same and len(target) and (np.diff(target) >= 0).all():
+    if is_same and len(target) and (np.diff(target, axis=0) >= 0).all():
         log.warning(
             "target and shadow have the same labels in sorted order, which different %s could have"
             " as well; they are taken to be the same%s", what, hint,
@@ -272,7 +303,7 @@ class _Reader:
     def column(self, name: str, n: int) -> NDArray[Any]:
         """Return a further array (n,) of numbers, texts or truth values."""
         if name not in self.arrays:
-            raise DataError(f"{self.where}: there is no array {name!r} to slice by{self.listing()}")
+            raise DataError(f"{self.where}: there is no array {name!r}{self.listing()}")
         values = self.arrays[name]
         if values.dtype.kind not in "biufU":
             raise DataError(

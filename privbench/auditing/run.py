@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from privbench.attacks.synthetic import SyntheticAttack
-from privbench.auditing.measuring import measure, record_groups
+from privbench.auditing.measuring import measure, record_blocks
 from privbench.auditing.predictions import Arrays, Predictions, read_predictions
+from privbench.auditing.quality import qualities
 from privbench.auditing.report import Audit, Input
 from privbench.auditing.shadows import AuditedModels
+from privbench.auditing.slices import grouped
 from privbench.components import Bound
 from privbench.components.messages import error_text
 from privbench.config import Overrides
 from privbench.errors import DataError
+from privbench.metrics.groups import Groups, named
 from privbench.plugins.host import PluginHost
 from privbench.storage.environment import environment
 
@@ -33,6 +38,7 @@ def audit(
     plugins: Iterable[str] = (),
     seed: int = 0,
     slices: Iterable[str] = (),
+    groups: str | ArrayLike | None = None,
 ) -> Audit:
     """Attack predictions whose membership is known, and report how well the attacks do.
 
@@ -49,6 +55,9 @@ def audit(
         plugins: modules or single files to load as plugins.
         seed: seed of the attacks' random draws and of the intervals.
         slices: names of further arrays (records,) of ``target``, by which the report groups records.
+        groups: the name of a further array (records,) of ``target``, or its values, such as numbers of
+            persons. Records with equal values are then attacked together: the question is whether a
+            model was trained on the records of a group, all of them or none.
 
     Returns:
         The report. ``print`` shows it as a table, a notebook as HTML; ``to_json()`` gives its numbers,
@@ -59,7 +68,7 @@ def audit(
     """
     overrides = Overrides(dict(set or {}))
     return run_audit(
-        target, shadow, PluginHost(plugins), list(attacks), overrides, seed, list(slices)
+        target, shadow, PluginHost(plugins), list(attacks), overrides, seed, list(slices), groups
     )
 
 
@@ -71,16 +80,27 @@ def run_audit(
     overrides: Overrides,
     seed: int,
     slices: Sequence[str] = (),
+    groups: str | ArrayLike | None = None,
 ) -> Audit:
     """Run an audit like `audit`, given plugins and overrides that are loaded."""
-    target = _load(target_source, "target", slices)
+    target = _load_grouped(target_source, "target", slices, groups)
     shadow = None if shadow_source is None else _load(shadow_source, "shadow")
+    if shadow is not None and shadow.task != target.task:
+        raise DataError(f"shadow has predictions of {shadow.task}, but target of {target.task}")
     if shadow is not None and shadow.n_classes != target.n_classes:
         raise DataError(f"shadow has {shadow.n_classes} classes, but target has {target.n_classes}")
     attacks = [_build(name, host, overrides) for name in dict.fromkeys(names or _all_attacks(host))]
     overrides.check()
     models = AuditedModels(target, shadow, seed)
-    groups = record_groups(models)
+    if groups is not None and shadow is not None:
+        assert shadow_source is not None
+        if models.same_records:
+            assert target.groups is not None
+            shadow = shadow.grouped(target.groups, "shadow")
+        else:
+            shadow = _load_grouped(shadow_source, "shadow", (), groups)
+        models = AuditedModels(target, shadow, seed)
+    blocks = record_blocks(models)
     reports, skipped, failed = {}, {}, {}
     for attack in attacks:
         if attack.component.observes == "synthetic":
@@ -91,22 +111,24 @@ def run_audit(
             if obstacle := models.obstacle(attack, views):
                 skipped[attack.name] = obstacle
             else:
-                reports[attack.name] = measure(models, attack, views, groups)
+                reports[attack.name] = measure(models, attack, views, blocks)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # third-party code must not cost the results of the others
             failed[attack.name] = error_text(error).removeprefix(f"{attack.name}: ")
-    correct = target.log_probs.argmax(-1) == target.labels
+    quality = qualities(target)
+    accuracy = None if target.task == "regression" else quality[0]
     return Audit(
         attacks=reports,
         skipped=skipped,
         failed=failed,
         target=target,
-        accuracy=float(correct.mean()),
-        train_accuracy=float(correct[target.member].mean()),
-        test_accuracy=float(correct[~target.member].mean()),
+        accuracy=None if accuracy is None else accuracy.all,
+        train_accuracy=None if accuracy is None else accuracy.members,
+        test_accuracy=None if accuracy is None else accuracy.nonmembers,
+        quality=quality,
         shadows=models.shadow_kind,
-        groups=groups,
+        blocks=blocks,
         seed=seed,
         environment=environment(host.third_party, "cpu"),
         inputs=[
@@ -130,6 +152,38 @@ def _build(name: str, host: PluginHost, overrides: Overrides) -> Bound:
     entry = host.registry("attack").get(name, "--attack")
     params = overrides.of(name, entry.cls.model_fields)
     return entry.build(params, f"--set {name}")
+
+
+def _load_grouped(
+    source: PredictionSource, where: str, columns: Sequence[str], groups: str | ArrayLike | None
+) -> Predictions:
+    """Read predictions, and the groups of their records if ``groups`` names or gives them."""
+    if groups is None:
+        return _load(source, where, columns)
+    if isinstance(groups, str):
+        loaded = _load(source, where, list(dict.fromkeys([*columns, groups])))
+        values = loaded.columns[groups]
+        sliced = {name: loaded.columns[name] for name in columns}
+        loaded, name = replace(loaded, columns=sliced), groups
+    else:
+        loaded, values, name = _load(source, where, columns), np.asarray(groups), "groups"
+    n = loaded.member.shape[1]
+    if values.shape != (n,) or values.dtype.kind not in "biufU":
+        raise DataError(
+            f"{where}: {name} has shape {values.shape} and type {values.dtype}, expected ({n},) numbers"
+            " or strings"
+        )
+    missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(n, dtype=bool)
+    if n_missing := int(missing.sum()):
+        raise DataError(f"{where}: {name}: {n_missing} records have no group (NaN)")
+    found = Groups.of(values)
+    for column in columns:
+        if mixed := found.mixed(grouped(loaded.columns[column])[1][None]):
+            raise DataError(
+                f"{where}: {column}: a slice must be the same for all records of a group; it is not for"
+                f" {named(mixed)}"
+            )
+    return loaded.grouped(found, f"{where}: {name}")
 
 
 def _load(source: PredictionSource, where: str, columns: Sequence[str] = ()) -> Predictions:

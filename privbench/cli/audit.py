@@ -45,6 +45,11 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     " numbers, which are cut at their quartiles. Repeatable.",
 )  # fmt: skip
 @click.option(
+    "--group", "groups", metavar="NAME",
+    help="Array (records,) of FILE that says to whom a record belongs. The records of a group are then"
+    " attacked together, and the report is about groups.",
+)  # fmt: skip
+@click.option(
     "--fail-above", "limits", metavar="METRIC=NUMBER", multiple=True,
     help="Exit with status 3 if the upper end of an attack's 95% interval is above NUMBER. METRIC is"
     " auc, advantage, balanced_accuracy, audited_epsilon, tpr@FPR or precision@FPR, as in"
@@ -73,6 +78,7 @@ def audit(
     settings: tuple[str, ...],
     seed: int,
     slices: tuple[str, ...],
+    groups: str | None,
     limits: tuple[str, ...],
     output: Path | None,
     html: Path | None,
@@ -83,6 +89,7 @@ def audit(
 
     The report says how well attacks tell members from non-members. FILE is an .npz or .safetensors
     file with the arrays `logits` (or `probs`), `labels` and `member`; docs/audit.md describes them.
+    Regression has `predictions` and `targets` (docs/audit-tasks.md).
     Nothing is trained. Without --shadow, if FILE has two or more models, each model is the target
     in turn and the others are its shadows. The exit status is 1 if an attack failed, and 3 if a limit
     of --fail-above is exceeded.
@@ -101,7 +108,7 @@ def audit(
     allowed = parse_limits(limits)
     host: PluginHost = ctx.obj
     overrides = Overrides.parse(settings)
-    report = run_audit(file, shadow, host, list(attacks), overrides, seed, slices)
+    report = run_audit(file, shadow, host, list(attacks), overrides, seed, slices, groups)
     if as_json:
         print_json(report.to_json())
     elif output is None:
@@ -111,7 +118,7 @@ def audit(
             write_text(path, WRITERS[path.suffix](report, ctx.meta[COMMAND]), option)
     if plot is not None:
         curves = {name: (result.scores, report.member) for name, result in report.attacks.items()}
-        plot_rocs(curves, plot, title=Path(file).name, group=report.groups)
+        plot_rocs(curves, plot, title=Path(file).name, group=report.blocks)
     exceeded = report.exceeded(allowed)
     for one in exceeded:
         echo(one, err=True)
