@@ -6,9 +6,9 @@ Carlini et al. 2022, "Membership Inference Attacks From First Principles", arXiv
     online   log N(phi; mu_in, var_in) - log N(phi; mu_out, var_out)
     offline  log Phi((phi - mu_out) / sd_out)
 
-For regression, phi is the residual of the record, target minus prediction (see `tasks`). Online, nothing
-else changes. Offline, the score is the log probability that the residual of an OUT model is further from
-zero than the target's.
+For regression, phi is the residual of the record, target minus prediction (see `tasks`). Online, the gap
+of ``shrunk`` is that towards zero. Offline, the score is the log probability that the residual of an OUT
+model is further from zero than the target's.
 
 As in the authors' code, ``per-record`` uses the median of a record's shadows as the mean of the normal,
 and their standard deviation (ddof 0). ``global`` uses the mean, and one variance for all records.
@@ -107,7 +107,8 @@ class Lira(RepeatableAttack):
         if self.mode == "offline":
             out = _ShadowValues(shadows, ~member, leave_one_out)
             return self._offline(phi, out, two_sided=views.task == "regression")
-        return log_ratios(phi, shadows, member, leave_one_out, self.variance)
+        to_zero = views.task == "regression"
+        return log_ratios(phi, shadows, member, leave_one_out, self.variance, to_zero=to_zero)
 
     def _offline(self, phi: Floats, out: _ShadowValues, *, two_sided: bool) -> Floats:
         """Return the log probability (targets, n) of a smaller value than ``phi`` under OUT.
@@ -140,7 +141,13 @@ class Lira(RepeatableAttack):
 
 
 def log_ratios(
-    phi: Floats, shadows: Floats, member: Bools, leave_one_out: bool, variance: Variance
+    phi: Floats,
+    shadows: Floats,
+    member: Bools,
+    leave_one_out: bool,
+    variance: Variance,
+    *,
+    to_zero: bool = False,
 ) -> Floats:
     """Compute log-likelihood ratios, IN against OUT, of any statistic of models and records.
 
@@ -150,6 +157,8 @@ def log_ratios(
         member: bool (shadows, n), the membership of the shadows.
         leave_one_out: whether shadow i is target i, and is left out for it.
         variance: how variances are estimated, see `Lira`.
+        to_zero: whether training on a record moves its statistic towards zero, and not to larger values;
+            for "shrunk" variances, which use the mean gap between IN and OUT.
 
     Returns:
         (targets, n).
@@ -157,7 +166,7 @@ def log_ratios(
     in_values = _ShadowValues(shadows, member, leave_one_out)
     out_values = _ShadowValues(shadows, ~member, leave_one_out)
     if variance == "shrunk":
-        return _shrunk_log_ratios(phi, in_values, out_values)
+        return _shrunk_log_ratios(phi, in_values, out_values, to_zero=to_zero)
     complete = in_values.complete and out_values.complete
     gap = np.zeros((1, 1)) if complete else _mean_gap(in_values, out_values)
     scores = np.empty(phi.shape)
@@ -170,25 +179,33 @@ def log_ratios(
     return scores
 
 
-def _shrunk_log_ratios(phi: Floats, in_values: _ShadowValues, out_values: _ShadowValues) -> Floats:
+def _shrunk_log_ratios(
+    phi: Floats, in_values: _ShadowValues, out_values: _ShadowValues, *, to_zero: bool
+) -> Floats:
     priors = in_values.prior(), out_values.prior()
 
-    def posteriors(part: slice) -> tuple[Posterior, Posterior]:
-        return (
-            Posterior.of(in_values.moments(part), priors[0]),
-            Posterior.of(out_values.moments(part), priors[1]),
-        )
+    def posteriors(part: slice) -> tuple[Posterior, Posterior, Floats]:
+        """Return the posteriors IN and OUT, and the sign (targets or 1, records) that they have."""
+        moments = in_values.moments(part), out_values.moments(part)
+        in_, out = (Posterior.of(*one) for one in zip(moments, priors, strict=True))
+        if not to_zero:
+            return in_, out, np.ones((1, 1))
+        # With a positive mean, records have a common gap: a negative one.
+        total = sum(side.count * side.mean for side in moments)
+        sign = np.where(total >= 0, 1.0, -1.0)
+        return replace(in_, mean=sign * in_.mean), replace(out, mean=sign * out.mean), sign
 
-    sums = np.sum([gap_sums(*posteriors(part)) for part in in_values.parts()], axis=0)
+    sums = np.sum([gap_sums(*posteriors(part)[:2]) for part in in_values.parts()], axis=0)
     gap = Gap.fit(sums)
     has_both = sums[0][:, None] > 0  # for each target, whether any record has IN and OUT shadows
     if not has_both.all():
         gap = replace(gap, mean=np.where(has_both, gap.mean, _mean_gap(in_values, out_values)))
     scores = np.empty(phi.shape)
     for part in in_values.parts():
-        in_, out = posteriors(part)
-        scores[:, part] = log_density(phi[:, part], *gap.predict(in_, out, 1), in_.freedom)
-        scores[:, part] -= log_density(phi[:, part], *gap.predict(out, in_, -1), out.freedom)
+        in_, out, sign = posteriors(part)
+        value = sign * phi[:, part]
+        scores[:, part] = log_density(value, *gap.predict(in_, out, 1), in_.freedom)
+        scores[:, part] -= log_density(value, *gap.predict(out, in_, -1), out.freedom)
     return scores
 
 

@@ -25,6 +25,14 @@ GOOD_SHADOWS = 16
 """Number of shadow models that the page advises."""
 MAX_SLICES = 12
 """Slices of a column that are shown; of more, those that are exposed most."""
+KNOWN = {
+    "classification": "its label and the model's probability of each class",
+    "regression": "its target and the model's prediction",
+    "multi-label": "its labels and the model's probability of each label",
+}
+"""What the attacker knows of a record, by task."""
+LABEL = {"classification": "class", "regression": "target"}
+"""What the list of records calls a label, by task."""
 N_ACCUSED = 10
 
 
@@ -44,8 +52,9 @@ class Exposed:
 
     record: int
     name: str
-    """Its identifier, if the file has one."""
-    label: int
+    """Its identifier, if the file has one; of a group its name."""
+    label: str
+    """Its class, or target; empty for several labels and for groups."""
     auc: float | None
     """Over models."""
     wrongly: int | None
@@ -78,6 +87,8 @@ def audit_page(report: Audit, command: str = "") -> str:
         table_notes=[report.intervals_note(), AUDITED_NOTE, *report.warning_notes()],
         facts=facts_of(report.environment),
         min_models=MIN_MODELS,
+        known=KNOWN[report.target.task],
+        label=LABEL.get(report.target.task, "") if report.unit == "record" else "",
     )
 
 
@@ -111,15 +122,20 @@ def _rates(attack: AttackReport) -> list[Rate]:
 def _exposed(report: Audit, attack: AttackReport) -> list[Exposed]:
     """Return the most exposed records; of a single model, the members with the highest scores."""
     target = report.target
-    names = target.record_ids
+    names = target.record_ids if target.groups is None else target.groups.names
 
     def record(number: int, auc: float | None = None, wrongly: int | None = None) -> Exposed:
         name = "" if names is None else str(names[number])
-        return Exposed(number, name, int(target.labels[number]), auc, wrongly)
+        has_label = target.groups is None and target.task in LABEL
+        label = f"{target.labels[number]:.6g}" if has_label else ""
+        return Exposed(number, name, label, auc, wrongly)
 
     if len(target) > 1:
-        return [record(one["record"], auc=one["auc"]) for one in attack.most_vulnerable]
-    scores, member = attack.scores[0], target.member[0]
+        risk = attack.record_risk
+        return [
+            record(one["record"], auc=one["auc"]) for one in (risk["most_exposed"] if risk else [])
+        ]
+    scores, member = attack.scores[0], report.member[0]
     outside = np.sort(scores[~member])
     inside = np.flatnonzero(member)
     first = inside[np.argsort(-scores[inside], kind="stable")][:N_ACCUSED]

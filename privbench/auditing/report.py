@@ -242,7 +242,7 @@ class Audit:
         notes += [f"skipped {name}: {reason}" for name, reason in self.skipped.items()]
         if not lines:
             notes[:0] = [NOTHING]
-        return Table(self._header(), lines, tuple(notes))
+        return Table(self.header(), lines, tuple(notes))
 
     def intervals_note(self) -> str:
         """Return what the intervals take to be samples, which depends on the attack."""
@@ -260,13 +260,14 @@ class Audit:
         given = {w["name"] for report in self.attacks.values() for w in report.warnings}
         return [f"{kind.mark}: {kind.note}" for name, kind in KINDS.items() if name in given]
 
-    def _header(self) -> str:
+    def header(self) -> str:
+        """Return what was attacked, in one line."""
         n_models, n_records = self.target.member.shape
         task, groups = self.target.task, self.target.groups
-        of_task = "" if task == "classification" else f" of {task}"
+        of_task = "" if task == "classification" else f"{task} "
         in_groups = "" if groups is None else f" in {len(groups)} groups"
         return (
-            f"{n_models} model{'s' if n_models > 1 else ''}{of_task}, {n_records} records{in_groups},"
+            f"{n_models} {of_task}model{'s' if n_models > 1 else ''}, {n_records} records{in_groups},"
             f" shadows: {self.shadows}; {self.quality_text()}"
         )
 

@@ -92,7 +92,7 @@ class AuditedModels:
         """Return why the attack does not apply to these predictions, or an empty string."""
         component: Attack = attack.component
         if self.target.task not in component.tasks:
-            return f"has no form for {self.target.task} (it has for: {', '.join(component.tasks)})"
+            return f"applies to {', '.join(component.tasks)}, and not to {self.target.task}"
         with calling(attack):
             reason = component.obstacle(views)
         if reason:

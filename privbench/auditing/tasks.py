@@ -83,7 +83,7 @@ def read_task(arrays: Arrays, where: str) -> tuple[dict[str, NDArray[Any]], dict
             f"{where}: the reference outputs have shape {reference[0].shape}, expected as many models"
             f" and labels as the outputs {outputs.shape}"
         )
-    columns = outputs[..., None] if task == "regression" else outputs[..., 1]
+    columns = outputs[..., None] if task == "regression" else np.exp(outputs[..., 1])
     stand_in = {"logits": np.repeat(columns, 2, axis=-1), "labels": np.zeros(len(labels), np.int64)}
     others = {name: array for name, array in arrays.items() if name not in READ}
     fields: dict[str, Any] = {
