@@ -49,14 +49,25 @@ def canonical(
         problems: collects what is wrong; the result is of use only if nothing is.
         notes: what was taken for what before.
     """
-    values: dict[str, NDArray[Any]] = {}
     dtypes: dict[str, str] = {}
+    values = plain(arrays, problems, dtypes)
+    return _Converter(values, dtypes, problems, list(notes)).convert()
+
+
+def plain(
+    arrays: Mapping[str, Any], problems: Problems, dtypes: dict[str, str] | None = None
+) -> dict[str, NDArray[Any]]:
+    """Return arrays of NumPy, whatever they are; ``dtypes`` gets the number formats that they had."""
+    values = {}
     for name, value in arrays.items():
         try:
-            values[name], dtypes[name] = as_array(value)
+            values[name], dtype = as_array(value)
         except (TypeError, ValueError) as error:
             problems.add(name, str(error))
-    return _Converter(values, dtypes, problems, list(notes)).convert()
+            continue
+        if dtypes is not None:
+            dtypes[name] = dtype
+    return values
 
 
 @dataclass
@@ -215,10 +226,6 @@ class _Converter:
                 self.problems.add(name, f"is missing{self._listing()}")
             return None
         labels = self.values[name]
-        if labels.ndim == 2 and labels.shape[0] == n and labels.shape[1] > 1:
-            advice = f"; if they are one-hot, save {name}.argmax(axis=1)"
-            self.problems.add(name, f"has shape {labels.shape}, expected ({n},){advice}")
-            return None
         if labels.shape == (n, 1):
             labels = labels[:, 0]
         if labels.shape != (n,):

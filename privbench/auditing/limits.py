@@ -141,7 +141,7 @@ def exceeded(report: Audit, limits: Mapping[str, float]) -> list[Exceeded]:
 
 def _ends(report: Audit, name: str, attack: AttackReport, metric: Metric) -> Ends | None:
     """Return a metric and its interval; None if it is not defined for these predictions."""
-    summary, member, over = attack.summary, report.target.member, attack.summary.interval_over
+    summary, member, over = attack.summary, report.member, attack.summary.interval_over
     if metric.name == "balanced_accuracy" and attack.called is None:
         return None
     if min(int(member.sum()), int((~member).sum())) < MIN_PAIRS:
@@ -178,11 +178,11 @@ def _tpr(report: Audit, name: str, attack: AttackReport, fpr: float) -> Ends:
     """Return the TPR at an FPR; where the FPR is unresolved, nothing is known of it."""
     known = attack.summary.tpr_at_fpr.get(str(fpr))
     if known is None:
-        member = report.target.member
+        member = report.member
         pairs = (
             Pairs.of(attack.scores, member)
-            if report.groups is None
-            else Pairs.grouped(attack.scores[0], member[0], report.groups)
+            if report.blocks is None
+            else Pairs.grouped(attack.scores[0], member[0], report.blocks)
         )
         clustered = attack.summary.interval_over == "models and records"
         known = summarise_pairs(

@@ -13,6 +13,8 @@ The arrays, by name:
     classes             (classes,), optional: the class of each column of the outputs
     positive            optional: the class that a single column of outputs is about
 
+Models of other tasks than classification have other arrays: see `tasks`.
+
 Further arrays (records,) are kept if they are asked for by name: the columns of slices. `canonical` says
 which forms these arrays may have, and `read_predictions` where they may come from.
 """
@@ -21,18 +23,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.auditing.canonical import Arrays, canonical
+from privbench.attacks.base import Task
+from privbench.auditing.canonical import Arrays, canonical, plain
 from privbench.auditing.problems import Problems
 from privbench.auditing.rounding import Rounding
+from privbench.auditing.tasks import ARRAYS as OF_REGRESSION
+from privbench.auditing.tasks import read_task, task_of
 from privbench.components.messages import closest
 from privbench.data import read_only
 from privbench.errors import DataError
+from privbench.metrics.groups import Groups, named
 
 ARRAYS = (
     "logits",
@@ -45,6 +51,7 @@ ARRAYS = (
     "record_ids",
     "classes",
     "positive",
+    *OF_REGRESSION,
 )
 
 log = logging.getLogger(__name__)
@@ -55,14 +62,14 @@ class Predictions:
     """Outputs of models on records, and on reference records if there are any."""
 
     log_probs: NDArray[np.float32]
-    """Log-probabilities (models, records, classes)."""
-    labels: NDArray[np.int64]
-    """Labels (records,)."""
+    """Log-probabilities (models, records, classes); of several labels (models, records, labels, 2)."""
+    labels: NDArray[Any]
+    """Labels (records,); of several labels (records, labels); of regression the targets, float64."""
     member: NDArray[np.bool_]
     """Membership (models, records)."""
     reference_log_probs: NDArray[np.float32]
     """Log-probabilities (models, references, classes)."""
-    reference_labels: NDArray[np.int64]
+    reference_labels: NDArray[Any]
     """Labels (references,)."""
     record_ids: NDArray[np.str_] | None = None
     """Distinct texts (records,) that identify the records."""
@@ -76,6 +83,14 @@ class Predictions:
     """How coarsely the outputs were saved; None if they were not rounded."""
     n_holdout: int = 0
     """The last so many records came from a holdout."""
+    task: Task = "classification"
+    """What the models do."""
+    values: NDArray[np.float64] | None = None
+    """Predictions (models, records) of regression, which has no ``log_probs``."""
+    reference_values: NDArray[np.float64] | None = None
+    """Predictions (models, references) of regression."""
+    groups: Groups | None = None
+    """Groups of records whose membership is one question, such as all records of a person."""
 
     def __post_init__(self) -> None:
         """Make the arrays read-only, since all attacks share them."""
@@ -108,6 +123,10 @@ class Predictions:
         problems = problems or Problems(where)
         _report_unknown(arrays, problems.where, columns)
         arrays = {name: array for name, array in arrays.items() if name in (*ARRAYS, *columns)}
+        if task_of(arrays) != "classification":
+            others, fields = read_task(plain(arrays, problems), problems.where)
+            read = cls.of(others, columns=columns, problems=problems, notes=notes)
+            return replace(read, rounding=None, **fields)
         done = canonical(arrays, problems, notes)
         found = done.arrays
         if not {"logits", "probs"} & {*arrays, *problems.blamed}:
@@ -133,19 +152,34 @@ class Predictions:
         )
 
     def __len__(self) -> int:
-        return len(self.log_probs)
+        return len(self.member)
+
+    def grouped(self, groups: Groups, where: str) -> Predictions:
+        """Return the predictions with groups of records.
+
+        Raises:
+            DataError: a group has members and non-members; the message begins with ``where``.
+        """
+        if mixed := groups.mixed(self.member):
+            raise DataError(
+                f"{where}: membership must be the same for all records of a group; it is not for"
+                f" {named(mixed)}"
+            )
+        return replace(self, groups=groups)
 
     @property
     def n_classes(self) -> int:
-        """Number of classes."""
+        """Number of classes, or of labels; of regression 0."""
         return int(self.log_probs.shape[2])
 
     def class_name(self, label: int) -> str:
         """Return the name of a class."""
         return self.classes[label] if self.classes else str(label)
 
-    def check_classes(self, shadow: Predictions) -> None:
-        """Raise DataError if shadow predictions are about other classes."""
+    def check_shadow(self, shadow: Predictions) -> None:
+        """Raise DataError if shadow predictions are of another task, or about other classes."""
+        if shadow.task != self.task:
+            raise DataError(f"shadow has predictions of {shadow.task}, but target of {self.task}")
         if shadow.n_classes != self.n_classes:
             raise DataError(
                 f"shadow has {shadow.n_classes} classes, but target has {self.n_classes}"
@@ -192,7 +226,7 @@ def _same_labels(
     target: NDArray[np.int64], shadow: NDArray[np.int64], what: str, hint: str
 ) -> bool:
     is_same = np.array_equal(target, shadow)
-    if is_same and len(target) and (np.diff(target) >= 0).all():
+    if is_same and len(target) and (np.diff(target, axis=0) >= 0).all():
         log.warning(
             "target and shadow have the same labels in sorted order, which different %s could have"
             " as well; they are taken to be the same%s", what, hint,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from privbench import escape
 from privbench.auditing.limits import Exceeded, exceeded
 from privbench.auditing.predictions import Predictions
+from privbench.auditing.quality import Quality
 from privbench.auditing.slices import Slice, slices
 from privbench.escape import one_line
 from privbench.metrics import RecordRisk, Summary
@@ -160,13 +161,14 @@ class Audit:
     """Attacks that raised or returned no valid scores, with the message."""
     target: Predictions
     """The predictions that were attacked."""
-    accuracy: float
-    train_accuracy: float
-    test_accuracy: float
+    accuracy: float | None
+    """Of several labels the mean over labels; None for regression."""
+    train_accuracy: float | None
+    test_accuracy: float | None
     shadows: str
     """Where the shadows come from: leave-one-out, same records, other records, or none."""
-    groups: NDArray[np.int64] | None
-    """The group (records,) of each record of a single model, which intervals resample."""
+    blocks: NDArray[np.int64] | None
+    """The block (records,) of each record, or group, of a single model, which intervals resample."""
     seed: int
     warnings: list[RowWarning]
     """Reasons to doubt the predictions themselves; see `privbench.auditing.sanity`."""
@@ -174,6 +176,8 @@ class Audit:
     """Versions of software, the commit of the code, and hardware."""
     inputs: list[Input]
     """Where the predictions of the targets and of the shadows came from."""
+    quality: list[Quality]
+    """How well the models answer: accuracy, or R² and RMSE."""
     training: Training | None = field(default=None, kw_only=True)
     """How the models were made, if privbench trained them."""
     canaries: Audit | None = field(default=None, kw_only=True)
@@ -181,8 +185,14 @@ class Audit:
 
     @property
     def member(self) -> NDArray[np.bool_]:
-        """Membership (targets, records)."""
-        return self.target.member
+        """Membership (targets, records), or (targets, groups) where groups of records are attacked."""
+        groups, member = self.target.groups, self.target.member
+        return member if groups is None else groups.member(member)
+
+    @property
+    def unit(self) -> str:
+        """What is told apart: ``record``, or ``group`` of records."""
+        return "record" if self.target.groups is None else "group"
 
     @property
     def chosen(self) -> str | None:
@@ -230,8 +240,11 @@ class Audit:
             "accuracy": self.accuracy,
             "train_accuracy": self.train_accuracy,
             "test_accuracy": self.test_accuracy,
+            "task": self.target.task,
+            "quality": [one.to_json() for one in self.quality],
             "n_models": len(self.member),
-            "n_records": self.member.shape[1],
+            "n_records": self.target.member.shape[1],
+            "n_groups": None if self.target.groups is None else len(self.target.groups),
             "shadows": self.shadows,
             "chosen": self.chosen,
             "slices": [one.to_json() for one in self.slices],
@@ -316,27 +329,38 @@ class Audit:
             notes[:0] = [NOTHING]
         if self.training is not None:
             notes[:0] = self.training.notes()
-        return Table(self._header(), lines, tuple(notes))
+        return Table(self.header(), lines, tuple(notes))
 
     def intervals_note(self) -> str:
         """Return what the intervals take to be samples, which depends on the attack."""
         over = {report.summary.interval_over for report in self.attacks.values()}
         if len(over) == 1:
-            return f"intervals: 95%, over {over.pop()}"
-        return "intervals: 95%, over models and records for attacks with shadows, else over models"
+            text = f"intervals: 95%, over {over.pop()}"
+        else:
+            text = (
+                "intervals: 95%, over models and records for attacks with shadows, else over models"
+            )
+        return text.replace("records", f"{self.unit}s")
 
     def warning_notes(self) -> list[str]:
         """Return what the marks of warnings stand for."""
         given = {w["name"] for report in self.attacks.values() for w in report.warnings}
         return [f"{kind.mark}: {kind.note}" for name, kind in KINDS.items() if name in given]
 
-    def _header(self) -> str:
-        n_models, n_records = self.member.shape
+    def header(self) -> str:
+        """Return what was attacked, in one line."""
+        n_models, n_records = self.target.member.shape
+        task, groups = self.target.task, self.target.groups
+        of_task = "" if task == "classification" else f"{task} "
+        in_groups = "" if groups is None else f" in {len(groups)} groups"
         return (
-            f"{n_models} model{'s' if n_models > 1 else ''}, {n_records} records,"
-            f" shadows: {self.shadows}; accuracy {number(self.train_accuracy)} on members,"
-            f" {number(self.test_accuracy)} on non-members"
+            f"{n_models} {of_task}model{'s' if n_models > 1 else ''}, {n_records} records{in_groups},"
+            f" shadows: {self.shadows}; {self.quality_text()}"
         )
+
+    def quality_text(self) -> str:
+        """Return how well the models answer, in words."""
+        return "; ".join(map(str, self.quality))
 
 
 def _text(table: Table, warned: Sequence[str] = ()) -> str:

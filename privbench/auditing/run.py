@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from privbench.attacks.synthetic import SyntheticAttack
 from privbench.auditing.labels import text_of
 from privbench.auditing.layout import Layout
-from privbench.auditing.measuring import measure, record_groups
+from privbench.auditing.measuring import measure, record_blocks
+from privbench.auditing.predictions import Predictions
+from privbench.auditing.quality import qualities
 from privbench.auditing.reading import USUAL, Source, read_predictions
 from privbench.auditing.report import Audit, Input
 from privbench.auditing.sanity import sanity
 from privbench.auditing.shadows import AuditedModels
+from privbench.auditing.slices import grouped
 from privbench.components import Bound
 from privbench.components.messages import error_text
 from privbench.config import Overrides
+from privbench.errors import DataError
+from privbench.metrics.groups import Groups, named
 from privbench.plugins.host import PluginHost
 from privbench.storage.environment import environment
 
@@ -36,6 +45,7 @@ def audit(
     plugins: Iterable[str] = (),
     seed: int = 0,
     slices: Iterable[str] = (),
+    groups: str | ArrayLike | None = None,
 ) -> Audit:
     """Attack predictions whose membership is known, and report how well the attacks do.
 
@@ -60,6 +70,9 @@ def audit(
         plugins: modules or single files to load as plugins.
         seed: seed of the attacks' random draws and of the intervals.
         slices: names of further arrays (records,) of ``target``, by which the report groups records.
+        groups: the name of a further array (records,) of ``target``, or its values, such as numbers of
+            persons. Records with equal values are then attacked together: the question is whether a
+            model was trained on the records of a group, all of them or none.
 
     Returns:
         The report. ``print`` shows it as a table, a notebook as HTML; ``to_json()`` gives its numbers,
@@ -80,6 +93,7 @@ def audit(
         overrides,
         seed,
         list(slices),
+        groups,
         holdout=holdout,
         layout=layout,
     )
@@ -93,20 +107,29 @@ def run_audit(
     overrides: Overrides,
     seed: int,
     slices: Sequence[str] = (),
+    groups: str | ArrayLike | None = None,
     *,
     holdout: Source | None = None,
     layout: Layout = USUAL,
 ) -> Audit:
     """Run an audit like `audit`, given plugins and overrides that are loaded."""
-    target = read_predictions(target_source, slices, layout=layout, holdout=holdout, where="target")
+    target = _read(target_source, slices, groups, layout=layout, holdout=holdout, where="target")
     shadow = None
     if shadow_source is not None:
         shadow = read_predictions(shadow_source, layout=layout, where="shadow")
-        target.check_classes(shadow)
+        target.check_shadow(shadow)
     attacks = build_attacks(host, names, overrides)
     overrides.check()
     models = AuditedModels(target, shadow, seed)
-    groups = record_groups(models)
+    if groups is not None and shadow is not None:
+        assert shadow_source is not None
+        if models.same_records:
+            assert target.groups is not None
+            shadow = shadow.grouped(target.groups, "shadow")
+        else:
+            shadow = _read(shadow_source, (), groups, layout=layout, where="shadow")
+        models = AuditedModels(target, shadow, seed)
+    blocks = record_blocks(models)
     reports, skipped, failed = {}, {}, {}
     for attack in attacks:
         if attack.component.observes == "synthetic":
@@ -117,22 +140,24 @@ def run_audit(
             if obstacle := models.obstacle(attack, views):
                 skipped[attack.name] = obstacle
             else:
-                reports[attack.name] = measure(models, attack, views, groups)
+                reports[attack.name] = measure(models, attack, views, blocks)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # third-party code must not cost the results of the others
             failed[attack.name] = error_text(error).removeprefix(f"{attack.name}: ")
-    correct = target.log_probs.argmax(-1) == target.labels
+    quality = qualities(target)
+    accuracy = None if target.task == "regression" else quality[0]
     return Audit(
         attacks=reports,
         skipped=skipped,
         failed=failed,
         target=target,
-        accuracy=float(correct.mean()),
-        train_accuracy=float(correct[target.member].mean()),
-        test_accuracy=float(correct[~target.member].mean()),
+        accuracy=None if accuracy is None else accuracy.all,
+        train_accuracy=None if accuracy is None else accuracy.members,
+        test_accuracy=None if accuracy is None else accuracy.nonmembers,
+        quality=quality,
         shadows=models.shadow_kind,
-        groups=groups,
+        blocks=blocks,
         seed=seed,
         warnings=sanity(target, shadow, {name: one.scores for name, one in reports.items()}),
         environment=environment(host.third_party, "cpu"),
@@ -167,3 +192,41 @@ def _build(name: str, host: PluginHost, overrides: Overrides) -> Bound:
     entry = host.registry("attack").get(name, "--attack")
     params = overrides.of(name, entry.cls.model_fields)
     return entry.build(params, f"--set {name}")
+
+
+def _read(
+    source: Source,
+    columns: Sequence[str],
+    groups: str | ArrayLike | None,
+    *,
+    layout: Layout,
+    holdout: Source | None = None,
+    where: str,
+) -> Predictions:
+    """Read predictions, and the groups of their records if ``groups`` names or gives them."""
+    names = list(dict.fromkeys([*columns, *([groups] if isinstance(groups, str) else [])]))
+    loaded = read_predictions(source, names, layout=layout, holdout=holdout, where=where)
+    if groups is None:
+        return loaded
+    if isinstance(groups, str):
+        values, name = loaded.columns[groups], groups
+        loaded = replace(loaded, columns={name: loaded.columns[name] for name in columns})
+    else:
+        values, name = np.asarray(groups), "groups"
+    n = loaded.member.shape[1]
+    if values.shape != (n,) or values.dtype.kind not in "biufU":
+        raise DataError(
+            f"{where}: {name} has shape {values.shape} and type {values.dtype}, expected ({n},) numbers"
+            " or strings"
+        )
+    missing = values == "" if values.dtype.kind == "U" else values != values
+    if n_missing := int(missing.sum()):
+        raise DataError(f"{where}: {name}: {n_missing} records have no group")
+    found = Groups.of(values)
+    for column in columns:
+        if mixed := found.mixed(grouped(loaded.columns[column])[1][None]):
+            raise DataError(
+                f"{where}: {column}: a slice must be the same for all records of a group; it is not for"
+                f" {named(mixed)}"
+            )
+    return loaded.grouped(found, f"{where}: {name}")

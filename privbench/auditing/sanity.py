@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from privbench.auditing.labels import listed
 from privbench.auditing.predictions import Predictions
+from privbench.auditing.quality import qualities
 from privbench.metrics import Influences, Pairs, Roc
 from privbench.metrics.clustered import Estimate
 from privbench.metrics.warnings import CONFIDENCE, RowWarning
@@ -113,13 +115,15 @@ def sanity(
         shadow: those of the adversary's models, if they are others.
         scores: the scores (models, records) of each attack.
     """
+    member = target.member if target.groups is None else target.groups.member(target.member)
+    unit = "record" if target.groups is None else "group"
     texts = {
-        "few-records": _few_records(target.member),
+        "few-records": _few_records(member, unit),
         "members-worse": _members_worse(target),
         "label-coding": _label_coding(target),
         "rounded-outputs": _rounded(target),
         "tied-scores": _tied(scores),
-        "unfair-coins": _unfair(target.member),
+        "unfair-coins": _unfair(member),
         "same-members": _same_members(target, shadow),
         "targets-among-shadows": _among_shadows(target, shadow),
         "same-outputs": _same_outputs(target, shadow),
@@ -131,12 +135,12 @@ def sanity(
     ]
 
 
-def _few_records(member: Bools) -> str:
+def _few_records(member: Bools, unit: str) -> str:
     sides = {"members": int(member.sum()), "non-members": int((~member).sum())}
     few = [f"{n} {noun}" for noun, n in sides.items() if n < ENOUGH]
     if not few:
         return ""
-    pairs = "records" if len(member) == 1 else "pairs of model and record"
+    pairs = f"{unit}s" if len(member) == 1 else f"pairs of model and {unit}"
     says = "; so few say nothing" if min(sides.values()) < MIN_PAIRS else ""
     return (
         f"only {' and '.join(few)} among {member.size} {pairs}{says}: a TPR at {FPR:.0%} FPR needs at"
@@ -145,29 +149,35 @@ def _few_records(member: Bools) -> str:
 
 
 def _members_worse(target: Predictions) -> str:
-    confidence = _log_prob_of_label(target)
+    confidence = _confidence(target)
     auc = Roc.of(Pairs.of(confidence, target.member)).auc
     if auc >= 0.5:
         return ""
     influence = Influences.of(confidence, target.member, ()).auc
     if not Estimate.of(-auc, influence, "records").exceeds(-0.5, CONFIDENCE):
         return ""
-    right = target.log_probs.argmax(-1) == target.labels
-    inside, outside = right[target.member].mean(), right[~target.member].mean()
+    quality = qualities(target)[-1]
     return (
-        f"members are answered worse than non-members: accuracy {inside:.3f} and {outside:.3f}, AUC of"
-        f" the confidence {auc:.3f} (inverted, perhaps)"
+        f"members are answered worse than non-members (inverted, perhaps): {quality}, AUC of the"
+        f" confidence {auc:.3f}"
     )
 
 
-def _log_prob_of_label(target: Predictions) -> NDArray[np.float64]:
-    records = np.arange(target.log_probs.shape[1])
-    return target.log_probs[:, records, target.labels].astype(np.float64)
+def _confidence(target: Predictions) -> NDArray[np.float64]:
+    """Return how good each answer (models, records) is: the log-probability of the label or target."""
+    if target.values is not None:
+        return np.asarray(-((target.values - target.labels) ** 2))
+    labels = target.labels if target.task == "multi-label" else target.labels[:, None]
+    outputs = target.log_probs if target.task == "multi-label" else target.log_probs[:, :, None]
+    index = np.broadcast_to(labels, outputs.shape[:-1])[..., None]
+    return np.asarray(np.take_along_axis(outputs, index, -1).sum(axis=(2, 3), dtype=np.float64))
 
 
 def _label_coding(target: Predictions) -> str:
     from scipy.optimize import linear_sum_assignment
 
+    if target.task != "classification":
+        return ""
     k, n = target.n_classes, len(target.labels)
     predicted = target.log_probs.argmax(-1)
     pairs = (target.labels * k + predicted).reshape(-1)
@@ -226,10 +236,10 @@ def _same_members(target: Predictions, shadow: Predictions | None) -> str:
 
 
 def _among_shadows(target: Predictions, shadow: Predictions | None) -> str:
-    if shadow is None or target.log_probs.shape[1:] != shadow.log_probs.shape[1:]:
+    if shadow is None or _outputs(target).shape[1:] != _outputs(shadow).shape[1:]:
         return ""
     n = len(target)
-    groups = _groups([*target.log_probs, *shadow.log_probs])
+    groups = _groups([*_outputs(target), *_outputs(shadow)])
     found = [model for group in groups if group[-1] >= n for model in group if model < n]
     if not found:
         return ""
@@ -241,14 +251,18 @@ def _same_outputs(target: Predictions, shadow: Predictions | None) -> str:
     for role, of in (("target models", target), ("shadows", shadow)):
         if of is None or len(of) < 2:
             continue
-        if groups := _groups(list(of.log_probs)):
+        if groups := _groups(list(_outputs(of))):
             which = ", ".join(map(str, groups[0]))
             which = f"all {len(of)} {role}" if len(groups[0]) == len(of) else f"the {role} {which}"
             return f"{which} have the same outputs"
     return ""
 
 
-def _groups(outputs: Sequence[NDArray[np.float32]]) -> list[list[int]]:
+def _outputs(of: Predictions) -> NDArray[Any]:
+    return of.log_probs if of.values is None else of.values
+
+
+def _groups(outputs: Sequence[NDArray[Any]]) -> list[list[int]]:
     """Return the positions of models whose outputs (records, classes) are equal, several in a group."""
     alike: dict[bytes, list[int]] = {}
     for model, of_model in enumerate(outputs):

@@ -36,6 +36,11 @@ from privbench.plugins.host import PluginHost
     help="Array (records,) of FILE by which the report groups records, as it does by class: texts, or"
     " numbers, which are cut at their quartiles. Repeatable.",
 )  # fmt: skip
+@click.option(
+    "--group", "groups", metavar="NAME",
+    help="Array (records,) of FILE that says to whom a record belongs. The records of a group are then"
+    " attacked together, and the report is about groups.",
+)  # fmt: skip
 @report_options
 @click.pass_context
 def audit(
@@ -53,6 +58,7 @@ def audit(
     settings: tuple[str, ...],
     seed: int,
     slices: tuple[str, ...],
+    groups: str | None,
     delivery: Delivery,
 ) -> None:
     """Attack the predictions of trained models.
@@ -64,7 +70,8 @@ def audit(
       of each class (or one, of two classes), the label, and whether it is a member; or
     - a file (.npz, .safetensors, .pt) with the arrays `logits` (or `probs`), `labels` and `member`.
 
-    docs/audit.md describes both. Options that name columns name arrays, too. Without --shadow, if
+    docs/audit.md describes both, and docs/audit-tasks.md the arrays `predictions` and `targets` of
+    regression. Options that name columns name arrays, too. Without --shadow, if
     FILE has two or more models, each model is the target in turn and the others are its shadows. The
     exit status is 1 if an attack failed, 2 if FILE cannot be used or no attack applies to it, and 3 if
     a limit of --fail-above is exceeded.
@@ -78,6 +85,15 @@ def audit(
     names = tuple(name.strip() for name in columns.split(",")) if columns else ()
     layout = Layout(label, member, names, positive, id, model)
     report = run_audit(
-        file, shadow, host, list(attacks), overrides, seed, slices, holdout=holdout, layout=layout
+        file,
+        shadow,
+        host,
+        list(attacks),
+        overrides,
+        seed,
+        slices,
+        groups,
+        holdout=holdout,
+        layout=layout,
     )
     delivery.deliver(ctx, report, Path(file).name)

@@ -152,7 +152,7 @@ class Delivery:
             curves = {
                 name: (result.scores, report.member) for name, result in report.attacks.items()
             }
-            plot_rocs(curves, self.plot, title=title, group=report.groups)
+            plot_rocs(curves, self.plot, title=title, group=report.blocks)
         if not report.attacks and not report.failed:
             raise BadInput(report.nothing_applied())
         exceeded = report.exceeded(self.limits)

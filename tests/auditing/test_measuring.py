@@ -15,7 +15,7 @@ FOLDER = os.environ.get("PRIVBENCH_ORACLES", "")
 def test_one_run_is_null_with_several_models(arrays):
     report = privbench.audit(arrays(), attacks=["loss"])
     assert report.attacks["loss"].to_json()["epsilon_lower_bound_one_run"] is None
-    assert report.groups is None
+    assert report.blocks is None
 
 
 def test_without_signal_the_interval_holds_a_half(arrays):

@@ -112,7 +112,7 @@ def test_what_is_wrong_with_a_table_is_named(change, options, words):
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
-        ({"labels": np.eye(3, dtype=int)[[0, 1, 2, 0]]}, ["if they are one-hot", "argmax(axis=1)"]),
+        ({"labels": np.eye(3, dtype=int)[[0, 1, 2, 0]]}, ["single 1", "argmax(axis=1)"]),
         ({"labels": ["a", "b", "a", "b"]}, ["2 classes (a, b), but", "3 columns", "`classes`"]),
         ({"labels": [0, 1, 7, 0], "classes": ["0", "1", "2"]}, ["7 is none of the classes"]),
         ({"classes": ["a", "b"]}, ["classes has 2 classes (a, b), expected 3 distinct ones"]),
