@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,6 @@ def measure(
     called = _called_members(models, attack, scores, shadow_scores)
     balanced = None if called is None else balanced_accuracy_of(called, models.member)
     rng = generator(models.seed, "intervals", attack.name)
-    risk = _record_risk(models, attack, views, scores)
     influences = Influences.of(scores, models.member)
     summary = summarise_pairs(
         _pairs(models, scores, blocks),
@@ -86,8 +86,8 @@ def measure(
         epsilon_ceiling=_epsilon_ceiling(models, shadow_scores is not None),
         epsilon_lower_bound_one_run=_one_run(models, attack, scores),
         epsilon_ceiling_one_run=_one_run(models, attack, models.member.astype(float)),
-        record_risk=risk,
-        most_vulnerable=_most_vulnerable(models, risk),
+        find_risk=_when_needed(attack, lambda: _record_risk(models, attack, views, scores)),
+        name_records=lambda risk: _most_vulnerable(models, risk),
         warnings=[
             *_warnings_of_attack(models, attack),
             *warnings.below_chance(auc),
@@ -201,6 +201,20 @@ def _one_run(models: AuditedModels, attack: Bound, scores: Scores) -> float | No
         return None
     rng = generator(models.seed, "one run", attack.name)
     return one_run_bound(scores[0], models.member[0], rng=rng)
+
+
+def _when_needed(
+    attack: Bound, find: Callable[[], RecordRisk | None]
+) -> Callable[[], RecordRisk | None]:
+    """Return a function that finds the risk when it is called.
+
+    With many models this takes several times as long as all else. Only code of third parties is called
+    at once: if it fails, that must not cost the report, and it has copies of all outputs.
+    """
+    if not attack.entry.third_party:
+        return find
+    found = find()
+    return lambda: found
 
 
 def _record_risk(

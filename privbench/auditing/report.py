@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from hashlib import file_digest
@@ -53,13 +53,29 @@ class AttackReport:
     """For a single model whose members were drawn by fair coins: see `one_run_bound`."""
     epsilon_ceiling_one_run: float | None
     """What ``epsilon_lower_bound_one_run`` would be without an error."""
-    record_risk: RecordRisk | None
-    """AUCs of single records, and what the largest would be by chance; None with fewer than 4 models."""
-    most_vulnerable: list[dict[str, Any]]
-    """The records with the largest AUC over models: ``record``, ``label``, ``auc``, and ``record_id`` if
-    there are identifiers."""
     warnings: list[RowWarning]
     """Reasons to doubt the attack or its numbers."""
+    find_risk: Callable[[], RecordRisk | None] = field(repr=False)
+    """Computes `record_risk`."""
+    name_records: Callable[[RecordRisk | None], list[dict[str, Any]]] = field(repr=False)
+    """Returns `most_vulnerable`, given that."""
+
+    @cached_property
+    def record_risk(self) -> RecordRisk | None:
+        """AUCs of single records, and what the largest would be by chance.
+
+        None with fewer than 4 models. It is computed when it is asked for, since with many models that
+        takes most of an audit.
+        """
+        return self.find_risk()
+
+    @property
+    def most_vulnerable(self) -> list[dict[str, Any]]:
+        """The records with the largest AUC: ``record``, ``label``, ``auc``, and ``record_id`` if known.
+
+        Of regression there is a ``target`` instead of a label, and of groups only the name, ``group``.
+        """
+        return self.name_records(self.record_risk)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything but the scores as JSON values."""
