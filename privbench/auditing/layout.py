@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from privbench.auditing.arrays import as_array
 from privbench.auditing.labels import texts_of
+from privbench.auditing.long import MODEL, by_model
 from privbench.auditing.problems import Problems
 from privbench.components.messages import closest
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 LABELS = ("label", "labels")
 """Names of the column of labels that are taken without being told."""
+PREDICTIONS, TARGETS = ("predictions", "prediction"), ("targets", "target")
+"""Those of the columns of regression."""
 
 
 @dataclass(frozen=True)
@@ -73,26 +76,35 @@ def of_frame(
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         problems.found.append(f"column {repeated[0]} occurs more than once; give each its own name")
         problems.check()
-    label = layout.label or next((name for name in LABELS if name in names), LABELS[0])
-    roles = {"labels": (label, "--label"), "member": (layout.member or "member", "--member")}
+    predictions = next((name for name in PREDICTIONS if name in names), None)
+    usual = LABELS if predictions is None else (*TARGETS, *LABELS)
+    label = layout.label or next((name for name in usual if name in names), usual[0])
+    roles = {"labels" if predictions is None else "targets": (label, "--label")}
+    roles |= {} if predictions is None else {"predictions": (predictions, "--columns")}
+    roles |= {"member": (layout.member or "member", "--member")}
     roles |= {"record_ids": (layout.id, "--id")} if layout.id else {}
-    roles |= {"model": (layout.model, "--model")} if layout.model else {}
+    roles |= {MODEL: (layout.model, "--model")} if layout.model else {}
     roles |= {name: (name, "--slice") for name in slices}
     problems.called = {role: f"column {name}" for role, (name, _) in roles.items()}
     for role, (name, option) in roles.items():
         if name in names:
             raw.arrays[role] = _array(table[name], role, problems)
-        elif role != "member" or layout.member is not None:
-            hint = closest(name, names)
-            problems.add(role, f"is missing{hint}; name it with {option}")
+        else:
+            advice = f"name it with {option}"
+            if role == "member":
+                advice += ", or give the records that no model was trained on with --holdout"
+            problems.add(role, f"is missing{closest(name, names)}; {advice}")
     raw.arrays = {role: array for role, array in raw.arrays.items() if array is not None}
     taken = {name for name, _ in roles.values()}
-    _add_outputs(table, [name for name in names if name not in taken], layout, raw)
+    if predictions is not None:
+        raw.notes.append(f"regression: column {predictions}")
+    elif "labels" in raw.arrays:
+        _add_outputs(table, [name for name in names if name not in taken], layout, raw)
+    else:
+        problems.blamed.add("probs")  # which columns are outputs depends on the labels
     if layout.model is not None and not problems.found:
-        from privbench.auditing.long import by_model
-
         by_model(raw)
-    raw.arrays.pop("model", None)
+    raw.arrays.pop(MODEL, None)
     return raw
 
 
@@ -106,12 +118,8 @@ def _array(column: pd.Series, role: str, problems: Problems) -> NDArray[Any] | N
 
 def _add_outputs(table: pd.DataFrame, left: list[str], layout: Layout, raw: Raw) -> None:
     """Add the outputs, and which class each of their columns is about."""
-    labels = raw.arrays.get("labels")
-    known = (
-        np.zeros(0)
-        if labels is None
-        else labels[(labels == labels) & (labels.astype(np.str_) != "")]
-    )
+    labels = raw.arrays["labels"]
+    known = labels[(labels == labels) & (labels.astype(np.str_) != "")]
     texts = np.unique(texts_of(known)).tolist() if len(known) else []
     chosen = _chosen_columns(table, left, layout, texts, raw)
     if not chosen:

@@ -9,7 +9,9 @@ import numpy as np
 if TYPE_CHECKING:
     from privbench.auditing.layout import Raw
 
-PER_MODEL = ("logits", "probs", "member")
+MODEL = "--model"
+"""What the array of the column of models is called, which no other column can be."""
+PER_MODEL = ("logits", "probs", "predictions", "member")
 """Arrays that differ between models; the others are about records."""
 
 
@@ -21,7 +23,7 @@ def by_model(raw: Raw) -> None:
     order, as far as labels can tell.
     """
     arrays, problems = raw.arrays, raw.problems
-    names, first, codes = np.unique(arrays.pop("model"), return_index=True, return_inverse=True)
+    names, first, codes = np.unique(arrays.pop(MODEL), return_index=True, return_inverse=True)
     rows = [np.flatnonzero(codes == model) for model in np.argsort(first)]
     names = names[np.argsort(first)]
     if "record_ids" in arrays:
@@ -50,7 +52,7 @@ def by_model(raw: Raw) -> None:
         if len({len(lines) for lines in rows}) > 1:
             counts = ", ".join(f"{n}: {len(r)}" for n, r in zip(names, rows, strict=True))
             problems.add(
-                "model",
+                MODEL,
                 f"models have different numbers of lines ({counts}); name the column that identifies"
                 " records with --id",
             )

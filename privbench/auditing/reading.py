@@ -27,6 +27,7 @@ Source = str | Path | Predictions | Mapping[str, Any] | Any
 """Where predictions come from: a file, an object, arrays by name, or a DataFrame."""
 MEMBERS = np.array(["True", "true", "1", "1.0"])
 """How members look as text."""
+JOINED = ("logits", "probs", "predictions", "labels", "targets", "member", "record_ids")
 USUAL = Layout()
 
 
@@ -156,10 +157,12 @@ def _with_holdout(
 
 
 def _n_records(loaded: pd.DataFrame | dict[str, Any], layout: Layout, where: str) -> int:
-    label = layout.label or "labels"
-    if isinstance(loaded, dict) and label not in loaded:
+    if not isinstance(loaded, dict):
+        return len(loaded)
+    label = layout.label or ("targets" if "targets" in loaded else "labels")
+    if label not in loaded:
         raise DataError(f"{where}: {label} is missing (there are: {', '.join(loaded) or 'none'})")
-    return len(loaded[label]) if isinstance(loaded, dict) else len(loaded)
+    return len(loaded[label])
 
 
 def _joined(
@@ -167,7 +170,9 @@ def _joined(
 ) -> dict[str, Any]:
     """Return the arrays of both with the records of the second behind those of the first."""
     joined = {}
-    for name in ("logits", "probs", "labels", "member", "record_ids", *columns):
+    label = "targets" if "targets" in first else "labels"
+    n_records = [len(arrays[label]) for arrays in (first, second)]
+    for name in (*JOINED, *columns):
         if name not in first and name not in second:
             continue
         if name not in first or name not in second:
@@ -177,8 +182,8 @@ def _joined(
             parts[1] = np.broadcast_to(parts[1], (*parts[0].shape[:-1], parts[1].shape[-1]))
         try:
             axes = {
-                part.ndim - 1 if name == "member" else _axis_of_records(part, len(arrays["labels"]))
-                for part, arrays in zip(parts, (first, second), strict=True)
+                part.ndim - 1 if name == "member" else _axis_of_records(part, n)
+                for part, n in zip(parts, n_records, strict=True)
             }
             (axis,) = axes
             joined[name] = np.concatenate(parts, axis=axis)

@@ -87,7 +87,7 @@ def test_membership_is_0_and_1_and_nothing_else(value):
         (lambda t: t.drop(columns="label"), {}, ["column label is missing", "--label", "p_a"]),
         (lambda t: t, {"label": "lable"}, ["column lable is missing; did you mean 'label'?"]),
         (lambda t: t, {"member": "was_in"}, ["column was_in is missing", "--member"]),
-        (lambda t: t.drop(columns="member"), {}, ["member is missing", "save true or 1"]),
+        (lambda t: t.drop(columns="member"), {}, ["column member is missing", "--member", "--holdout"]),
         (lambda t: t, {"id": "who"}, ["column who is missing", "--id"]),
         (lambda t: t, {"model": "net"}, ["column net is missing", "--model"]),
         (lambda t: t, {"columns": ("p_a", "p_c")}, ["no column 'p_c'; did you mean 'p_b'?"]),

@@ -259,3 +259,20 @@ def test_a_torch_file_is_never_unpickled(tmp_path):
 def test_something_else_is_named():
     with pytest.raises(DataError, match=r"int holds no predictions \(allowed: a path, a DataFrame"):
         read_predictions(3)
+
+
+def test_regression_in_a_table_and_with_a_holdout():
+    rng = np.random.default_rng(0)
+    predictions, targets, member = rng.normal(size=50), rng.normal(size=50), rng.random(50) < 0.5
+    arrays = {"predictions": predictions, "targets": targets, "member": member}
+    expected = read_predictions(arrays)
+    table = pd.DataFrame(arrays).rename(columns={"predictions": "prediction", "targets": "y"})
+    found = read_predictions(table, layout=Layout(label="y"))
+    assert found.task == "regression"
+    np.testing.assert_array_equal(found.values, expected.values)
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    parts = [{n: arrays[n][side] for n in ("predictions", "targets")} for side in (member, ~member)]
+    joined = read_predictions(parts[0], holdout=parts[1])
+    order = np.argsort(~member, kind="stable")
+    np.testing.assert_array_equal(joined.values, expected.values[:, order])
+    np.testing.assert_array_equal(joined.member, member[order][None])
