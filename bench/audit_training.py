@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -72,12 +73,12 @@ def train(x: pd.DataFrame, y: pd.Series, seed: int) -> Timed:
         return Timed(make_pipeline(encode, forest).fit(x, y))
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=10_000)
     parser.add_argument("--models", type=int, default=16)
     parser.add_argument("--attack", action="append", default=[], help="default: all")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     x, y = table(arguments.records)
     measure = run.measure
 
@@ -85,9 +86,8 @@ def main() -> None:
         with timed(f"attack {attack.name}"):
             return measure(models, attack, *others)
 
-    run.measure = measured
     started, wall = time.process_time(), time.perf_counter()
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, patch.object(run, "measure", measured):
         report = privbench.audit_training(
             train, x, y, models=arguments.models, attacks=arguments.attack, results=folder
         )

@@ -164,3 +164,18 @@ def test_tightness_is_a_table_of_bounds_below_the_truth(monkeypatch, capsys):
     assert len(rows) == 5
     assert all(0 <= float(median) <= min(4, float(ceiling)) for _, median, ceiling, _ in rows)
     assert any(float(median) > 0.5 for _, median, *_ in rows)
+
+
+def test_an_audit_of_training_is_timed_part_by_part(bench, capsys):
+    import audit_training
+
+    audit_training.main(["--records", "200", "--models", "2", "--attack", "calibration"])
+    text = capsys.readouterr().out
+    shares = {
+        line.split("  ")[1]: float(line.split()[-1].rstrip("%"))
+        for line in text.splitlines()
+        if line.endswith("%")
+    }
+    assert set(shares) == {"training", "answers", "attack calibration", "all attacks", "the rest"}
+    assert shares["all attacks"] == shares.pop("attack calibration")
+    assert sum(shares.values()) == pytest.approx(100, abs=0.5)

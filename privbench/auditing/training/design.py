@@ -39,6 +39,12 @@ class Group:
     canary: NDArray[np.bool_]
     seeds: list[int]
 
+    @property
+    def models(self) -> list[str]:
+        """What each model is called."""
+        prefix = "canary " if self.name == "canaries" else ""
+        return [f"{prefix}model {number}" for number in range(len(self.seeds))]
+
 
 @dataclass(frozen=True)
 class Design:

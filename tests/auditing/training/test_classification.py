@@ -9,7 +9,8 @@ from sklearn.svm import LinearSVC
 from torch import nn
 
 from privbench.auditing import Predictions
-from privbench.auditing.training.classification import BATCH, Classification
+from privbench.auditing.training.classification import Classification
+from privbench.auditing.training.modules import BATCH
 from privbench.errors import DataError
 
 Y = np.array(["no", "yes", "no", "maybe"])
