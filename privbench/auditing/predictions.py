@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from privbench.attacks.base import Task
 from privbench.auditing.tasks import ARRAYS as OF_REGRESSION
-from privbench.auditing.tasks import read_task, task_of
+from privbench.auditing.tasks import listing, read_task, task_of
 from privbench.components.messages import closest
 from privbench.data import read_only
 from privbench.errors import DataError
@@ -101,6 +101,8 @@ class Predictions:
             DataError: the message begins with ``where`` and names the array.
         """
         if task_of(arrays) != "classification":
+            if missing := [name for name in columns if name not in arrays]:
+                raise DataError(f"{where}: there is no array {missing[0]!r}{listing(arrays)}")
             others, fields = read_task(arrays, where)
             return replace(cls.of(others, where, columns), **fields)
         reader = _Reader(arrays, where, columns)

@@ -167,6 +167,7 @@ def _load_grouped(
         loaded, name = replace(loaded, columns=sliced), groups
     else:
         loaded, values, name = _load(source, where, columns), np.asarray(groups), "groups"
+    where = str(source) if isinstance(source, str | Path) else where
     n = loaded.member.shape[1]
     if values.shape != (n,) or values.dtype.kind not in "biufU":
         raise DataError(
