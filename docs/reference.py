@@ -53,6 +53,8 @@ def components() -> None:
             print(f"### `{entry.name}`\n\n{inspect.getdoc(entry.cls)}\n")
             if entry.cls.paper:
                 print(f"Source: {entry.cls.paper}\n")
+            if len(tasks := getattr(entry.cls, "tasks", ())) > 1:
+                print(f"Tasks: {', '.join(tasks)}\n")
             rows = describe(entry.cls)
             if rows:
                 print("| parameter | type | bounds | default | |\n|---|---|---|---|---|")

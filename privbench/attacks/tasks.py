@@ -10,7 +10,7 @@ or with y_1..y_k its labels, 0 or 1:
     normal_value        (y - f) / sigma                   scaled_confidence
 
 *Regression.* The likelihood is Gaussian with one sigma for all records, as in Yeom et al. 2018 (arXiv
-1709.01604, section 3.2), up to its constant, so that it is at most 1 and does not depend on units. Over
+1709.01604), up to its constant, so that it is at most 1 and does not depend on units. Over
 models, the signed residual of a record is normal if the prediction is. Its square and its logarithm are
 not, and know less: they have lost on which side of the target the models err.
 

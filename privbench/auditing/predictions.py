@@ -34,7 +34,7 @@ from privbench.auditing.canonical import Arrays, canonical, plain
 from privbench.auditing.problems import Problems
 from privbench.auditing.rounding import Rounding
 from privbench.auditing.tasks import ARRAYS as OF_REGRESSION
-from privbench.auditing.tasks import read_task, task_of
+from privbench.auditing.tasks import listing, read_task, task_of
 from privbench.components.messages import closest
 from privbench.data import read_only
 from privbench.errors import DataError
@@ -124,6 +124,10 @@ class Predictions:
         _report_unknown(arrays, problems.where, columns)
         arrays = {name: array for name, array in arrays.items() if name in (*ARRAYS, *columns)}
         if task_of(arrays) != "classification":
+            for name in columns:
+                if name not in arrays:
+                    problems.found.append(f"there is no array {name!r}{listing(arrays)}")
+                    problems.blamed.add(name)
             others, fields = read_task(plain(arrays, problems), problems.where)
             read = cls.of(others, columns=columns, problems=problems, notes=notes)
             return replace(read, rounding=None, **fields)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -213,6 +214,7 @@ def _read(
         loaded = replace(loaded, columns={name: loaded.columns[name] for name in columns})
     else:
         values, name = np.asarray(groups), "groups"
+    where = str(source) if isinstance(source, str | Path) else where
     n = loaded.member.shape[1]
     if values.shape != (n,) or values.dtype.kind not in "biufU":
         raise DataError(

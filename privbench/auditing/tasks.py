@@ -75,7 +75,7 @@ def read_task(arrays: Arrays, where: str) -> tuple[dict[str, NDArray[Any]], dict
     found = read(arrays, where, "")
     if found is None:
         needed = "'predictions'" if task == "regression" else "'logits' or 'probs'"
-        raise DataError(f"{where}: {needed} is missing{_listing(arrays)}")
+        raise DataError(f"{where}: {needed} is missing{listing(arrays)}")
     outputs, labels = found
     reference = read(arrays, where, "reference_")
     shape = (len(outputs), 0, *outputs.shape[2:])
@@ -110,7 +110,10 @@ def _read_regression(arrays: Arrays, where: str, prefix: str) -> tuple[Floats, F
         return None
     for name in names:
         if name not in arrays:
-            raise DataError(f"{where}: {name} is missing{_listing(arrays)}")
+            hint = ""
+            if name == names[1] and f"{prefix}labels" in arrays:
+                hint = f"; of regression, save {prefix}labels as {name!r}"
+            raise DataError(f"{where}: {name} is missing{listing(arrays)}{hint}")
     for name in (f"{prefix}logits", f"{prefix}probs"):
         if name in arrays:
             raise DataError(
@@ -119,6 +122,7 @@ def _read_regression(arrays: Arrays, where: str, prefix: str) -> tuple[Floats, F
             )
     predictions, targets = (_finite(arrays, name, where) for name in names)
     shapes = f"{names[0]} has shape {predictions.shape} and {names[1]} {targets.shape}"
+    turned = f"; save {names[0]}.T" if predictions.shape[:1] == targets.shape else ""
     if targets.ndim == 2 and targets.shape[1] == 1:
         targets = targets[:, 0]
     if predictions.ndim == 3 and predictions.shape[2] == 1:
@@ -130,7 +134,7 @@ def _read_regression(arrays: Arrays, where: str, prefix: str) -> tuple[Floats, F
     if targets.ndim != 1 or predictions.ndim != 2 or predictions.shape[1] != len(targets):
         raise DataError(
             f"{where}: {shapes}, expected (models, records) or (records,), and (records,): one number"
-            " for each record"
+            f" for each record{turned}"
         )
     return predictions, targets
 
@@ -149,7 +153,7 @@ def _read_multilabel(
     if not given:
         return None
     if name not in arrays:
-        raise DataError(f"{where}: {name} is missing{_listing(arrays)}")
+        raise DataError(f"{where}: {name} is missing{listing(arrays)}")
     outputs, labels = _finite(arrays, given[0], where), _finite(arrays, name, where)
     if outputs.ndim == 2:
         outputs = outputs[None]
@@ -190,7 +194,8 @@ def _finite(arrays: Arrays, name: str, where: str) -> Floats:
     return values.astype(np.float64)
 
 
-def _listing(arrays: Arrays) -> str:
+def listing(arrays: Arrays) -> str:
+    """Return the names of the arrays, for an error message."""
     return f" (there are: {', '.join(arrays) or 'none'})"
 
 

@@ -156,6 +156,9 @@ def test_the_command(cli, arrays, tmp_path):
     )
     assert result.exit_code == 0, result.output
     assert "records in 5" in result.stdout
+    assert cli("audit", path, "--group", "persn").output.startswith(
+        f"error: {path}: there is no array"
+    )
     result = cli("audit", path, "--group", "labels", "--attack", "loss")
     assert result.exit_code == 2
     assert "membership must be the same for all records of a group" in result.output

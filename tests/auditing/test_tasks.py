@@ -184,6 +184,8 @@ def without(arrays, name):
 
 BAD = [
     (without(regression(), "targets"), "targets is missing"),
+    (without(regression(), "targets") | {"labels": np.zeros(150)}, "save labels as 'targets'"),
+    (regression() | {"predictions": regression()["predictions"].T}, "save predictions.T"),
     (without(regression(), "predictions"), "predictions is missing"),
     (without(regression(), "reference_targets"), "reference_targets is missing"),
     (without(regression(), "member"), "member is missing"),
