@@ -30,6 +30,7 @@ QUANTILE = 3.2905
 """Of a normal distribution, two-sided at `CONFIDENCE`."""
 MIN_GAIN = 0.1
 """By how much another order of the classes must raise the accuracy, beyond chance."""
+OTHER_ORDER = "With the columns in the order"
 COMPARED = 64
 """Records by which models are compared first."""
 
@@ -52,17 +53,18 @@ CHECKS = {
     ),
     "members-worse": Check(
         "Members have smaller confidences in their labels than non-members: the AUC of the confidence is"
-        " below .5 by more than noise.",
+        " below .5 by more than noise. Not said where another order of the classes fits.",
         "Check that `member` is true for the records that the model was trained on.",
     ),
     "label-coding": Check(
         "The accuracy is below the share of the largest class by more than noise, or another order of"
-        f" the classes raises it by more than {MIN_GAIN:.0%} and by more than chance does.",
+        f" the classes raises it by more than {MIN_GAIN:.0%} and by more than chance does. Of several"
+        " labels: each record has exactly one.",
         "Check which class each column of the outputs is about; save `classes`.",
     ),
     "rounded-outputs": Check(
         "All outputs have at most 6 digits after the point, or were saved in half precision.",
-        "Save all digits, or logits in float32; of a forest, this is what more trees would mend.",
+        "Save all digits, better the logits in float32; a forest has more with more trees.",
     ),
     "tied-scores": Check(
         "All scores of an attack are equal.",
@@ -119,8 +121,8 @@ def sanity(
     unit = "record" if target.groups is None else "group"
     texts = {
         "few-records": _few_records(member, unit),
-        "members-worse": _members_worse(target),
         "label-coding": _label_coding(target),
+        "members-worse": _members_worse(target),
         "rounded-outputs": _rounded(target),
         "tied-scores": _tied(scores),
         "unfair-coins": _unfair(member),
@@ -128,6 +130,8 @@ def sanity(
         "targets-among-shadows": _among_shadows(target, shadow),
         "same-outputs": _same_outputs(target, shadow),
     }
+    if OTHER_ORDER in texts["label-coding"]:
+        texts["members-worse"] = ""  # who is answered well is unknown
     return [
         {"name": name, "text": f"{text[:1].upper()}{text[1:]}. {CHECKS[name].advice}"}
         for name, text in texts.items()
@@ -176,6 +180,11 @@ def _confidence(target: Predictions) -> NDArray[np.float64]:
 def _label_coding(target: Predictions) -> str:
     from scipy.optimize import linear_sum_assignment
 
+    if target.task == "multi-label" and (target.labels.sum(axis=1) == 1).all():
+        return (
+            "each record has exactly one of the labels. If they exclude each other, this is"
+            " classification: save labels.argmax(axis=1)"
+        )
     if target.task != "classification":
         return ""
     k, n = target.n_classes, len(target.labels)
@@ -196,7 +205,7 @@ def _label_coding(target: Predictions) -> str:
         return f"{text}, which a constant answer would reach"
     names = target.classes or tuple(map(str, range(k)))
     order = [names[label] for label in np.argsort(columns)]
-    return f"{text}. With the columns in the order {listed(order)} it would be {best:.3f}"
+    return f"{text}. {OTHER_ORDER} {listed(order)} it would be {best:.3f}"
 
 
 def _rounded(target: Predictions) -> str:

@@ -46,6 +46,20 @@ def test_another_order_of_the_classes_is_named(arrays):
     assert "label-coding" not in names(mended)
 
 
+def test_another_order_is_not_taken_for_inverted_membership(arrays):
+    made = arrays(n_models=1, k=3, n=400)
+    assert set(names(of(made, logits=made["logits"][:, :, [2, 0, 1]]))) == {"label-coding"}
+
+
+def test_one_hot_labels_with_logits_may_be_classes():
+    rng = np.random.default_rng(0)
+    labels, member = np.eye(3, dtype=int)[rng.integers(0, 3, 300)], rng.random(300) < 0.5
+    made = {"logits": rng.normal(size=(300, 3)), "labels": labels, "member": member}
+    assert "save labels.argmax(axis=1)" in names(Predictions.of(made))["label-coding"]
+    labels[0] = 1
+    assert "label-coding" not in names(Predictions.of(made))
+
+
 def test_labels_of_other_records_are_below_the_largest_class():
     rng = np.random.default_rng(0)
     labels = (rng.random(2000) < 0.2).astype(int)
