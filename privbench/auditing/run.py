@@ -37,7 +37,7 @@ def audit(
     holdout: Source | None = None,
     label: str | None = None,
     member: str | None = None,
-    columns: Iterable[str] = (),
+    columns: str | Iterable[str] = (),
     positive: object = None,
     id: str | None = None,
     model: str | None = None,
@@ -83,9 +83,9 @@ def audit(
         BadInput: a file or a parameter is wrong; the message names it and what is allowed.
     """
     overrides = Overrides(dict(set or {}))
-    layout = Layout(
-        label, member, tuple(columns), None if positive is None else text_of(positive), id, model
-    )
+    names = columns.split(",") if isinstance(columns, str) else columns
+    positive = None if positive is None else text_of(positive)
+    layout = Layout(label, member, tuple(names), positive, id, model)
     return run_audit(
         target,
         shadow,

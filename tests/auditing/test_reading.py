@@ -129,6 +129,15 @@ def test_the_report_is_the_same_bit_by_bit(made, tmp_path):
     assert reports[0]["attacks"]["loss"]["auc"] > 0.6
 
 
+def test_columns_are_given_as_on_the_command_line(made):
+    table = table_of(made).assign(q_ant=1.0, q_bee=0.0, q_cat=0.0)
+    reports = [
+        privbench.audit(table, attacks=["loss"], columns=columns).attacks["loss"].summary.auc
+        for columns in ("p_ant,p_bee,p_cat", ["p_ant", "p_bee", "p_cat"])
+    ]
+    assert reports[0] == reports[1] > 0.5
+
+
 def test_names_of_columns_and_arrays_are_given(made):
     table = table_of(made).rename(columns={"label": "y", "member": "was in", "p_ant": "x 1"})
     layout = Layout(label="y", member="was in", columns=("x 1", "p_bee", "p_cat"))
