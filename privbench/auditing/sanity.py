@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from privbench.attacks.base import LOG_FLOOR
 from privbench.auditing.labels import listed
 from privbench.auditing.predictions import Predictions
 from privbench.auditing.quality import qualities
@@ -174,7 +175,8 @@ def _confidence(target: Predictions) -> NDArray[np.float64]:
     labels = target.labels if target.task == "multi-label" else target.labels[:, None]
     outputs = target.log_probs if target.task == "multi-label" else target.log_probs[:, :, None]
     index = np.broadcast_to(labels, outputs.shape[:-1])[..., None]
-    return np.asarray(np.take_along_axis(outputs, index, -1).sum(axis=(2, 3), dtype=np.float64))
+    log_probs = np.maximum(np.take_along_axis(outputs, index, -1), LOG_FLOOR)
+    return np.asarray(log_probs.sum(axis=(2, 3), dtype=np.float64))
 
 
 def _label_coding(target: Predictions) -> str:

@@ -34,6 +34,14 @@ def test_members_who_are_answered_worse(arrays):
     assert "(inverted, perhaps)" in text
 
 
+def test_probabilities_of_zero_are_small_confidences():
+    rng = np.random.default_rng(0)
+    labels, member = rng.integers(0, 3, 300), rng.random(300) < 0.5
+    answers = np.where(member, (labels + 1) % 3, labels)
+    made = {"probs": np.eye(3)[answers], "labels": labels, "member": member}
+    assert "AUC of the confidence 0.000" in names(Predictions.of(made))["members-worse"]
+
+
 def test_another_order_of_the_classes_is_named(arrays):
     made = arrays(n_models=2, k=3, n=400)
     made = {name: made[name] for name in ("logits", "labels", "member")}
