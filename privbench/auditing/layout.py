@@ -170,9 +170,7 @@ def _chosen_columns(
        that.
     3. All numeric columns that are left, if there is one for each class, or one for two classes.
     """
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
-
-    numeric = [n for n in left if is_numeric_dtype(table[n]) and not is_bool_dtype(table[n])]
+    numeric = [name for name in left if _is_number(table[name])]
     if layout.columns:
         problems = raw.problems
         if absent := [name for name in layout.columns if name not in table.columns]:
@@ -204,6 +202,12 @@ def _chosen_columns(
     if ignored := [name for name in left if name not in chosen]:
         raw.notes.append(f"columns that are not used: {', '.join(ignored)}")
     return chosen
+
+
+def _is_number(column: pd.Series) -> bool:
+    from pandas.api.types import is_bool_dtype, is_complex_dtype, is_numeric_dtype
+
+    return is_numeric_dtype(column) and not (is_bool_dtype(column) or is_complex_dtype(column))
 
 
 def _families(columns: Sequence[str], texts: Sequence[str]) -> list[list[str]]:

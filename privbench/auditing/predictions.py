@@ -136,7 +136,8 @@ class Predictions:
         if not {"logits", "probs"} & {*arrays, *problems.blamed}:
             there = ", ".join(arrays) or "none"
             problems.found.append(f"neither 'logits' nor 'probs' is there (there are: {there})")
-        n = len(found["labels"]) if "labels" in found else None
+        is_known = "labels" in found and "labels" not in problems.blamed
+        n = len(found["labels"]) if is_known else None
         further = {name: _column(found, name, n, problems) for name in columns}
         problems.check()
         log_probs = _log_probs(found, "")

@@ -73,7 +73,10 @@ def read_predictions(
         called = str(holdout) if isinstance(holdout, str | Path) else "holdout"
         others = _loaded(holdout, called)
         n_holdout = _n_records(others, layout, called)
-        raw = _with_holdout(loaded, others, layout, columns, where, called)
+        try:
+            raw = _with_holdout(loaded, others, layout, columns, where, called)
+        except (TypeError, ValueError) as error:  # of `as_array`
+            raise DataError(f"{called}: {error}") from None
     if layout.model is not None:
         raw.problems.check()  # further checks would take lines for records
     read = Predictions.of(raw.arrays, columns=columns, problems=raw.problems, notes=raw.notes)
@@ -171,6 +174,8 @@ def _joined(
     """Return the arrays of both with the records of the second behind those of the first."""
     joined = {}
     label = "targets" if "targets" in first else "labels"
+    if label not in second:
+        raise DataError(f"{called}: {label} is missing (there are: {', '.join(second)})")
     n_records = [len(arrays[label]) for arrays in (first, second)]
     for name in (*JOINED, *columns):
         if name not in first and name not in second:

@@ -231,6 +231,8 @@ def test_a_holdout_of_several_models(arrays):
         (lambda o: o | {"member": np.ones(9)}, "holdout: member: some records are members"),
         (lambda o: o | {"record_ids": np.arange(9)}, "record_ids must be in both files, or in none"),
         (lambda o: o | {"probs": o["probs"][:, :2]}, r"probs has shape \(9, 2\), which does not go"),
+        (lambda o: {"predictions": o["labels"], "targets": o["labels"]}, "holdout: labels is missing"),
+        (lambda o: o | {"member": np.full(9, 1j)}, "holdout: must be numbers, strings or bool"),
         (lambda o: {"probs": o["probs"]}, r"holdout: labels is missing \(there are: probs\)"),
         (lambda o: pd.DataFrame(o["labels"]), "the holdout of a table is a table"),
     ],
