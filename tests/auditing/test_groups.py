@@ -13,7 +13,7 @@ from privbench.metrics.groups import Groups
 N_GROUPS = 60
 
 
-def grouped(arrays, n_models=8, seed=0, person=None, **options):
+def grouped(arrays, n_models=3, seed=0, person=None, **options):
     """Return predictions of models that were trained on all records of a person or on none."""
     made = arrays(n_models=n_models, seed=seed, **options)
     n = len(made["labels"])
@@ -28,7 +28,7 @@ def grouped(arrays, n_models=8, seed=0, person=None, **options):
 
 
 def test_scores_are_summed_or_averaged(arrays):
-    made = grouped(arrays, n_models=3)
+    made = grouped(arrays)
     by_record = privbench.audit({n: a for n, a in made.items() if n != "person"})
     report = privbench.audit(made, groups="person")
     groups = Groups.of(made["person"])
@@ -47,7 +47,7 @@ def test_scores_are_summed_or_averaged(arrays):
 
 def test_groups_of_one_record_change_no_bit(arrays):
     """But for per-class thresholds, for a group has no class."""
-    made = arrays()
+    made = arrays(n_models=4)
     names = ["lira", "loss", "gap"]
     plain = privbench.audit(made, attacks=names).to_json()["attacks"]
     report = privbench.audit(made, attacks=names, groups=np.arange(200) + 1000)
@@ -60,11 +60,11 @@ def test_groups_of_one_record_change_no_bit(arrays):
 
 
 def test_the_report_is_about_groups(arrays):
-    made = grouped(arrays)
+    made = grouped(arrays, n_models=6)
     made["region"] = made["person"] % 3
     report = privbench.audit(made, groups="person", slices=["region"], attacks=["lira", "gap"])
     n_groups = len(np.unique(made["person"]))
-    assert report.member.shape == (8, n_groups)
+    assert report.member.shape == (6, n_groups)
     assert f"200 records in {n_groups} groups" in str(report)
     assert "over models and groups for attacks with shadows" in str(report)
     found = report.to_json()
@@ -84,11 +84,11 @@ def test_the_report_is_about_groups(arrays):
 
 
 def test_without_signal_intervals_hold_a_half(arrays):
-    made = grouped(arrays, n_models=12, n=400, signal=0.0, seed=3)
+    made = grouped(arrays, n_models=4, n=400, signal=0.0, seed=3)
     report = privbench.audit(made, groups="person", attacks=["loss", "lira"])
     for found in report.attacks.values():
         assert found.summary.auc_ci[0] < 0.5 < found.summary.auc_ci[1]
-        assert abs(found.record_risk["mean_auc"] - 0.5) < 0.1
+        assert abs(found.record_risk["mean_auc"] - 0.5) < 0.15
 
 
 def test_a_single_model_resamples_groups(arrays):
@@ -120,7 +120,7 @@ def test_shadows_on_other_records_need_groups_of_their_own(arrays):
 
 def test_groups_that_are_not_of_one_kind_are_named(arrays):
     made = grouped(arrays)
-    made["member"][3, np.flatnonzero(made["person"] == 7)[0]] ^= True
+    made["member"][1, np.flatnonzero(made["person"] == 7)[0]] ^= True
     with pytest.raises(DataError, match=r"^target: person: membership must be the same.* for '7'$"):
         privbench.audit(made, groups="person")
     made = grouped(arrays) | {"age": np.arange(200) % 2}
@@ -151,9 +151,7 @@ def test_predictions_that_were_read_before(arrays):
 def test_the_command(cli, arrays, tmp_path):
     path = tmp_path / "target.npz"
     np.savez(path, **grouped(arrays))
-    result = cli(
-        "audit", path, "--group", "person", "--plot", tmp_path / "roc.png", "--attack", "loss"
-    )
+    result = cli("audit", path, "--group", "person", "--attack", "loss")
     assert result.exit_code == 0, result.output
     assert "records in 5" in result.stdout
     assert cli("audit", path, "--group", "persn").output.startswith(
