@@ -118,11 +118,11 @@ def test_a_parquet_file_is_a_table(made, tmp_path):
 
 
 def test_the_report_is_the_same_bit_by_bit(made, tmp_path):
-    forms = ("arrays", "float labels", ".csv", ".pt", "frame", "one-based labels")
+    forms = ("arrays", ".csv", ".pt", "one-based labels")
     reports = []
     for name in forms:
         source = SOURCES[name](made, tmp_path)
-        report = privbench.audit(source, attacks=["loss", "entropy"]).to_json()
+        report = privbench.audit(source, attacks=["loss", "gap"]).to_json()
         del report["inputs"], report["slices"]  # they have names of files and of classes
         reports.append(report)
     assert reports == [reports[0]] * len(forms)

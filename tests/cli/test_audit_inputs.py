@@ -54,7 +54,7 @@ def test_a_table_says_what_an_array_file_says(cli, case, tmp_path):
              labels=table.label.to_numpy(str), member=table.member.to_numpy())  # fmt: skip
     texts = []
     for name in ("same.npz", "06-predictions-as-table.csv"):
-        result = cli("audit", name, "--attack", "loss", "--attack", "entropy")
+        result = cli("audit", name, "--attack", "loss", "--attack", "gap")
         texts.append([line for line in result.stdout.splitlines() if not line.startswith("read: ")])
     assert texts[0] == texts[1]
 

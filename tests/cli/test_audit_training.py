@@ -33,19 +33,24 @@ def script(tmp_path):
 
 
 def test_from_a_file_to_a_table_and_files(cli, script, tmp_path):
-    result = cli("audit-training", script(), *CHEAP, "--html", "a.html", "--plot", "roc.png")
+    result = cli("audit-training", script(), *CHEAP, "--plot", "roc.png")
     assert result.exit_code == 0, result.output
     assert "4 models, 108 records, shadows: leave-one-out" in result.stdout
     assert "mine.py: 4 models on 54 records each" in result.stdout
     assert "training\n" not in result.stdout
-    page = (tmp_path / "a.html").read_text()
-    assert "<h1>Audit of mine.py" in page
-    assert "privbench audit-training mine.py --models 4" in page
     assert (tmp_path / "roc.png").stat().st_size > 1000
     again = cli("audit-training", "mine.py", *CHEAP, "--json")
     assert "training" not in again.stderr  # all was stored
     assert printed(again)["training"]["name"] == "mine.py"
     assert printed(again)["chosen"] == "calibration"
+
+
+@pytest.mark.slow  # a page takes seconds
+def test_a_page_names_the_file_and_the_command(cli, script, tmp_path):
+    assert cli("audit-training", script(), *CHEAP, "--html", "a.html").exit_code == 0
+    page = (tmp_path / "a.html").read_text()
+    assert "<h1>Audit of mine.py" in page
+    assert "privbench audit-training mine.py --models 4" in page
 
 
 def test_an_existing_model_and_other_names(cli, script):

@@ -144,13 +144,13 @@ class Classification:
             )
         if hasattr(model, "predict") and not callable(model):
             raise DataError(
-                f"train returned a {what}, which has no predict_proba; return a function from records to"
-                " probabilities (records, classes) instead"
+                f"the model is of type {what}, which has no predict_proba; a function from records to"
+                " probabilities (records, classes) may stand in for it"
             )
         if not callable(model):
             raise DataError(
-                f"train returned {what} (allowed: a torch module, an estimator with predict_proba, or a"
-                " function from records to probabilities)"
+                f"the model is of type {what} (allowed: a torch module, an estimator with predict_proba,"
+                " or a function from records to probabilities)"
             )
         name = getattr(model, "__name__", what)
         return self._checked(_numbers(model(x), name), n, f"the function {name}", False)

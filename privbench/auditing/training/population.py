@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.auditing.training.classification import Answer, Classification
-from privbench.auditing.training.records import take
+from privbench.auditing.training.records import count, take
 from privbench.components.contained import contained
 from privbench.components.messages import error_text, printable
 from privbench.errors import BadInput, PrivbenchError
@@ -148,7 +148,8 @@ def ask(task: Classification, model: Any, records: Records) -> tuple[Answer, Ans
     if records.reference_x is None:
         nothing = on_records.values[:0]
         return on_records, Answer(on_records.kind, nothing)
-    return on_records, task.ask(model, records.reference_x)
+    rows = np.arange(count(records.reference_x, "reference_x"))
+    return on_records, task.ask(model, take(records.reference_x, rows))  # a copy: models may write
 
 
 @contextmanager

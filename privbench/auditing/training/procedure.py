@@ -21,6 +21,8 @@ from privbench.auditing.training.population import Failure, Job, Records, Traine
 from privbench.auditing.training.progress import Progress
 from privbench.auditing.training.records import count, digest_of, take
 from privbench.auditing.training.request import Request
+from privbench.components.contained import contained
+from privbench.components.messages import error_text
 from privbench.config import Overrides
 from privbench.errors import BadInput, DataError, PrivbenchError
 from privbench.plugins.host import PluginHost
@@ -67,10 +69,18 @@ class Procedure:
         return x, codes
 
     def existing_model(self) -> tuple[Answer, Answer] | None:
-        """Return what the existing model answers, before anything is trained; None without one."""
+        """Return what the existing model answers, before anything is trained; None without one.
+
+        Raises:
+            DataError: it fails, or its answers are no probabilities.
+        """
         if self.request.model is None:
             return None
-        return ask(self.task, self.request.model, self._records())
+        try:
+            with contained():
+                return ask(self.task, self.request.model, self._records())
+        except Exception as error:  # code of the user, which may raise anything
+            raise DataError(f"model: {error_text(error)}") from error
 
     def train(self, groups: Sequence[Group]) -> list[list[Trained | Failure]]:
         """Train the models of all groups."""

@@ -156,6 +156,27 @@ def test_what_training_prints_goes_to_stderr(audit, noise, capsys):
     assert (out, err.count("epoch 1")) == ("", 4)
 
 
+def test_what_models_do_to_records_is_their_own_affair(audit, noise):
+    x, y = noise
+    reference = x[:40].copy()
+
+    def train(x, y, seed):
+        model = tree(x, y, seed)
+        x[:] = y[:] = 0
+
+        def predict(x):
+            answer = model.predict_proba(x)
+            x[:] = 0
+            return answer
+
+        return predict
+
+    options = {"reference_x": reference, "reference_y": y[:40], "attacks": ["rmia"]}
+    spoiling = audit(train, x, y, **options).attacks["rmia"].scores
+    assert reference.any()
+    assert np.array_equal(spoiling, audit(tree, x, y, **options).attacks["rmia"].scores)
+
+
 @pytest.mark.slow  # starts processes that import all libraries
 def test_worker_processes_give_the_same_and_take_closures(audit, noise, tmp_path):
     depth = 3

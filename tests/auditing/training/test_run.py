@@ -185,8 +185,10 @@ def test_slices_and_attacks_are_checked_before_training(audit, noise, tmp_path):
         audit(train, *noise, attacks=["lira"], set={"lira.mod": "offline"})
     with pytest.raises(DataError, match="no column 'age'"):
         audit(train, *noise, slices=["age"])
-    with pytest.raises(DataError, match="train returned int"):
+    with pytest.raises(DataError, match="model: the model is of type int"):
         audit(train, *noise, model=7, member=np.arange(120) < 60)
+    with pytest.raises(DataError, match="model: NotFittedError: This DecisionTreeClassifier"):
+        audit(train, *noise, model=DecisionTreeClassifier(), member=np.arange(120) < 60)
     assert calls(log) == []
 
 
