@@ -15,6 +15,7 @@ import click
 from click.testing import CliRunner
 
 from privbench import hookspecs
+from privbench.auditing.sanity import CHECKS
 from privbench.cli import build_cli
 from privbench.components import KINDS, describe
 from privbench.metrics.warnings import KINDS as KINDS_OF_WARNINGS
@@ -52,6 +53,8 @@ def components() -> None:
             print(f"### `{entry.name}`\n\n{inspect.getdoc(entry.cls)}\n")
             if entry.cls.paper:
                 print(f"Source: {entry.cls.paper}\n")
+            if len(tasks := getattr(entry.cls, "tasks", ())) > 1:
+                print(f"Tasks: {', '.join(tasks)}\n")
             rows = describe(entry.cls)
             if rows:
                 print("| parameter | type | bounds | default | |\n|---|---|---|---|---|")
@@ -94,6 +97,13 @@ def warnings() -> None:
     print("| mark | name | when | what tables say |\n|---|---|---|---|")
     for name, kind in KINDS_OF_WARNINGS.items():
         print(f"| {kind.mark} | `{name}` | {kind.rule} | {kind.note} |")
+
+
+def checks() -> None:
+    """Print every kind of warning about the predictions of an audit."""
+    print("| name | when | what to do |\n|---|---|---|")
+    for name, check in CHECKS.items():
+        print(f"| `{name}` | {check.rule} | {check.advice} |")
 
 
 BENCH = ROOT / "results" / "bench"

@@ -124,8 +124,9 @@ def draw_membership(
     canary: NDArray[np.bool_],
     names: Any,
     always: NDArray[np.bool_] | None = None,
+    n_members: int | None = None,
 ) -> NDArray[np.bool_]:
-    """Draw membership (n_models, n_pool) with exactly n_pool // 2 members per row.
+    """Draw membership (n_models, n_pool) with exactly ``n_members`` per row, by default n_pool // 2.
 
     The records of ``always`` are members of every row. Each canary is a member with probability 1/2,
     independently. Ordinary records are then drawn uniformly until the row is full.
@@ -133,7 +134,8 @@ def draw_membership(
     Rows are independent. If columns were balanced (each record in half of the models), the membership of
     the shadows would determine that of the target. Row i does not depend on ``n_models``.
     """
-    n_members = len(canary) // 2
+    if n_members is None:
+        n_members = len(canary) // 2
     member = np.zeros((n_models, len(canary)), dtype=bool)
     if always is None:
         always = np.zeros_like(canary)

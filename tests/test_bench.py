@@ -174,3 +174,18 @@ def test_tables_are_read(bench, monkeypatch, capsys):
     commas, decimal_commas = capsys.readouterr().out.splitlines()
     assert commas.startswith("commas: ")
     assert decimal_commas.startswith("decimal commas: ")
+
+
+def test_an_audit_of_training_is_timed_part_by_part(bench, capsys):
+    import audit_training
+
+    audit_training.main(["--records", "200", "--models", "2", "--attack", "calibration"])
+    text = capsys.readouterr().out
+    shares = {
+        line.split("  ")[1]: float(line.split()[-1].rstrip("%"))
+        for line in text.splitlines()
+        if line.endswith("%")
+    }
+    assert set(shares) == {"training", "answers", "attack calibration", "all attacks", "the rest"}
+    assert shares["all attacks"] == shares.pop("attack calibration")
+    assert sum(shares.values()) == pytest.approx(100, abs=0.5)

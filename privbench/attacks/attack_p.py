@@ -17,7 +17,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import Attack, NeedsShadows, View
+from privbench.attacks.base import Attack, NeedsShadows, Task, View
 
 
 class AttackP(Attack):
@@ -27,6 +27,7 @@ class AttackP(Attack):
     paper: ClassVar[str] = "Ye et al. 2022, arXiv 2111.09679"
     needs_shadows: ClassVar[NeedsShadows] = "no"
     needs_reference: ClassVar[bool] = True
+    tasks: ClassVar[tuple[Task, ...]] = ("classification", "regression", "multi-label")
 
     def score(self, view: View) -> NDArray[np.float64]:
         """Return scores (n_pool,), between 0 and 1."""

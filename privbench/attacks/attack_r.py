@@ -19,7 +19,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import BatchedAttack, Views
+from privbench.attacks.base import BatchedAttack, Task, Views
 from privbench.attacks.moments import of_targets_and_shadows
 
 
@@ -28,6 +28,7 @@ class AttackR(BatchedAttack):
 
     name: ClassVar[str] = "attack-r"
     paper: ClassVar[str] = "Ye et al. 2022, arXiv 2111.09679"
+    tasks: ClassVar[tuple[Task, ...]] = ("classification", "regression", "multi-label")
 
     def score_all(self, views: Views) -> NDArray[np.float64]:
         """Return scores (targets, n_pool), between 0 and 1."""

@@ -53,7 +53,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import Attack, BatchedAttack, Outputs, Views
+from privbench.attacks.base import Attack, BatchedAttack, Outputs, Task, Views
 from privbench.attacks.base_attack import BaseAttack
 from privbench.attacks.calibration import Calibration
 from privbench.attacks.label_only import LabelOnly
@@ -107,6 +107,8 @@ class Auto(BatchedAttack):
     name: ClassVar[str] = "auto"
     paper: ClassVar[str] = "after Croce, Hein 2020, arXiv 2003.01690"
     queries: ClassVar[bool] = True
+    tasks: ClassVar[tuple[Task, ...]] = ("classification", "regression", "multi-label")
+    additive: ClassVar[bool] = True
 
     def queries_used(self) -> int:
         """Return the largest number: ``QUERIES`` that are averaged, and the copies of `label-only`."""
@@ -136,7 +138,7 @@ class Auto(BatchedAttack):
             if views.augment is not None or answers_at_random(views):
                 views = averaged(views, QUERIES)
         alone, shadows_alone = of_targets_and_shadows(
-            views, lambda outputs: _confidences(outputs, views.labels)
+            views, lambda outputs: _confidences(outputs, views.labels, views.task)
         )
         on_targets = _features(views, alone, shadows_alone, answers, shadow_answers)
         scores = np.empty(on_targets.shape[:2])
@@ -152,12 +154,14 @@ class Auto(BatchedAttack):
         return scores
 
 
-def _confidences(outputs: Outputs, labels: Ints) -> Floats:
+def _confidences(outputs: Outputs, labels: Ints, task: Task) -> Floats:
     """Return what is known of each model without shadows (models, n_pool, 3).
 
     Its scaled confidence in the label, its log-probability of the predicted class, and minus its
-    modified entropy.
+    modified entropy. For other tasks than classification, it is the scaled confidence alone.
     """
+    if task != "classification":
+        return outputs.scaled_confidence(labels)[..., None]
     confidences = np.empty((*outputs.predicted.shape, 3))
     for model, row in enumerate(confidences):
         row[:, 0] = outputs[model].scaled_confidence(labels)
@@ -177,8 +181,8 @@ def _features(
 
     Args:
         views: the views of the targets; attacks for which something is missing are left out.
-        alone: (targets, n_pool, 3), the `_confidences` of the targets.
-        shadows_alone: (shadows, n_pool, 3), those of the shadows.
+        alone: (targets, n_pool, 3 or 1), the `_confidences` of the targets.
+        shadows_alone: (shadows, n_pool, 3 or 1), those of the shadows.
         answers: (targets, n_pool), the log-odds of right answers about noisy copies; None if models
             cannot be queried.
         shadow_answers: (shadows, n_pool), those of the shadows.
@@ -186,7 +190,7 @@ def _features(
     Returns:
         (targets, n_pool, features). The tails of log ratios, which have no bound, are shortened.
     """
-    same_reference = views.shadow_reference.predicted.shape[-1] == len(views.reference_labels)
+    same_reference = views.shadow_reference.predicted.shape[1] == len(views.reference_labels)
     features = [
         attack.score_all(views)
         for attack in ON_OUTPUTS

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 Observes = Literal["labels", "probabilities", "parameters"]
 NeedsShadows = Literal["no", "any", "same records"]
+Task = Literal["classification", "regression", "multi-label"]
+"""What the attacked models do; of the last two see `tasks`."""
 
 Augment = Callable[[NDArray[np.float32], np.random.Generator], NDArray[np.float32]]
 """Returns a randomly augmented copy of each record (n, *shape)."""
@@ -58,7 +60,7 @@ class Outputs:
     def __getitem__(self, index: Any) -> Outputs:
         """Return the outputs of some models and records, indexed as in NumPy."""
         log_probs = None if self.log_probs is None else self.log_probs[index]
-        return Outputs(self.predicted[index], log_probs)
+        return replace(self, predicted=self.predicted[index], log_probs=log_probs)
 
     def log_probabilities(self) -> NDArray[np.float64]:
         """Return log-probabilities (..., n, n_classes), finite."""
@@ -92,6 +94,10 @@ class Outputs:
             return phi
         log_probs = self.log_probabilities()
         return _of_label(log_probs, labels) - log_sum_of_others(log_probs, labels)
+
+    def normal_value(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return what is taken to be normal over models (..., n): here the scaled confidence."""
+        return self.scaled_confidence(labels)
 
 
 def log_sum_of_others(
@@ -139,7 +145,7 @@ class View:
     """Everything that the adversary sees of one target.
 
     Attributes:
-        labels: int64 (n_pool,), the labels of the pool.
+        labels: int64 (n_pool,), the labels of the pool. For other tasks see `tasks`.
         n_classes: number of classes.
         target: outputs of the target for the pool.
         shadows: outputs of the shadows, with a leading axis of models.
@@ -156,6 +162,7 @@ class View:
         shadow_models: empty unless the attack declares ``queries`` or observes "parameters".
         augment: augments records as training does; None where it does not, or without models. The
             adversary knows the recipe of training.
+        task: what the models do; "classification" for an attack that declares no other ``tasks``.
     """
 
     labels: NDArray[np.int64]
@@ -173,6 +180,7 @@ class View:
     target_model: Model | None = None
     shadow_models: Sequence[Model] = ()
     augment: Augment | None = None
+    task: Task = "classification"
 
 
 @dataclass(frozen=True)
@@ -200,6 +208,7 @@ class Views:
     target_models: Sequence[Model] = ()
     shadow_models: Sequence[Model] = ()
     augment: Augment | None = None
+    task: Task = "classification"
     progress: Callable[[int, int], None] = lambda done, total: None
 
     def __len__(self) -> int:
@@ -232,6 +241,7 @@ class Views:
             target_model=self.target_models[target] if self.target_models else None,
             shadow_models=[m for m, use in zip(self.shadow_models, may_use, strict=False) if use],
             augment=self.augment,
+            task=self.task,
         )
 
     def part(self, targets: NDArray[np.int64], shadows: NDArray[np.int64]) -> Views:
@@ -288,6 +298,7 @@ class Views:
             target_models=[view.target_model] if view.target_model is not None else [],
             shadow_models=view.shadow_models,
             augment=view.augment,
+            task=view.task,
         )
 
 
@@ -307,8 +318,18 @@ class Attack(Component, ABC):
     """Whether it queries the target on records of its own."""
     fits_normals: ClassVar[bool] = False
     """Whether it takes the scaled confidences of a record's shadows to be normal."""
+    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
+    """The tasks of models that it can attack; it is skipped for others."""
+    additive: ClassVar[bool] = False
+    """Whether the scores of independent records add up, as log-likelihood ratios and log-odds do. In an
+    audit of groups of records the score of a group is then the sum over its records, otherwise the
+    mean."""
     per_class_threshold: ClassVar[bool] = False
     """Whether balanced accuracy uses one threshold per class (Song, Mittal 2021)."""
+
+    def adds_up(self) -> bool:
+        """Return whether scores add up with these parameters; see ``additive``."""
+        return self.additive
 
     def needs_models(self) -> bool:
         """Return whether it needs the models themselves, beyond their outputs for the pool."""

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.base import Views
+from privbench.attacks.base import Task, Views
 from privbench.attacks.marginals import balanced_means, out_means
 from privbench.attacks.moments import of_targets_and_shadows
 from privbench.attacks.repeated import RepeatableAttack
@@ -33,6 +33,8 @@ class BaseAttack(RepeatableAttack):
 
     name: ClassVar[str] = "base"
     paper: ClassVar[str] = "Lassila et al. 2025, arXiv 2505.24089"
+    tasks: ClassVar[tuple[Task, ...]] = ("classification", "regression", "multi-label")
+    additive: ClassVar[bool] = True
 
     mode: Literal["online", "offline"] = Field(
         "online", description="use IN and OUT shadows (online), or only OUT shadows (offline)"

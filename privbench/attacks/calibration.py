@@ -15,7 +15,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import BatchedAttack, Views
+from privbench.attacks.base import BatchedAttack, Task, Views
 from privbench.attacks.moments import of_targets_and_shadows, subtract_out_mean
 
 
@@ -24,6 +24,8 @@ class Calibration(BatchedAttack):
 
     name: ClassVar[str] = "calibration"
     paper: ClassVar[str] = "Watson et al. 2022, arXiv 2111.08440"
+    tasks: ClassVar[tuple[Task, ...]] = ("classification", "regression", "multi-label")
+    additive: ClassVar[bool] = True
 
     def score_all(self, views: Views) -> NDArray[np.float64]:
         """Return scores (targets, n_pool), in nats."""

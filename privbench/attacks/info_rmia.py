@@ -23,7 +23,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import Views
+from privbench.attacks.base import Task, Views
 from privbench.attacks.marginals import balanced_means, of_reference
 from privbench.attacks.moments import of_targets_and_shadows
 from privbench.attacks.repeated import RepeatableAttack
@@ -35,6 +35,8 @@ class InfoRmia(RepeatableAttack):
     name: ClassVar[str] = "info-rmia"
     paper: ClassVar[str] = "Tao, Shokri 2025, arXiv 2510.05582"
     needs_reference: ClassVar[bool] = True
+    tasks: ClassVar[tuple[Task, ...]] = ("classification", "regression", "multi-label")
+    additive: ClassVar[bool] = True
 
     def score_once(self, views: Views) -> NDArray[np.float64]:
         """Return scores (targets, n_pool), in nats."""

@@ -6,6 +6,10 @@ Carlini et al. 2022, "Membership Inference Attacks From First Principles", arXiv
     online   log N(phi; mu_in, var_in) - log N(phi; mu_out, var_out)
     offline  log Phi((phi - mu_out) / sd_out)
 
+For regression, phi is the residual of the record, target minus prediction (see `tasks`). Online, the gap
+of ``shrunk`` is that towards zero. Offline, the score is the log probability that the residual of an OUT
+model is further from zero than the target's.
+
 As in the authors' code, ``per-record`` uses the median of a record's shadows as the mean of the normal,
 and their standard deviation (ddof 0). ``global`` uses the mean, and one variance for all records.
 
@@ -43,7 +47,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.base import Views
+from privbench.attacks.base import Task, Views
 from privbench.attacks.moments import (
     Bools,
     Floats,
@@ -61,6 +65,7 @@ from privbench.attacks.shrinkage import (
     gap_sums,
     log_cdf,
     log_density,
+    log_outside,
     log_variance_sums,
 )
 
@@ -76,6 +81,8 @@ class Lira(RepeatableAttack):
     name: ClassVar[str] = "lira"
     paper: ClassVar[str] = "Carlini et al. 2022, arXiv 2112.03570"
     fits_normals: ClassVar[bool] = True
+    tasks: ClassVar[tuple[Task, ...]] = ("classification", "regression", "multi-label")
+    additive: ClassVar[bool] = True
 
     mode: Literal["online", "offline"] = Field(
         "online",
@@ -87,18 +94,27 @@ class Lira(RepeatableAttack):
         "per-record variances shrunk towards the global one (best with few shadows)",
     )
 
+    def adds_up(self) -> bool:
+        """Return whether scores are log-likelihood ratios, as they are online."""
+        return self.mode == "online"
+
     def score_once(self, views: Views) -> NDArray[np.float64]:
         """Return scores (targets, n_pool): log-likelihood ratios, or logs of one-sided p-values."""
         phi, shadows = of_targets_and_shadows(
-            views, lambda outputs: outputs.scaled_confidence(views.labels)
+            views, lambda outputs: outputs.normal_value(views.labels)
         )
         member, leave_one_out = views.shadow_member, views.leave_one_out
         if self.mode == "offline":
-            return self._offline(phi, _ShadowValues(shadows, ~member, leave_one_out))
-        return log_ratios(phi, shadows, member, leave_one_out, self.variance)
+            out = _ShadowValues(shadows, ~member, leave_one_out)
+            return self._offline(phi, out, two_sided=views.task == "regression")
+        to_zero = views.task == "regression"
+        return log_ratios(phi, shadows, member, leave_one_out, self.variance, to_zero=to_zero)
 
-    def _offline(self, phi: Floats, out: _ShadowValues) -> Floats:
-        """Return the log probability (targets, n) of a smaller value than ``phi`` under OUT."""
+    def _offline(self, phi: Floats, out: _ShadowValues, *, two_sided: bool) -> Floats:
+        """Return the log probability (targets, n) of a smaller value than ``phi`` under OUT.
+
+        With ``two_sided``, it is that of a larger absolute value: of a larger residual.
+        """
         from scipy.special import log_ndtr
 
         prior = out.prior() if self.variance == "shrunk" else None
@@ -110,16 +126,28 @@ class Lira(RepeatableAttack):
                 centre = np.where(moments.count > 0, moments.mean, typical)
                 scale, freedom = prior.posterior(moments)
                 scale = scale * (1 + 1 / np.maximum(moments.count, 1))
-                scores[:, part] = log_cdf(phi[:, part], centre, scale, freedom)
+                tail = log_outside if two_sided else log_cdf
+                scores[:, part] = tail(phi[:, part], centre, scale, freedom)
             else:
                 normals = out.normals(part, self.variance)
                 centre = np.where(normals.has_shadows, normals.centre, typical)
-                scores[:, part] = log_ndtr((phi[:, part] - centre) / np.sqrt(normals.variance))
+                if two_sided:
+                    args = centre, normals.variance, np.array(np.inf)
+                    scores[:, part] = log_outside(phi[:, part], *args)
+                else:
+                    standard = (phi[:, part] - centre) / np.sqrt(normals.variance)
+                    scores[:, part] = log_ndtr(standard)
         return scores
 
 
 def log_ratios(
-    phi: Floats, shadows: Floats, member: Bools, leave_one_out: bool, variance: Variance
+    phi: Floats,
+    shadows: Floats,
+    member: Bools,
+    leave_one_out: bool,
+    variance: Variance,
+    *,
+    to_zero: bool = False,
 ) -> Floats:
     """Compute log-likelihood ratios, IN against OUT, of any statistic of models and records.
 
@@ -129,6 +157,8 @@ def log_ratios(
         member: bool (shadows, n), the membership of the shadows.
         leave_one_out: whether shadow i is target i, and is left out for it.
         variance: how variances are estimated, see `Lira`.
+        to_zero: whether training on a record moves its statistic towards zero, and not to larger values;
+            for "shrunk" variances, which use the mean gap between IN and OUT.
 
     Returns:
         (targets, n).
@@ -136,7 +166,7 @@ def log_ratios(
     in_values = _ShadowValues(shadows, member, leave_one_out)
     out_values = _ShadowValues(shadows, ~member, leave_one_out)
     if variance == "shrunk":
-        return _shrunk_log_ratios(phi, in_values, out_values)
+        return _shrunk_log_ratios(phi, in_values, out_values, to_zero=to_zero)
     complete = in_values.complete and out_values.complete
     gap = np.zeros((1, 1)) if complete else _mean_gap(in_values, out_values)
     scores = np.empty(phi.shape)
@@ -149,25 +179,33 @@ def log_ratios(
     return scores
 
 
-def _shrunk_log_ratios(phi: Floats, in_values: _ShadowValues, out_values: _ShadowValues) -> Floats:
+def _shrunk_log_ratios(
+    phi: Floats, in_values: _ShadowValues, out_values: _ShadowValues, *, to_zero: bool
+) -> Floats:
     priors = in_values.prior(), out_values.prior()
 
-    def posteriors(part: slice) -> tuple[Posterior, Posterior]:
-        return (
-            Posterior.of(in_values.moments(part), priors[0]),
-            Posterior.of(out_values.moments(part), priors[1]),
-        )
+    def posteriors(part: slice) -> tuple[Posterior, Posterior, Floats]:
+        """Return the posteriors IN and OUT, and the sign (targets or 1, records) that they have."""
+        moments = in_values.moments(part), out_values.moments(part)
+        in_, out = (Posterior.of(*one) for one in zip(moments, priors, strict=True))
+        if not to_zero:
+            return in_, out, np.ones((1, 1))
+        # With a positive mean, records have a common gap: a negative one.
+        total = sum(side.count * side.mean for side in moments)
+        sign = np.where(total >= 0, 1.0, -1.0)
+        return replace(in_, mean=sign * in_.mean), replace(out, mean=sign * out.mean), sign
 
-    sums = np.sum([gap_sums(*posteriors(part)) for part in in_values.parts()], axis=0)
+    sums = np.sum([gap_sums(*posteriors(part)[:2]) for part in in_values.parts()], axis=0)
     gap = Gap.fit(sums)
     has_both = sums[0][:, None] > 0  # for each target, whether any record has IN and OUT shadows
     if not has_both.all():
         gap = replace(gap, mean=np.where(has_both, gap.mean, _mean_gap(in_values, out_values)))
     scores = np.empty(phi.shape)
     for part in in_values.parts():
-        in_, out = posteriors(part)
-        scores[:, part] = log_density(phi[:, part], *gap.predict(in_, out, 1), in_.freedom)
-        scores[:, part] -= log_density(phi[:, part], *gap.predict(out, in_, -1), out.freedom)
+        in_, out, sign = posteriors(part)
+        value = sign * phi[:, part]
+        scores[:, part] = log_density(value, *gap.predict(in_, out, 1), in_.freedom)
+        scores[:, part] -= log_density(value, *gap.predict(out, in_, -1), out.freedom)
     return scores
 
 

@@ -11,16 +11,17 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import Attack, NeedsShadows, View
+from privbench.attacks.base import Attack, NeedsShadows, Task, View
 
 
 class Loss(Attack):
-    """Minus the cross-entropy loss of the record."""
+    """Minus the loss of the record: its cross-entropy or, for regression, its squared residual."""
 
     name: ClassVar[str] = "loss"
     paper: ClassVar[str] = "Yeom et al. 2018, arXiv 1709.01604"
     needs_shadows: ClassVar[NeedsShadows] = "no"
+    tasks: ClassVar[tuple[Task, ...]] = ("classification", "regression", "multi-label")
 
     def score(self, view: View) -> NDArray[np.float64]:
-        """Return scores (n_pool,), at most zero, in nats."""
+        """Return scores (n_pool,), at most zero, in nats; for regression see `tasks`."""
         return view.target.log_prob_of(view.labels)

@@ -32,6 +32,7 @@ class MlLeaks(BatchedAttack):
     name: ClassVar[str] = "ml-leaks"
     paper: ClassVar[str] = "Salem et al. 2019, arXiv 1806.01246"
     needs_shadows: ClassVar[NeedsShadows] = "any"
+    additive: ClassVar[bool] = True
 
     largest: int = Field(3, ge=1, description="number of the largest probabilities to use")
     penalty: float = Field(

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.base import Views
+from privbench.attacks.base import Task, Views
 from privbench.attacks.marginals import balanced_means, of_reference, out_means
 from privbench.attacks.moments import Floats, of_targets_and_shadows
 from privbench.attacks.own_shadows import auc, groups_of_targets
@@ -50,6 +50,7 @@ class Rmia(RepeatableAttack):
     name: ClassVar[str] = "rmia"
     paper: ClassVar[str] = "Zarifzadeh et al. 2024, arXiv 2312.03262"
     needs_reference: ClassVar[bool] = True
+    tasks: ClassVar[tuple[Task, ...]] = ("classification", "regression", "multi-label")
 
     mode: Literal["online", "offline"] = Field(
         "online", description="use IN and OUT shadows (online), or only OUT shadows (offline)"

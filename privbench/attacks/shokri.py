@@ -34,6 +34,7 @@ class Shokri(BatchedAttack):
     name: ClassVar[str] = "shokri"
     paper: ClassVar[str] = "Shokri et al. 2017, arXiv 1610.05820"
     needs_shadows: ClassVar[NeedsShadows] = "any"
+    additive: ClassVar[bool] = True
 
     penalty: float = Field(
         1.0, gt=0, description="L2 penalty of the attack models, on standardised features"

@@ -177,6 +177,19 @@ def log_cdf(value: Floats, centre: Floats, scale: Floats, freedom: Floats) -> Fl
     return result
 
 
+def log_outside(value: Floats, centre: Floats, scale: Floats, freedom: Floats) -> Floats:
+    """Compute the log probability that the absolute value of Student's t exceeds that of ``value``."""
+    from scipy.special import stdtr
+
+    sd, reach = np.sqrt(scale), np.abs(value)
+    low, high = (-reach - centre) / sd, (reach - centre) / sd
+    outside = np.maximum(stdtr(freedom, low) + stdtr(freedom, -high), _MIN_PROBABILITY)
+    # Where hardly anything is inside, what is outside rounds to one.
+    inside = np.minimum(stdtr(freedom, high) - stdtr(freedom, low), 0.5)
+    result: Floats = np.where(outside > 0.5, np.log1p(-inside), np.log(outside))
+    return result
+
+
 def inverse_trigamma(value: Floats) -> Floats:
     """Solve trigamma(y) = ``value`` >= 0 for y > 0; the solution for 0 is infinite.
 

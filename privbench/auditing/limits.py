@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from privbench.auditing.sanity import MIN_PAIRS
 from privbench.components.messages import closest
 from privbench.errors import BadInput
 from privbench.metrics import Influences, Pairs, Roc, summarise_pairs
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 PLAIN = ("auc", "advantage", "balanced_accuracy", "audited_epsilon")
 AT_FPR = ("tpr", "precision")
+RANGES = {"audited_epsilon": (0.0, math.inf), "advantage": (-1.0, 1.0)}
+"""The values that a metric may have, where these are not 0 to 1."""
 ALLOWED = f"{', '.join(PLAIN)}, {', '.join(f'{name}@FPR' for name in AT_FPR)}, such as tpr@0.01"
 Ends = tuple[float | None, Interval]
 """A value, None where it is unresolved, and its interval."""
@@ -71,6 +74,8 @@ class Exceeded:
 
     def __str__(self) -> str:
         """Return a sentence."""
+        if self.value is None and math.isinf(self.interval[1]):
+            return f"{self.metric} of {self.attack} is unresolved, and the limit is {self.limit:g}"
         value = "unresolved" if self.value is None else f"{self.value:.4g}"
         if math.isinf(self.interval[1]):
             return (
@@ -103,9 +108,9 @@ def parse_limits(texts: tuple[str, ...]) -> dict[str, float]:
 
 def _check_range(metric: Metric, limit: float) -> None:
     """Raise BadInput for a limit that every value keeps, or none, such as 60 for an AUC of .60."""
-    low, high = {"audited_epsilon": (0, math.inf), "advantage": (-1, 1)}.get(metric.name, (0, 1))
+    low, high = RANGES.get(metric.name, (0, 1))
     if not low <= limit <= high:
-        raise BadInput(f"--fail-above {metric.text}={limit:g} (allowed: from {low} to {high})")
+        raise BadInput(f"--fail-above {metric.text}={limit:g} (allowed: from {low:g} to {high:g})")
 
 
 def exceeded(report: Audit, limits: Mapping[str, float]) -> list[Exceeded]:
@@ -126,7 +131,8 @@ def exceeded(report: Audit, limits: Mapping[str, float]) -> list[Exceeded]:
             raise BadInput(f"{text} needs predictions of shadow models, and there are none")
         of_metric = []
         for name, (value, interval) in ends.items():
-            judged = value if metric.name == "audited_epsilon" else interval[1]
+            is_bound = metric.name == "audited_epsilon" and value is not None
+            judged = value if is_bound else interval[1]
             if judged is not None and judged > limit:
                 of_metric.append((judged, Exceeded(text, name, value, interval, limit)))
         found += [one for _, one in sorted(of_metric, key=lambda pair: -pair[0])]
@@ -135,7 +141,11 @@ def exceeded(report: Audit, limits: Mapping[str, float]) -> list[Exceeded]:
 
 def _ends(report: Audit, name: str, attack: AttackReport, metric: Metric) -> Ends | None:
     """Return a metric and its interval; None if it is not defined for these predictions."""
-    summary, member, over = attack.summary, report.target.member, attack.summary.interval_over
+    summary, member, over = attack.summary, report.member, attack.summary.interval_over
+    if metric.name == "balanced_accuracy" and attack.called is None:
+        return None
+    if min(int(member.sum()), int((~member).sum())) < MIN_PAIRS:
+        return None, RANGES.get(metric.name, (0.0, 1.0))
     if metric.name == "auc":
         return summary.auc, summary.auc_ci
     if metric.name == "audited_epsilon":
@@ -144,8 +154,7 @@ def _ends(report: Audit, name: str, attack: AttackReport, metric: Metric) -> End
         roc = Roc.of(Pairs.of(attack.scores, member))
         return gap_interval(_best_calls(attack, roc), member, over)
     if metric.name == "balanced_accuracy":
-        if attack.called is None:
-            return None
+        assert attack.called is not None
         gap, (low, high) = gap_interval(attack.called, member, over)
         return (1 + gap) / 2, ((1 + low) / 2, (1 + high) / 2)
     assert metric.fpr is not None
@@ -169,11 +178,11 @@ def _tpr(report: Audit, name: str, attack: AttackReport, fpr: float) -> Ends:
     """Return the TPR at an FPR; where the FPR is unresolved, nothing is known of it."""
     known = attack.summary.tpr_at_fpr.get(str(fpr))
     if known is None:
-        member = report.target.member
+        member = report.member
         pairs = (
             Pairs.of(attack.scores, member)
-            if report.groups is None
-            else Pairs.grouped(attack.scores[0], member[0], report.groups)
+            if report.blocks is None
+            else Pairs.grouped(attack.scores[0], member[0], report.blocks)
         )
         clustered = attack.summary.interval_over == "models and records"
         known = summarise_pairs(

@@ -10,6 +10,7 @@ import numpy as np
 
 from privbench.auditing.limits import precision
 from privbench.auditing.measured import measured_defenses
+from privbench.auditing.predictions import Predictions
 from privbench.auditing.report import AUDITED_NOTE, AttackReport, Audit
 from privbench.auditing.slices import Slice
 from privbench.metrics.interval import Interval
@@ -25,6 +26,14 @@ GOOD_SHADOWS = 16
 """Number of shadow models that the page advises."""
 MAX_SLICES = 12
 """Slices of a column that are shown; of more, those that are exposed most."""
+KNOWN = {
+    "classification": "its label and the model's probability of each class",
+    "regression": "its target and the model's prediction",
+    "multi-label": "its labels and the model's probability of each label",
+}
+"""What the attacker knows of a record, by task."""
+LABEL = {"classification": "class", "regression": "target"}
+"""What the list of records calls a label, by task."""
 N_ACCUSED = 10
 
 
@@ -44,8 +53,9 @@ class Exposed:
 
     record: int
     name: str
-    """Its identifier, if the file has one."""
-    label: int
+    """Its identifier, if the file has one; of a group its name."""
+    label: str
+    """Its class, or target; empty for several labels and for groups."""
     auc: float | None
     """Over models."""
     wrongly: int | None
@@ -59,10 +69,13 @@ def audit_page(report: Audit, command: str = "") -> str:
         report: the audit.
         command: the command that made it, to be shown.
     """
-    attack = report.attacks[report.chosen] if report.chosen else None
+    attack = _chosen(report)
+    canary_attack = None if report.canaries is None else _chosen(report.canaries)
     return render(
         "audit.html",
         report=report,
+        canary_attack=canary_attack,
+        canary_rates=_rates(canary_attack) if canary_attack else [],
         command=command,
         attack=attack,
         notes=KINDS,
@@ -78,12 +91,14 @@ def audit_page(report: Audit, command: str = "") -> str:
         table_notes=[report.intervals_note(), AUDITED_NOTE, *report.warning_notes()],
         facts=facts_of(report.environment),
         min_models=MIN_MODELS,
+        known=KNOWN[report.target.task],
+        label=LABEL.get(report.target.task, "") if report.unit == "record" else "",
     )
 
 
 def audit_fragment(report: Audit) -> str:
     """Return what a notebook shows: the main sentence and the table of attacks."""
-    attack = report.attacks[report.chosen] if report.chosen else None
+    attack = _chosen(report)
     return render(
         "audit_fragment.html",
         report=report,
@@ -93,6 +108,10 @@ def audit_fragment(report: Audit) -> str:
         notes=KINDS,
         untested=_by_reason(report.skipped),
     )
+
+
+def _chosen(report: Audit) -> AttackReport | None:
+    return report.attacks[report.chosen] if report.chosen else None
 
 
 def _rates(attack: AttackReport) -> list[Rate]:
@@ -111,20 +130,31 @@ def _rates(attack: AttackReport) -> list[Rate]:
 def _exposed(report: Audit, attack: AttackReport) -> list[Exposed]:
     """Return the most exposed records; of a single model, the members with the highest scores."""
     target = report.target
-    names = target.record_ids
+    names = target.record_ids if target.groups is None else target.groups.names
 
     def record(number: int, auc: float | None = None, wrongly: int | None = None) -> Exposed:
         name = "" if names is None else str(names[number])
-        return Exposed(number, name, int(target.labels[number]), auc, wrongly)
+        return Exposed(number, name, _label(target, number), auc, wrongly)
 
     if len(target) > 1:
-        return [record(one["record"], auc=one["auc"]) for one in attack.most_vulnerable]
-    scores, member = attack.scores[0], target.member[0]
+        risk = attack.record_risk
+        return [
+            record(one["record"], auc=one["auc"]) for one in (risk["most_exposed"] if risk else [])
+        ]
+    scores, member = attack.scores[0], report.member[0]
     outside = np.sort(scores[~member])
     inside = np.flatnonzero(member)
     first = inside[np.argsort(-scores[inside], kind="stable")][:N_ACCUSED]
     before = len(outside) - np.searchsorted(outside, scores[first], side="left")
     return [record(int(i), wrongly=int(n)) for i, n in zip(first, before, strict=True)]
+
+
+def _label(target: Predictions, number: int) -> str:
+    """Return the class or the target of a record; nothing for several labels and for groups."""
+    if target.groups is not None or target.task not in LABEL:
+        return ""
+    label = target.labels[number]
+    return target.class_name(label) if target.task == "classification" else f"{label:.6g}"
 
 
 def _by_column(slices: list[Slice]) -> list[tuple[str, list[Slice], int]]:

@@ -1,33 +1,44 @@
-"""The file format of an audit: outputs of models, and which records each was trained on.
+"""Predictions: outputs of models on records, and which records each model was trained on.
 
-An .npz or .safetensors file with these arrays:
+The arrays, by name:
 
-    logits or probs     (models, records, classes), or (records, classes) for one model
-    labels              (records,), integers 0..classes-1
-    member              bool, the leading shape of logits: whether the model was trained on the record
+    logits or probs     (models, records, classes), or (records, classes) for one model, or a single
+                        column of a model of two classes
+    labels              (records,), positions of classes, or the classes themselves
+    member              whether the model was trained on the record: the leading shape of logits
     reference_logits    (models, references, classes), optional; or reference_probs: outputs on
                         records of the same distribution that no model was trained on
     reference_labels    (references,), with reference_logits or reference_probs
     record_ids          (records,), optional: distinct integers or strings that identify the records
+    classes             (classes,), optional: the class of each column of the outputs
+    positive            optional: the class that a single column of outputs is about
 
-Further arrays (records,) are read if they are asked for by name: the columns of slices.
+Models of other tasks than classification have other arrays: see `tasks`.
+
+Further arrays (records,) are kept if they are asked for by name: the columns of slices. `canonical` says
+which forms these arrays may have, and `read_predictions` where they may come from.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.components.messages import closest, near_file
+from privbench.attacks.base import Task
+from privbench.auditing.canonical import Arrays, canonical, plain
+from privbench.auditing.problems import Problems
+from privbench.auditing.rounding import Rounding
+from privbench.auditing.tasks import ARRAYS as OF_REGRESSION
+from privbench.auditing.tasks import listing, read_task, task_of
+from privbench.components.messages import closest
 from privbench.data import read_only
 from privbench.errors import DataError
+from privbench.metrics.groups import Groups, named
 
 ARRAYS = (
     "logits",
@@ -38,12 +49,12 @@ ARRAYS = (
     "reference_probs",
     "reference_labels",
     "record_ids",
+    "classes",
+    "positive",
+    *OF_REGRESSION,
 )
-SUM_TOLERANCE = 1e-3
 
 log = logging.getLogger(__name__)
-
-Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -51,19 +62,35 @@ class Predictions:
     """Outputs of models on records, and on reference records if there are any."""
 
     log_probs: NDArray[np.float32]
-    """Log-probabilities (models, records, classes)."""
-    labels: NDArray[np.int64]
-    """Labels (records,)."""
+    """Log-probabilities (models, records, classes); of several labels (models, records, labels, 2)."""
+    labels: NDArray[Any]
+    """Labels (records,); of several labels (records, labels); of regression the targets, float64."""
     member: NDArray[np.bool_]
     """Membership (models, records)."""
     reference_log_probs: NDArray[np.float32]
     """Log-probabilities (models, references, classes)."""
-    reference_labels: NDArray[np.int64]
+    reference_labels: NDArray[Any]
     """Labels (references,)."""
     record_ids: NDArray[np.str_] | None = None
     """Distinct texts (records,) that identify the records."""
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     """Further arrays (records,) of numbers or texts, by which a report groups records."""
+    classes: tuple[str, ...] = ()
+    """The name of each class; empty if it is its number."""
+    notes: tuple[str, ...] = ()
+    """What was taken for what when they were read, where there was a choice."""
+    rounding: Rounding | None = None
+    """How coarsely the outputs were saved; None if they were not rounded."""
+    n_holdout: int = 0
+    """The last so many records came from a holdout."""
+    task: Task = "classification"
+    """What the models do."""
+    values: NDArray[np.float64] | None = None
+    """Predictions (models, records) of regression, which has no ``log_probs``."""
+    reference_values: NDArray[np.float64] | None = None
+    """Predictions (models, references) of regression."""
+    groups: Groups | None = None
+    """Groups of records whose membership is one question, such as all records of a person."""
 
     def __post_init__(self) -> None:
         """Make the arrays read-only, since all attacks share them."""
@@ -73,50 +100,100 @@ class Predictions:
 
     @classmethod
     def of(
-        cls, arrays: Arrays, where: str = "predictions", columns: Sequence[str] = ()
+        cls,
+        arrays: Mapping[str, Any],
+        where: str = "predictions",
+        columns: Sequence[str] = (),
+        *,
+        problems: Problems | None = None,
+        notes: Sequence[str] = (),
     ) -> Predictions:
-        """Check arrays with the names and shapes of a file, and return them as predictions.
+        """Check arrays with the names of a file, and return them as predictions.
 
         Args:
-            arrays: the arrays by name.
+            arrays: the arrays by name, as `canonical` takes them.
             where: what messages call them.
             columns: the names of further arrays to keep.
+            problems: what was wrong when they were read; replaces ``where``.
+            notes: what was taken for what when they were read.
 
         Raises:
-            DataError: the message begins with ``where`` and names the array.
+            DataError: the message begins with ``where``, and names everything that is wrong.
         """
-        reader = _Reader(arrays, where, columns)
-        log_probs = reader.log_probs("logits", "probs")
-        if log_probs is None:
-            raise DataError(f"{where}: neither 'logits' nor 'probs' is there{reader.listing()}")
-        n_models, n, k = log_probs.shape
-        if k < 2:
-            raise DataError(f"{where}: there must be at least 2 classes, got {k}")
-        labels = reader.labels("labels", n, k)
-        member = reader.member(n_models, n)
-        ids = reader.ids("record_ids", n)
-        further = {name: reader.column(name, n) for name in columns}
-        reference = reader.log_probs("reference_logits", "reference_probs")
-        if reference is None:
-            if "reference_labels" in arrays:
-                raise DataError(f"{where}: there are reference_labels but no reference_logits")
-            empty = np.zeros((n_models, 0, k), np.float32)
-            return cls(log_probs, labels, member, empty, np.zeros(0, np.int64), ids, further)
-        if (reference.shape[0], reference.shape[2]) != (n_models, k):
-            raise DataError(
-                f"{where}: the reference outputs have shape {reference.shape}, expected"
-                f" ({n_models} models, references, {k} classes)"
-            )
-        reference_labels = reader.labels("reference_labels", reference.shape[1], k)
-        return cls(log_probs, labels, member, reference, reference_labels, ids, further)
+        problems = problems or Problems(where)
+        _report_unknown(arrays, problems.where, columns)
+        arrays = {name: array for name, array in arrays.items() if name in (*ARRAYS, *columns)}
+        if task_of(arrays) != "classification":
+            for name in columns:
+                if name not in arrays:
+                    problems.found.append(f"there is no array {name!r}{listing(arrays)}")
+                    problems.blamed.add(name)
+            others, fields = read_task(plain(arrays, problems), problems.where)
+            read = cls.of(others, columns=columns, problems=problems, notes=notes)
+            return replace(read, rounding=None, **fields)
+        done = canonical(arrays, problems, notes)
+        found = done.arrays
+        if not {"logits", "probs"} & {*arrays, *problems.blamed}:
+            there = ", ".join(arrays) or "none"
+            problems.found.append(f"neither 'logits' nor 'probs' is there (there are: {there})")
+        is_known = "labels" in found and "labels" not in problems.blamed
+        n = len(found["labels"]) if is_known else None
+        further = {name: _column(found, name, n, problems) for name in columns}
+        problems.check()
+        log_probs = _log_probs(found, "")
+        empty = np.zeros((len(log_probs), 0, log_probs.shape[2]), np.float32)
+        has_reference = "reference_labels" in found
+        return cls(
+            log_probs,
+            found["labels"],
+            found["member"],
+            _log_probs(found, "reference_") if has_reference else empty,
+            found["reference_labels"] if has_reference else np.zeros(0, np.int64),
+            found["record_ids"].astype(np.str_) if "record_ids" in found else None,
+            further,
+            done.classes,
+            done.notes,
+            done.rounding,
+        )
 
     def __len__(self) -> int:
-        return len(self.log_probs)
+        return len(self.member)
+
+    def grouped(self, groups: Groups, where: str) -> Predictions:
+        """Return the predictions with groups of records.
+
+        Raises:
+            DataError: a group has members and non-members; the message begins with ``where``.
+        """
+        if mixed := groups.mixed(self.member):
+            raise DataError(
+                f"{where}: membership must be the same for all records of a group; it is not for"
+                f" {named(mixed)}"
+            )
+        return replace(self, groups=groups)
 
     @property
     def n_classes(self) -> int:
-        """Number of classes."""
+        """Number of classes, or of labels; of regression 0."""
         return int(self.log_probs.shape[2])
+
+    def class_name(self, label: int) -> str:
+        """Return the name of a class."""
+        return self.classes[label] if self.classes else str(label)
+
+    def check_shadow(self, shadow: Predictions) -> None:
+        """Raise DataError if shadow predictions are of another task, or about other classes."""
+        if shadow.task != self.task:
+            raise DataError(f"shadow has predictions of {shadow.task}, but target of {self.task}")
+        if shadow.n_classes != self.n_classes:
+            raise DataError(
+                f"shadow has {shadow.n_classes} classes, but target has {self.n_classes}"
+            )
+        if self.classes and shadow.classes and self.classes != shadow.classes:
+            raise DataError(
+                f"shadow: the columns of outputs are about the classes {', '.join(shadow.classes)}, but"
+                f" those of the target about {', '.join(self.classes)}; save both in one order"
+            )
 
     def same_records(self, shadow: Predictions) -> bool:
         """Whether the shadow predictions are on the same records in the same order.
@@ -154,7 +231,7 @@ def _same_labels(
     target: NDArray[np.int64], shadow: NDArray[np.int64], what: str, hint: str
 ) -> bool:
     is_same = np.array_equal(target, shadow)
-    if is_same and len(target) and (np.diff(target) >= 0).all():
+    if is_same and len(target) and (np.diff(target, axis=0) >= 0).all():
         log.warning(
             "target and shadow have the same labels in sorted order, which different %s could have"
             " as well; they are taken to be the same%s", what, hint,
@@ -162,179 +239,41 @@ def _same_labels(
     return is_same
 
 
-def read_predictions(path: str | Path, columns: Sequence[str] = ()) -> Predictions:
-    """Read and check a file; nothing is ever unpickled.
-
-    Args:
-        path: the file.
-        columns: the names of further arrays to keep.
-
-    Raises:
-        DataError: the file cannot be read, or an array is wrong.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise DataError(f"{path}: no such file{near_file(path)}")
-    if path.suffix == ".npz":
-        return Predictions.of(_read_npz(path), str(path), columns)
-    if path.suffix == ".safetensors":
-        return Predictions.of(_read_safetensors(path), str(path), columns)
-    raise DataError(f"{path}: unknown format {path.suffix!r} (allowed: .npz, .safetensors)")
+def _report_unknown(arrays: Mapping[str, Any], where: str, columns: Sequence[str]) -> None:
+    for name in arrays:
+        if name not in ARRAYS and name not in columns:
+            log.warning("%s: unknown array %r is ignored%s", where, name, closest(name, ARRAYS))
 
 
-def _read_npz(path: Path) -> Arrays:
-    try:
-        file = np.load(path, allow_pickle=False)
-        if isinstance(file, np.ndarray):
-            raise DataError(f"{path}: is one array; save several with np.savez")
-        with file:
-            return {name: _member_of(file, name, path) for name in file.files}
-    except (BadZipFile, EOFError, OSError, ValueError) as error:
-        raise DataError(f"{path}: not a readable .npz file: {error}") from None
+def _column(arrays: Arrays, name: str, n: int | None, problems: Problems) -> NDArray[Any]:
+    """Return a further array (n,) of numbers, texts or truth values."""
+    if name not in arrays:
+        if name not in problems.blamed:
+            there = ", ".join(arrays)
+            problems.found.append(f"there is no array {name!r} to slice by (there are: {there})")
+        return np.zeros(0)
+    if n is not None and arrays[name].shape != (n,):
+        problems.add(name, f"has shape {arrays[name].shape}, expected ({n},)")
+    return arrays[name].copy()  # the caller's own array stays writable
 
 
-def _member_of(file: Any, name: str, path: Path) -> NDArray[Any]:
-    try:
-        array: NDArray[Any] = file[name]
-    except ValueError as error:
-        raise DataError(f"{path}: {name} cannot be read: {error}") from None
-    return array
+def _log_probs(arrays: Arrays, prefix: str) -> NDArray[np.float32]:
+    """Return log-probabilities (models, records, classes) of the logits or probabilities."""
+    if f"{prefix}logits" in arrays:
+        return np.stack([_log_softmax(of_model) for of_model in arrays[f"{prefix}logits"]])
+    return np.stack([_logarithms(of_model) for of_model in arrays[f"{prefix}probs"]])
 
 
-def _read_safetensors(path: Path) -> Arrays:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    try:
-        arrays: Arrays = load_file(path)
-    except (SafetensorError, OSError, TypeError, ValueError) as error:
-        raise DataError(f"{path}: not a readable .safetensors file: {error}") from None
-    return arrays
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """Checks arrays one by one; errors name the array and what is expected."""
-
-    arrays: Arrays
-    where: str
-    columns: Sequence[str]
-
-    def __post_init__(self) -> None:
-        for name in self.arrays:
-            if name not in ARRAYS and name not in self.columns:
-                log.warning(
-                    "%s: unknown array %r is ignored%s", self.where, name, closest(name, ARRAYS)
-                )
-
-    def listing(self) -> str:
-        """Return the names of the arrays, for an error message."""
-        return f" (there are: {', '.join(self.arrays) or 'none'})"
-
-    def log_probs(self, logits: str, probs: str) -> NDArray[np.float32] | None:
-        """Return log-probabilities (models, records, classes); None if neither array is there."""
-        if logits in self.arrays and probs in self.arrays:
-            raise DataError(
-                f"{self.where}: {logits} and {probs} are both given; give only one of them"
-            )
-        name = logits if logits in self.arrays else probs
-        if name not in self.arrays:
-            return None
-        values = self._numbers(name)
-        log_probs = _log_softmax(values) if name == logits else self._logarithms(name, values)
-        return log_probs[None] if log_probs.ndim == 2 else log_probs
-
-    def labels(self, name: str, n: int, n_classes: int) -> NDArray[np.int64]:
-        """Return labels (n,) in 0..n_classes-1."""
-        values = self._get(name)
-        if values.dtype.kind not in "iu":
-            raise DataError(f"{self.where}: {name} must be integers, got {values.dtype}")
-        self._expect(name, values, (n,))
-        if n and not 0 <= int(values.min()) <= int(values.max()) < n_classes:
-            raise DataError(
-                f"{self.where}: {name} must lie in 0..{n_classes - 1},"
-                f" got {int(values.min())}..{int(values.max())}"
-            )
-        return values.astype(np.int64)
-
-    def ids(self, name: str, n: int) -> NDArray[np.str_] | None:
-        """Return distinct identifiers (n,) as text; None if the array is not there."""
-        if name not in self.arrays:
-            return None
-        values = self.arrays[name]
-        if values.dtype.kind not in "iuU":
-            raise DataError(f"{self.where}: {name} must be integers or strings, got {values.dtype}")
-        self._expect(name, values, (n,))
-        if repeated := n - len(np.unique(values)):
-            raise DataError(f"{self.where}: {name} must be distinct, but {repeated} are repeated")
-        return values.astype(np.str_)
-
-    def column(self, name: str, n: int) -> NDArray[Any]:
-        """Return a further array (n,) of numbers, texts or truth values."""
-        if name not in self.arrays:
-            raise DataError(f"{self.where}: there is no array {name!r} to slice by{self.listing()}")
-        values = self.arrays[name]
-        if values.dtype.kind not in "biufU":
-            raise DataError(
-                f"{self.where}: {name} must be numbers, strings or bool, got {values.dtype}"
-            )
-        self._expect(name, values, (n,))
-        return values.copy()  # the caller's own array stays writable
-
-    def member(self, n_models: int, n: int) -> NDArray[np.bool_]:
-        """Return membership (models, n), which must have both members and non-members."""
-        values = self._get("member")
-        if values.dtype != np.bool_:
-            raise DataError(f"{self.where}: member must be bool, got {values.dtype}")
-        if n_models == 1 and values.ndim == 1:
-            values = values[None]
-        self._expect("member", values, (n_models, n))
-        if values.all() or not values.any():
-            kind = "a member" if values.any() else "a non-member"
-            raise DataError(f"{self.where}: member: every record is {kind}; an audit needs both")
-        return values.copy()  # the caller's own array stays writable
-
-    def _get(self, name: str) -> NDArray[Any]:
-        if name not in self.arrays:
-            raise DataError(f"{self.where}: {name} is missing{self.listing()}")
-        return self.arrays[name]
-
-    def _numbers(self, name: str) -> NDArray[Any]:
-        """Return an array of finite numbers with two or three axes."""
-        values = self.arrays[name]
-        if values.dtype.kind not in "fiu":
-            raise DataError(f"{self.where}: {name} must be numbers, got {values.dtype}")
-        if values.ndim not in (2, 3) or 0 in values.shape:
-            raise DataError(
-                f"{self.where}: {name} has shape {values.shape},"
-                " expected (models, records, classes) or (records, classes)"
-            )
-        if bad := int((~np.isfinite(values)).sum()):
-            raise DataError(f"{self.where}: {name}: {bad} values are NaN or infinite")
-        return values
-
-    def _logarithms(self, name: str, probs: NDArray[Any]) -> NDArray[np.float32]:
-        if (probs < 0).any():
-            raise DataError(f"{self.where}: {name} has negative values, down to {probs.min():g}")
-        sums = probs.sum(axis=-1, keepdims=True, dtype=np.float64)
-        if (worst := float(np.abs(sums - 1).max())) > SUM_TOLERANCE:
-            raise DataError(
-                f"{self.where}: {name} must sum to one over classes, but are off by up to {worst:.3g};"
-                " save raw outputs as 'logits'"
-            )
-        with np.errstate(divide="ignore"):  # log(0) is -inf, as it should be
-            log_probs: NDArray[np.float64] = np.log(probs / sums)
-        return log_probs.astype(np.float32)
-
-    def _expect(self, name: str, values: NDArray[Any], shape: tuple[int, ...]) -> None:
-        if values.shape != shape:
-            raise DataError(f"{self.where}: {name} has shape {values.shape}, expected {shape}")
+def _logarithms(probs: NDArray[Any]) -> NDArray[np.float32]:
+    """Return the logarithms of probabilities (records, classes)."""
+    sums = probs.sum(axis=-1, keepdims=True, dtype=np.float64)
+    with np.errstate(divide="ignore"):  # log(0) is -inf, as it should be
+        log_probs: NDArray[np.float64] = np.log(probs / sums)
+    return log_probs.astype(np.float32)
 
 
 def _log_softmax(logits: NDArray[Any]) -> NDArray[np.float32]:
-    """Return the log-probabilities of logits, in float64 and therefore one model at a time."""
-    if logits.ndim == 3:
-        return np.stack([_log_softmax(of_model) for of_model in logits])
+    """Return the log-probabilities of logits (records, classes), computed in float64."""
     logits = logits.astype(np.float64)
     shifted = logits - logits.max(axis=-1, keepdims=True)
     log_probs: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))

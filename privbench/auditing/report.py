@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from hashlib import file_digest
 from pathlib import Path
@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from privbench import escape
 from privbench.auditing.limits import Exceeded, exceeded
 from privbench.auditing.predictions import Predictions
+from privbench.auditing.quality import Quality
 from privbench.auditing.slices import Slice, slices
+from privbench.auditing.trained import Training
 from privbench.colour import Paint, Styled, plain
 from privbench.metrics import RecordRisk, Summary
 from privbench.metrics.warnings import KINDS, RowWarning
@@ -30,6 +33,7 @@ AUDITED_NOTE = (
 OPTIONAL = ("balanced\naccuracy", "TPR at\n0.1% FPR")
 """Headers of columns that are left out on a narrow terminal, in this order."""
 HOW_TO_SEE = "all columns: a wider terminal, or -o FILE.md"
+CANARIES_TITLE = "canaries (records with a wrong label, of a second population)"
 NOTHING = "No attack returned scores."
 SLICES_TITLE = "What {} finds in parts of the records"
 SLICES_NOTE = (
@@ -54,12 +58,29 @@ class AttackReport:
     """For a single model whose members were drawn by fair coins: see `one_run_bound`."""
     epsilon_ceiling_one_run: float | None
     """What ``epsilon_lower_bound_one_run`` would be without an error."""
-    record_risk: RecordRisk | None
-    """AUCs of single records, and what the largest would be by chance; None with fewer than 4 models."""
-    most_vulnerable: list[dict[str, Any]]
-    """The records with the largest AUC over models: ``record``, ``label`` and ``auc``."""
     warnings: list[RowWarning]
     """Reasons to doubt the attack or its numbers."""
+    find_risk: Callable[[], RecordRisk | None] = field(repr=False)
+    """Computes `record_risk`."""
+    name_records: Callable[[RecordRisk | None], list[dict[str, Any]]] = field(repr=False)
+    """Returns `most_vulnerable`, given that."""
+
+    @cached_property
+    def record_risk(self) -> RecordRisk | None:
+        """AUCs of single records, and what the largest would be by chance.
+
+        None with fewer than 4 models. It is computed when it is asked for, since with many models that
+        takes most of an audit.
+        """
+        return self.find_risk()
+
+    @property
+    def most_vulnerable(self) -> list[dict[str, Any]]:
+        """The records with the largest AUC: ``record``, ``label``, ``auc``, and ``record_id`` if known.
+
+        Of regression there is a ``target`` instead of a label, and of groups only the name, ``group``.
+        """
+        return self.name_records(self.record_risk)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything but the scores as JSON values."""
@@ -87,15 +108,29 @@ class Input:
     """The digest of the file."""
     n_models: int
     n_records: int
+    read_as: tuple[str, ...] = ()
+    """What was taken for what, where there was a choice."""
 
     @classmethod
     def of(cls, role: str, source: object, predictions: Predictions) -> Input:
         """Describe predictions that came from ``source``, a file or arrays."""
-        size = predictions.member.shape
+        n_models, n_records = predictions.member.shape
+        n_holdout, notes = predictions.n_holdout, predictions.notes
+        if role == "holdout":
+            n_records, notes = n_holdout, ()
+        elif role == "target":
+            n_records -= n_holdout
+        size = n_models, n_records
         if not isinstance(source, str | Path):
-            return cls(role, "", None, *size)
+            return cls(role, "", None, *size, read_as=notes)
         with Path(source).open("rb") as file:
-            return cls(role, Path(source).name, file_digest(file, "sha256").hexdigest(), *size)
+            return cls(
+                role,
+                Path(source).name,
+                file_digest(file, "sha256").hexdigest(),
+                *size,
+                predictions.notes,
+            )
 
 
 @dataclass(frozen=True)
@@ -112,23 +147,38 @@ class Audit:
     """Attacks that raised or returned no valid scores, with the message."""
     target: Predictions
     """The predictions that were attacked."""
-    accuracy: float
-    train_accuracy: float
-    test_accuracy: float
+    accuracy: float | None
+    """Of several labels the mean over labels; None for regression."""
+    train_accuracy: float | None
+    test_accuracy: float | None
     shadows: str
     """Where the shadows come from: leave-one-out, same records, other records, or none."""
-    groups: NDArray[np.int64] | None
-    """The group (records,) of each record of a single model, which intervals resample."""
+    blocks: NDArray[np.int64] | None
+    """The block (records,) of each record, or group, of a single model, which intervals resample."""
     seed: int
+    warnings: list[RowWarning]
+    """Reasons to doubt the predictions themselves; see `privbench.auditing.sanity`."""
     environment: dict[str, Any]
     """Versions of software, the commit of the code, and hardware."""
     inputs: list[Input]
     """Where the predictions of the targets and of the shadows came from."""
+    quality: list[Quality]
+    """How well the models answer: accuracy, or R² and RMSE."""
+    training: Training | None = field(default=None, kw_only=True)
+    """How the models were made, if privbench trained them."""
+    canaries: Audit | None = field(default=None, kw_only=True)
+    """The audit of the canaries of a second population, if there is one."""
 
     @property
     def member(self) -> NDArray[np.bool_]:
-        """Membership (targets, records)."""
-        return self.target.member
+        """Membership (targets, records), or (targets, groups) where groups of records are attacked."""
+        groups, member = self.target.groups, self.target.member
+        return member if groups is None else groups.member(member)
+
+    @property
+    def unit(self) -> str:
+        """What is told apart: ``record``, or ``group`` of records."""
+        return "record" if self.target.groups is None else "group"
 
     @property
     def chosen(self) -> str | None:
@@ -176,14 +226,20 @@ class Audit:
             "accuracy": self.accuracy,
             "train_accuracy": self.train_accuracy,
             "test_accuracy": self.test_accuracy,
+            "task": self.target.task,
+            "quality": [one.to_json() for one in self.quality],
             "n_models": len(self.member),
-            "n_records": self.member.shape[1],
+            "n_records": self.target.member.shape[1],
+            "n_groups": None if self.target.groups is None else len(self.target.groups),
             "shadows": self.shadows,
             "chosen": self.chosen,
             "slices": [one.to_json() for one in self.slices],
             "inputs": [asdict(one) for one in self.inputs],
+            "warnings": self.warnings,
             "seed": self.seed,
             "environment": self.environment,
+            "training": None if self.training is None else asdict(self.training),
+            "canaries": None if self.canaries is None else self.canaries.to_json(),
         }
 
     def to_html(self, command: str = "") -> str:
@@ -206,7 +262,10 @@ class Audit:
         """Return the report as Markdown: a table of the attacks, a table of the slices, and notes."""
         from privbench.report.formats import markdown
 
-        return markdown(self.tables())
+        warned = "".join(
+            f"- **Warning:** {escape.markdown(text)}\n" for text in self.warning_texts()
+        )
+        return f"{warned}\n{markdown(self.tables())}" if warned else markdown(self.tables())
 
     def __str__(self) -> str:
         """Return a table of the attacks, the strongest first, and notes on the others."""
@@ -219,16 +278,38 @@ class Audit:
             width: the width of the terminal; None if there is none.
             paint: how text is coloured.
         """
-        text = _text(self._table_of_attacks(), width, paint)
+        table = self._table_of_attacks()
+        text = _text(table, width, paint, self.warning_texts())
+        if self.canaries is not None:
+            of_canaries = self.canaries._table_of_attacks()
+            more = tuple(note for note in of_canaries.notes if note not in table.notes)
+            title = f"{CANARIES_TITLE}: {of_canaries.title}"
+            text += "\n\n" + _text(replace(of_canaries, title=title, notes=more), width, paint)
         return text if paint is plain else Styled(text)
 
+    def warning_texts(self) -> list[str]:
+        """Return what is doubtful about the predictions, as sentences."""
+        return [one["text"] for one in self.warnings]
+
+    def nothing_applied(self) -> str:
+        """Return why no attack ran, for an error message."""
+        reasons = dict.fromkeys(self.skipped.values())
+        return (
+            f"no attack applies to these predictions: {'; '.join(reasons) or 'none was asked for'}"
+        )
+
     def tables(self) -> list[Table]:
-        """Return the table of the attacks, the strongest first, and that of the slices."""
-        if not self.slices:
-            return [self._table_of_attacks()]
-        title = SLICES_TITLE.format(self.chosen)
-        of_slices = Table(title, [_slice_line(one) for one in self.slices], (SLICES_NOTE,))
-        return [self._table_of_attacks(), of_slices]
+        """Return the table of the attacks, the strongest first, of the slices, and of canaries."""
+        tables = [self._table_of_attacks()]
+        if self.slices:
+            title = SLICES_TITLE.format(self.chosen)
+            lines = [_slice_line(one) for one in self.slices]
+            tables.append(Table(title, lines, (SLICES_NOTE,)))
+        if self.canaries is not None:
+            of_canaries = self.canaries._table_of_attacks()
+            title = f"{CANARIES_TITLE}: {of_canaries.title}"
+            tables.append(replace(of_canaries, title=title))
+        return tables
 
     def _table_of_attacks(self) -> Table:
         ranked = sorted(self.attacks.items(), key=lambda item: -item[1].summary.auc)
@@ -236,31 +317,45 @@ class Audit:
         notes = [self.intervals_note(), AUDITED_NOTE, *self.warning_notes()] if lines else []
         if not self.warning_notes():
             lines = [{h: text for h, text in line.items() if h != "warnings"} for line in lines]
+        notes += [f"read: {note}" for note in self.target.notes]
         notes += [f"failed {name}: {reason}" for name, reason in self.failed.items()]
         notes += [f"skipped {name}: {reason}" for name, reason in self.skipped.items()]
         if not lines:
             notes[:0] = [NOTHING]
-        return Table(self._header(), lines, tuple(notes), optional=OPTIONAL)
+        if self.training is not None:
+            notes[:0] = self.training.notes()
+        return Table(self.header(), lines, tuple(notes), optional=OPTIONAL)
 
     def intervals_note(self) -> str:
         """Return what the intervals take to be samples, which depends on the attack."""
         over = {report.summary.interval_over for report in self.attacks.values()}
         if len(over) == 1:
-            return f"intervals: 95%, over {over.pop()}"
-        return "intervals: 95%, over models and records for attacks with shadows, else over models"
+            text = f"intervals: 95%, over {over.pop()}"
+        else:
+            text = (
+                "intervals: 95%, over models and records for attacks with shadows, else over models"
+            )
+        return text.replace("records", f"{self.unit}s")
 
     def warning_notes(self) -> list[str]:
         """Return what the marks of warnings stand for."""
         given = {w["name"] for report in self.attacks.values() for w in report.warnings}
         return [f"{kind.mark}: {kind.note}" for name, kind in KINDS.items() if name in given]
 
-    def _header(self) -> str:
-        n_models, n_records = self.member.shape
+    def header(self) -> str:
+        """Return what was attacked, in one line."""
+        n_models, n_records = self.target.member.shape
+        task, groups = self.target.task, self.target.groups
+        of_task = "" if task == "classification" else f"{task} "
+        in_groups = "" if groups is None else f" in {len(groups)} groups"
         return (
-            f"{n_models} model{'s' if n_models > 1 else ''}, {n_records} records,"
-            f" shadows: {self.shadows}; accuracy {number(self.train_accuracy)} on members,"
-            f" {number(self.test_accuracy)} on non-members"
+            f"{n_models} {of_task}model{'s' if n_models > 1 else ''}, {n_records} records{in_groups},"
+            f" shadows: {self.shadows}; {self.quality_text()}"
         )
+
+    def quality_text(self) -> str:
+        """Return how well the models answer, in words."""
+        return "; ".join(map(str, self.quality))
 
 
 def _text(table: Table, width: int | None, paint: Paint, warned: Sequence[str] = ()) -> str:

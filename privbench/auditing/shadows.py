@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from privbench.attacks.base import Attack, Outputs, Views
 from privbench.auditing.predictions import Predictions
+from privbench.auditing.tasks import outputs_of, residual_scale
 from privbench.components import Bound
 from privbench.components.copies import own_arrays
 from privbench.components.faults import calling
@@ -23,13 +24,16 @@ OTHER_REFERENCE = "needs shadow outputs on the same reference records"
 class ObservedPredictions:
     """Predictions, reduced to what attacks observe; each reduction is made once."""
 
-    def __init__(self, predictions: Predictions) -> None:
+    def __init__(self, predictions: Predictions, scale: float = 1.0) -> None:
         self.predictions = predictions
+        self.scale = scale  # of the residuals of regression
         self._outputs: dict[str, tuple[Outputs, Outputs]] = {}
 
     def outputs(self, observes: str) -> tuple[Outputs, Outputs]:
         """Return the outputs on records and on reference records, as such an attack sees them."""
-        if observes not in self._outputs:
+        if observes not in self._outputs and self.predictions.task != "classification":
+            self._outputs[observes] = outputs_of(self.predictions, observes, self.scale)
+        elif observes not in self._outputs:
             self._outputs[observes] = (
                 observe(self.predictions.log_probs, observes),
                 observe(self.predictions.reference_log_probs, observes),
@@ -53,8 +57,19 @@ class AuditedModels:
         if shadow is not None:
             self.same_records = target.same_records(shadow)
             self.same_reference = target.same_reference(shadow)
-        self._target = ObservedPredictions(target)
-        self._shadow = self._target if shadow is None else ObservedPredictions(shadow)
+        scale = residual_scale(shadow or target) if target.task == "regression" else 1.0
+        self._target = ObservedPredictions(target, scale)
+        self._shadow = self._target if shadow is None else ObservedPredictions(shadow, scale)
+
+    @property
+    def member(self) -> NDArray[np.bool_]:
+        """Membership (targets, units) of what is told apart: records, or groups of records."""
+        return _unit_member(self.target)
+
+    @property
+    def shadow_member(self) -> NDArray[np.bool_]:
+        """Membership (shadows, units) of the adversary's models, or of the targets without these."""
+        return _unit_member(self.shadow or self.target)
 
     @property
     def shadow_kind(self) -> str:
@@ -66,13 +81,18 @@ class AuditedModels:
     @cached_property
     def traits(self) -> OutputTraits:
         """Ties of the targets' outputs, and the kurtosis of their shadows' on the same records."""
-        tied = tied_share(_phi(self._target))
+        outputs, _ = self._target.outputs("probabilities")
+        tied = tied_share(outputs.scaled_confidence(self.target.labels))
         shadow = self._shadow if self.same_records else self._target
-        return replace(OutputTraits.of(_phi(shadow), shadow.predictions.member), tied=tied)
+        outputs, _ = shadow.outputs("probabilities")
+        normal = outputs.normal_value(shadow.predictions.labels)
+        return replace(OutputTraits.of(normal, shadow.predictions.member), tied=tied)
 
     def obstacle(self, attack: Bound, views: Views) -> str:
         """Return why the attack does not apply to these predictions, or an empty string."""
         component: Attack = attack.component
+        if self.target.task not in component.tasks:
+            return f"applies to {', '.join(component.tasks)}, and not to {self.target.task}"
         with calling(attack):
             reason = component.obstacle(views)
         if reason:
@@ -115,11 +135,11 @@ class AuditedModels:
             target_reference=reference,
             shadow_reference=reference if leave_one_out else shadow_reference[models],
             rngs=[generator(self.seed, attack.name, role, i) for i in range(len(attacked))],
+            task=attacked.task,
         )
         return own_arrays(views) if attack.entry.third_party else views
 
 
-def _phi(observed: ObservedPredictions) -> NDArray[np.float64]:
-    """Return the scaled confidences (models, records)."""
-    outputs, _ = observed.outputs("probabilities")
-    return outputs.scaled_confidence(observed.predictions.labels)
+def _unit_member(predictions: Predictions) -> NDArray[np.bool_]:
+    groups, member = predictions.groups, predictions.member
+    return member if groups is None else groups.member(member)

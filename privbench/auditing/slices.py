@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -76,11 +76,11 @@ def slices(scores: NDArray[np.float64], target: Predictions, over: Over) -> list
     """Return what an attack finds in each slice, by column.
 
     Args:
-        scores: (models, records), larger means member.
+        scores: (models, records), or (models, groups); larger means member.
         target: the predictions that were attacked; its ``columns`` are sliced, too.
         over: what intervals take to be samples.
     """
-    member = target.member
+    member = target.member if target.groups is None else target.groups.member(target.member)
     called = passing(scores, Roc.of(Pairs.of(scores, member)), FPR)
     found = [
         _measured(column, value, column.codes == code, scores, member, called, over)
@@ -96,14 +96,33 @@ def slices(scores: NDArray[np.float64], target: Predictions, over: Over) -> list
 
 
 def columns_of(target: Predictions) -> Iterator[Column]:
-    """Yield how pairs are sliced: by class, by whether they are answered right, and by each column."""
+    """Yield how pairs are sliced: by label, by whether they are answered right, and by each column.
+
+    Regression has no right answers, and targets are sliced as numbers; of several labels the number is
+    sliced that are 1. Groups of records are sliced by what is the same for all records of a group.
+    """
     shape = target.member.shape
-    yield Column("class", [str(k) for k in range(target.n_classes)], _rows(target.labels, shape))
-    right = target.log_probs.argmax(-1) == target.labels
-    yield Column("answer of the model", ["wrong", "right"], right.astype(np.int64))
+    if target.task == "classification":
+        names: Sequence[str] = [target.class_name(k) for k in range(target.n_classes)]
+        own = Column("class", names, _rows(target.labels, shape))
+    elif target.task == "regression":
+        texts, codes = grouped(target.labels)
+        own = Column("target", texts, _rows(codes, shape))
+    else:
+        texts, codes = grouped(target.labels.sum(axis=1))
+        own = Column("number of labels", texts, _rows(codes, shape))
+    columns = [own]
+    if target.task == "classification" and target.groups is None:
+        right = target.log_probs.argmax(-1) == target.labels
+        columns.append(Column("answer of the model", ["wrong", "right"], right.astype(np.int64)))
     for name, values in target.columns.items():
         texts, codes = grouped(values)
-        yield Column(name, texts, _rows(codes, shape))
+        columns.append(Column(name, texts, _rows(codes, shape)))
+    for column in columns:
+        if target.groups is None:
+            yield column
+        elif not target.groups.mixed(column.codes):
+            yield replace(column, codes=column.codes[:, target.groups.first])
 
 
 def grouped(values: NDArray[Any]) -> tuple[list[str], NDArray[np.int64]]:
@@ -111,12 +130,12 @@ def grouped(values: NDArray[Any]) -> tuple[list[str], NDArray[np.int64]]:
 
     1. Numbers with more than `MAX_VALUES` distinct values are cut at their quartiles.
     2. Other values are groups of their own; of more than `MAX_VALUES` texts the rarest are one group.
-    3. Numbers that are missing (NaN) are a group.
+    3. Values that are missing (NaN, an empty text) are a group.
 
     >>> grouped(np.array(["b", "a", "b"]))
     (['a', 'b'], array([1, 0, 1]))
     """
-    missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), dtype=bool)
+    missing = values == "" if values.dtype.kind == "U" else values != values
     known = values[~missing]
     distinct, counts = np.unique(known, return_counts=True)
     if len(distinct) > MAX_VALUES and values.dtype.kind in "iuf":

@@ -8,6 +8,7 @@ import click
 
 from privbench import __version__
 from privbench.cli.audit import audit
+from privbench.cli.audit_training import audit_training
 from privbench.cli.complete import is_completing
 from privbench.cli.completion import completion
 from privbench.cli.console import LogHandler
@@ -28,8 +29,8 @@ from privbench.cli.table import table
 from privbench.plugins.host import PluginHost
 
 BUILTIN_COMMANDS = (
-    init, run, runs, audit, list_command, show, table, plot, export, report, leaderboard, data, plugins,
-    doctor, completion,
+    init, run, runs, audit, audit_training, list_command, show, table, plot, export, report, leaderboard,
+    data, plugins, doctor, completion,
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from privbench.attacks.base import Attack, Views
     from privbench.components import Bound
     from privbench.membership import Setting
+    from privbench.metrics.groups import Groups
     from privbench.metrics.left_out import LeftOutScores
 
 MIN_MODELS = 4
@@ -46,6 +47,7 @@ def left_out_arrays(
     scores: NDArray[np.float64],
     member: NDArray[np.bool_],
     rng: np.random.Generator,
+    groups: Groups | None = None,
 ) -> dict[str, NDArray[Any]]:
     """Return AUCs of records, those by chance, and scores that are calibrated per record.
 
@@ -54,7 +56,9 @@ def left_out_arrays(
         views: what it sees of all models. If its shadows are the others, models are left out in groups.
         scores: float64 (models, records), its scores.
         member: bool (models, records), which records each model was trained on.
-        rng: draws the groups and the membership by chance.
+        rng: draws the groups of models and the membership by chance.
+        groups: groups of records whose membership is one question; they then stand for the records of
+            ``scores``, of ``member`` and of what is returned.
 
     Returns:
         ``auc`` float64 (records,); ``pairs`` int64 (records,), the pairs of models that are compared;
@@ -70,12 +74,13 @@ def left_out_arrays(
     # Another's attack may look at shadows that it does not need.
     uses_shadows = views.leave_one_out and (needs_shadows or attack.entry.third_party)
     alone = LeftOutScores.without_shadows(scores)
-    left_out = _left_out(attack, views, rng) if uses_shadows else alone
+    left_out = _left_out(attack, views, rng, groups) if uses_shadows else alone
     by_chance = []
     for _ in range(N_DRAWS if uses_shadows else N_DRAWS_WITHOUT_SHADOWS):
         drawn = read_only(redrawn(member, rng))
-        views = replace(views, shadow_member=drawn)
-        other = _left_out(attack, views, rng) if uses_shadows else alone
+        of_records = drawn if groups is None else read_only(groups.expanded(drawn))
+        views = replace(views, shadow_member=of_records)
+        other = _left_out(attack, views, rng, groups) if uses_shadows else alone
         by_chance.append(other.record_auc(drawn))
     return {
         "auc": left_out.record_auc(member),
@@ -85,12 +90,18 @@ def left_out_arrays(
     }
 
 
-def _left_out(attack: Bound, views: Views, rng: np.random.Generator) -> LeftOutScores:
+def _left_out(
+    attack: Bound, views: Views, rng: np.random.Generator, groups: Groups | None
+) -> LeftOutScores:
     from privbench.metrics.left_out import LeftOutScores
+
+    with calling(attack):
+        add = attack.component.adds_up()
 
     def score(targets: NDArray[np.int64], shadows: NDArray[np.int64]) -> NDArray[np.float64]:
         part = replace(views.part(targets, shadows), progress=lambda done, total: None)
-        return score_views(attack, part, lambda: part)
+        scores = score_views(attack, part, lambda: part)
+        return scores if groups is None else groups.scores(scores, add=add)
 
     return LeftOutScores.of(score, len(views), rng)
 

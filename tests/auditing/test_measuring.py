@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import privbench
+from privbench.auditing import measuring
 
 FOLDER = os.environ.get("PRIVBENCH_ORACLES", "")
 
@@ -15,7 +16,7 @@ FOLDER = os.environ.get("PRIVBENCH_ORACLES", "")
 def test_one_run_is_null_with_several_models(arrays):
     report = privbench.audit(arrays(), attacks=["loss"])
     assert report.attacks["loss"].to_json()["epsilon_lower_bound_one_run"] is None
-    assert report.groups is None
+    assert report.blocks is None
 
 
 def test_without_signal_the_interval_holds_a_half(arrays):
@@ -78,3 +79,21 @@ def test_an_attack_without_an_error_reaches_the_ceiling(arrays, n_models):
     assert loss["epsilon_lower_bound_one_run"] == loss["epsilon_ceiling_one_run"]
     assert (loss["epsilon_ceiling_one_run"] is None) == (n_models > 1)
     assert f" of {loss['epsilon_ceiling']:.2f}" in str(report)
+
+
+def test_the_risk_of_records_is_computed_when_it_is_asked_for(arrays, monkeypatch):
+    computed = []
+    found = measuring.left_out_arrays
+
+    def counted(attack, *rest):
+        computed.append(attack.name)
+        return found(attack, *rest)
+
+    monkeypatch.setattr(measuring, "left_out_arrays", counted)
+    report = privbench.audit(arrays(), attacks=["loss", "gap"])
+    assert "loss" in str(report)
+    assert computed == []
+    report.to_html()
+    assert computed == [report.chosen]
+    report.to_json()
+    assert sorted(computed) == ["gap", "loss"]

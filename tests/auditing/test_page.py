@@ -177,7 +177,14 @@ def test_json_has_slices_and_where_predictions_came_from(several):
     assert found["chosen"] == "loss"
     assert {one["column"] for one in found["slices"]} == {"class", "answer of the model", "region"}
     assert found["inputs"] == [
-        {"role": "target", "name": "", "sha256": None, "n_models": 16, "n_records": 200}
+        {
+            "role": "target",
+            "name": "",
+            "sha256": None,
+            "n_models": 16,
+            "n_records": 200,
+            "read_as": [],
+        }
     ]
 
 

@@ -81,14 +81,17 @@ WRONG = {
     "both": (put("probs", lambda a: softmax(a["logits"])), ["logits and probs"]),
     "NaN": (edit("logits", (0, 1, 2), np.nan), ["logits", "1 values are NaN"]),
     "infinite": (edit("logits", (0, 1, 2), np.inf), ["logits", "infinite"]),
-    "axes": (put("logits", np.zeros(5)), ["logits", "(5,)", "(models, records, classes)"]),
+    "axes": (
+        put("logits", np.zeros((5, 1, 1, 1))),
+        ["logits", "(5, 1, 1, 1)", "(models, records, classes)"],
+    ),
     "words": (put("logits", np.array([["a"]])), ["logits", "numbers"]),
     "one class": (put("logits", np.zeros((6, 200, 1))), ["at least 2 classes"]),
     "labels out of range": (edit("labels", 0, 4), ["labels", "0..3", "0..4"]),
     "negative label": (edit("labels", 0, -1), ["labels", "0..3", "-1..3"]),
-    "float labels": (put("labels", np.zeros(200)), ["labels", "integers", "float64"]),
+    "float labels": (put("labels", np.full(200, 0.5)), ["labels", "integers", "float64"]),
     "labels' shape": (put("labels", np.zeros(7, int)), ["labels", "(7,)", "(200,)"]),
-    "member's type": (put("member", np.zeros((6, 200), int)), ["member", "bool", "int64"]),
+    "member's type": (put("member", np.full((6, 200), 2)), ["member", "bool", "0 and 1", "got 2"]),
     "member's shape": (put("member", np.zeros((2, 9), bool)), ["member", "(2, 9)", "(6, 200)"]),
     "all members": (put("member", np.ones((6, 200), bool)), ["every record is a member"]),
     "no members": (put("member", np.zeros((6, 200), bool)), ["every record is a non-member"]),
@@ -119,7 +122,7 @@ def test_what_is_wrong_is_named(arrays, case):
 
 
 @pytest.mark.parametrize(
-    ("probs", "words"), [(np.full((6, 200, 4), 0.3), ["sum to one", "0.2"]), (-1, ["negative"])]
+    ("probs", "words"), [(np.full((6, 200, 4), 0.4), ["sum to one", "0.6"]), (-1, ["negative"])]
 )
 def test_probs_must_be_probabilities(arrays, probs, words):
     made = arrays()
@@ -139,7 +142,7 @@ def test_an_array_that_nobody_reads_is_reported(arrays, caplog):
 
 def test_objects_are_never_unpickled(tmp_path):
     np.savez(tmp_path / "a.npz", logits=np.array([{"a": 1}], dtype=object))
-    with pytest.raises(DataError, match=r"logits cannot be read.*allow_pickle"):
+    with pytest.raises(DataError, match=r"logits holds Python objects, which are never unp"):
         read_predictions(tmp_path / "a.npz")
 
 
@@ -154,13 +157,18 @@ def test_a_broken_file(tmp_path, name, content):
 def test_a_missing_file_and_an_unknown_format(tmp_path):
     with pytest.raises(DataError, match="no such file"):
         read_predictions(tmp_path / "a.npz")
-    (tmp_path / "a.csv").touch()
-    with pytest.raises(DataError, match=r"unknown format '.csv' \(allowed: .npz, .safetensors\)"):
-        read_predictions(tmp_path / "a.csv")
+    (tmp_path / "a.xlsx").touch()
+    with pytest.raises(DataError, match=r"unknown format '.xlsx' \(allowed: .csv, .*.npz"):
+        read_predictions(tmp_path / "a.xlsx")
+    (tmp_path / "a.pkl").touch()
+    with pytest.raises(DataError, match=r"a pickle can run any code, and is never read \(allowed"):
+        read_predictions(tmp_path / "a.pkl")
+    with pytest.raises(DataError, match=r"is a folder; give a file in it"):
+        read_predictions(tmp_path)
 
 
 def test_a_single_array_is_no_archive(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros(3))
     (tmp_path / "a.npy").rename(tmp_path / "a.npz")
-    with pytest.raises(DataError, match="is one array"):
+    with pytest.raises(DataError, match=r"not a readable .npz file; write it with np.savez"):
         read_predictions(tmp_path / "a.npz")

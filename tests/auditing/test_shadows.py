@@ -41,7 +41,7 @@ def test_one_model_without_shadows(arrays):
     assert 0 < loss["epsilon_lower_bound"] < 3 < loss["epsilon_ceiling"]
     assert loss["n_models"] == 1
     assert 0 < loss["epsilon_lower_bound_one_run"] < loss["epsilon_ceiling_one_run"] < 4
-    assert report.groups.max() == 49
+    assert report.blocks.max() == 49
 
 
 def test_shadows_on_the_same_records(arrays):

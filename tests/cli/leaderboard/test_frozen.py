@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from privbench.auditing.predictions import read_predictions
+from privbench.auditing.reading import read_predictions
 from privbench.errors import BadInput
 from privbench.leaderboard.frozen import isolated
 

@@ -1,0 +1,274 @@
+"""Train models one by one or in parallel, and keep what each answers, so that a killed run goes on."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privbench.auditing.training.classification import Answer, Classification
+from privbench.auditing.training.records import count, take
+from privbench.components.contained import contained
+from privbench.components.messages import error_text, printable
+from privbench.errors import BadInput, PrivbenchError
+from privbench.storage.artifacts import Artifact, Store
+
+KIND = "training-audit"
+"""The folder of what models answered, among the artifacts of a results folder."""
+
+Train = Callable[[Any, Any, int], Any]
+
+
+@dataclass(frozen=True)
+class Records:
+    """What every model is asked about, and what it is trained on a part of."""
+
+    x: Any
+    pool: NDArray[np.int64]
+    """The rows of ``x`` that models are trained on and asked about."""
+    reference_x: Any
+    """Reference records in the container of ``x``; None if there are none."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One model that is to be trained."""
+
+    name: str
+    """Such as ``model 3``."""
+    key: str
+    """What it depends on, as a sha256."""
+    seed: int
+    rows: NDArray[np.int64]
+    """The rows of the records that it is trained on."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a model answered."""
+
+    on_records: Answer
+    on_reference: Answer
+    seconds: float
+    """Of the training."""
+    asking: float = 0.0
+    """Seconds of the answers."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a model has no answers."""
+
+    text: str
+    trace: str = field(default="", compare=False)
+
+
+def train_models(
+    train: Train,
+    task: Classification,
+    records: Records,
+    y: Any,
+    jobs: Sequence[Job],
+    store: Store,
+    *,
+    fresh: bool,
+    workers: int,
+    progress: Callable[[Job, Trained | Failure, bool], None],
+) -> list[Trained | Failure]:
+    """Train each model that is not stored yet, and store what it answers.
+
+    If the first model that is trained fails, and none is stored, no other is tried.
+
+    Args:
+        train: the training function.
+        task: makes answers of models.
+        records: the records.
+        y: the labels in the container in which they were given.
+        jobs: the models.
+        store: where answers are stored, under the keys of the models.
+        fresh: whether to train models whose answers are stored.
+        workers: number of processes; 1 trains in this process.
+        progress: called after each model, with whether it was stored.
+
+    Raises:
+        BadInput: ``train`` cannot be sent to other processes.
+        PrivbenchError: a worker process died.
+    """
+    results: dict[str, Trained | Failure] = {}
+    for job in jobs:
+        if not fresh and (artifact := store.load(KIND, job.key)) is not None:
+            results[job.key] = _of_artifact(artifact)
+            progress(job, results[job.key], True)
+    missing = [job for job in jobs if job.key not in results]
+    for job, result in _trained(train, task, records, y, missing, workers):
+        results[job.key] = result
+        if isinstance(result, Trained):
+            store.save(
+                KIND,
+                job.key,
+                _artifact(result),
+                seconds=result.seconds,
+                provenance={"seed": job.seed, "n_members": len(job.rows)},
+            )
+        progress(job, result, False)
+        if isinstance(result, Failure) and len(results) == 1:
+            break
+    untried = Failure("was not tried, since the first model failed")
+    return [results.get(job.key, untried) for job in jobs]
+
+
+def train_one(train: Train, task: Classification, records: Records, y: Any, job: Job) -> Trained:
+    """Train one model and ask it about all records."""
+    started = time.perf_counter()
+    with seeded(job.seed):
+        model = train(take(records.x, job.rows), take(y, job.rows), job.seed)
+        trained = time.perf_counter()
+        on_records, on_reference = ask(task, model, records)
+    seconds = time.perf_counter() - trained
+    return Trained(on_records, on_reference, trained - started, seconds)
+
+
+def ask(task: Classification, model: Any, records: Records) -> tuple[Answer, Answer]:
+    """Return what a model answers to the pool and to the reference records.
+
+    Raises:
+        DataError: the answers are no probabilities.
+    """
+    on_records = task.ask(model, take(records.x, records.pool))
+    if records.reference_x is None:
+        nothing = on_records.values[:0]
+        return on_records, Answer(on_records.kind, nothing)
+    rows = np.arange(count(records.reference_x, "reference_x"))
+    return on_records, task.ask(model, take(records.reference_x, rows))  # a copy: models may write
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed the global random generators, which training code often uses, and restore them."""
+    state, np_state = random.getstate(), np.random.get_state()
+    torch = sys.modules.get("torch")
+    torch_state = None if torch is None else torch.random.get_rng_state()
+    random.seed(seed)
+    np.random.seed(seed)
+    if torch is not None:
+        torch.manual_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
+        np.random.set_state(np_state)
+        if torch is not None:
+            torch.random.set_rng_state(torch_state)
+
+
+def guarded(
+    train: Train, task: Classification, records: Records, y: Any, job: Job
+) -> Trained | Failure:
+    """Train one model; return what it raises, if it does, as text."""
+    try:
+        with contained():
+            return train_one(train, task, records, y, job)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # code of the user, which may raise anything
+        text = error_text(error, _line(error, train))
+        return Failure(text, printable("".join(traceback.format_exception(error))))
+
+
+def _trained(
+    train: Train,
+    task: Classification,
+    records: Records,
+    y: Any,
+    jobs: Sequence[Job],
+    workers: int,
+) -> Iterator[tuple[Job, Trained | Failure]]:
+    """Yield each model when it is trained."""
+    if workers == 1 or len(jobs) < 2:
+        for job in jobs:
+            yield job, guarded(train, task, records, y, job)
+        return
+    from joblib import Parallel, delayed
+
+    sent = _pickled(train)
+    work = Parallel(n_jobs=workers, return_as="generator_unordered")(
+        delayed(_in_worker)(number, sent, task, records, y, job) for number, job in enumerate(jobs)
+    )
+    try:
+        for number, result in work:
+            yield jobs[number], result
+    except Exception as error:  # of pickling the records, or of a worker that was killed
+        reason = error_text(error).splitlines()[0]
+        raise PrivbenchError(
+            f"jobs={workers}: a worker process failed: {reason} What was trained is stored; try jobs=1"
+        ) from error
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # joblib warns of tasks that are given up
+            work.close()
+
+
+def _pickled(train: Train) -> bytes:
+    """Return a function as bytes, by value where other processes could not import it.
+
+    Raises:
+        BadInput: it cannot be pickled.
+    """
+    import cloudpickle
+
+    try:
+        sent: bytes = cloudpickle.dumps(train)
+    except Exception as error:  # pickling raises many types
+        raise BadInput(
+            f"train cannot be sent to other processes: {error_text(error)}; use jobs=1"
+        ) from error
+    return sent
+
+
+def _in_worker(
+    number: int, train: bytes, task: Classification, records: Records, y: Any, job: Job
+) -> tuple[int, Trained | Failure]:
+    import cloudpickle
+
+    return number, guarded(cloudpickle.loads(train), task, records, y, job)
+
+
+def _line(error: BaseException, train: Any) -> str:
+    """Return the innermost line of the file of ``train`` that raised, as ``forest.py:14``."""
+    code = getattr(train, "__code__", None)
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        if code is not None and frame.f_code.co_filename == code.co_filename:
+            return f"{printable(Path(code.co_filename).name)}:{line}"
+    return ""
+
+
+def _artifact(trained: Trained) -> Artifact:
+    return Artifact(
+        {"records": trained.on_records.values, "reference": trained.on_reference.values},
+        {
+            "kind": trained.on_records.kind,
+            "reference_kind": trained.on_reference.kind,
+            "seconds": trained.seconds,
+            "asking": trained.asking,
+        },
+    )
+
+
+def _of_artifact(artifact: Artifact) -> Trained:
+    info = artifact.info
+    return Trained(
+        Answer(info["kind"], artifact.arrays["records"]),
+        Answer(info["reference_kind"], artifact.arrays["reference"]),
+        info["seconds"],
+        info["asking"],
+    )

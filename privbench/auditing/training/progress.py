@@ -1,0 +1,57 @@
+"""Progress of training: a bar in terminals and notebooks, and lines in the log elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from typing import Any
+
+from privbench.auditing.training.population import Failure, Job, Trained
+
+log = logging.getLogger(__name__)
+
+
+class Progress:
+    """Counts models, and estimates the time left from those that were trained."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.done, self.n_stored, self.started = total, 0, 0, time.perf_counter()
+        self._bar: Any = None
+
+    def __enter__(self) -> Progress:
+        if sys.stderr.isatty() or _is_notebook():
+            from tqdm.auto import tqdm
+
+            self._bar = tqdm(total=self.total, desc="training", unit="model", smoothing=0)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def finished(self, job: Job, result: Trained | Failure, stored: bool) -> None:
+        """Count a model that is trained, was stored, or failed."""
+        self.done += 1
+        self.n_stored += stored
+        if self._bar is not None:
+            if stored:  # it took no time, and must not count for the time left
+                self._bar.initial += 1
+            self._bar.update()
+        if isinstance(result, Failure):
+            log.warning("%s (seed %d) failed: %s", job.name, job.seed, result.text)
+            log.debug("%s", result.trace)
+        elif self._bar is None and not stored:
+            left = (time.perf_counter() - self.started) / (self.done - self.n_stored)
+            log.info(
+                "%s: %d/%d trained, %.1f s each, %.0f s left",
+                job.name, self.done, self.total, result.seconds, left * (self.total - self.done),
+            )  # fmt: skip
+        if stored and self.done == self.total and self.n_stored == self.total:
+            log.info("all %d models were stored", self.total)
+
+
+def _is_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return shell is not None and "IPKernelApp" in shell.config
