@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import logging
 from collections.abc import Iterable
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
@@ -20,7 +19,8 @@ from privbench.datasets.checks import (
     is_numeric,
 )
 from privbench.datasets.describe import describe, shortened
-from privbench.datasets.reading import Content, existing_file, read_file
+from privbench.datasets.frames import parse_frame
+from privbench.datasets.reading import existing_file, read_file
 from privbench.datasets.tables import table_data
 from privbench.errors import DataError
 
@@ -55,7 +55,7 @@ class Csv(Dataset):
 
     def load(self) -> Data:
         """Return all records, in the order of the file."""
-        table = parse_csv(
+        table = parse_frame(
             read_file(existing_file(self.path, self.name)), text_columns=self.categorical
         )
         columns = list(table.columns)
@@ -86,69 +86,6 @@ class Csv(Dataset):
         return data
 
 
-def parse_csv(content: Content, text_columns: Iterable[str] = ()) -> pd.DataFrame:
-    """Parse a table with a header, without blanks around names and words.
-
-    Args:
-        content: The file.
-        text_columns: Columns to read as text, even if they look like numbers.
-
-    Raises:
-        DataError: If the file is empty, has no header, or is not a table in UTF-8 with commas.
-    """
-    import pandas as pd
-
-    def read(**options: object) -> pd.DataFrame:
-        return pd.read_csv(BytesIO(content.data), skipinitialspace=True, **options)
-
-    _check_encoding(content)
-    try:
-        header = read(header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0].tolist()
-        _check_header(content.where, [name.strip() for name in header])
-        texts = {name: str for name in header if name.strip() in text_columns}
-        table = read(dtype=texts, low_memory=False).rename(columns=str.strip)
-    except pd.errors.EmptyDataError:
-        raise DataError(f"{content.where}: the file is empty") from None
-    except pd.errors.ParserError as error:
-        raise DataError(f"{content.where}: not a table ({str(error).strip()})") from error
-    # pandas takes the first of too many fields for the index.
-    if not isinstance(table.index, pd.RangeIndex):
-        raise DataError(f"{content.where}: rows have more fields than the header")
-    if table.empty:
-        raise DataError(f"{content.where}: no records below the header")
-    for name in table.columns:
-        if not pd.api.types.is_numeric_dtype(table[name]):
-            table[name] = table[name].map(_strip)
-    return table
-
-
-def _check_encoding(content: Content) -> None:
-    try:
-        content.data.decode()
-    except UnicodeDecodeError as error:
-        line = content.data.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{content.where}: line {line} is not UTF-8 ({error.reason}); convert the file, for example"
-            " with `iconv -f latin1 -t utf8 OLD.csv > NEW.csv`"
-        ) from error
-
-
-def _check_header(where: str, names: list[str]) -> None:
-    for separator, separators in ((";", "semicolons"), ("\t", "tabs")):
-        if len(names) == 1 and separator in names[0]:
-            raise DataError(
-                f"{where}: the columns are separated by {separators}, but privbench reads commas;"
-                f" to convert the file in Python: pandas.read_csv({where!r}, sep={separator!r})"
-                ".to_csv('commas.csv', index=False)"
-            )
-    # pandas would rename a second column "y" to "y.1", and the label would become a feature.
-    if repeated := [name for name in names if names.count(name) > 1]:
-        raise DataError(
-            f"{where}: column name {repeated[0]!r} occurs more than once in the first line, which must"
-            " name the columns"
-        )
-
-
 def _check_names(path: str, key: str, names: Iterable[str], columns: list[str]) -> None:
     for name in names:
         if name not in columns:
@@ -158,7 +95,3 @@ def _check_names(path: str, key: str, names: Iterable[str], columns: list[str]) 
                 f"{path}: {key}: no column {name!r}{hint} (the first line must name the columns, and"
                 f" has: {shortened(columns, shown=30)})"
             )
-
-
-def _strip(value: object) -> object:
-    return value.strip() if isinstance(value, str) else value

@@ -123,23 +123,6 @@ def test_many_columns_are_cut_short(load):
     fails(load, r"and has: c0, c1, .*, c29 and 754 more\)", text)
 
 
-@pytest.mark.parametrize(("separator", "called"), [(";", "semicolons"), ("\t", "tabs")])
-def test_other_separators(load, separator, called, tmp_path, monkeypatch):
-    message = fails(
-        load, f"the columns are separated by {called}, .* commas", TABLE.replace(",", separator)
-    )
-    monkeypatch.chdir(tmp_path)
-    exec("import pandas; " + message.partition("in Python: ")[2])  # the advice works
-    converted = Csv(path="commas.csv", label="outcome", categorical=("code",)).load()
-    assert [column.name for column in converted.spec.columns] == ["age", "job", "code"]
-    fails(
-        load,
-        f"separated by {called}",
-        f"a{separator}y\n1,5{separator}0\n2,5{separator}1\n",
-        label="y",
-    )
-
-
 def test_blanks_around_labels_are_ignored(load):
     assert load("a,y\n0,u\n1, v\n2,v \n0, u \n", label="y").y.tolist() == [0, 1, 1, 0]
 
@@ -162,11 +145,6 @@ def test_empty_file(load, text):
 
 def test_header_only(load):
     fails(load, "no records below the header", "age,outcome\n")
-
-
-def test_not_utf8(load):
-    text = "size,y\n1,0\n2,größer\n".encode("latin-1")
-    fails(load, "line 3 is not UTF-8 .*`iconv -f latin1 -t utf8 ", text, label="y")
 
 
 def test_damaged_gz(tmp_path):

@@ -1,0 +1,321 @@
+"""Read tables as people have them: CSV in several spellings, and Parquet."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import logging
+import re
+import warnings
+from collections.abc import Callable, Collection, Iterator
+from io import BytesIO, StringIO
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from privbench.datasets.reading import Content, read_file
+from privbench.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+log = logging.getLogger(__name__)
+
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+"""The separators that are found out, and what they are called."""
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, with whose mark it begins
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_SAMPLED_LINES = 50
+
+
+def read_frame(
+    path: str | Path, *, separator: str | None = None, decimal: str | None = None
+) -> pd.DataFrame:
+    """Read a table from a CSV file (plain or ``.gz``) or a Parquet file.
+
+    Text is UTF-8, or any Unicode with a byte-order mark. Blanks around names and words are stripped.
+
+    Args:
+        path: The file.
+        separator: What stands between columns; by default found out.
+        decimal: The decimal mark, a point or a comma; by default found out where columns are not
+            separated by commas.
+
+    Raises:
+        DataError: If there is no such file, or it holds no table with names of columns.
+    """
+    file = Path(path)
+    if not file.is_file():
+        what = "is a folder" if file.is_dir() else f"no such file (looked for {file.absolute()})"
+        raise DataError(f"{path}: {what}")
+    return parse_frame(read_file(file), separator=separator, decimal=decimal)
+
+
+def parse_frame(
+    content: Content,
+    *,
+    separator: str | None = None,
+    decimal: str | None = None,
+    text_columns: Collection[str] = (),
+) -> pd.DataFrame:
+    """Parse a table; see `read_frame`. The ``text_columns`` stay text, whatever they look like."""
+    if content.data[:4] == b"PAR1":
+        return _parse_parquet(content, text_columns)
+    if content.data[:4] == b"PK\x03\x04":
+        raise DataError(
+            f"{content.where}: is a workbook or a zip archive, not a table in text; save the sheet as"
+            " CSV, or unpack the archive"
+        )
+    return _parse_csv(content, separator, decimal, text_columns)
+
+
+def _parse_parquet(content: Content, text_columns: Collection[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        table = pd.read_parquet(BytesIO(content.data), engine="pyarrow")
+    except ImportError:
+        raise DataError(
+            f"{content.where}: to read Parquet, install pyarrow: pip install 'privbench[parquet]'"
+        ) from None
+    except Exception as error:  # pyarrow has exceptions of its own
+        raise DataError(f"{content.where}: not a table in Parquet ({error})") from error
+    if table.index.name is not None or table.index.nlevels > 1:
+        table = table.reset_index()  # a column that pandas has stored as an index
+    table = table.reset_index(drop=True).rename(columns=lambda name: str(name).strip())
+    _check_header(content.where, list(table.columns))
+    for name in table.columns:
+        table[name] = table[name].astype(str) if name in text_columns else _plain(table[name])
+    return _checked(content.where, table)
+
+
+def _plain(column: pd.Series) -> pd.Series:
+    """Return a column of Parquet as one that a CSV file could have, or as dates."""
+    import datetime
+    import decimal
+
+    import pandas as pd
+
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(column.cat.categories.dtype)
+    if pd.api.types.is_bool_dtype(column):
+        return column.astype(object) if column.hasnans else column.astype(bool)
+    if pd.api.types.is_numeric_dtype(column) and pd.api.types.is_extension_array_dtype(column):
+        return column.astype("float64" if column.hasnans else column.dtype.numpy_dtype)
+    kinds = set(column.dropna().map(type)) if pd.api.types.is_object_dtype(column) else set()
+    if kinds == {decimal.Decimal}:
+        return column.astype("float64")
+    if kinds == {datetime.date}:
+        return pd.to_datetime(column)
+    if kinds - {str, bool}:  # lists and the like, which only `drop` can deal with
+        return column.map(str, na_action="ignore")
+    return column
+
+
+def _parse_csv(
+    content: Content, separator: str | None, decimal: str | None, text_columns: Collection[str]
+) -> pd.DataFrame:
+    import pandas as pd
+
+    text = decoded(content)
+    # A spreadsheet's own line, which says what separates the columns.
+    if line := re.match(r'"?sep=(.)"?\r?\n', text):
+        separator, text = separator or line[1], text[line.end() :]
+    found = separator or found_separator(text)
+
+    def read(**options: object) -> pd.DataFrame:
+        return pd.read_csv(
+            StringIO(text), sep=found, skipinitialspace=True, index_col=False, **options
+        )
+
+    try:
+        header = read(header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0].tolist()
+        _check_header(content.where, [name.strip() for name in header])
+        texts = {name: str for name in header if name.strip() in text_columns}
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            table = read(dtype=texts, low_memory=False)
+    except pd.errors.EmptyDataError:
+        raise DataError(f"{content.where}: the file is empty") from None
+    except pd.errors.ParserWarning:
+        raise DataError(f"{content.where}: rows have more fields than the header") from None
+    except pd.errors.ParserError as error:
+        raise DataError(f"{content.where}: not a table ({str(error).strip()})") from error
+    mark = decimal or _found_decimal(table, found, texts)
+    table = _with_numbers(table, mark, texts, lambda: read(dtype=str))
+    if (found, mark) != (separator or ",", decimal or "."):
+        said = f"columns separated by {SEPARATORS.get(found, repr(found))}"
+        said += ", decimal commas" if mark == "," else ""
+        log.info("%s: %s (found out; `separator` and `decimal` overrule it)", content.where, said)
+    return _checked(content.where, table.rename(columns=str.strip))
+
+
+def decoded(content: Content) -> str:
+    """Return the text of a file in UTF-8, or in the Unicode that its first bytes name.
+
+    Raises:
+        DataError: If it is in another encoding; the message says how to convert it.
+    """
+    data = content.data
+    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
+    if (
+        encoding == "utf-8" and b"\0" in data[:2]
+    ):  # UTF-16 without a mark: its first letter is ASCII
+        encoding = "utf-16-be" if data[:1] == b"\0" else "utf-16-le"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        if encoding not in ("utf-8", "utf-8-sig"):
+            raise DataError(
+                f"{content.where}: is not {encoding.upper()}, as its first bytes say ({error.reason})"
+            ) from error
+        raise DataError(_advice(content, error)) from error
+
+
+def _advice(content: Content, error: UnicodeDecodeError) -> str:
+    """Return what to do with text in an encoding of one byte for a letter, which no file names."""
+    line = content.data.count(b"\n", 0, error.start) + 1
+    problem = f"{content.where}: line {line} is not UTF-8 ({error.reason})"
+    word = re.search(rb"[\w\x80-\xff]*$", content.data[: error.start])
+    rest = re.match(rb"[\w\x80-\xff]*", content.data[error.start :])
+    shown = ((word[0] if word else b"") + (rest[0] if rest else b""))[-40:]
+    try:
+        content.data.decode("cp1252")
+        read = f"; as Windows text (cp1252) the word there is {shown.decode('cp1252')!r}. If so,"
+        name = "cp1252"
+    except UnicodeDecodeError:
+        read, name = "; find out its encoding, and", "ENCODING"
+    packed = content.where.endswith(".gz")
+    source = "gunzip -c OLD.csv.gz | iconv" if packed else "iconv"
+    target = "" if packed else " OLD.csv"
+    return f"{problem}{read} convert the file: `{source} -f {name} -t utf-8{target} > NEW.csv`"
+
+
+def found_separator(text: str) -> str:
+    """Return what separates the columns: what the first lines have equally often; else a comma.
+
+    >>> found_separator("a;b\\n1,5;2,5\\n")
+    ';'
+    """
+    counts = {}
+    for separator in SEPARATORS:
+        rows = csv.reader(StringIO(text), delimiter=separator, skipinitialspace=True)
+        counts[separator] = [len(row) for row in islice(_quiet(rows), _SAMPLED_LINES) if row]
+
+    def fitness(separator: str) -> tuple[float, int]:
+        lengths = counts[separator]
+        return sum(n == lengths[0] for n in lengths) / len(lengths), lengths[0]
+
+    # Of equal ones the first, the comma.
+    return max((s for s, n in counts.items() if n and n[0] > 1), key=fitness, default=",")
+
+
+def _quiet(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Yield rows until one that cannot be read, about which pandas will say more."""
+    try:
+        yield from rows
+    except csv.Error:
+        return
+
+
+def _number(decimal: str) -> str:
+    """Return the pattern of a number with this decimal mark, and the other one between thousands."""
+    point, thousands = map(re.escape, (decimal, "." if decimal == "," else ","))
+    whole = rf"[1-9]\d{{0,2}}(?:{thousands}\d{{3}})+|\d+"
+    return rf"[+-]?(?:(?:{whole})(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?"
+
+
+def _is_written(column: pd.Series, decimal: str) -> bool:
+    """Return whether all values of a column of text are numbers with this decimal mark."""
+    values = column.dropna()
+    return len(values) > 0 and bool(values.str.strip().str.fullmatch(_number(decimal)).all())
+
+
+def _found_decimal(table: pd.DataFrame, separator: str, texts: Collection[str]) -> str:
+    """Return the decimal mark of a table that pandas has read with points."""
+    words = [table[name] for name in _words(table, texts)] if separator != "," else []
+    with_commas = [column for column in words if _is_written(column, ",")]
+    # "1,234" may be either, unless another number decides.
+    either = [column for column in with_commas if _is_written(column, ".")]
+    points = any(_is_written(c, ".") and not _is_written(c, ",") for c in words)
+    return "," if with_commas and not (points and len(either) == len(with_commas)) else "."
+
+
+def _words(table: pd.DataFrame, texts: Collection[str]) -> list[str]:
+    """Return the columns that pandas has read as words, but for those that are to stay words."""
+    from pandas.api.types import is_string_dtype
+
+    return [
+        name
+        for name in table.columns
+        if name not in texts and is_string_dtype(table[name].dropna()) and table[name].notna().any()
+    ]
+
+
+def _with_numbers(
+    table: pd.DataFrame,
+    decimal: str,
+    texts: Collection[str],
+    as_text: Callable[[], pd.DataFrame],
+) -> pd.DataFrame:
+    """Return the table with the numbers that pandas has not understood, or taken for others.
+
+    It knows neither commas between thousands nor, where commas are decimal, that 1.234 is a thousand
+    and more. Its own options would take the date 01.02.2021 for a number.
+    """
+    import pandas as pd
+
+    point, thousands = (",", ".") if decimal == "," else (".", ",")
+    texts = set(texts)
+    if decimal == ",":
+        source = as_text()
+        names = [name for name in table.columns if name not in texts]
+    else:
+        source, names = table, _words(table, texts)
+    for name in names:
+        if _is_written(source[name], decimal):
+            values = source[name].str.strip().str.replace(thousands, "", regex=False)
+            table[name] = pd.to_numeric(values.str.replace(point, ".", regex=False))
+    return table
+
+
+def _checked(where: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table without what a spreadsheet adds, and without blanks around words."""
+    import pandas as pd
+
+    unnamed = [name for name in table.columns if re.fullmatch(r"(Unnamed: \d+)?", name)]
+    table = table.drop(columns=[name for name in unnamed if table[name].isna().all()])
+    empty = table.isna().all(axis=1)
+    if 0 < empty.sum() < len(table):
+        log.info("%s: %d rows without any value are left out", where, empty.sum())
+        table = table[~empty].reset_index(drop=True)
+    if table.empty:
+        raise DataError(f"{where}: no records below the header")
+    for name in table.columns:
+        if not pd.api.types.is_numeric_dtype(table[name]) and not _is_date(table[name]):
+            table[name] = table[name].map(_strip)
+    return table
+
+
+def _is_date(column: pd.Series) -> bool:
+    import pandas as pd
+
+    return bool(pd.api.types.is_datetime64_any_dtype(column))
+
+
+def _check_header(where: str, names: list[str]) -> None:
+    # pandas would rename a second column "y" to "y.1", and the label would become a feature.
+    if repeated := [name for name in names if name and names.count(name) > 1]:
+        raise DataError(
+            f"{where}: column name {repeated[0]!r} occurs more than once in the first line, which must"
+            " name the columns"
+        )
+
+
+def _strip(value: object) -> object:
+    return value.strip() if isinstance(value, str) else value
