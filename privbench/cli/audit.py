@@ -2,68 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from privbench.cli.options import json_option, plugin_option
-from privbench.cli.output import COMMAND, check_suffix, echo, print_json, write_text
+from privbench.cli.delivery import Delivery, attack_options, report_options
 from privbench.plugins.host import PluginHost
-
-if TYPE_CHECKING:
-    from privbench.auditing import Audit
-
-EXCEEDED = 3
-"""The exit status if a limit is exceeded."""
-WRITERS: dict[str, Callable[[Audit, str], str]] = {
-    ".html": lambda report, command: report.to_html(command),
-    ".json": lambda report, command: json.dumps(report.to_json(), indent=1) + "\n",
-    ".md": lambda report, command: report.to_markdown(),
-}
-"""What writes a report to a file, by the suffix of its name."""
-FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
 @click.argument("file")
 @click.option("--shadow", metavar="FILE", help="Predictions of the adversary's shadow models.")
-@click.option(
-    "--attack", "attacks", metavar="NAME", multiple=True,
-    help="Attack to run. Repeatable. Default: all attacks that the predictions support.",
-)  # fmt: skip
-@click.option(
-    "--set", "settings", metavar="NAME.PARAMETER=VALUE", multiple=True,
-    help="Set a parameter of an attack, such as lira.mode=offline. Repeatable.",
-)  # fmt: skip
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random draws.")
+@attack_options
 @click.option(
     "--slice", "slices", metavar="NAME", multiple=True,
     help="Array (records,) of FILE by which the report groups records, as it does by class: texts, or"
     " numbers, which are cut at their quartiles. Repeatable.",
 )  # fmt: skip
-@click.option(
-    "--fail-above", "limits", metavar="METRIC=NUMBER", multiple=True,
-    help="Exit with status 3 if the upper end of an attack's 95% interval is above NUMBER. METRIC is"
-    " auc, advantage, balanced_accuracy, audited_epsilon, tpr@FPR or precision@FPR, as in"
-    " tpr@0.01=0.05. Repeatable.",
-)  # fmt: skip
-@click.option(
-    "-o", "--output", type=FILE, metavar="FILE",
-    help="Write the report to FILE (.html, .json or .md) instead of stdout.",
-)  # fmt: skip
-@click.option(
-    "--html", type=FILE, metavar="FILE",
-    help="Write the report as a page for readers who are no experts to FILE (.html), too.",
-)  # fmt: skip
-@click.option(
-    "--plot", type=FILE, metavar="FILE",
-    help="Draw the ROC curves on log-log axes into FILE (.png, .pdf or .svg).",
-)  # fmt: skip
-@plugin_option
-@json_option
+@report_options
 @click.pass_context
 def audit(
     ctx: click.Context,
@@ -73,11 +29,7 @@ def audit(
     settings: tuple[str, ...],
     seed: int,
     slices: tuple[str, ...],
-    limits: tuple[str, ...],
-    output: Path | None,
-    html: Path | None,
-    plot: Path | None,
-    as_json: bool,
+    delivery: Delivery,
 ) -> None:
     """Attack the predictions of trained models.
 
@@ -88,32 +40,9 @@ def audit(
     of --fail-above is exceeded.
     """
     from privbench.auditing import run_audit
-    from privbench.auditing.limits import parse_limits
     from privbench.config import Overrides
-    from privbench.report.plots import check_plot_file, plot_rocs
 
-    if plot is not None:
-        check_plot_file(plot)
-    if html is not None:
-        check_suffix(html, [".html"], "--html")
-    if output is not None:
-        check_suffix(output, WRITERS)
-    allowed = parse_limits(limits)
     host: PluginHost = ctx.obj
     overrides = Overrides.parse(settings)
     report = run_audit(file, shadow, host, list(attacks), overrides, seed, slices)
-    if as_json:
-        print_json(report.to_json())
-    elif output is None:
-        echo(report)
-    for path, option in ((output, "-o"), (html, "--html")):
-        if path is not None:
-            write_text(path, WRITERS[path.suffix](report, ctx.meta[COMMAND]), option)
-    if plot is not None:
-        curves = {name: (result.scores, report.member) for name, result in report.attacks.items()}
-        plot_rocs(curves, plot, title=Path(file).name, group=report.groups)
-    exceeded = report.exceeded(allowed)
-    for one in exceeded:
-        echo(one, err=True)
-    if exceeded or report.failed:
-        ctx.exit(EXCEEDED if exceeded else 1)
+    delivery.deliver(ctx, report, Path(file).name)
