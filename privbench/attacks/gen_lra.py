@@ -41,10 +41,10 @@ class GenLra(BatchedSyntheticAttack):
     needs_shadows: ClassVar[NeedsShadows] = "no"
 
     neighbours: int = Field(
-        10, ge=1, description="number of nearest synthetic records whose likelihood counts"
+        5, ge=1, description="number of nearest synthetic records whose likelihood counts"
     )
     dimensions: int = Field(
-        10, ge=1, description="number of principal components on which densities are estimated"
+        40, ge=1, description="number of principal components on which densities are estimated"
     )
     bandwidth: float | None = Field(
         None,

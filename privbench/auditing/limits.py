@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from privbench.auditing.synthetic.measuring import DataAttack
     from privbench.auditing.synthetic.report import DataAudit
 
-    AnyAudit = Audit | DataAudit
-    AnyAttack = AttackReport | DataAttack
+    AnyAudit: TypeAlias = Audit | DataAudit
+    AnyAttack: TypeAlias = AttackReport | DataAttack
 
 PLAIN = ("auc", "advantage", "balanced_accuracy", "audited_epsilon")
 AT_FPR = ("tpr", "precision")

@@ -9,6 +9,7 @@ import click
 
 from privbench import __version__
 from privbench.cli.audit import audit
+from privbench.cli.audit_data import audit_data
 from privbench.cli.console import LogHandler
 from privbench.cli.data import data
 from privbench.cli.doctor import doctor
@@ -26,7 +27,8 @@ from privbench.errors import BadInput, PrivbenchError
 from privbench.plugins.host import PluginHost
 
 BUILTIN_COMMANDS = (
-    run, audit, list_command, show, table, plot, export, report, leaderboard, data, plugins, doctor
+    run, audit, audit_data, list_command, show, table, plot, export, report, leaderboard, data,
+    plugins, doctor,
 )  # fmt: skip
 
 

@@ -16,12 +16,13 @@ from privbench.cli.output import COMMAND, check_suffix, echo, print_json, write_
 
 if TYPE_CHECKING:
     from privbench.auditing import Audit
+    from privbench.auditing.synthetic.report import DataAudit
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 EXCEEDED = 3
 """The exit status if a limit is exceeded."""
-WRITERS: dict[str, Callable[[Audit, str], str]] = {
+WRITERS: dict[str, Callable[[Audit | DataAudit, str], str]] = {
     ".html": lambda report, command: report.to_html(command),
     ".json": lambda report, command: json.dumps(report.to_json(), indent=1) + "\n",
     ".md": lambda report, command: report.to_markdown(),
@@ -32,7 +33,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 _ATTACKS = (
     click.option(
         "--attack", "attacks", metavar="NAME", multiple=True,
-        help="Attack to run. Repeatable. Default: all attacks that the predictions support.",
+        help="Attack to run. Repeatable. Default: all attacks that apply.",
     ),
     click.option(
         "--set", "settings", metavar="NAME.PARAMETER=VALUE", multiple=True,
@@ -127,7 +128,7 @@ class Delivery:
             check_suffix(output, WRITERS)
         return cls(output, html, plot, as_json, parse_limits(limits))
 
-    def deliver(self, ctx: click.Context, report: Audit, title: str) -> None:
+    def deliver(self, ctx: click.Context, report: Audit | DataAudit, title: str) -> None:
         """Print and write a report, and exit with the status that it deserves.
 
         Args:

@@ -34,7 +34,9 @@ def test_the_score_is_the_log_of_the_ratio_of_the_distances():
 def test_the_mean_is_the_log_ratio_of_two_uniform_densities():
     """Synthetic records are on [0, 1], reference records on [0, 2]: half as dense."""
     rng = np.random.default_rng(0)
-    view = view_of(rng.uniform(0.1, 0.9, (4000, 1)), rng.random((8000, 1)), 2 * rng.random((8000, 1)))
+    view = view_of(
+        rng.uniform(0.1, 0.9, (4000, 1)), rng.random((8000, 1)), 2 * rng.random((8000, 1))
+    )
     np.testing.assert_allclose(DensityRatio(neighbours=5).score(view).mean(), np.log(2), atol=0.03)
 
 

@@ -21,8 +21,8 @@ def blind_auc(records: Data, member: Bools, value: Ints, rng: np.random.Generato
 ]:  # fmt: skip
     """Return the AUC of a classifier of membership on records it was not fitted on, and its interval.
 
-    Gradient-boosted trees are fitted to each half of the records and predict the other. Equal records are
-    in the same half.
+    Gradient-boosted trees are fitted to each half of the records and predict the other. Equal records
+    are in the same half.
 
     Args:
         records: the attacked records.

@@ -98,12 +98,14 @@ class Words:
         texts = values.fillna(HOLE)
         if self.words:
             codes = np.searchsorted(np.array(self.words, dtype=object), texts.to_numpy(object))
-            return np.eye(self.width, dtype=np.float32)[codes]
+            features: Floats32 = np.eye(self.width, dtype=np.float32)[codes]
+            return features
         from pandas.util import hash_array
 
         hashed = hash_array(texts.to_numpy(object), categorize=True)
         bits = (hashed[:, None] >> np.arange(MAX_WORDS, dtype=np.uint64)) & np.uint64(1)
-        return ((2.0 * bits - 1.0) / np.sqrt(MAX_WORDS)).astype(np.float32)
+        signs: Floats32 = ((2.0 * bits - 1.0) / np.sqrt(MAX_WORDS)).astype(np.float32)
+        return signs
 
     def column(self, first: int) -> list[Column]:
         """Return the description of the features, which begin at ``first``."""

@@ -30,6 +30,8 @@ class DataAttack:
     above_chance: bool
     """Whether the AUC is above .5 (5%, corrected by Holm for all attacks of the audit)."""
     warnings: list[RowWarning]
+    epsilon_lower_bound: float = 0.0
+    """A single table proves no bound."""
     called: None = None
     """Decisions at thresholds chosen on shadows, which a single table has none of."""
 
@@ -85,7 +87,7 @@ def p_value_of(
     from scipy.special import gammaln
 
     auc, influence = auc_within(scores[None], member[None], np.ones((1, len(scores)), dtype=bool))
-    psi = np.bincount(value, weights=influence[0])[None]
+    psi: Scores = np.bincount(value, weights=influence[0])[None].astype(np.float64)
     estimate = Estimate.of(auc, psi, "records")
     if auc in (0.0, 1.0):  # one of two orders, of all that are as likely if the AUC is .5
         n, m = (len(np.unique(value[side])) for side in (member, ~member))

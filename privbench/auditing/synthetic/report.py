@@ -20,8 +20,8 @@ from privbench.metrics.warnings import KINDS
 from privbench.report.numbers import interval_text
 from privbench.report.tables import Table
 
-LIMITS = ("auc", "advantage", "tpr", "precision")
-"""The metrics that can have a limit; an epsilon takes more than one table."""
+UNLIMITED = ("balanced_accuracy", "audited_epsilon")
+"""The metrics of `privbench audit` that a single table does not have."""
 N_EXPOSED = 10
 NOTHING = "No attack returned scores."
 
@@ -137,12 +137,7 @@ class DataAudit:
         Raises:
             BadInput: a metric is unknown, or no attack has it.
         """
-        for text in limits:
-            if text.partition("@")[0] in ("balanced_accuracy", "audited_epsilon"):
-                raise BadInput(
-                    f"{text} takes several models, and this is one synthetic table (allowed:"
-                    f" {', '.join(LIMITS[:2])}, tpr@FPR, precision@FPR)"
-                )
+        check_limits(limits)
         return exceeded(self, limits)
 
     def to_json(self) -> dict[str, Any]:
@@ -198,7 +193,9 @@ class DataAudit:
         parts = []
         for table in (one.on_lines() for one in self.tables()):
             shown = tabulate(table.lines, headers="keys", tablefmt="simple", disable_numparse=True)
-            parts.append("\n".join([table.title, "", *([shown, ""] if shown else []), *table.notes]))
+            parts.append(
+                "\n".join([table.title, "", *([shown, ""] if shown else []), *table.notes])
+            )
         return "\n\n".join(parts)
 
     def tables(self) -> list[Table]:
@@ -221,7 +218,8 @@ class DataAudit:
             }
             for risk in self.risks
         ]
-        found.append(Table("Anonymeter: singling out, linkability, inference", risks, (self.risks_note,)))
+        title = "Anonymeter: singling out, linkability, inference"
+        found.append(Table(title, risks, (self.risks_note,)))
         return found
 
     def notes(self) -> list[str]:
@@ -254,9 +252,19 @@ class DataAudit:
         counts = self.rows.counts
         shadows = f"{self.n_shadows} shadow tables" if self.n_shadows else "no shadow tables"
         return (
-            f"{counts.members:,} members, {counts.nonmembers:,} non-members, {counts.synthetic:,} synthetic"
-            f" rows, {counts.reference:,} reference rows ({counts.reference_is}), {shadows}"
+            f"{counts.members:,} members, {counts.nonmembers:,} non-members, {counts.synthetic:,}"
+            f" synthetic rows, {counts.reference:,} reference rows ({counts.reference_is}), {shadows}"
         )
+
+
+def check_limits(limits: Mapping[str, float]) -> None:
+    """Raise BadInput for a limit on a metric that a single table does not have."""
+    for text in limits:
+        if text in UNLIMITED:
+            raise BadInput(
+                f"{text} takes several models, and this is one synthetic table (allowed: auc, advantage,"
+                " tpr@FPR, precision@FPR)"
+            )
 
 
 def _line(name: str, attack: DataAttack) -> dict[str, str]:

@@ -42,7 +42,7 @@ class Counts:
     reference_is: str
     """Where they come from."""
     in_both: int
-    """Rows of train or of the holdout that were dropped, because they are in both or in the reference."""
+    """Rows of train or of the holdout that were dropped: they are in both, or in the reference."""
     repeated_in_train: int
     """Rows that are equal to an earlier one."""
     repeated_in_holdout: int

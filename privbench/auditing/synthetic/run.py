@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.synthetic import SyntheticAttack, SyntheticViews
+from privbench.attacks.synthetic import SyntheticAttack
 from privbench.auditing.synthetic.anonymeter import risks_of
 from privbench.auditing.synthetic.blind import blind_auc
-from privbench.auditing.synthetic.features import Encoder
 from privbench.auditing.synthetic.measuring import measure_all
 from privbench.auditing.synthetic.mia_ept import MiaEpt
 from privbench.auditing.synthetic.report import DataAudit
 from privbench.auditing.synthetic.rows import AttackedRows, attacked_rows, hashes
+from privbench.auditing.synthetic.scoring import AuditedTable
 from privbench.auditing.synthetic.shadows import (
     MIN_SHADOWS,
     Generate,
@@ -29,27 +28,18 @@ from privbench.auditing.synthetic.shadows import (
     trained,
 )
 from privbench.auditing.synthetic.stacked import NAME as STACKED
-from privbench.auditing.synthetic.stacked import stacked
 from privbench.auditing.synthetic.tables import Input, alike, is_words, read_table
 from privbench.components import Bound, Entry, Registry
-from privbench.components.copies import own_arrays
-from privbench.components.faults import calling
-from privbench.components.messages import closest, error_text
+from privbench.components.messages import closest
 from privbench.config import Overrides
-from privbench.data import Data
 from privbench.errors import BadInput
 from privbench.metrics.pairs import Bools
 from privbench.plugins.host import PluginHost
 from privbench.seeds import generator as rng_of
-from privbench.stages.scores import score_views
 from privbench.storage.environment import environment
 
 if TYPE_CHECKING:
     import pandas as pd
-
-log = logging.getLogger(__name__)
-
-NEEDS_SHADOWS = "needs shadow tables: --generator FILE or --shadow DIR"
 
 
 @dataclass(frozen=True)
@@ -93,8 +83,8 @@ def audit_data(
 ) -> DataAudit:
     """Attack a synthetic table, and report how well the rows that it was made from are told apart.
 
-    A table is a file (CSV or Parquet), a DataFrame, an array (rows, columns), or columns by name. Columns
-    may be numbers or words, with holes.
+    A table is a file (CSV or Parquet), a DataFrame, an array (rows, columns), or columns by name.
+    Columns may be numbers or words, with holes.
 
     Args:
         train: the rows that the generator was trained on.
@@ -152,7 +142,11 @@ def run_audit_data(
     tables = alike(raw, options.categorical, options.drop)
     hashed = {role: hashes(table) for role, table in tables.items()}
     rows = attacked_rows(
-        hashed["train"], hashed["holdout"], hashed["synthetic"], hashed.get("reference"), options.seed
+        hashed["train"],
+        hashed["holdout"],
+        hashed["synthetic"],
+        hashed.get("reference"),
+        options.seed,
     )
     member = np.zeros((0, len(rows.member)), dtype=bool)
     attacked_hashes = np.concatenate([hashed["train"][rows.train], hashed["holdout"][rows.holdout]])
@@ -166,7 +160,7 @@ def run_audit_data(
     elif generate is not None:
         member = drawn_members(len(rows.member), options.shadows, options.seed)
         shadows = _train_shadows(generate, raw, tables, rows, member, hashed, options)
-    audited = _Audited(tables, rows, shadows, member, options.seed)
+    audited = AuditedTable(tables, rows, shadows, member, options.seed)
     scores, skipped, failed = audited.scores(chosen)
     blind = None
     if rows.counts.members and rows.counts.nonmembers:
@@ -248,7 +242,9 @@ def _registry(host: PluginHost) -> Registry:
     return found
 
 
-def _chosen(names: Collection[str], host: PluginHost, overrides: Overrides) -> dict[str, Bound | None]:
+def _chosen(
+    names: Collection[str], host: PluginHost, overrides: Overrides
+) -> dict[str, Bound | None]:
     """Return the attacks to run, by name; None stands for the stacked one.
 
     Raises:
@@ -268,85 +264,3 @@ def _chosen(names: Collection[str], host: PluginHost, overrides: Overrides) -> d
         bound[name] = entry.build(overrides.of(name, entry.cls.model_fields), f"--set {name}")
     overrides.check()
     return bound
-
-
-class _Audited:
-    """The records of an audit, and what attacks see of them."""
-
-    def __init__(
-        self,
-        tables: Mapping[str, pd.DataFrame],
-        rows: AttackedRows,
-        shadows: list[pd.DataFrame],
-        member: Bools,
-        seed: int,
-    ) -> None:
-        train, holdout = tables["train"].iloc[rows.train], tables["holdout"].iloc[rows.holdout]
-        reference = tables.get("reference", tables["holdout"]).iloc[rows.reference]
-        synthetic = tables["synthetic"].iloc[rows.synthetic]
-        encode = Encoder.fit(reference, [train, holdout, reference, synthetic, *shadows])
-        records = [encode(train), encode(holdout)]
-        self.records = Data(
-            np.concatenate([part.x for part in records]),
-            np.zeros(len(rows.member), np.int64),
-            encode.spec,
-        ).read_only()
-        self.reference = encode(reference).read_only()
-        self.target = encode(synthetic).read_only()
-        self.shadows = [encode(table).read_only() for table in shadows]
-        self.member, self.seed = member, seed
-
-    def views(self, attack: Bound, targets: list[Data], role: str) -> SyntheticViews:
-        """Return what an attack sees of the target, or of the shadows with the others as theirs."""
-        views = SyntheticViews(
-            records=self.records.x,
-            labels=self.records.y,
-            targets=targets,
-            shadows=self.shadows,
-            shadow_member=self.member,
-            reference=self.reference,
-            rngs=[rng_of(self.seed, attack.name, role, i) for i in range(len(targets))],
-            leave_one_out=targets is self.shadows,
-        )
-        return own_arrays(views) if attack.entry.third_party else views
-
-    def scores(
-        self, chosen: Mapping[str, Bound | None]
-    ) -> tuple[dict[str, NDArray[np.float64]], dict[str, str], dict[str, str]]:
-        """Return the scores (records,) of each attack, and which were skipped or failed, and why."""
-        target: dict[str, NDArray[np.float64]] = {}
-        of_shadows: dict[str, NDArray[np.float64]] = {}
-        skipped: dict[str, str] = {}
-        failed: dict[str, str] = {}
-        is_stacked = STACKED in chosen and bool(self.shadows)
-        for name, attack in chosen.items():
-            if attack is None:
-                continue
-            try:
-                with calling(attack):
-                    needs_shadows = attack.component.shadows_needed() != "no"
-                if needs_shadows and not self.shadows:
-                    skipped[name] = NEEDS_SHADOWS
-                    continue
-                log.info("attack %s", name)
-                target[name] = self._score(attack, [self.target], "target")[0]
-                if is_stacked:
-                    of_shadows[name] = self._score(attack, self.shadows, "shadow")
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # third-party code must not cost the results of the others
-                failed[name] = error_text(error).removeprefix(f"{name}: ")
-        if STACKED in chosen:
-            if not self.shadows:
-                skipped[STACKED] = NEEDS_SHADOWS
-            elif of_shadows:
-                used = {name: target[name] for name in of_shadows}
-                target[STACKED] = stacked(used, of_shadows, self.member)
-            else:
-                skipped[STACKED] = "no other attack returned scores"
-        return target, skipped, failed
-
-    def _score(self, attack: Bound, targets: list[Data], role: str) -> NDArray[np.float64]:
-        return score_views(
-            attack, self.views(attack, targets, role), lambda: self.views(attack, targets, role)
-        )

@@ -70,8 +70,8 @@ def read_folder(folder: str | Path) -> dict[str, tuple[pd.DataFrame, pd.DataFram
     ]
     if lone:
         raise DataError(
-            f"--shadow {folder}: {', '.join(lone)}: each shadow is two files, NAME.csv, what the generator"
-            f" released, and NAME{MEMBERS}.csv, the rows that it was trained on"
+            f"--shadow {folder}: {', '.join(lone)}: each shadow is two files, NAME.csv, what the"
+            f" generator released, and NAME{MEMBERS}.csv, the rows that it was trained on"
         )
     if len(names) < MIN_SHADOWS:
         raise DataError(
@@ -138,7 +138,9 @@ def trained(
         computed += 1
         each = (time.monotonic() - began) / computed
         left = each * (n_shadows - index - 1)
-        log.info("shadow table %d of %d: %.1f s, about %.0f s left", index + 1, n_shadows, each, left)
+        log.info(
+            "shadow table %d of %d: %.1f s, about %.0f s left", index + 1, n_shadows, each, left
+        )
         yield released
 
 
@@ -198,9 +200,7 @@ def load_generator(path: str | Path) -> Generate:
     return found
 
 
-def _run(
-    generate: Generate, table: pd.DataFrame, seed: int, n: int, index: int
-) -> pd.DataFrame:
+def _run(generate: Generate, table: pd.DataFrame, seed: int, n: int, index: int) -> pd.DataFrame:
     columns = list(table.columns)
     try:
         with contained():

@@ -151,7 +151,7 @@ def alike(
 
 def is_words(column: pd.Series) -> bool:
     """Return whether a column of `alike` has words instead of numbers."""
-    return column.dtype != np.float64
+    return bool(column.dtype != np.float64)
 
 
 def _column(name: str, series: Mapping[str, pd.Series], words: bool) -> dict[str, pd.Series]:
@@ -173,7 +173,8 @@ def _column(name: str, series: Mapping[str, pd.Series], words: bool) -> dict[str
             f" {role_of['numbers']} has numbers (words in all tables: --categorical {name!r})"
         )
     return {
-        role: values.map(_word, na_action="ignore").astype(object) for role, values in series.items()
+        role: values.map(_word, na_action="ignore").astype(object)
+        for role, values in series.items()
     }
 
 

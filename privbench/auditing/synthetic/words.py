@@ -7,18 +7,21 @@ from collections.abc import Iterator
 from privbench.auditing.synthetic.rows import Counts
 
 DCR_NOTE = (
-    "dcr is the distance to the closest synthetic record. As an attack it is a weak one, and as a privacy"
-    " metric it is none: tables whose distances look safe are attacked all the same (Yao et al. 2025,"
-    " arXiv 2505.01524)"
+    "dcr is the distance to the closest synthetic record. As an attack it is a weak one, and as a"
+    " privacy metric it is none: tables whose distances look safe are attacked all the same (Yao et al."
+    " 2025, arXiv 2505.01524)"
 )
 SAME_SOURCE = (
-    "train and holdout are taken to be random samples of the same source: if they differ in any other way"
-    " (year, place, cleaning), attacks may find that difference instead"
+    "train and holdout are taken to be random samples of the same source: if they differ in any other"
+    " way (year, place, cleaning), attacks may find that difference instead"
 )
 INTERVALS = (
-    "intervals: 95%, over records, of this one table; another run of the generator may reveal more or less"
+    "intervals: 95%, over records, of this one table; another run of the generator may reveal more or"
+    " less"
 )
-ABOVE = "above .5: whether the AUC is above guessing (5%, corrected by Holm for the number of attacks)"
+ABOVE = (
+    "above .5: whether the AUC is above guessing (5%, corrected by Holm for the number of attacks)"
+)
 WITHOUT_SHADOWS = (
     "what only copies of the generator show: without shadow tables, attacks compare distances and"
     " densities. A generator that keeps what is rare in its statistics, rather than near its rows, can"
@@ -49,8 +52,8 @@ def remarks(counts: Counts, blind: tuple[float, float, float] | None) -> Iterato
     """
     if counts.in_both:
         yield (
-            f"{counts.in_both:,} rows are in both train and holdout, or in the reference as well, and were"
-            " dropped: nobody could tell them apart"
+            f"{counts.in_both:,} rows are in both train and holdout, or in the reference as well, and"
+            " were dropped: nobody could tell them apart"
         )
         if counts.in_both > 0.02 * (counts.train + counts.holdout):
             yield (
