@@ -113,11 +113,12 @@ def alike(
     """
     first, model = next(iter(tables.items()))
     names = list(model.columns)
+    anywhere = {name for table in tables.values() for name in table.columns}
     problems = [
-        f"{option}: {first} has no column {name!r}{closest(name, names)}"
+        f"{option}: there is no column {name!r}{closest(name, anywhere)}"
         for option, given in (("--categorical", categorical), ("--drop", drop))
         for name in given
-        if name not in names
+        if name not in anywhere
     ]
     kept = sorted(name for name in names if name not in set(drop))
     if not kept:
