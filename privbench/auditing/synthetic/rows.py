@@ -1,8 +1,8 @@
 """Which rows are attacked, and which serve as reference records; the order of rows plays no part.
 
-1. Rows that are in both train and holdout are dropped from both: nobody could tell them apart. So are
-   rows that are in the reference as well.
-2. Without a table of its own, a random half of the holdout is the reference, and never attacked.
+1. Rows that are in both train and holdout are dropped from both: nobody could tell them apart.
+2. Without a table of its own, a random half of the holdout is the reference, and never attacked. Other
+   rows that are equal to one of the reference are dropped, too: of train none is left, by 1.
 3. The remaining rows of train are members, those of the holdout non-members.
 """
 
@@ -122,9 +122,11 @@ def attacked_rows(
     if reference is None:
         is_reference = generator(seed, "reference").permutation(len(others)) % 2 == 0
         chosen, others = others[is_reference], others[~is_reference]
+        is_known = np.isin(holdout[others], holdout[chosen])
+        others, repeated = others[~is_known], int(is_known.sum())
     else:
-        chosen = _ordered(reference, np.arange(len(reference)))
-    in_both = int(train_is_in_both.sum() + holdout_is_in_both.sum())
+        chosen, repeated = _ordered(reference, np.arange(len(reference))), 0
+    in_both = int(train_is_in_both.sum() + holdout_is_in_both.sum()) + repeated
     _check(len(members), len(others), len(chosen), in_both, reference is None)
     _, value = np.unique(np.concatenate([train[members], holdout[others]]), return_inverse=True)
     return AttackedRows(
@@ -163,7 +165,9 @@ def _check(members: int, others: int, reference: int, in_both: int, is_half: boo
         if n >= MIN_ROWS:
             continue
         halved = " (half of the holdout is the reference)" if is_half and name != "train" else ""
-        dropped = f"; {in_both:,} rows are in both tables and were dropped" if in_both else ""
+        dropped = ""
+        if in_both:
+            dropped = f"; {in_both:,} rows are in two of the tables, and were dropped"
         raise DataError(
             f"{name}: {n} rows are left to work with{halved}, at least {MIN_ROWS} are needed{dropped}."
             " A TPR at 1% FPR needs at least 100 non-members, one at 0.1% at least 1,000"

@@ -42,6 +42,13 @@ def test_rows_in_both_are_dropped_and_duplicates_are_counted():
     assert rows.member.sum() == 63
 
 
+def test_rows_that_are_in_the_reference_half_are_not_attacked():
+    holdout = pd.concat([people(100, 1)] * 2, ignore_index=True)
+    rows = rows_of(people(60, 0), holdout, people(60, 2))
+    assert not set(rows.holdout % 100) & set(rows.reference % 100)
+    assert len(rows.holdout) + len(rows.reference) + rows.counts.in_both == 200
+
+
 def test_rows_of_a_reference_table_are_never_attacked():
     train, holdout, reference = people(60, 0), people(80, 1), people(50, 2)
     reference = pd.concat([reference, train.iloc[:2], holdout.iloc[:7]], ignore_index=True)
@@ -68,8 +75,8 @@ def test_equal_rows_are_in_one_group_unless_they_are_many():
     groups = rows.groups(0)
     for value in range(20):
         assert len(set(groups[rows.value == value])) == 1
-    few_values = pd.DataFrame({"a": np.arange(400) % 4}), pd.DataFrame({"a": 4 + np.arange(400) % 4})
-    found = rows_of(*few_values, few_values[0])
+    few = [pd.DataFrame({"a": 4 * i + np.arange(400) % 4}) for i in range(3)]
+    found = rows_of(few[0], few[1], few[0], few[2])
     assert len(set(found.groups(0)[found.value == 0])) > 20
 
 
@@ -78,7 +85,7 @@ def test_equal_rows_are_in_one_group_unless_they_are_many():
     [
         (people(10, 0), people(80, 1), "train: 10 rows are left"),
         (people(80, 0), people(30, 1), r"holdout: 15 rows .*half of the holdout is the reference"),
-        (people(80, 0), people(80, 0), "train: 0 rows .*160 rows are in both tables"),
+        (people(80, 0), people(80, 0), "train: 0 rows .*160 rows are in two of the tables"),
     ],
 )
 def test_too_few_rows_are_refused(train, holdout, words):
