@@ -2,8 +2,8 @@
 
     python bench/audit_data.py 10000 100000
 
-For each number n: n rows of train, of the holdout and of the synthetic table, 15 columns (numbers, words,
-a column of 900 words, holes). The synthetic table is fresh, a copy of train, or a noisy copy of it.
+For each number n: n rows of train, of the holdout and of the synthetic table, 15 columns (numbers,
+words, a column of 900 words, holes). The synthetic table is fresh, a copy of train, or a noisy copy.
 Prints seconds of the clock and of the processor, and what the strongest attack finds.
 """
 

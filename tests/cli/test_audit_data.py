@@ -4,7 +4,6 @@ import json
 import logging
 
 import pytest
-
 from auditing.synthetic.helpers import leaky, people
 
 GENERATOR = """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -23,6 +25,8 @@ from privbench.report.tables import Table
 UNLIMITED = ("balanced_accuracy", "audited_epsilon")
 """The metrics of `privbench audit` that a single table does not have."""
 N_EXPOSED = 10
+WIDTH = 100
+"""Width of notes, unless the terminal is narrower."""
 NOTHING = "No attack returned scores."
 
 
@@ -52,6 +56,8 @@ class DataAudit:
     rows: AttackedRows
     blind: tuple[float, float, float] | None
     """The AUC of telling train from holdout without the synthetic table, and its interval."""
+    identifying: list[str]
+    """Columns that may be record numbers or names."""
     n_shadows: int
     """Number of shadow tables."""
     risks: list[Risk]
@@ -91,7 +97,7 @@ class DataAudit:
     @property
     def remarks(self) -> list[str]:
         """What is remarkable about the rows of the tables."""
-        return list(words.remarks(self.rows.counts, self.blind))
+        return list(words.remarks(self.rows.counts, self.blind, self.identifying))
 
     @property
     def verdict(self) -> str:
@@ -190,12 +196,14 @@ class DataAudit:
         """Return the tables with their notes."""
         from tabulate import tabulate
 
-        parts = []
+        width, parts = min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns), []
         for table in (one.on_lines() for one in self.tables()):
             shown = tabulate(table.lines, headers="keys", tablefmt="simple", disable_numparse=True)
-            parts.append(
-                "\n".join([table.title, "", *([shown, ""] if shown else []), *table.notes])
+            title, *notes = (
+                textwrap.fill(text, width, subsequent_indent="  ", break_on_hyphens=False)
+                for text in (table.title, *table.notes)
             )
+            parts.append("\n".join([title, "", *([shown, ""] if shown else []), *notes]))
         return "\n\n".join(parts)
 
     def tables(self) -> list[Table]:

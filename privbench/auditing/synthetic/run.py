@@ -28,7 +28,7 @@ from privbench.auditing.synthetic.shadows import (
     trained,
 )
 from privbench.auditing.synthetic.stacked import NAME as STACKED
-from privbench.auditing.synthetic.tables import Input, alike, is_words, read_table
+from privbench.auditing.synthetic.tables import Input, alike, identifying, is_words, read_table
 from privbench.components import Bound, Entry, Registry
 from privbench.components.messages import closest
 from privbench.config import Overrides
@@ -176,6 +176,7 @@ def run_audit_data(
         failed=failed,
         rows=rows,
         blind=blind,
+        identifying=identifying([tables["train"], tables["holdout"]]),
         n_shadows=len(shadows),
         risks=risks,
         risks_note=note,

@@ -126,12 +126,10 @@ def alike(
     for role, table in tables.items():
         theirs = [name for name in table.columns if name not in set(drop)]
         if lacking := [name for name in kept if name not in theirs]:
-            problems.append(f"{role}: lacks {_columns(lacking)} of {first}")
+            problems.append(f"{role}: lacks {_columns(lacking)} of {first}{_leave_out(lacking)}")
         if further := [name for name in theirs if name not in kept]:
             problems.append(
-                f"{role}: has {_columns(further)} that {first} lacks (to leave out: "
-                + " ".join(f"--drop {name!r}" for name in further[:SHOWN])
-                + ")"
+                f"{role}: has {_columns(further)} that {first} lacks{_leave_out(further)}"
             )
     if problems:
         raise DataError("\n".join(problems))
@@ -148,6 +146,17 @@ def alike(
     import pandas as pd
 
     return {role: pd.DataFrame(made) for role, made in columns.items()}
+
+
+def identifying(tables: Sequence[pd.DataFrame]) -> list[str]:
+    """Return the columns of `alike` that name each row by a whole number, or a word, of its own."""
+
+    def names_rows(column: pd.Series) -> bool:
+        if column.isna().any() or column.duplicated().any():
+            return False
+        return is_words(column) or bool((column == column.round()).all())
+
+    return [name for name in tables[0].columns if all(names_rows(t[name]) for t in tables)]
 
 
 def is_words(column: pd.Series) -> bool:
@@ -216,6 +225,10 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _leave_out(names: Sequence[str]) -> str:
+    return f" (to leave out: {' '.join(f'--drop {name!r}' for name in names[:SHOWN])})"
 
 
 def _columns(names: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from privbench.auditing.synthetic.rows import Counts
 
@@ -42,11 +42,14 @@ def cannot_see(n_shadows: int) -> list[str]:
     return [*([] if n_shadows else [WITHOUT_SHADOWS]), *CANNOT_SEE]
 
 
-def remarks(counts: Counts, blind: tuple[float, float, float] | None) -> Iterator[str]:
+def remarks(
+    counts: Counts, blind: tuple[float, float, float] | None, identifying: Sequence[str]
+) -> Iterator[str]:
     """Yield what is remarkable about the rows.
 
     Args:
         counts: what happened to the rows.
+        identifying: the columns that may be record numbers or names.
         blind: how well train and holdout are told apart without the synthetic table: the AUC and its
             95% interval; None if that was not measured.
     """
@@ -67,6 +70,11 @@ def remarks(counts: Counts, blind: tuple[float, float, float] | None) -> Iterato
     ):
         if repeated:
             yield f"{name}: {repeated:,} rows are equal to an earlier row of it"
+    for column in identifying:
+        yield (
+            f"column {column!r} has another value in each row: if it is a record number or a name, leave"
+            f" it out (--drop {column!r})"
+        )
     share = counts.synthetic_in_train / counts.synthetic
     if counts.synthetic_in_train:
         yield (

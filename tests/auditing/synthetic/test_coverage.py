@@ -18,7 +18,7 @@ def tables(seed, synthetic):
 
 
 def test_intervals_of_fresh_rows_cover_one_half():
-    covers = {name: 0 for name in QUICK}
+    covers = dict.fromkeys(QUICK, 0)
     tpr = dict(covers)
     above = 0
     for seed in range(N_SEEDS):

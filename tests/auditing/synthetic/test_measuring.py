@@ -36,4 +36,6 @@ def test_repeated_rows_count_once():
     _, once = p_value_of(scores, member, np.arange(50))
     ten = np.repeat(np.arange(50), 10)
     _, repeated = p_value_of(scores[ten], member[ten], ten)
-    np.testing.assert_allclose((repeated.value, repeated.error), (once.value, once.error), rtol=1e-6)
+    np.testing.assert_allclose(
+        (repeated.value, repeated.error), (once.value, once.error), rtol=1e-6
+    )

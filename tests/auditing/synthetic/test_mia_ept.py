@@ -36,7 +36,7 @@ def views():
 
 
 def test_mia_ept_finds_copies_and_uses_no_membership_of_its_target(views):
-    attack = MiaEpt(trees=5)
+    attack = MiaEpt(trees=3)
     scores = attack.score_all(views)
     assert auc(scores, views.shadow_member) > 0.8
     member = views.shadow_member.copy()
@@ -50,7 +50,7 @@ def test_mia_ept_finds_copies_and_uses_no_membership_of_its_target(views):
 def test_mia_ept_of_releases_without_members_is_guessing(views):
     rng = np.random.default_rng(1)
     mixed = [views.reference.take(rng.permutation(60)[:30]) for _ in range(6)]
-    scores = MiaEpt(trees=5).score_all(replace(views, targets=mixed, shadows=mixed))
+    scores = MiaEpt(trees=3).score_all(replace(views, targets=mixed, shadows=mixed))
     assert abs(auc(scores, views.shadow_member) - 0.5) < 0.12
 
 

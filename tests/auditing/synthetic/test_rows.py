@@ -16,7 +16,9 @@ def rows_of(train, holdout, synthetic, reference=None, seed=0):
     if reference is not None:
         raw["reference"] = reference
     hashed = {role: hashes(table) for role, table in alike(raw).items()}
-    return attacked_rows(*[hashed.get(r) for r in ("train", "holdout", "synthetic", "reference")], seed)
+    return attacked_rows(
+        *[hashed.get(r) for r in ("train", "holdout", "synthetic", "reference")], seed
+    )
 
 
 def test_equal_rows_have_equal_hashes_whatever_their_type():

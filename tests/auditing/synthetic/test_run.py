@@ -24,21 +24,21 @@ def test_a_copy_is_found(copied):
     assert best.summary.auc_ci[0] > 0.95
     assert all(attack.above_chance for attack in copied.attacks.values())
     assert copied.verdict.startswith("The synthetic table reveals something")
-    assert "300 synthetic rows (100.0%) are equal to a row of train" in str(copied)
+    assert "300 synthetic rows (100.0%) are equal to a row of train" in " ".join(copied.remarks)
 
 
 def test_fresh_rows_are_guessing():
-    """Of 4 seeds times 3 attacks, 0.6 intervals lack .5 on average; the slow test counts more."""
+    """Of 2 seeds times 3 attacks, 0.3 intervals lack .5 on average; the slow test counts more."""
     lacking = above = 0
-    for seed in range(4):
+    for seed in range(2):
         tables = (people(300, 10 * seed + i) for i in range(3))
         report = privbench.audit_data(*tables, attacks=QUICK)
         above += any(attack.above_chance for attack in report.attacks.values())
         for attack in report.attacks.values():
             lacking += not attack.summary.auc_ci[0] <= 0.5 <= attack.summary.auc_ci[1]
             assert attack.summary.interval_over == "records"
-    assert lacking <= 3
-    assert above <= 1
+    assert lacking <= 2
+    assert above == 0
 
 
 def test_the_order_of_rows_and_columns_plays_no_part(copied):
@@ -73,9 +73,9 @@ def test_a_reference_table_leaves_the_whole_holdout(copied):
 def test_a_holdout_of_another_source_is_reported():
     other = HOLDOUT.assign(age=HOLDOUT["age"] + 60)
     report = privbench.audit_data(TRAIN, other, people(300, 2), attacks=["dcr"])
-    assert "can be told apart WITHOUT the synthetic table" in str(report)
+    assert any("can be told apart WITHOUT the synthetic table" in text for text in report.remarks)
     same = privbench.audit_data(TRAIN, HOLDOUT, people(300, 2), attacks=["dcr"])
-    assert "WITHOUT" not in str(same)
+    assert not any("WITHOUT" in text for text in same.remarks)
 
 
 def test_a_failing_plugin_costs_its_own_result_alone(tmp_path):

@@ -55,7 +55,13 @@ def test_a_run_that_stopped_goes_on_and_a_folder_can_be_read_again(tmp_path, cap
 
     def run():
         return privbench.audit_data(
-            TRAIN, HOLDOUT, SYNTHETIC, generator=generate, shadows=6, cache=tmp_path, attacks=ATTACKS
+            TRAIN,
+            HOLDOUT,
+            SYNTHETIC,
+            generator=generate,
+            shadows=6,
+            cache=tmp_path,
+            attacks=ATTACKS,
         )
 
     with pytest.raises(PrivbenchError, match="generator, shadow 2: ValueError: out of memory"):
@@ -74,8 +80,8 @@ def test_a_run_that_stopped_goes_on_and_a_folder_can_be_read_again(tmp_path, cap
 
 
 def test_words_that_look_like_numbers_survive_the_cache(tmp_path):
-    train, holdout = (t.assign(city=t["city"].map(dict(zip("abcd", ["01", "02", "3", "4"], strict=True))))
-                      for t in (TRAIN, HOLDOUT))  # fmt: skip
+    codes = {"a": "01", "b": "02", "c": "3", "d": "4"}
+    train, holdout = (table.assign(city=table["city"].map(codes)) for table in (TRAIN, HOLDOUT))
     for _ in range(2):
         report = privbench.audit_data(
             train, holdout, train, generator=leaky, shadows=4, cache=tmp_path, attacks=["gan-leaks"]

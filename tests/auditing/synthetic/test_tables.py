@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from privbench.auditing.synthetic.tables import Input, alike, is_words, read_table
+from privbench.auditing.synthetic.tables import Input, alike, identifying, is_words, read_table
 from privbench.errors import DataError
 
 
@@ -32,7 +32,10 @@ def test_files_frames_arrays_and_tensors_are_read(tmp_path):
         ("nowhere.csv", "train: nowhere.csv: no such file"),
         (np.zeros(3), "train: expected a file, a DataFrame or an array"),
         (pd.DataFrame({"a": []}), "train: there are no rows"),
-        (pd.DataFrame([[1, 2]], columns=["a", "a "]), "train: column name 'a' occurs more than once"),
+        (
+            pd.DataFrame([[1, 2]], columns=["a", "a "]),
+            "train: column name 'a' occurs more than once",
+        ),
         ({"a": [1, 2], "b": [1]}, "train: not a table"),
     ],
 )
@@ -85,7 +88,7 @@ def test_all_columns_that_differ_are_named_in_one_message():
         alike(tables, drop=["z"])
     assert str(error.value).splitlines() == [
         "--drop: there is no column 'z' (allowed: a, b, c, d e)",
-        "holdout: lacks column 'b' of train",
+        "holdout: lacks column 'b' of train (to leave out: --drop 'b')",
         "synthetic: has column 'd e' that train lacks (to leave out: --drop 'd e')",
     ]
     assert list(alike(tables, drop=["b", "d e"])["synthetic"].columns) == ["a", "c"]
@@ -103,6 +106,22 @@ def test_all_columns_of_another_type_are_named_in_one_message():
         " --categorical 'w')",
     ]
     assert list(alike(tables, categorical=["n", "w"])["train"]["n"]) == ["1", "2"]
+
+
+def test_columns_that_name_rows_are_found():
+    table = pd.DataFrame(
+        {
+            "id": [3, 1, 2],
+            "name": ["x", "y", "z"],
+            "size": [0.5, 1, 2],
+            "n": [1, 1, 2],
+            "w": list("aab"),
+        }
+    )
+    tables = list(alike({"train": table, "holdout": table[::-1]}).values())
+    assert identifying(tables) == ["id", "name"]
+    tables[1]["id"] = [1.0, 1.0, 2.0]
+    assert identifying(tables) == ["name"]
 
 
 def test_infinite_numbers_are_refused():
