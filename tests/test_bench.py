@@ -164,3 +164,13 @@ def test_tightness_is_a_table_of_bounds_below_the_truth(monkeypatch, capsys):
     assert len(rows) == 5
     assert all(0 <= float(median) <= min(4, float(ceiling)) for _, median, ceiling, _ in rows)
     assert any(float(median) > 0.5 for _, median, *_ in rows)
+
+
+@pytest.mark.slow
+def test_an_audit_of_data_is_timed(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(BENCH))
+    import audit_data
+
+    found = audit_data.measured(tmp_path, 200, "copy")
+    assert found["tpr_at_1_percent"] >= 0.9
+    assert found["processor_seconds"] > 0

@@ -106,9 +106,13 @@ class DataAudit:
             return NOTHING
         leaking = [name for name, attack in self.attacks.items() if attack.above_chance]
         if not leaking:
+            names = list(self.attacks)
+            none = (
+                f"None of {len(names)} attacks tells" if names[1:] else f"{names[0]} does not tell"
+            )
             return (
-                f"None of {len(self.attacks)} attacks tells rows of train from rows of the holdout"
-                " better than guessing, as far as this audit can tell."
+                f"{none} rows of train from rows of the holdout better than guessing, as far as this audit"
+                " can tell."
             )
         ranked = sorted(leaking, key=lambda name: -self.attacks[name].summary.auc)
         return (
