@@ -111,8 +111,8 @@ class DataAudit:
                 f"None of {len(names)} attacks tells" if names[1:] else f"{names[0]} does not tell"
             )
             return (
-                f"{none} rows of train from rows of the holdout better than guessing, as far as this audit"
-                " can tell."
+                f"{none} rows of train from rows of the holdout better than guessing, as far as this"
+                " audit can tell."
             )
         ranked = sorted(leaking, key=lambda name: -self.attacks[name].summary.auc)
         return (

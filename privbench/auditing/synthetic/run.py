@@ -205,7 +205,11 @@ def _train_shadows(
     )[columns]
     folder = None
     if options.cache is not None:
-        parts = {role: str(np.sort(hashed[role]).sum()) for role in ("train", "holdout")}
+        parts = {
+            role: str(hashed[role].sum())
+            for role in ("train", "holdout", "reference")
+            if role in hashed
+        }
         parts |= {"seed": str(options.seed), "rows": str(rows.counts), "columns": str(columns)}
         folder = folder_of(options.cache, generate, parts)
     sizes = rows.counts.train, rows.counts.synthetic

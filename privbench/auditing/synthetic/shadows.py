@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import linecache
 import logging
 import os
 import time
@@ -152,17 +153,24 @@ def folder_of(cache: str | Path, generate: Generate, parts: dict[str, Any]) -> P
     Raises:
         BadInput: the folder cannot be made.
     """
-    try:
-        source = inspect.getsource(inspect.getmodule(generate) or generate)
-    except (OSError, TypeError):
-        source = repr(generate)
-    text = canonical_json(parts | {"source": source})
+    text = canonical_json(parts | {"source": _source(generate)})
     folder = Path(cache) / hashlib.sha256(text.encode()).hexdigest()[:16]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"--cache {cache}: {error.strerror}") from None
     return folder
+
+
+def _source(generate: Generate) -> str:
+    """Return the source of the function's file; in a notebook, which is none, that of the function."""
+    for what in (inspect.getmodule(generate), generate):
+        try:
+            if what is not None:
+                return inspect.getsource(what)
+        except (OSError, TypeError):
+            continue
+    return repr(generate)
 
 
 def load_generator(path: str | Path) -> Generate:
@@ -181,6 +189,7 @@ def load_generator(path: str | Path) -> Generate:
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise BadInput(f"--generator {path}: not a Python file (its name must end in .py)")
+    linecache.checkcache(str(file))  # it may have changed since
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # so that its source is found
     sys.path.insert(0, str(file.parent.absolute()))

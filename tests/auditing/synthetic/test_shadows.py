@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 
 import privbench
-from privbench.auditing.synthetic.shadows import drawn_members, load_generator, read_folder, trained
+from privbench.auditing.synthetic.shadows import (
+    drawn_members,
+    folder_of,
+    load_generator,
+    read_folder,
+    trained,
+)
 from privbench.errors import BadInput, DataError, PrivbenchError
 
 from .helpers import leaky, people
@@ -151,3 +157,17 @@ def test_a_generator_may_import_what_lies_beside_it(tmp_path):
         "from beside_gen import rows\ndef generate(table, seed, n): return rows(table, n)"
     )
     assert len(load_generator(tmp_path / "gen.py")(pd.DataFrame({"a": [1, 2]}), 0, 1)) == 1
+
+
+def test_another_generator_or_other_rows_have_a_folder_of_their_own(tmp_path):
+    def folder(text, **parts):
+        (tmp_path / "gen.py").write_text(text)
+        return folder_of(tmp_path / "cache", load_generator(tmp_path / "gen.py"), parts)
+
+    one = "def generate(table, seed, n): return table.head(n)\n"
+    first = folder(one, seed="0")
+    assert folder(one, seed="0") == first
+    others = {folder(one + "# changed\n", seed="0"), folder(one, seed="1")}
+    assert len(others | {first}) == 3
+    made_here = eval("lambda table, seed, n: table")  # as in a notebook: of no file
+    assert folder_of(tmp_path / "cache", made_here, {}).is_dir()
