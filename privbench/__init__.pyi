@@ -12,6 +12,7 @@ from privbench.attacks.synthetic import SyntheticAttack as SyntheticAttack
 from privbench.attacks.synthetic import SyntheticView as SyntheticView
 from privbench.attacks.synthetic import SyntheticViews as SyntheticViews
 from privbench.auditing import audit as audit
+from privbench.auditing.synthetic.run import audit_data as audit_data
 from privbench.auditing.training import audit_training as audit_training
 from privbench.components import Component as Component
 from privbench.data import Column as Column

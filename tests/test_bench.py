@@ -189,3 +189,13 @@ def test_an_audit_of_training_is_timed_part_by_part(bench, capsys):
     assert set(shares) == {"training", "answers", "attack calibration", "all attacks", "the rest"}
     assert shares["all attacks"] == shares.pop("attack calibration")
     assert sum(shares.values()) == pytest.approx(100, abs=0.5)
+
+
+@pytest.mark.slow
+def test_an_audit_of_data_is_timed(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(BENCH))
+    import audit_data
+
+    found = audit_data.measured(tmp_path, 200, "copy")
+    assert found["tpr_at_1_percent"] >= 0.9
+    assert found["processor_seconds"] > 0

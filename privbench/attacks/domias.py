@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from privbench.attacks.base import NeedsShadows
@@ -20,6 +19,7 @@ from privbench.attacks.synthetic import (
     BatchedSyntheticAttack,
     Floats,
     SyntheticViews,
+    log_density,
     principal,
 )
 
@@ -44,26 +44,9 @@ class Domias(BatchedSyntheticAttack):
         """Return scores (targets, n_pool), in nats."""
         project = principal(views.reference.x, self.dimensions)
         points = project(views.records)
-        reference = self._log_density(points, project(views.reference.x))
+        reference = log_density(points, project(views.reference.x), self.bandwidth)
         scores = np.empty((len(views), len(points)))
         for target, data in enumerate(views.targets):
-            scores[target] = self._log_density(points, project(data.x)) - reference
+            scores[target] = log_density(points, project(data.x), self.bandwidth) - reference
             views.progress(target + 1, len(views))
         return scores
-
-    def _log_density(self, points: NDArray[np.float32], data: NDArray[np.float32]) -> Floats:
-        """Return the log-density (n,) at ``points`` (n, d) of Gaussian kernels on ``data`` (m, d)."""
-        import torch
-
-        from privbench.engine import as_tensor
-
-        m, d = data.shape
-        width = self.bandwidth or m ** (-1 / (d + 4))
-        a, b = as_tensor(points), as_tensor(data)
-        parts = [
-            torch.cdist(part, b).square().mul_(-0.5 / width**2).logsumexp(1)
-            for part in torch.split(a, 256)  # so that the distances stay in the cache
-        ]
-        constant = np.log(m) + d * np.log(width * np.sqrt(2 * np.pi))
-        density: Floats = torch.cat(parts).double().numpy() - constant
-        return density

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -24,6 +24,11 @@ from privbench.seeds import generator
 
 if TYPE_CHECKING:
     from privbench.auditing.report import AttackReport, Audit
+    from privbench.auditing.synthetic.measuring import DataAttack
+    from privbench.auditing.synthetic.report import DataAudit
+
+    AnyAudit: TypeAlias = Audit | DataAudit
+    AnyAttack: TypeAlias = AttackReport | DataAttack
 
 PLAIN = ("auc", "advantage", "balanced_accuracy", "audited_epsilon")
 AT_FPR = ("tpr", "precision")
@@ -113,7 +118,7 @@ def _check_range(metric: Metric, limit: float) -> None:
         raise BadInput(f"--fail-above {metric.text}={limit:g} (allowed: from {low:g} to {high:g})")
 
 
-def exceeded(report: Audit, limits: Mapping[str, float]) -> list[Exceeded]:
+def exceeded(report: AnyAudit, limits: Mapping[str, float]) -> list[Exceeded]:
     """Return what exceeds limits, by limit, the largest upper end first; see `Audit.exceeded`."""
     if limits and not report.attacks:
         raise BadInput("no attack returned scores, so that no limit can be judged")
@@ -139,7 +144,7 @@ def exceeded(report: Audit, limits: Mapping[str, float]) -> list[Exceeded]:
     return found
 
 
-def _ends(report: Audit, name: str, attack: AttackReport, metric: Metric) -> Ends | None:
+def _ends(report: AnyAudit, name: str, attack: AnyAttack, metric: Metric) -> Ends | None:
     """Return a metric and its interval; None if it is not defined for these predictions."""
     summary, member, over = attack.summary, report.member, attack.summary.interval_over
     if metric.name == "balanced_accuracy" and attack.called is None:
@@ -174,7 +179,7 @@ def precision(tpr: float, fpr: float, prior: float = PRIOR) -> float:
     return prior * tpr / (prior * tpr + (1 - prior) * fpr)
 
 
-def _tpr(report: Audit, name: str, attack: AttackReport, fpr: float) -> Ends:
+def _tpr(report: AnyAudit, name: str, attack: AnyAttack, fpr: float) -> Ends:
     """Return the TPR at an FPR; where the FPR is unresolved, nothing is known of it."""
     known = attack.summary.tpr_at_fpr.get(str(fpr))
     if known is None:
@@ -196,7 +201,7 @@ def _tpr(report: Audit, name: str, attack: AttackReport, fpr: float) -> Ends:
     return known["value"], known["ci"] or (0.0, 1.0)
 
 
-def _best_calls(attack: AttackReport, roc: Roc) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _best_calls(attack: AnyAttack, roc: Roc) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
     """Return which pairs are called members at the threshold with the largest TPR - FPR."""
     gap = roc.true_positives / roc.n_members - roc.false_positives / roc.n_nonmembers
     at = int(gap.argmax())

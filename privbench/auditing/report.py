@@ -291,6 +291,11 @@ class Audit:
         """Return what is doubtful about the predictions, as sentences."""
         return [one["text"] for one in self.warnings]
 
+    @property
+    def incomplete(self) -> bool:
+        """Whether an attack failed, or a model could not be trained."""
+        return bool(self.failed or (self.training is not None and self.training.failed))
+
     def nothing_applied(self) -> str:
         """Return why no attack ran, for an error message."""
         reasons = dict.fromkeys(self.skipped.values())

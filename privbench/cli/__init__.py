@@ -8,6 +8,7 @@ import click
 
 from privbench import __version__
 from privbench.cli.audit import audit
+from privbench.cli.audit_data import audit_data
 from privbench.cli.audit_training import audit_training
 from privbench.cli.complete import is_completing
 from privbench.cli.completion import completion
@@ -29,8 +30,8 @@ from privbench.cli.table import table
 from privbench.plugins.host import PluginHost
 
 BUILTIN_COMMANDS = (
-    init, run, runs, audit, audit_training, list_command, show, table, plot, export, report, leaderboard,
-    data, plugins, doctor, completion,
+    init, run, runs, audit, audit_training, audit_data, list_command, show, table, plot, export, report,
+    leaderboard, data, plugins, doctor, completion,
 )  # fmt: skip
 
 

@@ -26,12 +26,13 @@ from privbench.errors import BadInput
 
 if TYPE_CHECKING:
     from privbench.auditing import Audit
+    from privbench.auditing.synthetic.report import DataAudit
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 EXCEEDED = 3
 """The exit status if a limit is exceeded."""
-WRITERS: dict[str, Callable[[Audit, str], str]] = {
+WRITERS: dict[str, Callable[[Audit | DataAudit, str], str]] = {
     ".html": lambda report, command: report.to_html(command),
     ".json": lambda report, command: json.dumps(report.to_json(), indent=1) + "\n",
     ".md": lambda report, command: report.to_markdown(),
@@ -43,7 +44,7 @@ _ATTACKS = (
     click.option(
         "--attack", "attacks", metavar="NAME", multiple=True,
         shell_complete=complete.components("attack"),
-        help="Attack to run. Repeatable. Default: all attacks that the predictions support.",
+        help="Attack to run. Repeatable. Default: all attacks that apply.",
     ),
     click.option(
         "--set", "settings", metavar="NAME.PARAMETER=VALUE", multiple=True,
@@ -138,7 +139,7 @@ class Delivery:
             check_suffix(output, WRITERS)
         return cls(output, html, plot, as_json, parse_limits(limits))
 
-    def deliver(self, ctx: click.Context, report: Audit, title: str) -> None:
+    def deliver(self, ctx: click.Context, report: Audit | DataAudit, title: str) -> None:
         """Print and write a report, and exit with the status that it deserves.
 
         Args:
@@ -168,6 +169,5 @@ class Delivery:
         exceeded = report.exceeded(self.limits)
         for one in exceeded:
             echo(one, err=True)
-        missing = report.failed or (report.training is not None and report.training.failed)
-        if exceeded or missing:
+        if exceeded or report.incomplete:
             ctx.exit(EXCEEDED if exceeded else 1)

@@ -122,7 +122,7 @@ def broken_conditions(guarantee: Any) -> list[Flag]:
     from privbench.privacy import Guarantee
 
     broken = [str(c) for c in Guarantee.from_json(guarantee).conditions if c.broken]
-    return [Flag("C", f"{BROKEN}: {'; '.join(broken)}")] if broken else []
+    return [Flag("U", f"{BROKEN}: {'; '.join(broken)}")] if broken else []
 
 
 def configuration_of(defense: str, run: Run) -> dict[str, Any]:

@@ -139,7 +139,7 @@ class WeightedTpr:
         Returns:
             float64 (draws,); NaN where members or non-members have no weight.
         """
-        step = max(1, self.pairs.row.size // (8 * max(self.row.shape)))
+        step = max(64, self.pairs.row.size // (8 * max(self.row.shape)))
         parts = [
             self._tpr_of_some(weights[first : first + step], fpr)
             for first in range(0, len(weights), step)

@@ -91,10 +91,12 @@ def register_attacks(register: Register) -> None:
     from privbench.attacks.calibration import Calibration
     from privbench.attacks.confidence import Confidence
     from privbench.attacks.dcr import Dcr
+    from privbench.attacks.density_ratio import DensityRatio
     from privbench.attacks.domias import Domias
     from privbench.attacks.entropy import Entropy
     from privbench.attacks.gan_leaks import GanLeaks
     from privbench.attacks.gap import Gap
+    from privbench.attacks.gen_lra import GenLra
     from privbench.attacks.gradient import Gradient
     from privbench.attacks.groundhog import Groundhog
     from privbench.attacks.info_rmia import InfoRmia
@@ -113,7 +115,7 @@ def register_attacks(register: Register) -> None:
     for cls in (
         Gap, Loss, Confidence, Entropy, ModifiedEntropy, Shokri, MlLeaks, Lira, Rmia, InfoRmia,
         BaseAttack, AttackP, AttackR, Calibration, Quantile, LabelOnly, Gradient, Auto,
-        Dcr, GanLeaks, MonteCarlo, Logan, Domias, Groundhog, ShadowDensity,
+        Dcr, GanLeaks, MonteCarlo, Logan, Domias, DensityRatio, GenLra, Groundhog, ShadowDensity,
     ):  # fmt: skip
         register(cls)
 

@@ -7,8 +7,10 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from privbench.attacks.dcr import Dcr
+from privbench.attacks.density_ratio import DensityRatio
 from privbench.attacks.domias import Domias
 from privbench.attacks.gan_leaks import GanLeaks
+from privbench.attacks.gen_lra import GenLra
 from privbench.attacks.groundhog import Groundhog
 from privbench.attacks.logan import Logan
 from privbench.attacks.monte_carlo import MonteCarlo
@@ -32,6 +34,8 @@ ATTACKS = [
     MonteCarlo(),
     Logan(epochs=60),
     Domias(dimensions=24),
+    DensityRatio(),
+    GenLra(dimensions=24),
     Groundhog(dimensions=30),
     Groundhog(features="naive", dimensions=30),
     ShadowDensity(),
@@ -115,6 +119,10 @@ CHANGES = [
     (Logan, "references", [1, 4]),
     (Domias, "dimensions", [2, 20]),
     (Domias, "bandwidth", [0.1, 1.0]),
+    (DensityRatio, "neighbours", [1, 3]),
+    (GenLra, "neighbours", [1, 5]),
+    (GenLra, "dimensions", [2, 20]),
+    (GenLra, "bandwidth", [0.1, 1.0]),
     (Groundhog, "features", ["naive", "correlations", "both"]),
     (Groundhog, "dimensions", [2, 20]),
     (Groundhog, "ridge", [0.1, 1.0]),

@@ -1,0 +1,237 @@
+"""Shadow tables: what the generator makes of other rows, whose membership the adversary knows.
+
+They come from a folder, or from a generator that is run here. A folder holds two tables for each:
+
+    NAME.csv            what the generator released
+    NAME.members.csv    the rows that it was trained on
+
+as CSV (plain or .gz) or Parquet, with the columns of train. Rows are recognised by their values, so that
+their order plays no part. A folder that `trained` has filled can be read like any other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import linecache
+import logging
+import os
+import time
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from privbench.auditing.synthetic.tables import read_table
+from privbench.components.contained import contained
+from privbench.components.messages import error_text
+from privbench.datasets.frames import parse_frame
+from privbench.datasets.reading import read_file
+from privbench.errors import BadInput, DataError, PrivbenchError
+from privbench.metrics.pairs import Bools
+from privbench.seeds import canonical_json, generator, seed_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Generate = Callable[["pd.DataFrame", int, int], Any]
+"""``generate(table, seed, n)`` fits a generator to a table and returns n synthetic rows."""
+
+log = logging.getLogger(__name__)
+
+MEMBERS = ".members"
+SUFFIXES = (".csv", ".csv.gz", ".parquet")
+MIN_SHADOWS = 4
+"""Smallest number of shadow tables that says anything about a record."""
+
+
+def read_folder(folder: str | Path) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
+    """Return the released table and the members of each shadow, by name.
+
+    Raises:
+        DataError: there is no such folder, too few shadows are in it, or a half of a pair is missing;
+            the message names all of them.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        raise DataError(f"--shadow {folder}: no such folder (looked for {path.absolute()})")
+    files = {
+        file.name.removesuffix(suffix): file
+        for file in sorted(path.iterdir())
+        for suffix in SUFFIXES
+        if file.name.endswith(suffix)
+    }
+    names = [name for name in files if not name.endswith(MEMBERS)]
+    lone = [files[name].name for name in names if name + MEMBERS not in files]
+    lone += [
+        file.name
+        for name, file in files.items()
+        if name.endswith(MEMBERS) and name.removesuffix(MEMBERS) not in files
+    ]
+    if lone:
+        raise DataError(
+            f"--shadow {folder}: {', '.join(lone)}: each shadow is two files, NAME.csv, what the"
+            f" generator released, and NAME{MEMBERS}.csv, the rows that it was trained on"
+        )
+    if len(names) < MIN_SHADOWS:
+        raise DataError(
+            f"--shadow {folder}: there are {len(names)} shadow tables, at least {MIN_SHADOWS} are needed"
+            f" (pairs of files NAME.csv and NAME{MEMBERS}.csv)"
+        )
+    return {
+        name: (
+            read_table(files[name], f"shadow {name}"),
+            read_table(files[name + MEMBERS], f"members of shadow {name}"),
+        )
+        for name in names
+    }
+
+
+def drawn_members(n_records: int, n_shadows: int, seed: int) -> Bools:
+    """Return the membership (shadows, records): each record is in with probability one half."""
+    drawn: Bools = generator(seed, "shadow members").random((n_shadows, n_records)) < 0.5
+    return drawn
+
+
+def trained(
+    generate: Generate,
+    attacked: pd.DataFrame,
+    fill: pd.DataFrame,
+    member: Bools,
+    sizes: tuple[int, int],
+    folder: Path | None,
+    texts: Collection[str],
+    seed: int,
+) -> Iterator[pd.DataFrame]:
+    """Yield what the generator makes of each shadow's members; finished ones are read from the folder.
+
+    Args:
+        generate: fits a generator to a table, and returns synthetic rows.
+        attacked: the attacked records (records, columns), in the order of ``member``.
+        fill: rows that are never attacked, which make a shadow's table as long as that of the target.
+        member: bool (shadows, records).
+        sizes: the number of rows of the target's table, and of its synthetic table.
+        folder: where shadows are kept; None to keep none.
+        texts: the columns of words, of which a kept file may look as if they were numbers.
+        seed: the seed of each run of the generator depends on it.
+
+    Raises:
+        PrivbenchError: the generator raises, or returns no such table.
+    """
+    import pandas as pd
+
+    n_train, n_synthetic = sizes
+    n_shadows, began, computed = len(member), time.monotonic(), 0
+    for index, row in enumerate(member):
+        own = attacked[row]
+        missing = max(0, min(n_train - len(own), len(fill)))
+        order = generator(seed, "fill", index).permutation(len(fill))[:missing]
+        table = pd.concat([own, fill.iloc[order]], ignore_index=True)
+        kept = None if folder is None else folder / f"shadow-{index:03}.csv"
+        if kept is not None and kept.exists():
+            yield parse_frame(read_file(kept), separator=",", decimal=".", text_columns=texts)
+            continue
+        released = _run(generate, table, seed_of(seed, "shadow", index) % 2**31, n_synthetic, index)
+        if kept is not None:
+            _write(table, kept.with_name(f"shadow-{index:03}{MEMBERS}.csv"))
+            _write(released, kept)  # the last, since it says that the pair is finished
+        computed += 1
+        each = (time.monotonic() - began) / computed
+        left = each * (n_shadows - index - 1)
+        log.info(
+            "shadow table %d of %d: %.1f s, about %.0f s left", index + 1, n_shadows, each, left
+        )
+        yield released
+
+
+def folder_of(cache: str | Path, generate: Generate, parts: dict[str, Any]) -> Path:
+    """Return the folder of the shadows of a generator and of what it is run on; it is made.
+
+    The generator's source is part of the name, but not what that imports.
+
+    Raises:
+        BadInput: the folder cannot be made.
+    """
+    text = canonical_json(parts | {"source": _source(generate)})
+    folder = Path(cache) / hashlib.sha256(text.encode()).hexdigest()[:16]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"--cache {cache}: {error.strerror}") from None
+    return folder
+
+
+def _source(generate: Generate) -> str:
+    """Return the source of the function's file; in a notebook, which is none, that of the function."""
+    for what in (inspect.getmodule(generate), generate):
+        try:
+            if what is not None:
+                return inspect.getsource(what)
+        except (OSError, TypeError):
+            continue
+    return repr(generate)
+
+
+def load_generator(path: str | Path) -> Generate:
+    """Return the function ``generate(table, seed, n)`` of a Python file.
+
+    Raises:
+        BadInput: there is no such file, it raises, or has no such function.
+    """
+    import importlib.util
+    import sys
+
+    file = Path(path)
+    if not file.is_file():
+        raise BadInput(f"--generator {path}: no such file (looked for {file.absolute()})")
+    name = f"privbench_generator_{file.stem}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise BadInput(f"--generator {path}: not a Python file (its name must end in .py)")
+    linecache.checkcache(str(file))  # it may have changed since
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # so that its source is found
+    sys.path.insert(0, str(file.parent.absolute()))
+    try:
+        with contained():
+            spec.loader.exec_module(module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise BadInput(f"--generator {path}: {error_text(error)}") from error
+    finally:
+        sys.path.remove(str(file.parent.absolute()))
+    generate = getattr(module, "generate", None)
+    if not callable(generate):
+        raise BadInput(f"--generator {path}: defines no function generate(table, seed, n)")
+    found: Generate = generate
+    return found
+
+
+def _run(generate: Generate, table: pd.DataFrame, seed: int, n: int, index: int) -> pd.DataFrame:
+    columns = list(table.columns)
+    try:
+        with contained():
+            released = generate(table.copy(), seed, n)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise PrivbenchError(f"generator, shadow {index}: {error_text(error)}") from error
+    import pandas as pd
+
+    if not isinstance(released, pd.DataFrame):
+        array = np.asarray(released)
+        if array.ndim != 2 or array.shape[1] != len(columns):
+            raise PrivbenchError(
+                f"generator, shadow {index}: expected a table with {len(columns)} columns, got"
+                f" {type(released).__name__} with shape {array.shape}"
+            )
+        released = pd.DataFrame(array, columns=columns)
+    return read_table(released, f"shadow {index}")
+
+
+def _write(table: pd.DataFrame, path: Path) -> None:
+    unfinished = path.with_suffix(".unfinished")
+    table.to_csv(unfinished, index=False)
+    os.replace(unfinished, path)
