@@ -3,8 +3,10 @@
 Which times count, of the same kind of stage on the same kind of device:
 
 1. the same components with the same parameters, epochs aside, on the same dataset;
-2. the same components, on the same dataset, with other parameters;
-3. the same components, whatever the rest.
+2. the same components, with other parameters, on the same dataset;
+3. the same components, with others before or after them, on the same dataset.
+
+Of other datasets nothing is concluded: their records may have ten times the features.
 
 Stages about one kind of canaries look at these records only, and are apart from all others. Of the
 times that count, those of the nearest sizes are scaled: in proportion to epochs, and to powers of the
@@ -100,6 +102,7 @@ class Sizer:
         return Sizes(
             stage.kind,
             " ".join(components),
+            setting.fingerprint if setting else "",
             " ".join(dict.fromkeys(name for name, _ in parts)),
             digest(parts)[:16],
             n_models,
@@ -195,7 +198,7 @@ def weights(stages: Iterable[Stage], forecasts: Forecasts) -> dict[str, float]:
 
 def _keys(sizes: Sizes) -> tuple[tuple[str, ...], ...]:
     """Return what stages that are alike have in common, the most alike first."""
-    same = (sizes.kind, sizes.components)
+    same = (sizes.kind, sizes.components, sizes.dataset)
     return ((*same, sizes.context, sizes.variant), (*same, sizes.context), same)
 
 

@@ -18,7 +18,7 @@ class OfSizes:
         return stage
 
 
-STAGE = Sizes("fit", "vae", "digits vae", "v1", 16, 1000, 10.0)
+STAGE = Sizes("fit", "vae", "digits", "vae digits", "v1", 16, 1000, 10.0)
 
 
 def time(seconds, stage=STAGE, device="cpu", size=10, **other):
@@ -33,7 +33,7 @@ def forecast(times, stage=STAGE, device="auto"):
 
 def test_without_similar_stages_nothing_is_said():
     assert forecast([]) is None
-    others = [time(1.0, kind="metrics"), time(1.0, components="copula")]
+    others = [time(1.0, kind="metrics"), time(1.0, components="copula"), time(1.0, dataset="adult")]
     assert forecast(others) is None
 
 
@@ -65,7 +65,7 @@ def test_the_range_is_that_of_the_middle_half():
 
 
 def test_the_most_alike_count():
-    same, near, far = time(1.0), time(2.0, variant="v2"), time(3.0, context="adult vae")
+    same, near, far = time(1.0), time(2.0, variant="v2"), time(3.0, context="vae digits mlp")
     assert forecast([far, near, same]).seconds == 1.0
     assert forecast([far, near]).seconds == 2.0
     assert forecast([far]).seconds == 3.0
@@ -107,7 +107,9 @@ def sizes(plan, kind):
 
 def test_sizes_are_apart_from_all_that_is_alike(plan):
     (before,) = sizes(plan("canaries=0", select="none"), "population").values()
-    assert before == Sizes("population", "mlp", "mlp npz", before.variant, 4, 96, 10.0)
+    assert before == Sizes(
+        "population", "mlp", before.dataset, "mlp npz", before.variant, 4, 96, 10.0
+    )
     for setting, other in (
         ("population=6", {"models": 6}),
         ("pool=48", {"records": 48}),

@@ -66,6 +66,7 @@ MIGRATIONS = (
     CREATE TABLE times (
         kind TEXT NOT NULL,
         components TEXT NOT NULL,
+        dataset TEXT NOT NULL,
         context TEXT NOT NULL,
         variant TEXT NOT NULL,
         models INTEGER NOT NULL,

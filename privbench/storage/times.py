@@ -21,6 +21,8 @@ class Sizes:
     kind: str
     components: str
     """Names of the components that it runs, such as ``dp-sgd mlp``, and ``canaries``."""
+    dataset: str
+    """Digest of the records of the dataset."""
     context: str
     """Names of the dataset and of all components that the stage depends on."""
     variant: str
