@@ -95,6 +95,7 @@ def content_problems(content: Mapping[str, Any]) -> Iterator[str]:
     if content["submission"]["digest"] != expected:
         yield f"submission.digest: {content['submission']['digest']} (allowed: {expected})"
     yield from _header_problems(content)
+    yield from _dataset_problems(content)
     matrix = list(_matrix_problems(content))
     yield from matrix
     rows = content["rows"]
@@ -148,6 +149,20 @@ def _header_problems(content: Mapping[str, Any]) -> Iterator[str]:
         yield f"environment.clean: {environment['clean']} (allowed: null if and only if commit is)"
     if len(submission["plugins"]) < len(environment["plugins"]):
         yield f"submission.plugins: {len(submission['plugins'])} (allowed: those of environment.plugins)"
+
+
+def _dataset_problems(content: Mapping[str, Any]) -> Iterator[str]:
+    """Yield parameters that built-in datasets do not take; keys cover records, and not how they are read."""
+    from privbench.plugins.host import PluginHost
+
+    registry = PluginHost(installed=False).registry("dataset")
+    for i, part in enumerate(content["configuration"]["datasets"]):
+        entry = registry.entries.get(part["name"])
+        if entry is not None and "params" in part:
+            try:
+                entry.build(part["params"], f"configuration.datasets[{i}]")
+            except BadInput as error:
+                yield shown(str(error))[1:-1]
 
 
 def _matrix_problems(content: Mapping[str, Any]) -> Iterator[str]:
