@@ -28,7 +28,7 @@ SHOWN = 20
 OF_UTILITY = (
     "test_accuracy", "train_accuracy", "guarantee", "column_fidelity", "pairwise_fidelity",
     "test_accuracy_ci", "test_balanced_accuracy", "test_balanced_accuracy_ci", "majority_accuracy",
-    "majority_difference_ci", "n_test", "n_reference", "n_public", "reason",
+    "majority_difference_ci", "n_test", "n_reference", "n_public", "reason", "clipped_share",
 )  # fmt: skip
 """Columns in which all rows of one ``utility_key`` are equal."""
 OF_METRICS = (
@@ -152,7 +152,7 @@ def _header_problems(content: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _dataset_problems(content: Mapping[str, Any]) -> Iterator[str]:
-    """Yield parameters that built-in datasets do not take; keys cover records, and not how they are read."""
+    """Yield parameters that built-in datasets do not take, which no key covers."""
     from privbench.plugins.host import PluginHost
 
     registry = PluginHost(installed=False).registry("dataset")
@@ -224,7 +224,10 @@ def _matrix_problems(content: Mapping[str, Any]) -> Iterator[str]:
 def _unequal(
     rows: Sequence[Row], by: Sequence[str], columns: Sequence[str], *, only_ok: bool = False
 ) -> Iterator[str]:
-    """Yield rows that are equal in the columns ``by`` and differ in another column."""
+    """Yield rows that are equal in the columns ``by`` and differ in another column.
+
+    Rows of earlier versions lack columns, all of them or none.
+    """
     first: dict[tuple[Any, ...], Row] = {}
     for i, row in enumerate(rows):
         group = tuple(row[name] for name in by)
@@ -232,9 +235,9 @@ def _unequal(
             continue
         other = first.setdefault(group, row)
         for name in columns:
-            if row[name] != other[name]:
+            if row.get(name) != other.get(name):
                 allowed = f"{shown(other[name])}, as in other rows of the same {', '.join(by)}"
-                yield problem(i, row, name, row[name], allowed)
+                yield problem(i, row, name, row.get(name), allowed)
 
 
 def _curve_problems(content: Mapping[str, Any]) -> Iterator[str]:
