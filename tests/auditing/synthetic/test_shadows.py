@@ -191,3 +191,23 @@ def test_a_generator_that_closes_over_other_values_has_a_folder_of_its_own(tmp_p
 
     folders = [folder_of(tmp_path, made(noise), {}) for noise in (1, 2, 1)]
     assert folders[0] == folders[2] != folders[1]
+
+
+@pytest.mark.parametrize("source", ["train", "both"])
+def test_shadows_of_train_alone_would_give_it_away(tmp_path, source):
+    rows = TRAIN if source == "train" else pd.concat([TRAIN, HOLDOUT])
+    for i in range(4):
+        people(100, 20 + i).to_csv(tmp_path / f"s{i}.csv", index=False)
+        members = rows.sample(frac=0.5, random_state=i)
+        members.to_csv(tmp_path / f"s{i}.members.csv", index=False)
+
+    def run():
+        return privbench.audit_data(
+            TRAIN, HOLDOUT, people(100, 9), shadow=tmp_path, attacks=["gan-leaks"]
+        )
+
+    if source == "both":
+        assert run().n_shadows == 4
+    else:
+        with pytest.raises(BadInput, match=r"of train .* but 0\.0% of those of the holdout"):
+            run()
