@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+MAX_DIFFERENCE = 0.05
+"""By how much more than noise the shares of train and holdout may differ in members of shadows."""
+
+
 @dataclass(frozen=True)
 class Options:
     """How to audit; the arguments of `audit_data`."""
@@ -156,9 +160,9 @@ def run_audit_data(
         member = np.stack(
             [np.isin(attacked_hashes, hashed[f"members of shadow {name}"]) for name in given]
         )
-        _check_membership(member, options.shadow)
+        _check_membership(member, rows.member, options.shadow)
     elif generate is not None:
-        member = drawn_members(len(rows.member), options.shadows, options.seed)
+        member = drawn_members(len(rows.member), options.shadows, options.seed, rows.counts.train)
         shadows = _train_shadows(generate, raw, tables, rows, member, hashed, options)
     audited = AuditedTable(tables, rows, shadows, member, options.seed)
     scores, skipped, failed = audited.scores(chosen)
@@ -225,14 +229,30 @@ def _train_shadows(
     return [found[name] for name in made]
 
 
-def _check_membership(member: Bools, folder: object) -> None:
-    """Raise BadInput if the members of shadows are not the attacked rows."""
+def _check_membership(member: Bools, of_train: Bools, folder: object) -> None:
+    """Raise BadInput if the members of shadows are not attacked rows, of train and holdout alike.
+
+    Args:
+        member: bool (shadows, records), which records each shadow was trained on.
+        of_train: bool (records,), which records are rows of train.
+        folder: where the shadows come from.
+    """
     share = float(member.mean())
+    train, holdout = (float(member[:, side].mean()) for side in (of_train, ~of_train))
+    noise = np.sqrt(0.25 / len(member) * (1 / of_train.sum() + 1 / (~of_train).sum()))
     if not 0.02 < share < 0.98:
-        raise BadInput(
-            f"--shadow {folder}: {share:.1%} of the attacked rows are in a shadow's members, on average."
-            " Train each shadow on a random half of the rows of train and holdout together"
+        problem = f"{share:.1%} of the attacked rows are in a shadow's members, on average"
+    elif abs(train - holdout) > MAX_DIFFERENCE + 4 * noise:
+        problem = (
+            f"{train:.1%} of the attacked rows of train are in a shadow's members, on average, but"
+            f" {holdout:.1%} of those of the holdout, by which attacks would know train from holdout"
         )
+    else:
+        return
+    raise BadInput(
+        f"--shadow {folder}: {problem}. Train each shadow on a random half of the rows of train and"
+        " holdout together"
+    )
 
 
 def _registry(host: PluginHost) -> Registry:

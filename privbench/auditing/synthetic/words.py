@@ -22,6 +22,9 @@ INTERVALS = (
 ABOVE = (
     "above .5: whether the AUC is above guessing (5%, corrected by Holm for the number of attacks)"
 )
+ACCUSED_BY_CHANCE = (
+    "the attack is not above .5: some rows come first by chance, and these say nothing of a leak"
+)
 WITHOUT_SHADOWS = (
     "what only copies of the generator show: without shadow tables, attacks compare distances and"
     " densities. A generator that keeps what is rare in its statistics, rather than near its rows, can"
@@ -60,10 +63,15 @@ def remarks(
         )
         if counts.in_both > 0.02 * (counts.train + counts.holdout):
             yield (
-                "many rows were dropped, and those that are left are rarer in the smaller table than in"
-                " the larger one, which attacks may find instead: use tables of the same size, or more"
-                " columns"
+                "many rows were dropped, and those that are left are rarer than those of the tables:"
+                " common rows are not attacked. To attack more of them: more columns"
             )
+    if counts.thinned:
+        yield (
+            f"{counts.thinned:,} more rows of the larger table, which are equal to others of it, were"
+            " dropped, so that common rows lack on both sides alike (none if the holdout is twice as"
+            " long as train, or as long with a table of reference rows)"
+        )
     for name, repeated in (
         ("train", counts.repeated_in_train),
         ("holdout", counts.repeated_in_holdout),
