@@ -6,22 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-import numpy as np
-
-from privbench.auditing.limits import precision
 from privbench.auditing.measured import measured_defenses
+from privbench.auditing.pictured import RATES, accused_first, picture_of, rates_of
 from privbench.auditing.predictions import Predictions
 from privbench.auditing.report import AUDITED_NOTE, AttackReport, Audit
 from privbench.auditing.slices import Slice
-from privbench.metrics.interval import Interval
 from privbench.metrics.warnings import KINDS
 from privbench.report.html.environment import facts_of, render
-from privbench.report.html.roc import Picture
 from privbench.report.html.words import one_in, plural
 from privbench.stages.records import MIN_MODELS
 
-RATES = ("0.01", "0.001")
-"""The false positive rates that sentences are about, as texts."""
 GOOD_SHADOWS = 16
 """Number of shadow models that the page advises."""
 MAX_SLICES = 12
@@ -35,16 +29,6 @@ KNOWN = {
 LABEL = {"classification": "class", "regression": "target"}
 """What the list of records calls a label, by task."""
 N_ACCUSED = 10
-
-
-@dataclass(frozen=True)
-class Rate:
-    """What the attack finds at one false positive rate."""
-
-    fpr: float
-    tpr: tuple[float | None, Interval | None]
-    precision: tuple[float | None, Interval | None]
-    """Share of right accusations if one of 100 suspects is a member."""
 
 
 @dataclass(frozen=True)
@@ -75,19 +59,19 @@ def audit_page(report: Audit, command: str = "") -> str:
         "audit.html",
         report=report,
         canary_attack=canary_attack,
-        canary_rates=_rates(canary_attack) if canary_attack else [],
+        canary_rates=rates_of(canary_attack) if canary_attack else [],
         command=command,
         attack=attack,
         notes=KINDS,
         ranked=sorted(report.attacks.items(), key=lambda item: -item[1].summary.auc),
-        rates=_rates(attack) if attack else [],
+        rates=rates_of(attack) if attack else [],
         exposed=_exposed(report, attack) if attack else [],
         slices=_by_column(report.slices),
         n_tests=sum(one.p_value is not None for one in report.slices),
         untested=_by_reason(report.skipped),
         next_steps=list(_next_steps(report)),
         boards=measured_defenses(),
-        roc=_picture(report),
+        roc=picture_of(report.attacks, report.chosen, report.member),
         table_notes=[report.intervals_note(), AUDITED_NOTE, *report.warning_notes()],
         facts=facts_of(report.environment),
         min_models=MIN_MODELS,
@@ -103,7 +87,7 @@ def audit_fragment(report: Audit) -> str:
         "audit_fragment.html",
         report=report,
         attack=attack,
-        rates=_rates(attack) if attack else [],
+        rates=rates_of(attack) if attack else [],
         ranked=sorted(report.attacks.items(), key=lambda item: -item[1].summary.auc),
         notes=KINDS,
         untested=_by_reason(report.skipped),
@@ -112,19 +96,6 @@ def audit_fragment(report: Audit) -> str:
 
 def _chosen(report: Audit) -> AttackReport | None:
     return report.attacks[report.chosen] if report.chosen else None
-
-
-def _rates(attack: AttackReport) -> list[Rate]:
-    rates = []
-    for text in RATES:
-        fpr, measured = float(text), attack.summary.tpr_at_fpr[text]
-        value, interval = measured["value"], measured["ci"]
-        right = None if value is None else precision(value, fpr)
-        ends = (
-            None if interval is None else (precision(interval[0], fpr), precision(interval[1], fpr))
-        )
-        rates.append(Rate(fpr, (value, interval), (right, ends)))
-    return rates
 
 
 def _exposed(report: Audit, attack: AttackReport) -> list[Exposed]:
@@ -141,12 +112,8 @@ def _exposed(report: Audit, attack: AttackReport) -> list[Exposed]:
         return [
             record(one["record"], auc=one["auc"]) for one in (risk["most_exposed"] if risk else [])
         ]
-    scores, member = attack.scores[0], report.member[0]
-    outside = np.sort(scores[~member])
-    inside = np.flatnonzero(member)
-    first = inside[np.argsort(-scores[inside], kind="stable")][:N_ACCUSED]
-    before = len(outside) - np.searchsorted(outside, scores[first], side="left")
-    return [record(int(i), wrongly=int(n)) for i, n in zip(first, before, strict=True)]
+    accused = accused_first(attack.scores[0], report.member[0], N_ACCUSED)
+    return [record(number, wrongly=wrongly) for number, wrongly in accused]
 
 
 def _label(target: Predictions, number: int) -> str:
@@ -202,13 +169,3 @@ def _next_steps(report: Audit) -> Iterator[str]:
         " `--fail-above tpr@0.01=0.05` ends with status 3 if that may be exceeded. privbench itself"
         " calls no number safe."
     )
-
-
-def _picture(report: Audit) -> Picture | None:
-    if not report.attacks:
-        return None
-    order = sorted(
-        report.attacks.items(), key=lambda item: (item[0] != report.chosen, -item[1].summary.auc)
-    )
-    curves = {name: (attack.scores, attack.summary.interval_over) for name, attack in order}
-    return Picture.of(curves, report.member)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.auditing.limits import Exceeded, exceeded
+from privbench.auditing.pictured import accused_first
 from privbench.auditing.synthetic import words
 from privbench.auditing.synthetic.anonymeter import Risk
 from privbench.auditing.synthetic.measuring import DataAttack
@@ -126,13 +127,10 @@ class DataAudit:
         """Return the rows of train that the attack `chosen` accuses first."""
         if self.chosen is None:
             return []
-        scores, n = self.attacks[self.chosen].scores[0], len(self.rows.train)
-        outside = np.sort(scores[n:])
-        first = np.argsort(-scores[:n], kind="stable")[:most]
-        before = len(outside) - np.searchsorted(outside, scores[first], side="left")
+        scores = self.attacks[self.chosen].scores[0]
         return [
-            Exposed(int(self.rows.train[i]), int(wrongly))
-            for i, wrongly in zip(first, before, strict=True)
+            Exposed(int(self.rows.train[number]), wrongly)
+            for number, wrongly in accused_first(scores, self.member[0], most)
         ]
 
     def exceeded(self, limits: Mapping[str, float]) -> list[Exceeded]:
