@@ -9,8 +9,9 @@ from itertools import groupby
 from privbench.auditing.measured import measured_defenses
 from privbench.auditing.pictured import RATES, accused_first, picture_of, rates_of
 from privbench.auditing.predictions import Predictions
-from privbench.auditing.report import AUDITED_NOTE, AttackReport, Audit
+from privbench.auditing.report import AttackReport, Audit
 from privbench.auditing.slices import Slice
+from privbench.auditing.tables import AUDITED_NOTE, intervals_note, warning_notes
 from privbench.metrics.warnings import KINDS
 from privbench.report.html.environment import facts_of, render
 from privbench.report.html.words import one_in, plural
@@ -54,6 +55,7 @@ def audit_page(report: Audit, command: str = "") -> str:
         command: the command that made it, to be shown.
     """
     attack = _chosen(report)
+    marked = [warning for one in report.attacks.values() for warning in one.warnings]
     canary_attack = None if report.canaries is None else _chosen(report.canaries)
     return render(
         "audit.html",
@@ -72,7 +74,7 @@ def audit_page(report: Audit, command: str = "") -> str:
         next_steps=list(_next_steps(report)),
         boards=measured_defenses(),
         roc=picture_of(report.attacks, report.chosen, report.member),
-        table_notes=[report.intervals_note(), AUDITED_NOTE, *report.warning_notes()],
+        table_notes=[intervals_note(report), AUDITED_NOTE, *warning_notes(marked)],
         facts=facts_of(report.environment),
         min_models=MIN_MODELS,
         known=KNOWN[report.target.task],

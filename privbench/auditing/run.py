@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from privbench.attacks.synthetic import SyntheticAttack
+from privbench.auditing.inputs import PredictionsInput
 from privbench.auditing.labels import text_of
 from privbench.auditing.layout import Layout
 from privbench.auditing.measuring import measure, record_blocks
 from privbench.auditing.predictions import Predictions
 from privbench.auditing.quality import qualities
 from privbench.auditing.reading import USUAL, Source, read_predictions
-from privbench.auditing.report import Audit, Input
+from privbench.auditing.report import Audit
 from privbench.auditing.sanity import sanity
 from privbench.auditing.shadows import AuditedModels
 from privbench.auditing.slices import grouped
@@ -163,7 +164,7 @@ def run_audit(
         warnings=sanity(target, shadow, {name: one.scores for name, one in reports.items()}),
         environment=environment(host.third_party, "cpu"),
         inputs=[
-            Input.of(role, source, predictions)
+            PredictionsInput.of(role, source, predictions)
             for role, source, predictions in (
                 ("target", target_source, target),
                 ("holdout", holdout, target),

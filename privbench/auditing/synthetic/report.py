@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from privbench.auditing.inputs import TableInput
 from privbench.auditing.limits import Exceeded, exceeded
 from privbench.auditing.pictured import accused_first
 from privbench.auditing.synthetic import words
 from privbench.auditing.synthetic.anonymeter import Risk
 from privbench.auditing.synthetic.measuring import DataAttack
 from privbench.auditing.synthetic.rows import AttackedRows
-from privbench.auditing.synthetic.tables import Input
+from privbench.auditing.tables import HOW_TO_SEE, NOTHING, warning_notes
 from privbench.colour import Paint, Styled, plain
 from privbench.errors import BadInput
 from privbench.metrics.warnings import KINDS
@@ -28,8 +29,6 @@ UNLIMITED = ("balanced_accuracy", "audited_epsilon")
 N_EXPOSED = 10
 OPTIONAL = ("TPR at\n0.1% FPR",)
 """Headers of columns that are left out on a narrow terminal."""
-HOW_TO_SEE = "all columns: a wider terminal, or -o FILE.md"
-NOTHING = "No attack returned scores."
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class DataAudit:
     """What to know about these risks, or why there are none."""
     seed: int
     environment: dict[str, Any]
-    inputs: list[Input]
+    inputs: list[TableInput]
 
     @property
     def member(self) -> NDArray[np.bool_]:
@@ -249,13 +248,13 @@ class DataAudit:
 
     def notes(self) -> list[str]:
         """Return what is to be known of the numbers."""
-        given = {w["name"] for attack in self.attacks.values() for w in attack.warnings}
+        marked = [warning for attack in self.attacks.values() for warning in attack.warnings]
         return [
             words.INTERVALS,
             words.ABOVE,
             words.SAME_SOURCE,
             *([words.DCR_NOTE] if "dcr" in self.attacks else []),
-            *(f"{kind.mark}: {kind.note}" for name, kind in KINDS.items() if name in given),
+            *warning_notes(marked),
         ]
 
     def _table_of_attacks(self) -> Table:
