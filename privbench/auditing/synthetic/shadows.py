@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import linecache
 import logging
 import os
 import time
@@ -26,6 +25,7 @@ import numpy as np
 from privbench.auditing.synthetic.tables import read_table
 from privbench.components.contained import contained
 from privbench.components.messages import error_text
+from privbench.components.scripts import run_script
 from privbench.datasets.frames import parse_frame
 from privbench.datasets.reading import read_file
 from privbench.errors import BadInput, DataError, PrivbenchError
@@ -179,29 +179,7 @@ def load_generator(path: str | Path) -> Generate:
     Raises:
         BadInput: there is no such file, it raises, or has no such function.
     """
-    import importlib.util
-    import sys
-
-    file = Path(path)
-    if not file.is_file():
-        raise BadInput(f"--generator {path}: no such file (looked for {file.absolute()})")
-    name = f"privbench_generator_{file.stem}"
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise BadInput(f"--generator {path}: not a Python file (its name must end in .py)")
-    linecache.checkcache(str(file))  # it may have changed since
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # so that its source is found
-    sys.path.insert(0, str(file.parent.absolute()))
-    try:
-        with contained():
-            spec.loader.exec_module(module)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raise BadInput(f"--generator {path}: {error_text(error)}") from error
-    finally:
-        sys.path.remove(str(file.parent.absolute()))
+    module = run_script(Path(path), "generator", "--generator")
     generate = getattr(module, "generate", None)
     if not callable(generate):
         raise BadInput(f"--generator {path}: defines no function generate(table, seed, n)")
