@@ -14,8 +14,9 @@ from privbench.auditing.slices import Slice
 from privbench.auditing.tables import AUDITED_NOTE, intervals_note, warning_notes
 from privbench.metrics.warnings import KINDS
 from privbench.report.html.environment import facts_of, render
-from privbench.report.html.words import one_in, plural
+from privbench.report.html.words import one_in
 from privbench.stages.records import MIN_MODELS
+from privbench.wording import plural
 
 GOOD_SHADOWS = 16
 """Number of shadow models that the page advises."""

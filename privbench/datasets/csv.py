@@ -21,11 +21,12 @@ from privbench.datasets.checks import (
 )
 from privbench.datasets.copies import DUPLICATES, Duplicates, without_copies
 from privbench.datasets.dates import days, is_date
-from privbench.datasets.describe import describe, shortened
+from privbench.datasets.describe import describe
 from privbench.datasets.frames import parse_frame
 from privbench.datasets.reading import existing_file, read_file
 from privbench.datasets.tables import SCALE, Scale, table_data
 from privbench.errors import DataError
+from privbench.wording import shortened
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -23,6 +23,7 @@ from privbench.metrics.warnings import KINDS
 from privbench.report.numbers import interval_text
 from privbench.report.tables import Table
 from privbench.report.terminal import terminal_text
+from privbench.wording import listed
 
 UNLIMITED = ("balanced_accuracy", "audited_epsilon")
 """The metrics of `privbench audit` that a single table does not have."""
@@ -118,7 +119,7 @@ class DataAudit:
         ranked = sorted(leaking, key=lambda name: -self.attacks[name].summary.auc)
         return (
             "The synthetic table reveals something about which rows it was made from, as"
-            f" {' and '.join([', '.join(ranked[:-1]), ranked[-1]] if ranked[1:] else ranked)} find"
+            f" {listed(ranked)} find"
             f"{'' if ranked[1:] else 's'}."
         )
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from privbench.components.messages import closest
 from privbench.errors import DataError
+from privbench.wording import shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -207,6 +208,4 @@ def _leave_out(names: Sequence[str]) -> str:
 
 
 def _columns(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:SHOWN])
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"column{'s' if len(names) > 1 else ''} {shown}{more}"
+    return f"column{'s' if len(names) > 1 else ''} {shortened(list(map(repr, names)), SHOWN)}"

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from privbench.auditing.training.modules import ask_module
 from privbench.auditing.training.records import is_tensor
 from privbench.errors import DataError
+from privbench.wording import shortened
 
 MAX_CLASSES = 1000
 """More distinct labels than these are taken for a regression's."""
@@ -224,8 +225,7 @@ class Classification:
         raise DataError(f"{what} {problem}; it must return probabilities")
 
     def _listing(self) -> str:
-        shown = ", ".join(repr(one) for one in self.classes[:8].tolist())
-        return f"classes: {shown}{', ...' if len(self.classes) > 8 else ''}"
+        return f"classes: {shortened(list(map(repr, self.classes.tolist())), 8)}"
 
 
 def _numbers(values: Any, what: str) -> NDArray[np.float64]:
