@@ -1,9 +1,12 @@
 """Which rows are attacked, and which serve as reference records; the order of rows plays no part.
 
-1. Rows that are in both train and holdout are dropped from both: nobody could tell them apart.
-2. Without a table of its own, a random half of the holdout is the reference, and never attacked. Other
-   rows that are equal to one of the reference are dropped, too: of train none is left, by 1.
-3. The remaining rows of train are members, those of the holdout non-members.
+1. Without a table of its own, a random half of the holdout is the reference, and never attacked.
+2. Rows of train that are in the rest of the holdout are dropped, and the other way round: nobody could
+   tell them apart. So are rows of both that are in the reference.
+3. A row of the smaller table is compared with more rows by 2, and dropped more often if its values are
+   common; what is left would be rarer there, without any leak. So if 2 drops many, rows of the larger
+   table are also compared with as many other rows of that table itself, drawn at random.
+4. The remaining rows of train are members, those of the holdout non-members.
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ Hashes = NDArray[np.uint64]
 
 MIN_ROWS = 20
 """Smallest number of members, and of non-members, that an audit takes."""
+MANY_DROPPED = 0.01
+"""Share of dropped rows from which on what is left is kept equally rare on both sides."""
 N_GROUPS = 50
 """Groups of records that are resampled for intervals."""
 
@@ -42,7 +47,9 @@ class Counts:
     reference_is: str
     """Where they come from."""
     in_both: int
-    """Rows of train or of the holdout that were dropped: they are in both, or in the reference."""
+    """Attacked rows that were dropped: they are on both sides, or in the reference."""
+    thinned: int
+    """Rows of the larger table that were dropped so that common rows lack on both sides alike."""
     repeated_in_train: int
     """Rows that are equal to an earlier one."""
     repeated_in_holdout: int
@@ -112,21 +119,25 @@ def attacked_rows(
     Raises:
         DataError: too few rows are left.
     """
-    outside = holdout if reference is None else np.concatenate([holdout, reference])
-    train_is_in_both = np.isin(train, outside)
-    holdout_is_in_both = np.isin(holdout, train)
-    if reference is not None:
-        holdout_is_in_both |= np.isin(holdout, reference)
-    members = _ordered(train, np.flatnonzero(~train_is_in_both))
-    others = _ordered(holdout, np.flatnonzero(~holdout_is_in_both))
+    members, others = (_ordered(hashed, np.arange(len(hashed))) for hashed in (train, holdout))
     if reference is None:
         is_reference = generator(seed, "reference").permutation(len(others)) % 2 == 0
         chosen, others = others[is_reference], others[~is_reference]
-        is_known = np.isin(holdout[others], holdout[chosen])
-        others, repeated = others[~is_known], int(is_known.sum())
+        known = holdout[chosen]
     else:
-        chosen, repeated = _ordered(reference, np.arange(len(reference))), 0
-    in_both = int(train_is_in_both.sum() + holdout_is_in_both.sum()) + repeated
+        chosen, known = _ordered(reference, np.arange(len(reference))), reference
+    of_train, of_holdout = train[members], holdout[others]
+    dropped = [
+        np.isin(of_train, np.concatenate([of_holdout, known])),
+        np.isin(of_holdout, np.concatenate([of_train, known])),
+    ]
+    in_both, thinned = sum(int(rows.sum()) for rows in dropped), 0
+    if in_both > MANY_DROPPED * (len(members) + len(others)):
+        rng = generator(seed, "thinned")
+        dropped[0] |= _repeated_in_surplus(of_train, len(others), rng)
+        dropped[1] |= _repeated_in_surplus(of_holdout, len(members), rng)
+        thinned = sum(int(rows.sum()) for rows in dropped) - in_both
+    members, others = members[~dropped[0]], others[~dropped[1]]
     _check(len(members), len(others), len(chosen), in_both, reference is None)
     _, value = np.unique(np.concatenate([train[members], holdout[others]]), return_inverse=True)
     return AttackedRows(
@@ -142,6 +153,7 @@ def attacked_rows(
             reference=len(chosen),
             reference_is="a random half of the holdout" if reference is None else "a table",
             in_both=in_both,
+            thinned=thinned,
             repeated_in_train=len(train) - len(np.unique(train)),
             repeated_in_holdout=len(holdout) - len(np.unique(holdout)),
             synthetic_in_train=int(np.isin(synthetic, train).sum()),
@@ -150,6 +162,20 @@ def attacked_rows(
             nonmembers=len(others),
         ),
     )
+
+
+def _repeated_in_surplus(hashed: Hashes, n_others: int, rng: np.random.Generator) -> Bools:
+    """Return which rows are equal to another one of as many random rows as a table is larger.
+
+    Args:
+        hashed: what `hashes` returns for the rows of the table, in the order of the hashes.
+        n_others: the number of rows of the other table.
+        rng: draws the rows.
+    """
+    is_surplus = rng.permutation(len(hashed)) < len(hashed) - n_others
+    _, value = np.unique(hashed, return_inverse=True)
+    repeated: Bools = np.bincount(value, weights=is_surplus)[value] - is_surplus > 0
+    return repeated
 
 
 def _ordered(hashed: Hashes, rows: Ints) -> Ints:

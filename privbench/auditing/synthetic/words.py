@@ -60,10 +60,15 @@ def remarks(
         )
         if counts.in_both > 0.02 * (counts.train + counts.holdout):
             yield (
-                "many rows were dropped, and those that are left are rarer in the smaller table than in"
-                " the larger one, which attacks may find instead: use tables of the same size, or more"
-                " columns"
+                "many rows were dropped, and those that are left are rarer than those of the tables:"
+                " common rows are not attacked. To attack more of them: more columns"
             )
+    if counts.thinned:
+        yield (
+            f"{counts.thinned:,} more rows of the larger table, which are equal to others of it, were"
+            " dropped, so that common rows lack on both sides alike (none if the holdout is twice as"
+            " long as train, or as long with a table of reference rows)"
+        )
     for name, repeated in (
         ("train", counts.repeated_in_train),
         ("holdout", counts.repeated_in_holdout),

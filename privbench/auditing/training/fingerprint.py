@@ -2,25 +2,32 @@
 
 What it sees:
     - the bytecode and constants of the function, its defaults, and what it closes over;
-    - the values of the globals that it names: functions and classes in the same way, numbers, texts,
-      arrays, and estimators by their parameters;
-    - the file that it is in, and the files of one's own that are imported there, not installed packages.
+    - the values of the globals that it names, and of the attributes that it names of modules of one's
+      own: functions and classes in the same way, numbers, texts, arrays, estimators by their parameters,
+      and other objects by what pickle would write of them;
+    - the file that it is in, and the files of one's own that are imported there or inside the function,
+      not installed packages.
 
-What it does not see: files that are read while training, environment variables, and anything that is
-looked up by a name made at run time in a module that is imported inside the function.
+What it does not see: files that are read while training, environment variables, what is looked up by a
+name made at run time, and of objects that cannot be pickled, such as an open file, more than their type.
 """
 
 from __future__ import annotations
 
+import dis
 import functools
 import hashlib
+import importlib
 import importlib.metadata
+import importlib.util
 import logging
+import os
+import random
 import sys
 import sysconfig
 import types
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +45,8 @@ LIBRARIES = (
 _PACKAGES = {"site-packages", "dist-packages"}
 _PLACES = (Path(sysconfig.get_path("stdlib")), Path(__file__).parents[2])
 """Python's library, and privbench."""
+_NOT_SEEN = (os.environ, random._inst, np.random.mtrand._rand)
+"""The environment, and the global random generators, which are seeded for each model."""
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +82,7 @@ class _Fingerprint:
         self.sha256 = hashlib.sha256()
         self.files: set[str] = set()
         self._seen: dict[int, tuple[int, Any]] = {}  # objects are kept: no other gets the same id
+        self._looked_into: set[tuple[str, types.CodeType]] = set()
 
     def add(self, value: Any) -> None:
         """Add a value."""
@@ -127,6 +137,19 @@ class _Fingerprint:
             self.add([type(value), value.state_dict()])
         elif hasattr(value, "__dict__") and _is_own(sys.modules.get(type(value).__module__)):
             self.add([type(value), vars(value)])
+        elif not any(value is one for one in _NOT_SEEN):
+            self._reduced(value)
+
+    def _reduced(self, value: Any) -> None:
+        """Add what pickle would write of an object."""
+        try:
+            parts = value.__reduce_ex__(4)
+        except Exception:  # an object that cannot be pickled, such as a lock, is known by its type
+            return
+        if isinstance(parts, str):
+            self.add(parts)
+        else:
+            self.add([list(one) if isinstance(one, Iterator) else one for one in parts])
 
     def _function(self, value: types.FunctionType) -> None:
         if not _is_own(sys.modules.get(value.__module__)):
@@ -137,10 +160,24 @@ class _Fingerprint:
                 self.add(cell.cell_contents)
             except ValueError:  # not assigned yet
                 continue
-        for name in _names(value.__code__):
-            if name in value.__globals__:
-                self.sha256.update(f"{name}=".encode())
-                self.add(value.__globals__[name])
+        self._named(value.__globals__, value.__code__)
+        for module in _imported(value):
+            self._module(module)
+            self._named(vars(module), value.__code__)
+
+    def _named(self, values: Mapping[str, Any], code: types.CodeType) -> None:
+        """Add the values that code names, also in modules of one's own, whose values may be set."""
+        for name in _names(code):
+            if name not in values:
+                continue
+            value = values[name]
+            self.sha256.update(f"{name}=".encode())
+            self.add(value)
+            if isinstance(value, types.ModuleType) and _is_own(value):
+                place = value.__name__, code
+                if place not in self._looked_into:
+                    self._looked_into.add(place)
+                    self._named(vars(value), code)
 
     def _code(self, code: types.CodeType) -> None:
         self.sha256.update(code.co_code)
@@ -183,7 +220,10 @@ def _is_own(module: types.ModuleType | None) -> bool:
     file = getattr(module, "__file__", None)
     if file is None:
         return False
-    path = Path(file)
+    return _is_own_file(Path(file))
+
+
+def _is_own_file(path: Path) -> bool:
     return not _PACKAGES & set(path.parts) and not any(map(path.is_relative_to, _PLACES))
 
 
@@ -198,6 +238,31 @@ def _names(code: types.CodeType) -> list[str]:
     """Return the names that code and the functions within it look up."""
     inner = [const for const in code.co_consts if isinstance(const, types.CodeType)]
     return sorted({*code.co_names, *(name for one in inner for name in _names(one))})
+
+
+def _imported(function: types.FunctionType) -> Iterator[types.ModuleType]:
+    """Yield the modules of one's own that a function imports when it is called."""
+    package = function.__globals__.get("__package__") or ""
+    for name in _imports(function.__code__):
+        try:
+            full = importlib.util.resolve_name(name, package)
+            spec = importlib.util.find_spec(full)
+            if spec is not None and spec.origin is not None and _is_own_file(Path(spec.origin)):
+                yield importlib.import_module(full)
+        except Exception:  # of code of the user; training will say so
+            continue
+
+
+def _imports(code: types.CodeType) -> Iterator[str]:
+    """Yield the names of modules, relative ones with dots, that code and functions within it import."""
+    instructions = list(dis.get_instructions(code))
+    for place, one in enumerate(instructions):
+        if one.opname == "IMPORT_NAME":
+            level = instructions[place - 2].argval  # then come the names that are imported from it
+            yield "." * (level if isinstance(level, int) else 0) + str(one.argval)
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            yield from _imports(const)
 
 
 def _name(value: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import sys
 import time
 import traceback
 import warnings
@@ -155,20 +154,19 @@ def ask(task: Classification, model: Any, records: Records) -> tuple[Answer, Ans
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Seed the global random generators, which training code often uses, and restore them."""
+    import torch  # also where train imports it later: its default seed is the same in each process
+
     state, np_state = random.getstate(), np.random.get_state()
-    torch = sys.modules.get("torch")
-    torch_state = None if torch is None else torch.random.get_rng_state()
+    torch_state = torch.random.get_rng_state()
     random.seed(seed)
     np.random.seed(seed)
-    if torch is not None:
-        torch.manual_seed(seed)
+    torch.manual_seed(seed)
     try:
         yield
     finally:
         random.setstate(state)
         np.random.set_state(np_state)
-        if torch is not None:
-            torch.random.set_rng_state(torch_state)
+        torch.random.set_rng_state(torch_state)
 
 
 def guarded(

@@ -77,11 +77,13 @@ def _update(add: Callable[[bytes], None], value: Any) -> None:
         columns = value.items() if value.ndim == 2 else [(value.name, value)]
         for name, column in columns:
             add(f"{name!r} {column.dtype}".encode())
-            add(
-                pd.util.hash_pandas_object(column, index=True, categorize=False)
-                .to_numpy()
-                .tobytes()
-            )
+            if isinstance(column.dtype, pd.CategoricalDtype):  # their order gives the codes
+                _update(add, [column.dtype.ordered, *column.dtype.categories])
+            try:
+                hashed = pd.util.hash_pandas_object(column, index=True, categorize=False)
+                add(hashed.to_numpy().tobytes())
+            except (TypeError, ValueError):  # of lists or arrays in cells
+                _update(add, [*column.index, *column])
     elif is_sparse(value):
         rows = value.tocsr()
         for part in (np.array(rows.shape), rows.data, rows.indices, rows.indptr):

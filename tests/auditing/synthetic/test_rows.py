@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import mannwhitneyu
 
 from privbench.auditing.synthetic.rows import attacked_rows, hashes
 from privbench.auditing.synthetic.tables import alike
@@ -29,26 +30,48 @@ def test_equal_rows_have_equal_hashes_whatever_their_type():
 
 
 def test_rows_in_both_are_dropped_and_duplicates_are_counted():
-    train, holdout = people(60, 0), people(80, 1)
+    train, holdout = people(600, 0), people(800, 1)
     train = pd.concat([train, holdout.iloc[:5], train.iloc[:3]], ignore_index=True)
     rows = rows_of(train, holdout, train.iloc[:10])
     counts = rows.counts
-    assert counts.in_both == 10
-    assert counts.members == len(rows.train) == 63
-    assert set(rows.train) == set(range(60)) | {65, 66, 67}
+    common = set(range(5)) - set(rows.reference)
+    assert counts.in_both == 5 + len(common)
+    assert counts.members == len(rows.train) == 603
+    assert set(rows.train) == set(range(600)) | {605, 606, 607}
     assert (counts.repeated_in_train, counts.repeated_in_holdout) == (3, 0)
     assert (counts.synthetic_in_train, counts.synthetic_in_holdout) == (10, 0)
-    assert set(rows.holdout) | set(rows.reference) == set(range(5, 80))
+    assert set(rows.holdout) | set(rows.reference) == set(range(800)) - common
     assert not set(rows.holdout) & set(rows.reference)
-    assert abs(len(rows.holdout) - len(rows.reference)) <= 1
-    assert rows.member.sum() == 63
+    assert counts.reference == 400
+    assert counts.thinned == 0
+    assert rows.member.sum() == 603
 
 
 def test_rows_that_are_in_the_reference_half_are_not_attacked():
     holdout = pd.concat([people(100, 1)] * 2, ignore_index=True)
     rows = rows_of(people(60, 0), holdout, people(60, 2))
     assert not set(rows.holdout % 100) & set(rows.reference % 100)
-    assert len(rows.holdout) + len(rows.reference) + rows.counts.in_both == 200
+    assert (
+        len(rows.holdout) + len(rows.reference) + rows.counts.in_both + rows.counts.thinned == 200
+    )
+
+
+@pytest.mark.parametrize(("n_train", "n_holdout"), [(400, 400), (200, 400), (150, 900)])
+def test_common_rows_lack_on_both_sides_alike(n_train, n_holdout):
+    """The values are drawn with unequal probabilities; a row's probability is its score."""
+    probability = np.arange(1, 1201) / np.arange(1, 1201).sum()
+    scores = {True: [], False: []}
+    for seed in range(40):
+        draw = np.random.default_rng(seed).choice
+        train, holdout = (draw(1200, n, p=probability) for n in (n_train, n_holdout))
+        rows = attacked_rows(
+            *[codes.astype(np.uint64) for codes in (train, holdout, train)], None, seed
+        )
+        scores[True] += probability[train[rows.train]].tolist()
+        scores[False] += probability[holdout[rows.holdout]].tolist()
+    n, m = map(len, scores.values())
+    auc = mannwhitneyu(scores[True], scores[False]).statistic / n / m
+    assert abs(auc - 0.5) < 4 * np.sqrt((n + m + 1) / 12 / n / m)
 
 
 def test_rows_of_a_reference_table_are_never_attacked():
@@ -87,7 +110,7 @@ def test_equal_rows_are_in_one_group_unless_they_are_many():
     [
         (people(10, 0), people(80, 1), "train: 10 rows are left"),
         (people(80, 0), people(30, 1), r"holdout: 15 rows .*half of the holdout is the reference"),
-        (people(80, 0), people(80, 0), "train: 0 rows .*160 rows are in two of the tables"),
+        (people(80, 0), people(80, 0), "train: 0 rows .*120 rows are in two of the tables"),
     ],
 )
 def test_too_few_rows_are_refused(train, holdout, words):

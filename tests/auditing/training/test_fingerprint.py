@@ -1,14 +1,21 @@
 """What changes the digest of a training function, and what does not."""
 
+import argparse
 import functools
 import importlib
+import os
+import random
 import sys
 import textwrap
+import types
+from pathlib import PurePosixPath
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold
 
 from privbench.auditing.training.fingerprint import fingerprint
 
@@ -126,3 +133,51 @@ def test_an_object_that_cannot_be_read_is_never_the_same(caplog):
 def test_a_function_that_refers_to_itself_has_an_end():
     code = "def train(x, y, seed): return other()\ndef other(): return train"
     assert fingerprint(defined(code)) == fingerprint(defined(code))
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        (types.SimpleNamespace(lr=1), types.SimpleNamespace(lr=2)),
+        (argparse.Namespace(lr=1), argparse.Namespace(lr=2)),
+        (PurePosixPath("a"), PurePosixPath("b")),
+        (range(2), range(3)),
+        (KFold(2), KFold(3)),
+        (torch.float32, torch.float64),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_values_of_objects_of_libraries_are_seen(one, two):
+    code = "def train(x, y, seed): return VALUE"
+    digests = [fingerprint(defined(code, VALUE=value)) for value in (one, two, one)]
+    assert digests[0] == digests[2] != digests[1]
+
+
+def test_global_generators_and_the_environment_are_not_seen(monkeypatch):
+    code = "def train(x, y, seed): shuffle(x), rand(), environ['A']"
+    values = {"shuffle": random.shuffle, "rand": np.random.rand, "environ": os.environ}
+    before = fingerprint(defined(code, **values))
+    random.random(), np.random.rand()
+    monkeypatch.setenv("A", "b")
+    assert fingerprint(defined(code, **values)) == before
+
+
+def test_values_that_are_set_in_modules_of_ones_own_are_seen():
+    config = types.ModuleType("own_config")
+    config.__file__ = "/nowhere/own_config.py"
+    code = "def train(x, y, seed): return config.lr"
+    config.lr = 1
+    before = fingerprint(defined(code, config=config))
+    config.lr = 2
+    assert fingerprint(defined(code, config=config)) != before
+
+
+def test_files_that_are_imported_inside_the_function_are_seen(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    train = defined("def train(x, y, seed):\n    from own_inner import fit\n    return fit(x)")
+    digests = []
+    for helper in ("def fit(x): return x\n", "def fit(x): return -x\n"):
+        (tmp_path / "own_inner.py").write_text(helper)
+        digests.append(fingerprint(train))
+    assert digests[0] != digests[1]
+    sys.modules.pop("own_inner")

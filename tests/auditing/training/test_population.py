@@ -2,6 +2,8 @@
 
 import logging
 import random
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -205,3 +207,17 @@ def test_a_damaged_answer_is_trained_again(audit, noise, counted, tmp_path):
     one.write_bytes(one.read_bytes()[:-1])
     audit(make(), *noise)
     assert calls() == 5
+
+
+def test_torch_is_seeded_where_training_imports_it_first():
+    """In a new process, as after an interruption, and in each worker."""
+    code = (
+        "from privbench.auditing.training.population import seeded\n"
+        "draws = []\n"
+        "for seed in (1, 2, 1):\n"
+        "    with seeded(seed):\n"
+        "        import torch\n"
+        "        draws.append(torch.rand(1).item())\n"
+        "assert draws[0] == draws[2] != draws[1], draws\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

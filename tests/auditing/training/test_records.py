@@ -71,3 +71,17 @@ def test_objects_that_cannot_be_pickled_are_never_the_same():
 def test_what_has_no_rows(x):
     with pytest.raises(DataError, match="x is"):
         count(x, "x")
+
+
+def test_the_order_of_categories_is_seen():
+    """LightGBM and others take a category by its place."""
+    one, two = (
+        pd.DataFrame({"a": pd.Categorical(["x", "y"], categories=order)})
+        for order in (["x", "y"], ["y", "x"])
+    )
+    assert digest_of(one) != digest_of(two)
+
+
+def test_lists_in_the_cells_of_a_frame_are_seen():
+    one, two = (pd.DataFrame({"a": [[1], [last]]}) for last in (2, 3))
+    assert digest_of(one) == digest_of(one.copy()) != digest_of(two)
