@@ -43,7 +43,7 @@ def test_all_problems_of_a_file_are_in_one_message(tmp_path):
             " (lines 5, 7)",
             "  - column label: no label in 1 of 40 records (line 9)",
             "  - column member must be bool, or 0 and 1, got 'no', 'yes' in 40 of 40 records"
-            " (lines 2, 3, 4, 5, 6, ...)",
+            " (lines 2, 3, 4, 5, 6 and 35 more)",
             "  - column who must be distinct, but 1 are repeated, such as 'twice', in 1 of 40"
             " records (line 3)",
         ],

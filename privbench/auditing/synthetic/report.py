@@ -77,8 +77,8 @@ class DataAudit:
 
     @property
     def blocks(self) -> NDArray[np.int64]:
-        """The group (records,) of each record, which intervals resample."""
-        return self.rows.groups(self.seed)
+        """The block (records,) of each record, which intervals resample."""
+        return self.rows.blocks(self.seed)
 
     @property
     def chosen(self) -> str | None:
