@@ -17,6 +17,7 @@ from privbench import escape
 from privbench.auditing.limits import Exceeded, exceeded
 from privbench.auditing.predictions import Predictions
 from privbench.auditing.quality import Quality
+from privbench.auditing.skipped import skipped_notes
 from privbench.auditing.slices import Slice, slices
 from privbench.auditing.trained import Training
 from privbench.colour import Paint, Styled, plain
@@ -33,6 +34,10 @@ AUDITED_NOTE = (
 OPTIONAL = ("balanced\naccuracy", "TPR at\n0.1% FPR")
 """Headers of columns that are left out on a narrow terminal, in this order."""
 HOW_TO_SEE = "all columns: a wider terminal, or -o FILE.md"
+STRONGER = (
+    "without shadow models, only weak attacks can be run: `privbench audit-training FILE.py` trains some"
+    " with your code, or give their predictions with --shadow"
+)
 CANARIES_TITLE = "canaries (records with a wrong label, of a second population)"
 NOTHING = "No attack returned scores."
 SLICES_TITLE = "What {} finds in parts of the records"
@@ -324,7 +329,9 @@ class Audit:
             lines = [{h: text for h, text in line.items() if h != "warnings"} for line in lines]
         notes += [f"read: {note}" for note in self.target.notes]
         notes += [f"failed {name}: {reason}" for name, reason in self.failed.items()]
-        notes += [f"skipped {name}: {reason}" for name, reason in self.skipped.items()]
+        notes += skipped_notes(self.skipped)
+        if lines and self.shadows == "none" and self.target.task == "classification":
+            notes.append(STRONGER)
         if not lines:
             notes[:0] = [NOTHING]
         if self.training is not None:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from privbench.auditing.labels import text_of
 from privbench.auditing.training.modules import ask_module
 from privbench.auditing.training.records import is_tensor
 from privbench.errors import DataError
@@ -82,6 +83,11 @@ class Classification:
     def __len__(self) -> int:
         return len(self.codes)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes as texts, in the order of their codes."""
+        return tuple(text_of(value) for value in self.classes.tolist())
+
     def codes_of(self, y: Any, name: str) -> NDArray[np.int64]:
         """Return the classes of the labels of other records.
 
@@ -147,6 +153,8 @@ class Classification:
                 f"the model is of type {what}, which has no predict_proba; a function from records to"
                 " probabilities (records, classes) may stand in for it"
             )
+        if model is None:
+            raise DataError("train returned None; is a `return` missing?")
         if not callable(model):
             raise DataError(
                 f"the model is of type {what} (allowed: a torch module, an estimator with predict_proba,"
@@ -240,8 +248,8 @@ def _numbers(values: Any, what: str) -> NDArray[np.float64]:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise DataError(
-            f"{what} returned {type(values).__name__}, which are no numbers; it must return"
-            " probabilities (records, classes)"
+            f"{what} returned values that are no numbers ({type(values).__name__}), such as predicted"
+            " classes; it must return probabilities (records, classes)"
         ) from None
 
 

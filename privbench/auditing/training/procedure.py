@@ -178,7 +178,7 @@ class Procedure:
             arrays["reference_labels"] = self.reference_codes
         pool = self.design.pool[of_group]
         columns = self.columns if group.name == "records" else {}
-        return Predictions.of(
+        predictions = Predictions.of(
             {
                 **arrays,
                 "labels": group.codes[pool],
@@ -189,6 +189,7 @@ class Procedure:
             group.name,
             list(columns),
         )
+        return replace(predictions, classes=self.task.names)
 
 
 def _too_few(results: Sequence[Trained | Failure], failed: dict[str, str]) -> PrivbenchError:
