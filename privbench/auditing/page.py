@@ -10,6 +10,7 @@ from privbench.auditing.measured import measured_defenses
 from privbench.auditing.pictured import RATES, accused_first, picture_of, rates_of
 from privbench.auditing.predictions import Predictions
 from privbench.auditing.report import AttackReport, Audit
+from privbench.auditing.skipped import by_reason
 from privbench.auditing.slices import Slice
 from privbench.auditing.tables import AUDITED_NOTE, intervals_note, warning_notes
 from privbench.metrics.warnings import KINDS
@@ -71,7 +72,7 @@ def audit_page(report: Audit, command: str = "") -> str:
         exposed=_exposed(report, attack) if attack else [],
         slices=_by_column(report.slices),
         n_tests=sum(one.p_value is not None for one in report.slices),
-        untested=_by_reason(report.skipped),
+        untested=by_reason(report.skipped),
         next_steps=list(_next_steps(report)),
         boards=measured_defenses(),
         roc=picture_of(report.attacks, report.chosen, report.member),
@@ -93,7 +94,7 @@ def audit_fragment(report: Audit) -> str:
         rates=rates_of(attack) if attack else [],
         ranked=sorted(report.attacks.items(), key=lambda item: -item[1].summary.auc),
         notes=KINDS,
-        untested=_by_reason(report.skipped),
+        untested=by_reason(report.skipped),
     )
 
 
@@ -107,8 +108,10 @@ def _exposed(report: Audit, attack: AttackReport) -> list[Exposed]:
     names = target.record_ids if target.groups is None else target.groups.names
 
     def record(number: int, auc: float | None = None, wrongly: int | None = None) -> Exposed:
-        name = "" if names is None else str(names[number])
-        return Exposed(number, name, _label(target, number), auc, wrongly)
+        label = _label(target, number)
+        if report.training is not None and names is not None:  # its place in `x` says it all
+            return Exposed(int(names[number]), "", label, auc, wrongly)
+        return Exposed(number, "" if names is None else str(names[number]), label, auc, wrongly)
 
     if len(target) > 1:
         risk = attack.record_risk
@@ -137,21 +140,14 @@ def _by_column(slices: list[Slice]) -> list[tuple[str, list[Slice], int]]:
     return columns
 
 
-def _by_reason(skipped: dict[str, str]) -> list[tuple[str, list[str]]]:
-    reasons: dict[str, list[str]] = {}
-    for name, reason in skipped.items():
-        reasons.setdefault(reason, []).append(name)
-    return list(reasons.items())
-
-
 def _next_steps(report: Audit) -> Iterator[str]:
     """Yield what would make the audit say more."""
     n_models = len(report.target)
     if report.shadows in ("none", "other records"):
         yield (
             f"Train {GOOD_SHADOWS} shadow models with your own recipe, each on a random half of the"
-            " records, and pass their predictions on the same records with `--shadow`. The strongest"
-            " attacks need them."
+            " records, and pass their predictions on the same records with `--shadow`, or let"
+            " `privbench audit-training` train them. The strongest attacks need them."
         )
     elif any(w["name"] == "few-shadows" for a in report.attacks.values() for w in a.warnings):
         yield f"Use more shadow models: {GOOD_SHADOWS} or more. Some attacks had too few here."

@@ -23,9 +23,9 @@ from privbench.auditing.sanity import sanity
 from privbench.auditing.shadows import AuditedModels
 from privbench.auditing.slices import grouped
 from privbench.components import Bound
-from privbench.components.messages import error_text
+from privbench.components.messages import closest, error_text
 from privbench.config import Overrides
-from privbench.errors import DataError
+from privbench.errors import BadInput, DataError
 from privbench.metrics.groups import Groups, named
 from privbench.plugins.host import PluginHost
 from privbench.storage.environment import environment
@@ -191,7 +191,11 @@ def _all_attacks(host: PluginHost) -> list[str]:
 
 
 def _build(name: str, host: PluginHost, overrides: Overrides) -> Bound:
-    entry = host.registry("attack").get(name, "--attack")
+    registry = host.registry("attack")
+    if name not in registry.entries:  # of those on released data none is proposed
+        hint = closest(name, _all_attacks(host))
+        raise BadInput(f"--attack: unknown attack {name!r}{hint} (a plugin of yours? give -p)")
+    entry = registry.get(name, "--attack")
     params = overrides.of(name, entry.cls.model_fields)
     return entry.build(params, f"--set {name}")
 

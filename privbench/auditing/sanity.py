@@ -65,7 +65,8 @@ CHECKS = {
     ),
     "rounded-outputs": Check(
         "All outputs have at most 6 digits after the point, or were saved in half precision.",
-        "Save all digits, better the logits in float32; a forest has more with more trees.",
+        "Let models answer with all digits, better with logits in float32; a forest has more digits with"
+        " more trees.",
     ),
     "tied-scores": Check(
         "All scores of an attack are equal.",

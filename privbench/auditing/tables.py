@@ -7,6 +7,7 @@ from dataclasses import replace
 from sys import maxsize
 from typing import TYPE_CHECKING
 
+from privbench.auditing.skipped import skipped_notes
 from privbench.auditing.slices import Slice
 from privbench.colour import Paint, Styled, plain
 from privbench.metrics.warnings import KINDS, RowWarning
@@ -24,6 +25,10 @@ AUDITED_NOTE = (
 OPTIONAL = ("balanced\naccuracy", "TPR at\n0.1% FPR")
 """Headers of columns that are left out on a narrow terminal, in this order."""
 HOW_TO_SEE = "all columns: a wider terminal, or -o FILE.md"
+STRONGER = (
+    "without shadow models, only weak attacks can be run: `privbench audit-training FILE.py` trains some"
+    " with your code, or give their predictions with --shadow"
+)
 CANARIES_TITLE = "canaries (records with a wrong label, of a second population)"
 NOTHING = "No attack returned scores."
 SLICES_TITLE = "What {} finds in parts of the records"
@@ -88,9 +93,14 @@ def _table_of_attacks(audit: Audit) -> Table:
         *([intervals_note(audit), AUDITED_NOTE, *marks] if lines else [NOTHING]),
         *(f"read: {note}" for note in audit.target.notes),
         *(f"failed {name}: {reason}" for name, reason in audit.failed.items()),
-        *(f"skipped {name}: {reason}" for name, reason in audit.skipped.items()),
+        *skipped_notes(audit.skipped),
+        *([STRONGER] if lines and _is_without_shadows(audit) else []),
     ]
     return Table(audit.header(), lines, tuple(notes), optional=OPTIONAL)
+
+
+def _is_without_shadows(audit: Audit) -> bool:
+    return audit.shadows == "none" and audit.target.task == "classification"
 
 
 def _table_of_canaries(canaries: Audit) -> Table:

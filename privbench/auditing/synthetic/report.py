@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from privbench.auditing.inputs import TableInput
 from privbench.auditing.limits import Exceeded, exceeded
 from privbench.auditing.pictured import accused_first
+from privbench.auditing.skipped import skipped_notes
 from privbench.auditing.synthetic import words
 from privbench.auditing.synthetic.anonymeter import Risk
 from privbench.auditing.synthetic.measuring import DataAttack
@@ -269,7 +270,7 @@ class DataAudit:
             *self.notes(),
             *(f"not seen: {text}" for text in self.cannot_see),
             *(f"failed {name}: {reason}" for name, reason in self.failed.items()),
-            *(f"skipped {name}: {reason}" for name, reason in self.skipped.items()),
+            *skipped_notes(self.skipped),
         ]
         return Table(self._header(), lines, tuple(notes), optional=OPTIONAL)
 

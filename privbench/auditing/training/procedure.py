@@ -191,7 +191,7 @@ class Procedure:
             arrays[f"reference_{self.task.label}"] = self.reference_codes
         pool = self.design.pool[of_group]
         columns = self.columns if group.name == "records" else {}
-        return Predictions.of(
+        predictions = Predictions.of(
             {
                 **arrays,
                 self.task.label: group.codes[pool],
@@ -202,6 +202,7 @@ class Procedure:
             group.name,
             list(columns),
         )
+        return replace(predictions, classes=self.task.names)
 
 
 def _task(request: Request) -> Task:
