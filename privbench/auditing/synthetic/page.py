@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from privbench.auditing.pictured import picture_of, rates_of
+from privbench.auditing.skipped import by_reason
 from privbench.auditing.synthetic.report import DataAudit
 from privbench.metrics.warnings import KINDS
 from privbench.report.html.environment import facts_of, render
@@ -22,6 +23,7 @@ def data_page(report: DataAudit, command: str = "") -> str:
         **_values(report),
         command=command,
         exposed=report.exposed(),
+        untested=by_reason(report.skipped),
         roc=picture_of(report.attacks, report.chosen, report.member),
         facts=facts_of(report.environment),
     )
