@@ -233,8 +233,10 @@ class DataAudit:
                 {"row of train": str(one.row), "non-members accused before it": one.rate}
                 for one in exposed
             ]
-            note = f"of {n:,} non-members; the first row below the header is 0"
-            found.append(Table(f"Rows that {self.chosen} accuses first", lines, (note,)))
+            notes = [f"of {n:,} non-members; the first row below the header is 0"]
+            if not self.attacks[str(self.chosen)].above_chance:
+                notes.append(words.ACCUSED_BY_CHANCE)
+            found.append(Table(f"Rows that {self.chosen} accuses first", lines, tuple(notes)))
         risks = [
             {
                 "risk": risk.name,

@@ -159,7 +159,7 @@ def run_audit_data(
         )
         _check_membership(member, options.shadow)
     elif generate is not None:
-        member = drawn_members(len(rows.member), options.shadows, options.seed)
+        member = drawn_members(len(rows.member), options.shadows, options.seed, rows.counts.train)
         shadows = _train_shadows(generate, raw, tables, rows, member, hashed, options)
     audited = AuditedTable(tables, rows, shadows, member, options.seed)
     scores, skipped, failed = audited.scores(chosen)

@@ -12,7 +12,6 @@ their order plays no part. A folder that `trained` has filled can be read like a
 from __future__ import annotations
 
 import hashlib
-import inspect
 import logging
 import os
 import time
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from privbench.auditing.synthetic.tables import read_table
+from privbench.auditing.training.fingerprint import fingerprint
 from privbench.components.contained import contained
 from privbench.components.messages import error_text
 from privbench.components.scripts import run_script
@@ -88,9 +88,13 @@ def read_folder(folder: str | Path) -> dict[str, tuple[pd.DataFrame, pd.DataFram
     }
 
 
-def drawn_members(n_records: int, n_shadows: int, seed: int) -> Bools:
-    """Return the membership (shadows, records): each record is in with probability one half."""
-    drawn: Bools = generator(seed, "shadow members").random((n_shadows, n_records)) < 0.5
+def drawn_members(n_records: int, n_shadows: int, seed: int, n_train: int | None = None) -> Bools:
+    """Return the membership (shadows, records): each record is in with probability one half.
+
+    If that is more than ``n_train`` records, the probability is less.
+    """
+    share = 0.5 if n_train is None else min(0.5, n_train / n_records)
+    drawn: Bools = generator(seed, "shadow members").random((n_shadows, n_records)) < share
     return drawn
 
 
@@ -148,29 +152,18 @@ def trained(
 def folder_of(cache: str | Path, generate: Generate, parts: dict[str, Any]) -> Path:
     """Return the folder of the shadows of a generator and of what it is run on; it is made.
 
-    The generator's source is part of the name, but not what that imports.
+    What the generator depends on is part of the name, as far as `fingerprint` sees it.
 
     Raises:
         BadInput: the folder cannot be made.
     """
-    text = canonical_json(parts | {"source": _source(generate)})
+    text = canonical_json(parts | {"generator": fingerprint(generate)})
     folder = Path(cache) / hashlib.sha256(text.encode()).hexdigest()[:16]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"--cache {cache}: {error.strerror}") from None
     return folder
-
-
-def _source(generate: Generate) -> str:
-    """Return the source of the function's file; in a notebook, which is none, that of the function."""
-    for what in (inspect.getmodule(generate), generate):
-        try:
-            if what is not None:
-                return inspect.getsource(what)
-        except (OSError, TypeError):
-            continue
-    return repr(generate)
 
 
 def load_generator(path: str | Path) -> Generate:

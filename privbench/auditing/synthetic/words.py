@@ -22,6 +22,9 @@ INTERVALS = (
 ABOVE = (
     "above .5: whether the AUC is above guessing (5%, corrected by Holm for the number of attacks)"
 )
+ACCUSED_BY_CHANCE = (
+    "the attack is not above .5: some rows come first by chance, and these say nothing of a leak"
+)
 WITHOUT_SHADOWS = (
     "what only copies of the generator show: without shadow tables, attacks compare distances and"
     " densities. A generator that keeps what is rare in its statistics, rather than near its rows, can"

@@ -117,3 +117,9 @@ def test_hostile_names_of_columns_are_escaped(report):
     tables = [t.rename(columns={v: k for k, v in hostile.items()}) for t in (TRAIN, HOLDOUT, TRAIN)]
     page = privbench.audit_data(*tables, attacks=["dcr"]).to_html()
     assert "<script>" not in page
+
+
+def test_rows_that_are_accused_by_chance_are_called_so(report):
+    by_chance = privbench.audit_data(TRAIN, HOLDOUT, people(150, 9), attacks=["dcr"])
+    assert "first by chance" in str(by_chance)
+    assert "first by chance" not in str(report)

@@ -30,6 +30,11 @@ def test_each_record_is_in_with_probability_one_half():
     assert not (member[0] == member[1]).all()
 
 
+def test_shadows_are_not_larger_than_train():
+    assert abs(drawn_members(1000, 16, 0, 200).sum(axis=1).mean() - 200) < 20
+    np.testing.assert_array_equal(drawn_members(1000, 16, 0, 500), drawn_members(1000, 16, 0))
+
+
 def test_a_shadow_has_its_members_and_is_filled_up():
     seen = []
 
@@ -51,11 +56,15 @@ def test_a_shadow_has_its_members_and_is_filled_up():
 
 def test_a_run_that_stopped_goes_on_and_a_folder_can_be_read_again(tmp_path, caplog):
     caplog.set_level(logging.INFO, "privbench")
-    calls = []
+    log = tmp_path / "calls"
+    log.touch()
+
+    def calls():
+        return len(log.read_text())
 
     def generate(table, seed, n):
-        calls.append(seed)
-        if len(calls) == 3:
+        log.write_text(log.read_text() + ".")
+        if calls() == 3:
             raise ValueError("out of memory")
         return leaky(table, seed, n)
 
@@ -66,21 +75,21 @@ def test_a_run_that_stopped_goes_on_and_a_folder_can_be_read_again(tmp_path, cap
             SYNTHETIC,
             generator=generate,
             shadows=6,
-            cache=tmp_path,
+            cache=tmp_path / "cache",
             attacks=ATTACKS,
         )
 
     with pytest.raises(PrivbenchError, match="generator, shadow 2: ValueError: out of memory"):
         run()
     report = run()
-    assert len(calls) == 3 + 4
+    assert calls() == 3 + 4
     assert "shadow table 6 of 6" in caplog.text
     assert report.n_shadows == 6
     assert report.chosen == "stacked"
     assert report.attacks["stacked"].above_chance
-    (folder,) = tmp_path.iterdir()
+    (folder,) = (tmp_path / "cache").iterdir()
     again = privbench.audit_data(TRAIN, HOLDOUT, SYNTHETIC, shadow=folder, attacks=ATTACKS)
-    assert len(calls) == 7
+    assert calls() == 7
     for name, attack in report.attacks.items():
         np.testing.assert_allclose(again.attacks[name].scores, attack.scores, rtol=1e-4, atol=1e-5)
 
@@ -171,3 +180,14 @@ def test_another_generator_or_other_rows_have_a_folder_of_their_own(tmp_path):
     assert len(others | {first}) == 3
     made_here = eval("lambda table, seed, n: table")  # as in a notebook: of no file
     assert folder_of(tmp_path / "cache", made_here, {}).is_dir()
+
+
+def test_a_generator_that_closes_over_other_values_has_a_folder_of_its_own(tmp_path):
+    def made(noise):
+        def generate(table, seed, n):
+            return table.sample(n, replace=True, random_state=seed) + noise
+
+        return generate
+
+    folders = [folder_of(tmp_path, made(noise), {}) for noise in (1, 2, 1)]
+    assert folders[0] == folders[2] != folders[1]
