@@ -30,6 +30,7 @@ from privbench.datasets.frames import parse_frame
 from privbench.datasets.reading import read_file
 from privbench.errors import BadInput, DataError, PrivbenchError
 from privbench.metrics.pairs import Bools
+from privbench.report.numbers import duration
 from privbench.seeds import canonical_json, generator, seed_of
 
 if TYPE_CHECKING:
@@ -142,10 +143,8 @@ def trained(
             _write(released, kept)  # the last, since it says that the pair is finished
         computed += 1
         each = (time.monotonic() - began) / computed
-        left = each * (n_shadows - index - 1)
-        log.info(
-            "shadow table %d of %d: %.1f s, about %.0f s left", index + 1, n_shadows, each, left
-        )
+        left = duration(each * (n_shadows - index - 1))
+        log.info("shadow table %d of %d: %.1f s, %s left", index + 1, n_shadows, each, left)
         yield released
 
 

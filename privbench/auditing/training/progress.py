@@ -8,6 +8,7 @@ from typing import Any
 
 from privbench.auditing.training.population import Failure, Job, Trained
 from privbench.progress import can_show, new_bar
+from privbench.report.numbers import duration
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +41,11 @@ class Progress:
             log.warning("%s (seed %d) failed: %s", job.name, job.seed, result.text)
             log.debug("%s", result.trace)
         elif self._bar is None and not stored:
-            left = (time.perf_counter() - self.started) / (self.done - self.n_stored)
+            each = (time.perf_counter() - self.started) / (self.done - self.n_stored)
+            left = duration(each * (self.total - self.done))
             log.info(
-                "%s: %d/%d trained, %.1f s each, %.0f s left",
-                job.name, self.done, self.total, result.seconds, left * (self.total - self.done),
+                "%s: %d/%d trained, %.1f s each, %s left",
+                job.name, self.done, self.total, result.seconds, left,
             )  # fmt: skip
         if stored and self.done == self.total and self.n_stored == self.total:
             log.info("all %d models were stored", self.total)
