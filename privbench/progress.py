@@ -57,7 +57,7 @@ class Bar:
         self.close()
         self.weights, self.finished = weights(needed, self.forecasts), 0.0
         if needed:
-            self.bar = _tqdm(
+            self.bar = new_bar(
                 total=sum(self.weights.values()), desc=one_line(plan.benchmark.name),
                 bar_format=FORMAT, smoothing=0, leave=False,
             )  # fmt: skip
@@ -84,7 +84,7 @@ class Bar:
             self.bar.update(place - self.bar.n)
 
 
-def _tqdm(**options: Any) -> Any:
+def new_bar(**options: Any) -> Any:
     """Return a bar of tqdm, which is a widget in a notebook that has ipywidgets, and text elsewhere."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # without ipywidgets tqdm warns, and falls back to text

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.auditing.problems import Problems
+from privbench.wording import shortened
 
 Classes = tuple[str, ...]
-SHOWN = 10
-"""Classes that a message names."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +75,13 @@ def common_classes(
         return Coding(())
     if len(distinct) == k:
         notes.append(
-            f"{problems.called.get('labels', 'labels')}: the classes {listed(texts)} are taken for the"
-            " columns of the outputs in this order, as scikit-learn sorts them; if it is another, save"
-            " `classes`"
+            f"{problems.called.get('labels', 'labels')}: the classes {shortened(texts)} are taken for"
+            " the columns of the outputs in this order, as scikit-learn sorts them; if it is another,"
+            " save `classes`"
         )
         return Coding(tuple(texts))
     if distinct.dtype.kind == "U":
-        what = f"{len(distinct)} classes ({listed(texts)}), but the outputs have {k} columns"
+        what = f"{len(distinct)} classes ({shortened(texts)}), but the outputs have {k} columns"
     else:
         what = f"must lie in 0..{k - 1}, got {distinct.min()}..{distinct.max()}"
     problems.add("labels", f"{what}; save `classes`, the class of each column in its order")
@@ -100,7 +99,7 @@ def _of_two(
     if len(texts) > 2:
         problems.add(
             "labels",
-            f"{len(texts)} classes ({listed(texts)}), but there must be at least 2 classes in the"
+            f"{len(texts)} classes ({shortened(texts)}), but there must be at least 2 classes in the"
             " outputs, where one column is about one of two classes: save a column for each class",
         )
         return None
@@ -108,7 +107,7 @@ def _of_two(
     if is_numbers:
         texts = ["False", "True"] if distinct.dtype.kind == "b" else ["0", "1"]
     if len(texts) < 2:
-        problems.add("labels", f"only one class ({listed(texts)}); save records of both classes")
+        problems.add("labels", f"only one class ({shortened(texts)}); save records of both classes")
         return None
     if positive is not None and positive not in texts:
         problems.add("positive", f"{positive!r} is no class (allowed: {', '.join(texts)})")
@@ -116,7 +115,7 @@ def _of_two(
     if positive is None and not is_numbers:
         notes.append(
             f"the single column of outputs is taken to be about class {texts[1]!r}, the second of"
-            f" {listed(texts)}; name another one with --positive (in Python, positive=...)"
+            f" {shortened(texts)}; name another one with --positive (in Python, positive=...)"
         )
     first = positive == texts[0]
     return Coding(() if is_numbers else tuple(texts), positive_first=first)
@@ -128,12 +127,13 @@ def _of_named(
     k = max(n_columns, 2)
     if len(named) != k or len(set(named)) != k:
         problems.add(
-            "classes", f"has {len(named)} classes ({listed(named)}), expected {k} distinct ones"
+            "classes", f"has {len(named)} classes ({shortened(named)}), expected {k} distinct ones"
         )
         return None
     if unknown := [text for text in texts if text not in named]:
         problems.add(
-            "labels", f"{listed(unknown)} is none of the classes of the outputs: {listed(named)}"
+            "labels",
+            f"{shortened(unknown)} is none of the classes of the outputs: {shortened(named)}",
         )
         return None
     if positive is not None and positive not in named:
@@ -151,8 +151,3 @@ def coded(labels: NDArray[Any], coding: Coding) -> NDArray[np.int64]:
     distinct, index = np.unique(labels, return_inverse=True)
     columns = [position[text_of(value)] for value in distinct.tolist()]
     return np.array(columns, dtype=np.int64)[index]
-
-
-def listed(texts: Sequence[str]) -> str:
-    """Return the first texts of a list, for a message."""
-    return ", ".join(texts[:SHOWN]) + (", ..." if len(texts) > SHOWN else "")

@@ -14,6 +14,7 @@ from privbench.auditing.arrays import as_array
 from privbench.auditing.labels import texts_of
 from privbench.auditing.long import MODEL, by_model
 from privbench.auditing.problems import Problems
+from privbench.auditing.scale import are_logits, are_percentages
 from privbench.components.messages import closest
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ LABELS = ("label", "labels")
 """Names of the column of labels that are taken without being told."""
 PREDICTIONS, TARGETS = ("predictions", "prediction"), ("targets", "target")
 """Those of the columns of regression."""
+REGRESSION = "; for regression, call the columns prediction and target"
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def of_frame(
     roles |= {"member": (layout.member or "member", "--member")}
     roles |= {"record_ids": (layout.id, "--id")} if layout.id else {}
     roles |= {MODEL: (layout.model, "--model")} if layout.model else {}
-    roles |= {name: (name, "--slice") for name in slices}
+    roles |= {name: (name, "--slice or --group") for name in slices}
     problems.called = {role: f"column {name}" for role, (name, _) in roles.items()}
     for role, (name, option) in roles.items():
         if name in names:
@@ -126,8 +128,12 @@ def _add_outputs(table: pd.DataFrame, left: list[str], layout: Layout, raw: Raw)
         return
     raw.problems.columns = tuple(chosen)
     outputs = np.column_stack([as_array(table[column])[0] for column in chosen])
-    name = "logits" if _are_logits(outputs, chosen) else "probs"
+    name = "logits" if are_logits(outputs, chosen) else "probs"
     raw.problems.called = {**raw.problems.called, name: f"columns {', '.join(chosen)}"}
+    if name == "logits" and are_percentages(outputs, chosen):
+        raw.problems.add(
+            name, "look like percentages: divide them by 100 (logits: name them logit_...)"
+        )
     raw.notes.append(f"{name}: {', '.join(chosen)}")
     raw.arrays[name] = outputs
     if layout.positive is not None:
@@ -149,15 +155,6 @@ def _add_outputs(table: pd.DataFrame, left: list[str], layout: Layout, raw: Raw)
             )
         else:
             raw.notes.append("the names of the columns do not say their classes: the order does")
-
-
-def _are_logits(outputs: NDArray[Any], names: Sequence[str]) -> bool:
-    """Return whether outputs are raw: by their names, or since no probabilities are like this."""
-    known = outputs[np.isfinite(outputs)]
-    if all("logit" in name.lower() for name in names):
-        return True
-    outside = bool(len(known)) and (known.min() < 0 or known.max() > 1)
-    return outside and not all(name.lower().startswith("p") for name in names)
 
 
 def _chosen_columns(
@@ -190,18 +187,32 @@ def _chosen_columns(
         return []
     chosen = families[0] if families else numeric
     is_possible = len(chosen) == max(len(texts), 1) or (len(chosen) == 1 and len(texts) <= 2)
+    if not numeric:
+        raw.problems.add(
+            "probs",
+            "there is no column of numbers beside label and member; an audit needs the probability of"
+            " each class (predict_proba), not the predicted class",
+        )
+        return []
     if not families and (not chosen or (texts and not is_possible)):
-        there = ", ".join(numeric) or "none"
+        there = ", ".join(numeric)
         raw.problems.add(
             "probs",
             f"which columns are the probabilities? {len(numeric)} columns of numbers are left ({there}),"
             f" and the labels have {len(texts)} classes ({', '.join(texts[:10])}): name the columns with"
-            " --columns p_a,p_b,...",
+            f" --columns p_a,p_b,...{REGRESSION if _may_be_numbers(texts) else ''}",
         )
         return []
     if ignored := [name for name in left if name not in chosen]:
         raw.notes.append(f"columns that are not used: {', '.join(ignored)}")
     return chosen
+
+
+def _may_be_numbers(texts: Sequence[str]) -> bool:
+    """Return whether labels may be numbers to predict: many, and nothing else."""
+    return len(texts) > 20 and all(
+        re.fullmatch(r"-?\d+(\.\d+)?(e[-+]?\d+)?", text) for text in texts
+    )
 
 
 def _is_number(column: pd.Series) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.auditing.problems import Problems
+from privbench.wording import shortened
 
 TRUTH = {"0": False, "1": True, "false": False, "true": True}
 """The texts of membership."""
@@ -74,9 +75,7 @@ def _truth(values: NDArray[Any], problems: Problems) -> Bools | None:
     if not bad.any():
         return truth
     others = np.unique(values[bad])
-    shown = ", ".join(map(_shown, others[:SHOWN].tolist())) + (
-        ", ..." if len(others) > SHOWN else ""
-    )
+    shown = shortened(list(map(_shown, others.tolist())), SHOWN)
     by_record = np.asarray(bad.any(axis=0) if bad.ndim == 2 else bad.reshape(-1))
     problems.add(
         "member",

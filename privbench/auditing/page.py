@@ -6,22 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-import numpy as np
-
-from privbench.auditing.limits import precision
 from privbench.auditing.measured import measured_defenses
+from privbench.auditing.pictured import RATES, accused_first, picture_of, rates_of
 from privbench.auditing.predictions import Predictions
-from privbench.auditing.report import AUDITED_NOTE, AttackReport, Audit
+from privbench.auditing.report import AttackReport, Audit
+from privbench.auditing.skipped import by_reason
 from privbench.auditing.slices import Slice
-from privbench.metrics.interval import Interval
+from privbench.auditing.tables import AUDITED_NOTE, intervals_note, warning_notes
 from privbench.metrics.warnings import KINDS
 from privbench.report.html.environment import facts_of, render
-from privbench.report.html.roc import Picture
-from privbench.report.html.words import one_in, plural
+from privbench.report.html.words import one_in
 from privbench.stages.records import MIN_MODELS
+from privbench.wording import plural
 
-RATES = ("0.01", "0.001")
-"""The false positive rates that sentences are about, as texts."""
 GOOD_SHADOWS = 16
 """Number of shadow models that the page advises."""
 MAX_SLICES = 12
@@ -35,16 +32,6 @@ KNOWN = {
 LABEL = {"classification": "class", "regression": "target"}
 """What the list of records calls a label, by task."""
 N_ACCUSED = 10
-
-
-@dataclass(frozen=True)
-class Rate:
-    """What the attack finds at one false positive rate."""
-
-    fpr: float
-    tpr: tuple[float | None, Interval | None]
-    precision: tuple[float | None, Interval | None]
-    """Share of right accusations if one of 100 suspects is a member."""
 
 
 @dataclass(frozen=True)
@@ -70,25 +57,26 @@ def audit_page(report: Audit, command: str = "") -> str:
         command: the command that made it, to be shown.
     """
     attack = _chosen(report)
+    marked = [warning for one in report.attacks.values() for warning in one.warnings]
     canary_attack = None if report.canaries is None else _chosen(report.canaries)
     return render(
         "audit.html",
         report=report,
         canary_attack=canary_attack,
-        canary_rates=_rates(canary_attack) if canary_attack else [],
+        canary_rates=rates_of(canary_attack) if canary_attack else [],
         command=command,
         attack=attack,
         notes=KINDS,
         ranked=sorted(report.attacks.items(), key=lambda item: -item[1].summary.auc),
-        rates=_rates(attack) if attack else [],
+        rates=rates_of(attack) if attack else [],
         exposed=_exposed(report, attack) if attack else [],
         slices=_by_column(report.slices),
         n_tests=sum(one.p_value is not None for one in report.slices),
-        untested=_by_reason(report.skipped),
+        untested=by_reason(report.skipped),
         next_steps=list(_next_steps(report)),
         boards=measured_defenses(),
-        roc=_picture(report),
-        table_notes=[report.intervals_note(), AUDITED_NOTE, *report.warning_notes()],
+        roc=picture_of(report.attacks, report.chosen, report.member),
+        table_notes=[intervals_note(report), AUDITED_NOTE, *warning_notes(marked)],
         facts=facts_of(report.environment),
         min_models=MIN_MODELS,
         known=KNOWN[report.target.task],
@@ -103,28 +91,15 @@ def audit_fragment(report: Audit) -> str:
         "audit_fragment.html",
         report=report,
         attack=attack,
-        rates=_rates(attack) if attack else [],
+        rates=rates_of(attack) if attack else [],
         ranked=sorted(report.attacks.items(), key=lambda item: -item[1].summary.auc),
         notes=KINDS,
-        untested=_by_reason(report.skipped),
+        untested=by_reason(report.skipped),
     )
 
 
 def _chosen(report: Audit) -> AttackReport | None:
     return report.attacks[report.chosen] if report.chosen else None
-
-
-def _rates(attack: AttackReport) -> list[Rate]:
-    rates = []
-    for text in RATES:
-        fpr, measured = float(text), attack.summary.tpr_at_fpr[text]
-        value, interval = measured["value"], measured["ci"]
-        right = None if value is None else precision(value, fpr)
-        ends = (
-            None if interval is None else (precision(interval[0], fpr), precision(interval[1], fpr))
-        )
-        rates.append(Rate(fpr, (value, interval), (right, ends)))
-    return rates
 
 
 def _exposed(report: Audit, attack: AttackReport) -> list[Exposed]:
@@ -133,20 +108,18 @@ def _exposed(report: Audit, attack: AttackReport) -> list[Exposed]:
     names = target.record_ids if target.groups is None else target.groups.names
 
     def record(number: int, auc: float | None = None, wrongly: int | None = None) -> Exposed:
-        name = "" if names is None else str(names[number])
-        return Exposed(number, name, _label(target, number), auc, wrongly)
+        label = _label(target, number)
+        if report.training is not None and names is not None:  # its place in `x` says it all
+            return Exposed(int(names[number]), "", label, auc, wrongly)
+        return Exposed(number, "" if names is None else str(names[number]), label, auc, wrongly)
 
     if len(target) > 1:
         risk = attack.record_risk
         return [
             record(one["record"], auc=one["auc"]) for one in (risk["most_exposed"] if risk else [])
         ]
-    scores, member = attack.scores[0], report.member[0]
-    outside = np.sort(scores[~member])
-    inside = np.flatnonzero(member)
-    first = inside[np.argsort(-scores[inside], kind="stable")][:N_ACCUSED]
-    before = len(outside) - np.searchsorted(outside, scores[first], side="left")
-    return [record(int(i), wrongly=int(n)) for i, n in zip(first, before, strict=True)]
+    accused = accused_first(attack.scores[0], report.member[0], N_ACCUSED)
+    return [record(number, wrongly=wrongly) for number, wrongly in accused]
 
 
 def _label(target: Predictions, number: int) -> str:
@@ -167,21 +140,14 @@ def _by_column(slices: list[Slice]) -> list[tuple[str, list[Slice], int]]:
     return columns
 
 
-def _by_reason(skipped: dict[str, str]) -> list[tuple[str, list[str]]]:
-    reasons: dict[str, list[str]] = {}
-    for name, reason in skipped.items():
-        reasons.setdefault(reason, []).append(name)
-    return list(reasons.items())
-
-
 def _next_steps(report: Audit) -> Iterator[str]:
     """Yield what would make the audit say more."""
     n_models = len(report.target)
     if report.shadows in ("none", "other records"):
         yield (
             f"Train {GOOD_SHADOWS} shadow models with your own recipe, each on a random half of the"
-            " records, and pass their predictions on the same records with `--shadow`. The strongest"
-            " attacks need them."
+            " records, and pass their predictions on the same records with `--shadow`, or let"
+            " `privbench audit-training` train them. The strongest attacks need them."
         )
     elif any(w["name"] == "few-shadows" for a in report.attacks.values() for w in a.warnings):
         yield f"Use more shadow models: {GOOD_SHADOWS} or more. Some attacks had too few here."
@@ -202,13 +168,3 @@ def _next_steps(report: Audit) -> Iterator[str]:
         " `--fail-above tpr@0.01=0.05` ends with status 3 if that may be exceeded. privbench itself"
         " calls no number safe."
     )
-
-
-def _picture(report: Audit) -> Picture | None:
-    if not report.attacks:
-        return None
-    order = sorted(
-        report.attacks.items(), key=lambda item: (item[0] != report.chosen, -item[1].summary.auc)
-    )
-    curves = {name: (attack.scores, attack.summary.interval_over) for name, attack in order}
-    return Picture.of(curves, report.member)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.errors import DataError
+from privbench.wording import shortened
 
 VERBS = ("is", "are", "has", "holds", "must")
 """The words that follow the name of an array without a colon."""
@@ -55,6 +56,6 @@ class Problems:
     def records(self, bad: NDArray[np.bool_]) -> str:
         """Return how many records (records,) are concerned, and which come first."""
         numbers = np.flatnonzero(bad) + (self.first_line or 0)
-        shown = ", ".join(map(str, numbers[:SHOWN])) + (", ..." if len(numbers) > SHOWN else "")
+        shown = shortened(list(map(str, numbers)), SHOWN)
         noun = "record" if self.first_line is None else "line"
         return f"{len(numbers)} of {len(bad)} records ({noun}{'s' if len(numbers) > 1 else ''} {shown})"

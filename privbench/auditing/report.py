@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from hashlib import file_digest
-from pathlib import Path
-from sys import maxsize
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from privbench import escape
+from privbench.auditing.inputs import PredictionsInput
 from privbench.auditing.limits import Exceeded, exceeded
 from privbench.auditing.predictions import Predictions
 from privbench.auditing.quality import Quality
 from privbench.auditing.slices import Slice, slices
+from privbench.auditing.tables import audit_tables, audit_text
 from privbench.auditing.trained import Training
-from privbench.colour import Paint, Styled, plain
+from privbench.colour import Paint, plain
 from privbench.metrics import RecordRisk, Summary
-from privbench.metrics.warnings import KINDS, RowWarning
-from privbench.report.numbers import interval_text, number
+from privbench.metrics.warnings import RowWarning
 from privbench.report.tables import Table
-from privbench.report.terminal import NOTE_WIDTH, terminal_text
-
-AUDITED_NOTE = (
-    "audited ε: lower bound on ε (95%) if all (model, record) pairs are independent, of its ceiling:"
-    " the bound of an attack without an error"
-)
-OPTIONAL = ("balanced\naccuracy", "TPR at\n0.1% FPR")
-"""Headers of columns that are left out on a narrow terminal, in this order."""
-HOW_TO_SEE = "all columns: a wider terminal, or -o FILE.md"
-CANARIES_TITLE = "canaries (records with a wrong label, of a second population)"
-NOTHING = "No attack returned scores."
-SLICES_TITLE = "What {} finds in parts of the records"
-SLICES_NOTE = (
-    "TPR and FPR at the threshold whose FPR over all records is 1%; AUC of the pairs of the part alone;"
-    " differs: from the AUC of all other pairs, at 5%, corrected by Holm for all lines"
-)
 
 
 @dataclass(frozen=True)
@@ -97,43 +79,6 @@ class AttackReport:
 
 
 @dataclass(frozen=True)
-class Input:
-    """Predictions that an audit read."""
-
-    role: str
-    """``target`` or ``shadow``."""
-    name: str
-    """The name of the file; empty for arrays."""
-    sha256: str | None
-    """The digest of the file."""
-    n_models: int
-    n_records: int
-    read_as: tuple[str, ...] = ()
-    """What was taken for what, where there was a choice."""
-
-    @classmethod
-    def of(cls, role: str, source: object, predictions: Predictions) -> Input:
-        """Describe predictions that came from ``source``, a file or arrays."""
-        n_models, n_records = predictions.member.shape
-        n_holdout, notes = predictions.n_holdout, predictions.notes
-        if role == "holdout":
-            n_records, notes = n_holdout, ()
-        elif role == "target":
-            n_records -= n_holdout
-        size = n_models, n_records
-        if not isinstance(source, str | Path):
-            return cls(role, "", None, *size, read_as=notes)
-        with Path(source).open("rb") as file:
-            return cls(
-                role,
-                Path(source).name,
-                file_digest(file, "sha256").hexdigest(),
-                *size,
-                predictions.notes,
-            )
-
-
-@dataclass(frozen=True)
 class Audit:
     """The report on the predictions of one or more target models.
 
@@ -160,7 +105,7 @@ class Audit:
     """Reasons to doubt the predictions themselves; see `privbench.auditing.sanity`."""
     environment: dict[str, Any]
     """Versions of software, the commit of the code, and hardware."""
-    inputs: list[Input]
+    inputs: list[PredictionsInput]
     """Where the predictions of the targets and of the shadows came from."""
     quality: list[Quality]
     """How well the models answer: accuracy, or R² and RMSE."""
@@ -278,14 +223,7 @@ class Audit:
             width: the width of the terminal; None if there is none.
             paint: how text is coloured.
         """
-        table = self._table_of_attacks()
-        text = _text(table, width, paint, self.warning_texts())
-        if self.canaries is not None:
-            of_canaries = self.canaries._table_of_attacks()
-            more = tuple(note for note in of_canaries.notes if note not in table.notes)
-            title = f"{CANARIES_TITLE}: {of_canaries.title}"
-            text += "\n\n" + _text(replace(of_canaries, title=title, notes=more), width, paint)
-        return text if paint is plain else Styled(text)
+        return audit_text(self, width, paint)
 
     def warning_texts(self) -> list[str]:
         """Return what is doubtful about the predictions, as sentences."""
@@ -305,47 +243,7 @@ class Audit:
 
     def tables(self) -> list[Table]:
         """Return the table of the attacks, the strongest first, of the slices, and of canaries."""
-        tables = [self._table_of_attacks()]
-        if self.slices:
-            title = SLICES_TITLE.format(self.chosen)
-            lines = [_slice_line(one) for one in self.slices]
-            tables.append(Table(title, lines, (SLICES_NOTE,)))
-        if self.canaries is not None:
-            of_canaries = self.canaries._table_of_attacks()
-            title = f"{CANARIES_TITLE}: {of_canaries.title}"
-            tables.append(replace(of_canaries, title=title))
-        return tables
-
-    def _table_of_attacks(self) -> Table:
-        ranked = sorted(self.attacks.items(), key=lambda item: -item[1].summary.auc)
-        lines = [_line(name, report) for name, report in ranked]
-        notes = [self.intervals_note(), AUDITED_NOTE, *self.warning_notes()] if lines else []
-        if not self.warning_notes():
-            lines = [{h: text for h, text in line.items() if h != "warnings"} for line in lines]
-        notes += [f"read: {note}" for note in self.target.notes]
-        notes += [f"failed {name}: {reason}" for name, reason in self.failed.items()]
-        notes += [f"skipped {name}: {reason}" for name, reason in self.skipped.items()]
-        if not lines:
-            notes[:0] = [NOTHING]
-        if self.training is not None:
-            notes[:0] = self.training.notes()
-        return Table(self.header(), lines, tuple(notes), optional=OPTIONAL)
-
-    def intervals_note(self) -> str:
-        """Return what the intervals take to be samples, which depends on the attack."""
-        over = {report.summary.interval_over for report in self.attacks.values()}
-        if len(over) == 1:
-            text = f"intervals: 95%, over {over.pop()}"
-        else:
-            text = (
-                "intervals: 95%, over models and records for attacks with shadows, else over models"
-            )
-        return text.replace("records", f"{self.unit}s")
-
-    def warning_notes(self) -> list[str]:
-        """Return what the marks of warnings stand for."""
-        given = {w["name"] for report in self.attacks.values() for w in report.warnings}
-        return [f"{kind.mark}: {kind.note}" for name, kind in KINDS.items() if name in given]
+        return audit_tables(self)
 
     def header(self) -> str:
         """Return what was attacked, in one line."""
@@ -361,41 +259,3 @@ class Audit:
     def quality_text(self) -> str:
         """Return how well the models answer, in words."""
         return "; ".join(map(str, self.quality))
-
-
-def _text(table: Table, width: int | None, paint: Paint, warned: Sequence[str] = ()) -> str:
-    """Return a table for a terminal, below warnings; without a terminal, a note is on one line."""
-    note_width = NOTE_WIDTH if width else maxsize
-    text = terminal_text(
-        table, width, paint, how_to_see=HOW_TO_SEE, note_width=note_width, warned=warned
-    )
-    return text.rstrip("\n")
-
-
-def _line(name: str, report: AttackReport) -> dict[str, str]:
-    summary = report.summary
-    rates = {fpr: (rate["value"], rate["ci"]) for fpr, rate in summary.tpr_at_fpr.items()}
-    balanced = summary.balanced_accuracy
-    return {
-        "attack": name,
-        "AUC\n[95% CI]": interval_text(summary.auc, summary.auc_ci),
-        "TPR at\n0.1% FPR": interval_text(*rates["0.001"]),
-        "TPR at\n1% FPR": interval_text(*rates["0.01"]),
-        "balanced\naccuracy": "-" if balanced is None else number(balanced),
-        "audited ε\nof ceiling": f"{report.epsilon_lower_bound:.2f} of {report.epsilon_ceiling:.2f}",
-        "warnings": "".join(KINDS[warning["name"]].mark for warning in report.warnings),
-    }
-
-
-def _slice_line(one: Slice) -> dict[str, str]:
-    known = one.auc is not None
-    return {
-        "column": one.column,
-        "value": one.value,
-        "members": str(one.n_members),
-        "non-members": str(one.n_nonmembers),
-        "TPR [95% CI]": interval_text(one.tpr, one.tpr_ci) if known else "-",
-        "FPR": "-" if one.fpr is None else number(one.fpr),
-        "AUC [95% CI]": interval_text(one.auc, one.auc_ci) if known else "-",
-        "differs": "-" if one.differs is None else "yes" if one.differs else "no",
-    }

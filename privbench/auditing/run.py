@@ -11,20 +11,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from privbench.attacks.synthetic import SyntheticAttack
+from privbench.auditing.inputs import PredictionsInput
 from privbench.auditing.labels import text_of
 from privbench.auditing.layout import Layout
 from privbench.auditing.measuring import measure, record_blocks
 from privbench.auditing.predictions import Predictions
 from privbench.auditing.quality import qualities
 from privbench.auditing.reading import USUAL, Source, read_predictions
-from privbench.auditing.report import Audit, Input
+from privbench.auditing.report import Audit
 from privbench.auditing.sanity import sanity
 from privbench.auditing.shadows import AuditedModels
 from privbench.auditing.slices import grouped
 from privbench.components import Bound
-from privbench.components.messages import error_text
+from privbench.components.messages import closest, error_text
 from privbench.config import Overrides
-from privbench.errors import DataError
+from privbench.errors import BadInput, DataError
 from privbench.metrics.groups import Groups, named
 from privbench.plugins.host import PluginHost
 from privbench.storage.environment import environment
@@ -163,7 +164,7 @@ def run_audit(
         warnings=sanity(target, shadow, {name: one.scores for name, one in reports.items()}),
         environment=environment(host.third_party, "cpu"),
         inputs=[
-            Input.of(role, source, predictions)
+            PredictionsInput.of(role, source, predictions)
             for role, source, predictions in (
                 ("target", target_source, target),
                 ("holdout", holdout, target),
@@ -190,7 +191,11 @@ def _all_attacks(host: PluginHost) -> list[str]:
 
 
 def _build(name: str, host: PluginHost, overrides: Overrides) -> Bound:
-    entry = host.registry("attack").get(name, "--attack")
+    registry = host.registry("attack")
+    if name not in registry.entries:  # of those on released data none is proposed
+        hint = closest(name, _all_attacks(host))
+        raise BadInput(f"--attack: unknown attack {name!r}{hint} (a plugin of yours? give -p)")
+    entry = registry.get(name, "--attack")
     params = overrides.of(name, entry.cls.model_fields)
     return entry.build(params, f"--set {name}")
 

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.attacks.base import LOG_FLOOR
-from privbench.auditing.labels import listed
 from privbench.auditing.predictions import Predictions
 from privbench.auditing.quality import qualities
 from privbench.metrics import Influences, Pairs, Roc
 from privbench.metrics.clustered import Estimate
 from privbench.metrics.warnings import CONFIDENCE, RowWarning
+from privbench.wording import shortened
 
 FPR = 0.01
 """The false positive rate that too few non-members do not resolve."""
@@ -65,7 +65,8 @@ CHECKS = {
     ),
     "rounded-outputs": Check(
         "All outputs have at most 6 digits after the point, or were saved in half precision.",
-        "Save all digits, better the logits in float32; a forest has more with more trees.",
+        "Let models answer with all digits, better with logits in float32; a forest has more digits with"
+        " more trees.",
     ),
     "tied-scores": Check(
         "All scores of an attack are equal.",
@@ -207,7 +208,7 @@ def _label_coding(target: Predictions) -> str:
         return f"{text}, which a constant answer would reach"
     names = target.classes or tuple(map(str, range(k)))
     order = [names[label] for label in np.argsort(columns)]
-    return f"{text}. {OTHER_ORDER} {listed(order)} it would be {best:.3f}"
+    return f"{text}. {OTHER_ORDER} {shortened(order)} it would be {best:.3f}"
 
 
 def _rounded(target: Predictions) -> str:
@@ -222,7 +223,7 @@ def _rounded(target: Predictions) -> str:
 
 def _tied(scores: Mapping[str, NDArray[np.float64]]) -> str:
     tied = [name for name, of in scores.items() if (of == of[:, :1]).all()]
-    return f"all scores of {listed(tied)} are equal" if tied else ""
+    return f"all scores of {shortened(tied)} are equal" if tied else ""
 
 
 def _unfair(member: Bools) -> str:
@@ -254,7 +255,7 @@ def _among_shadows(target: Predictions, shadow: Predictions | None) -> str:
     found = [model for group in groups if group[-1] >= n for model in group if model < n]
     if not found:
         return ""
-    which = listed([str(model) for model in sorted(found)])
+    which = shortened([str(model) for model in sorted(found)])
     return f"{len(found)} of {n} targets (number {which}) are also among the shadows"
 
 

@@ -46,19 +46,6 @@ def task_of(arrays: Arrays) -> Task:
     return "multi-label" if len(shape) == 2 and shape[1] > 1 else "classification"
 
 
-def arrays_of_task(task: Task, outputs: NDArray[Any], y: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """Return the arrays, by name, of what models answered about records.
-
-    Args:
-        task: the task of the models.
-        outputs: predictions (models, records) of regression, otherwise probabilities (models, records,
-            classes or labels).
-        y: the targets or labels of the records.
-    """
-    names = ("predictions", "targets") if task == "regression" else ("probs", "labels")
-    return dict(zip(names, (outputs, y), strict=True))
-
-
 def read_task(arrays: Arrays, where: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Read the outputs and labels of a task other than classification.
 

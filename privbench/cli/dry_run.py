@@ -10,6 +10,7 @@ from privbench.cli.output import echo, print_json, print_table, wrapped
 from privbench.escape import one_line
 from privbench.forecast import NOTHING, Forecast, Forecasts
 from privbench.report.numbers import bytes_text, duration
+from privbench.wording import shortened
 
 if TYPE_CHECKING:
     from privbench.plan import Plan
@@ -158,6 +159,5 @@ def _summary(total: Totals) -> str:
     text = f"time: {range_text(total.forecast)}; disk: {bytes_text(total.forecast.bytes)}"
     if total.unknown:
         names = list(dict.fromkeys(total.unknown))
-        text += f", and what has no history: {', '.join(map(one_line, names[:6]))}"
-        text += ", ..." if len(names) > 6 else ""
+        text += f", and what has no history: {shortened(list(map(one_line, names)), 6)}"
     return text

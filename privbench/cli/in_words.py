@@ -16,7 +16,7 @@ from privbench.errors import PrivbenchError
 from privbench.escape import one_line
 from privbench.layout import text_width
 from privbench.plugins.host import PluginHost
-from privbench.report.html.words import listed, plural
+from privbench.wording import listed, plural
 
 ACTS_ON = {
     "data": "alters the private records before anything else reads them",

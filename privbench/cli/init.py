@@ -58,6 +58,10 @@ def init(host: PluginHost, file: Path | None, label: str | None, output: Path, f
         for key, reasons in found.reasons.items():
             for reason in reasons:
                 echo(one_line(f"{key}: {reason}"))
+    if file is None and (tables := [*Path().glob("*.csv"), *Path().glob("*.parquet")]):
+        echo(
+            one_line(f"For your own table: privbench init {shlex.quote(min(tables).name)} --force")
+        )
     option = "" if output == Path("benchmarks.toml") else f" -c {shlex.quote(str(output))}"
     echo(
         "\nRead it, change what is wrong, and then:"

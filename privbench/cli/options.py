@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from privbench.cli import complete
+from privbench.errors import BadInput
 from privbench.plugins.host import PluginHost
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -27,6 +28,17 @@ run_option = click.option(
     help="Number of a run, as `privbench runs` lists them, instead of the last complete one.",
 )  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+def run_argument(name: str, metavar: str) -> Callable[[F], F]:
+    """Return an argument that is the ID of a run; if it is missing, a message says where IDs are."""
+
+    def given(ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+        if value is None and not ctx.resilient_parsing:
+            raise BadInput(f"{metavar} is missing; `privbench runs` lists the IDs of runs")
+        return value
+
+    return click.argument(name, metavar=metavar, required=False, callback=given)
 
 
 def plugin_option(function: F) -> F:

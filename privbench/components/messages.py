@@ -41,7 +41,8 @@ def near(word: str, allowed: Iterable[str]) -> str:
     """
     names = {name.casefold(): name for name in allowed}
     wanted = word.casefold().partition("[")[0]
-    close = difflib.get_close_matches(wanted, names, n=1)
+    swapped = [name for name in names if sorted(name) == sorted(wanted)]  # "lria" is no "rmia"
+    close = swapped or difflib.get_close_matches(wanted, names, n=1)
     starting = [name for name in names if name.startswith(wanted)] if len(wanted) > 2 else []
     match = [*close, *starting][:1]
     return f"; did you mean {names[match[0]]!r}?" if match else ""

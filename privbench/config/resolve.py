@@ -6,13 +6,12 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
 from privbench.canaries import CANARY_KINDS
 from privbench.components import Entry, Registry
-from privbench.components.messages import closest
+from privbench.components.messages import closest, near
 from privbench.config.benchmark import NONE, Benchmark, Defense, Unavailable, Variant
 from privbench.config.file import BenchmarkTable, File, Named, Tables, validate
 from privbench.config.overrides import Overrides
@@ -216,7 +215,7 @@ class _Resolver:
             if self.broken_plugins:
                 broken = ", ".join(sorted(set(self.broken_plugins)))
                 return f"{missing}, and a plugin failed to load: {broken}"
-            if not where.startswith("--set") and not get_close_matches(name, registry.entries, 1):
+            if not where.startswith("--set") and not near(name, registry.entries):
                 return f"{where}: {missing}: install the plugin that has it, or give it with -p"
         return registry.get(name, where)
 

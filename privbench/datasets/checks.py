@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from privbench.datasets.dates import looks_like_dates
 from privbench.datasets.decimals import looks_like_decimal_commas
-from privbench.datasets.describe import counted, shortened
 from privbench.errors import DataError
+from privbench.wording import plural, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ def raise_problems(
         return
     if len(problems) == 1 and not doubts:
         raise DataError(f"{path}: {problems[0].text}")
-    parts = [f"{path}: {counted(len(problems), 'problem')}:"]
+    parts = [f"{path}: {plural(len(problems), 'problem')}:"]
     parts += [f"  - {problem.text}" for problem in problems]
     if doubts:
         parts.append("  and what stops nothing:")
@@ -139,7 +139,7 @@ def problems_of_label(labels: pd.Series, called: str, *, lone: bool = False) -> 
     known = labels.dropna()
     found = []
     if n := len(labels) - len(known):
-        text = f"{called} has no value in {n} of {counted(len(labels), 'row')}"
+        text = f"{called} has no value in {n} of {plural(len(labels), 'row')}"
         found.append(Problem(f"{text}: {setting('missing', 'drop')}", {"missing": "drop"}))
     return found + _problems_of_classes(known, called, lone)
 
@@ -274,5 +274,5 @@ def _equal_but_for_case(classes: Iterable[object]) -> list[str]:
 
 def _per_column(counts: pd.Series, table: pd.DataFrame) -> str:
     """Return the columns with a count above zero, such as "age (2 of 4 rows)"."""
-    rows = counted(len(table), "row")
+    rows = plural(len(table), "row")
     return shortened([f"{name} ({n} of {rows})" for name, n in counts[counts > 0].items()])

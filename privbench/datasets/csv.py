@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
+from privbench.components.messages import near
 from privbench.data import Data
 from privbench.datasets.base import Dataset, path_field
 from privbench.datasets.checks import (
@@ -21,11 +21,12 @@ from privbench.datasets.checks import (
 )
 from privbench.datasets.copies import DUPLICATES, Duplicates, without_copies
 from privbench.datasets.dates import days, is_date
-from privbench.datasets.describe import describe, shortened
+from privbench.datasets.describe import describe
 from privbench.datasets.frames import parse_frame
 from privbench.datasets.reading import existing_file, read_file
 from privbench.datasets.tables import SCALE, Scale, table_data
 from privbench.errors import DataError
+from privbench.wording import shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +97,7 @@ class Csv(Dataset):
     def _check_names(self, columns: list[str]) -> None:
         named = {"label": (self.label,), "categorical": self.categorical, "dates": self.dates}
         found = [
-            f"{key}: no column {name!r}{_near(name, columns)}"
+            f"{key}: no column {name!r}{near(name, columns)}"
             for key, names in (named | {"drop": self.drop}).items()
             for name in names
             if name not in columns
@@ -165,8 +166,3 @@ class Csv(Dataset):
         if found:
             log.warning("%s: %s", self.path, found)
         return data
-
-
-def _near(name: str, columns: list[str]) -> str:
-    near = difflib.get_close_matches(name, columns, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""

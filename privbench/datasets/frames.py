@@ -152,7 +152,7 @@ def _parse_csv(
     if (found, mark) != (separator or ",", decimal or "."):
         said = f"columns separated by {SEPARATORS.get(found, repr(found))}"
         said += ", decimal commas" if mark == "," else ""
-        log.info("%s: %s (found out; `separator` and `decimal` overrule it)", content.where, said)
+        log.info("%s: %s (found out)", content.where, said)
     return _checked(content.where, table.rename(columns=str.strip))
 
 

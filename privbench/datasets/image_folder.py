@@ -15,9 +15,10 @@ from privbench.data import Data
 from privbench.datasets.base import Dataset, path_field
 from privbench.datasets.checks import Problem, raise_problems, setting
 from privbench.datasets.copies import DUPLICATES, Duplicates, without_copies
-from privbench.datasets.describe import counted, describe, shortened
+from privbench.datasets.describe import describe
 from privbench.datasets.images import image_data
 from privbench.datasets.reading import existing_folder
+from privbench.wording import plural, shortened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -121,7 +122,7 @@ def _shown(folder: Path, *, folders: bool) -> Iterator[Path]:
 
 def _problems_of_classes(classes: dict[str, list[Path]]) -> list[Problem]:
     if len(classes) < 2:
-        found = counted(len(classes), "sub-folder")
+        found = plural(len(classes), "sub-folder")
         return [Problem(f"has {found}; a classifier needs two, one for each class")]
     if empty := [repr(name) for name, files in classes.items() if not files]:
         endings = ", ".join(sorted(ENDINGS))
@@ -132,13 +133,13 @@ def _problems_of_classes(classes: dict[str, list[Path]]) -> list[Problem]:
 def _problems_of_images(pixels: list[NDArray[np.uint8]], unreadable: list[str]) -> list[Problem]:
     found = []
     if unreadable:
-        what = counted(len(unreadable), "file")
+        what = plural(len(unreadable), "file")
         found.append(
             Problem(f"{what} that cannot be read as images: {shortened(unreadable, shown=5)}")
         )
     sizes = Counter(f"{image.shape[1]}x{image.shape[0]}" for image in pixels)
     if len(sizes) > 1:
-        common = [f"{size} ({counted(n, 'image')})" for size, n in sizes.most_common()]
+        common = [f"{size} ({plural(n, 'image')})" for size, n in sizes.most_common()]
         found.append(
             Problem(
                 f"images of {len(sizes)} sizes: {shortened(common, shown=5)}: {setting('size', 32)}",

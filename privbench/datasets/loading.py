@@ -17,6 +17,7 @@ from privbench.components.messages import error_text, printable
 from privbench.components.outcome import NoResult
 from privbench.data import Data, DataKind, DataSpec
 from privbench.errors import BadInput, DatasetUnavailable
+from privbench.wording import shortened
 
 
 @dataclass
@@ -128,10 +129,9 @@ def _problem_of_classes(data: Data) -> str:
     absent = np.flatnonzero(np.bincount(data.y, minlength=data.spec.n_classes) == 0)
     if not len(absent):
         return ""
-    listed = ", ".join(map(str, absent[:5])) + (", ..." if len(absent) > 5 else "")
     return (
-        f"spec.n_classes is {data.spec.n_classes}, and no record has the label {listed};"
-        " number the classes that there are from 0"
+        f"spec.n_classes is {data.spec.n_classes}, and no record has the label"
+        f" {shortened(list(map(str, absent)), 5)}; number the classes that there are from 0"
     )
 
 

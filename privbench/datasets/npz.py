@@ -14,10 +14,11 @@ from privbench.data import Column, Data, DataKind, DataSpec
 from privbench.datasets.base import Dataset, path_field
 from privbench.datasets.checks import Problem, problems_of_label, raise_problems
 from privbench.datasets.copies import DUPLICATES, Duplicates, without_copies
-from privbench.datasets.describe import counted, describe
+from privbench.datasets.describe import describe
 from privbench.datasets.reading import existing_file
 from privbench.datasets.tables import SCALE, Scale, is_finite_float32, standardise
 from privbench.errors import DataError
+from privbench.wording import plural
 
 if TYPE_CHECKING:
     import numpy as np
@@ -149,7 +150,7 @@ def _records(wrong: NDArray[np.bool_]) -> str:
     import numpy as np
 
     rows = np.flatnonzero(wrong.reshape(len(wrong), -1).any(axis=1))
-    return f"{len(rows)} of {counted(len(wrong), 'record')} (first: record {rows[0]})"
+    return f"{len(rows)} of {plural(len(wrong), 'record')} (first: record {rows[0]})"
 
 
 def _infer_kind(x: NDArray[Any]) -> DataKind:

@@ -14,8 +14,8 @@ from privbench.datasets.checks import doubts, is_numeric, problems_of_columns, p
 from privbench.datasets.csv import Csv
 from privbench.datasets.dates import days, is_date, looks_like_dates
 from privbench.datasets.decimals import looks_like_decimal_commas
-from privbench.datasets.describe import counted, shortened
 from privbench.errors import BadInput, DataError
+from privbench.wording import plural, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,7 +153,7 @@ def _find_columns(found: Found, features: pd.DataFrame, labels: pd.Series) -> No
     for name in list(features.columns):
         column = features[name]
         if is_numeric(column) and CODES.search(name.casefold()) and _are_codes(column):
-            text = f"{name}: numbers that look like codes ({counted(column.nunique(), 'value')})"
+            text = f"{name}: numbers that look like codes ({plural(column.nunique(), 'value')})"
             found.set("categorical", [name], f"{text}; leave it out if they are quantities")
         elif is_date(column) or (not is_numeric(column) and looks_like_dates(column)):
             features[name] = _dates(found, name, column)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.metrics.pairs import Bools, Floats, Ints
+from privbench.wording import shortened
 
 N_NAMED = 5
 """Number of groups that a message names."""
@@ -80,5 +81,4 @@ class Groups:
 
 def named(names: Sequence[str]) -> str:
     """Return the first names, and how many more there are."""
-    shown = ", ".join(repr(name) for name in names[:N_NAMED])
-    return shown + (f" and {len(names) - N_NAMED} more" if len(names) > N_NAMED else "")
+    return shortened(list(map(repr, names)), N_NAMED)

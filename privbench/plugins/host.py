@@ -6,10 +6,8 @@ stops neither the command line nor the other plugins.
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.metadata
-import importlib.util
 import logging
 import sys
 from collections.abc import Callable, Iterable
@@ -28,7 +26,8 @@ from privbench.components import KINDS, Component, Distribution, Entry, Registry
 from privbench.components.contained import contained
 from privbench.components.faults import trace_of
 from privbench.components.messages import error_text, near_file, unannotated
-from privbench.errors import BadInput, PrivbenchError
+from privbench.components.scripts import import_file
+from privbench.errors import BadInput
 from privbench.plugins.checks import check_class, marked, mistakes_of, silent_of
 
 GROUP = "privbench"
@@ -83,7 +82,7 @@ class PluginHost:
         if path.suffix == ".py" and not path.is_file():
             raise BadInput(f"-p {spec}: there is no such file{near_file(path)}")
         if path.suffix == ".py":
-            self._load(spec, spec, "", lambda: _import_file(path))
+            self._load(spec, spec, "", lambda: import_file(path, "plugin"))
         else:
             self._load(spec, spec, "", lambda: importlib.import_module(spec))
 
@@ -220,19 +219,3 @@ def _own_copy(value: Any) -> Any:
 
 def _message(error: BaseException) -> str:
     return unannotated(error) if isinstance(error, PydanticUserError) else error_text(error)
-
-
-def _import_file(path: Path) -> ModuleType:
-    """Import a single file as a module under a name that no other module has."""
-    name = f"privbench_plugin_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise PrivbenchError(f"{str(path)!r} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # pydantic resolves annotations through sys.modules
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
+from privbench.components.messages import near
 from privbench.errors import BadInput
 from privbench.storage.database import open_database, read_database
 from privbench.storage.processes import is_alive
@@ -168,12 +168,11 @@ class History:
             )
         names = list(dict.fromkeys(entry.benchmark for entry in entries))
         ids = [str(entry.id) for entry in entries]
-        near = get_close_matches(text, names, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
         more = ", ..." if len(ids) > 5 else ""
         return (
-            f"ID {text}: there is no such run in {self.path}{hint} (allowed: {', '.join(ids[:5])}{more},"
-            f" or a benchmark: {', '.join(names)}; `privbench runs` lists them)"
+            f"ID {text}: there is no such run in {self.path}{near(text, names)}"
+            f" (allowed: {', '.join(ids[:5])}{more}, or a benchmark: {', '.join(names)};"
+            " `privbench runs` lists them)"
         )
 
 

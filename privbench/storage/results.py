@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from privbench.components.messages import near
 from privbench.errors import BadInput
 from privbench.privacy.verdict import with_verdicts
 from privbench.storage.columns import SCHEMA
@@ -169,10 +169,8 @@ class Results:
         """Return the number of the newest run of a benchmark that is complete, or else the newest."""
         stored = self.benchmarks()
         if benchmark not in stored:
-            close = get_close_matches(benchmark, stored, 1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
             raise BadInput(
-                f"no results of {benchmark!r} in {self.path}{hint}"
+                f"no results of {benchmark!r} in {self.path}{near(benchmark, stored)}"
                 f" (stored: {', '.join(stored) or 'nothing'}); run it first"
             )
         with read_database(self.path) as database:

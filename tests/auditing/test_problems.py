@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import privbench
 from privbench.auditing import Predictions, read_predictions
 from privbench.auditing.layout import Layout
 from privbench.errors import DataError
@@ -19,6 +20,11 @@ def table(n=40, **columns):
         "member": np.arange(n) % 2,
     }
     return pd.DataFrame(made | columns)
+
+
+def percent(frame):
+    shares = frame.rename(columns={"p_a": "a", "p_b": "b"})
+    return shares.assign(a=(100 * shares["a"]).round(), b=100 - (100 * shares["a"]).round())
 
 
 def message(source, **options):
@@ -43,7 +49,7 @@ def test_all_problems_of_a_file_are_in_one_message(tmp_path):
             " (lines 5, 7)",
             "  - column label: no label in 1 of 40 records (line 9)",
             "  - column member must be bool, or 0 and 1, got 'no', 'yes' in 40 of 40 records"
-            " (lines 2, 3, 4, 5, 6, ...)",
+            " (lines 2, 3, 4, 5, 6 and 35 more)",
             "  - column who must be distinct, but 1 are repeated, such as 'twice', in 1 of 40"
             " records (line 3)",
         ],
@@ -98,7 +104,10 @@ def test_membership_is_0_and_1_and_nothing_else(value):
         (lambda t: t.assign(q_a=0.5, q_b=0.5), {}, ["--columns p_a,p_b or q_a,q_b"]),
         (lambda t: t.rename(columns={"p_b": "p_c"}), {}, ["p_a seems to be about class a", "about b"]),
         (lambda t: t.assign(label=np.arange(40)), {}, ["which columns are the prob", "40 classes"]),
-        (lambda t: t.drop(columns=["p_a", "p_b"]), {}, ["0 columns of numbers are left (none)"]),
+        (lambda t: t.drop(columns=["p_a", "p_b"]), {}, ["no column of numbers", "predict_proba"]),
+        (lambda t: t.assign(label=np.arange(40)), {}, ["for regression, call the columns prediction"]),
+        (lambda t: percent(t), {}, ["columns a, b: look like percentages: divide them by 100"]),
+        (lambda t: percent(t)[["a", "label", "member"]], {}, ["column", "look like percentages"]),
         (lambda t: t.assign(member=True), {}, ["every record is a member", "--holdout FILE"]),
         (lambda t: t.assign(member=0), {}, ["every record is a non-member"]),
     ],
@@ -134,3 +143,19 @@ def test_what_is_wrong_with_arrays_is_named(arrays, words):
 def test_options_of_tables_do_not_go_with_arrays(arrays, name):
     layout = Layout(columns=("a",)) if name == "columns" else Layout(model="m")
     assert f"--{name} is for tables" in message(arrays(), layout=layout)
+
+
+def test_the_option_for_a_missing_column_of_groups_is_named():
+    with pytest.raises(DataError, match=r"column who is missing.* name it with --slice or --group"):
+        privbench.audit(table(), groups="who")
+
+
+@pytest.mark.parametrize("prefix", ["", "logit_"])
+def test_logits_are_not_taken_for_percentages(prefix):
+    frame = table().rename(columns={"p_a": f"{prefix}a", "p_b": f"{prefix}b"})
+    a, b = f"{prefix}a", f"{prefix}b"
+    if prefix:  # sums of 100, but called logits
+        frame[a], frame[b] = 100 * frame[a], 100 - 100 * frame[a]
+    else:
+        frame[a] *= 100
+    assert read_predictions(frame).notes[0] == f"logits: {a}, {b}"

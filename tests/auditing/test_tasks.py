@@ -7,7 +7,7 @@ import pytest
 
 import privbench
 from privbench.auditing.predictions import Predictions
-from privbench.auditing.tasks import arrays_of_task, task_of
+from privbench.auditing.tasks import task_of
 from privbench.errors import DataError
 
 OF_REGRESSION = {
@@ -168,12 +168,11 @@ def test_predictions_may_be_a_column():
     np.testing.assert_array_equal(Predictions.of(column).values, arrays["predictions"])
 
 
-def test_arrays_of_a_task():
-    outputs, y = np.zeros((2, 5)), np.zeros(5)
-    assert task_of(arrays_of_task("regression", outputs, y)) == "regression"
-    outputs = np.full((2, 5, 3), 1 / 3)
-    assert task_of(arrays_of_task("classification", outputs, y.astype(int))) == "classification"
-    assert task_of(arrays_of_task("multi-label", outputs, np.zeros((5, 3), int))) == "multi-label"
+def test_the_task_follows_from_the_arrays():
+    outputs, y = np.full((2, 5, 3), 1 / 3), np.zeros(5)
+    assert task_of({"predictions": outputs[..., 0], "targets": y}) == "regression"
+    assert task_of({"probs": outputs, "labels": y.astype(int)}) == "classification"
+    assert task_of({"probs": outputs, "labels": np.zeros((5, 3), int)}) == "multi-label"
 
 
 def without(arrays, name):

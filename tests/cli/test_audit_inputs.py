@@ -126,3 +126,20 @@ def test_no_attack_that_applies_is_status_2_with_the_reason(cli, case):
     assert result.exit_code == 2
     assert "no attack applies to these predictions: needs shadows; needs reference" in result.stderr
     assert "skipped lira: needs shadows" in result.stdout
+    assert "audit-training" not in result.stdout
+
+
+def test_attacks_are_listed_by_why_they_were_skipped_and_a_note_says_how_to_run_them(cli, case):
+    file = case("05-member-as-0-1.npz")
+    result = cli(
+        "audit", file, *(word for name in ("loss", "lira", "base") for word in ("--attack", name))
+    )
+    assert "skipped lira, base: needs shadows" in result.stdout
+    assert "`privbench audit-training FILE.py` trains some with your code" in result.stdout
+
+
+def test_a_misspelt_attack_is_answered_with_attacks_on_predictions(cli, case):
+    result = cli("audit", case("05-member-as-0-1.npz"), "--attack", "lria")
+    assert result.exit_code == 2
+    assert "unknown attack 'lria'; did you mean 'lira'? (allowed: attack-p," in result.stderr
+    assert "gen-lra" not in result.stderr

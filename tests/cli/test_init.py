@@ -80,3 +80,9 @@ def test_bad_input(cli, table, tmp_path, arguments, words):
     before = sorted(path.name for path in tmp_path.iterdir())
     refused(cli("init", *arguments), *words)
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_without_a_file_it_names_a_table_that_is_there(cli, tmp_path):
+    assert "your own table" not in cli("init").stdout
+    (tmp_path / "my data.csv").touch()
+    assert "privbench init 'my data.csv' --force" in cli("init", "--force").stdout

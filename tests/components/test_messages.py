@@ -23,7 +23,8 @@ def test_the_closest_word(word, text):
 @pytest.mark.parametrize(
     ("word", "meant"),
     [
-        ("LIRA", "lira"), ("Dp_Sgd", "dp-sgd"), ("fash", "fashion-mnist"), ("rmai", "RMIA"),
+        ("LIRA", "lira"), ("lria", "lira"), ("rima", "RMIA"),
+        ("Dp_Sgd", "dp-sgd"), ("fash", "fashion-mnist"), ("rmai", "RMIA"),
         ("dp-sgd[epsilon=4]", "dp-sgd"),
         ("di", None), ("", None), ("zzz", None),
     ],

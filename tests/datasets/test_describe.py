@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from privbench.data import Column, Data, DataSpec
-from privbench.datasets.describe import counted, describe, shortened
+from privbench.datasets.describe import describe
 
 NUMBER = Column("n", "numeric", (0, 1))
 WORD = Column("sex", "categorical", (1, 3), ("f", "m"))
@@ -36,12 +36,3 @@ def test_long_lists_and_names_are_cut_short():
     assert f"{'x' * 41}" not in text
     assert ": 1 and 2 more; 22 features" in text
     assert text.endswith("sex: 2 and 1 more)")
-
-
-def test_shortened():
-    assert shortened(["a", "b", "c"], shown=3) == "a, b, c"
-    assert shortened(["a", "b", "c"], shown=2) == "a, b and 1 more"
-
-
-def test_counted():
-    assert [counted(n, "row") for n in (0, 1, 2)] == ["0 rows", "1 row", "2 rows"]

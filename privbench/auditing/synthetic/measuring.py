@@ -51,16 +51,16 @@ def measure_all(scores: dict[str, Scores], rows: AttackedRows, seed: int) -> dic
     Args:
         scores: scores (records,) by attack.
         rows: the attacked records.
-        seed: draws the groups of records that intervals resample.
+        seed: draws the blocks of records that intervals resample.
     """
-    member, groups = rows.member, rows.groups(seed)
+    member, blocks = rows.member, rows.blocks(seed)
     measured = {name: p_value_of(values, member, rows.value) for name, values in scores.items()}
     rejected = holm([p for p, _ in measured.values()])
     attacks = {}
     for (name, values), is_rejected in zip(scores.items(), rejected, strict=True):
         p, estimate = measured[name]
         rng = generator(seed, "intervals", name)
-        pairs = Pairs.grouped(values, member, groups)
+        pairs = Pairs.grouped(values, member, blocks)
         attacks[name] = DataAttack(
             scores=values[None],
             summary=summarise_pairs(pairs, None, rng, n_models=1),

@@ -9,26 +9,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from privbench.auditing.inputs import TableInput
 from privbench.auditing.limits import Exceeded, exceeded
+from privbench.auditing.pictured import accused_first
+from privbench.auditing.skipped import skipped_notes
 from privbench.auditing.synthetic import words
 from privbench.auditing.synthetic.anonymeter import Risk
 from privbench.auditing.synthetic.measuring import DataAttack
 from privbench.auditing.synthetic.rows import AttackedRows
-from privbench.auditing.synthetic.tables import Input
+from privbench.auditing.tables import HOW_TO_SEE, NOTHING, warning_notes
 from privbench.colour import Paint, Styled, plain
 from privbench.errors import BadInput
 from privbench.metrics.warnings import KINDS
 from privbench.report.numbers import interval_text
 from privbench.report.tables import Table
 from privbench.report.terminal import terminal_text
+from privbench.wording import listed
 
 UNLIMITED = ("balanced_accuracy", "audited_epsilon")
 """The metrics of `privbench audit` that a single table does not have."""
 N_EXPOSED = 10
 OPTIONAL = ("TPR at\n0.1% FPR",)
 """Headers of columns that are left out on a narrow terminal."""
-HOW_TO_SEE = "all columns: a wider terminal, or -o FILE.md"
-NOTHING = "No attack returned scores."
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class DataAudit:
     """What to know about these risks, or why there are none."""
     seed: int
     environment: dict[str, Any]
-    inputs: list[Input]
+    inputs: list[TableInput]
 
     @property
     def member(self) -> NDArray[np.bool_]:
@@ -76,8 +78,8 @@ class DataAudit:
 
     @property
     def blocks(self) -> NDArray[np.int64]:
-        """The group (records,) of each record, which intervals resample."""
-        return self.rows.groups(self.seed)
+        """The block (records,) of each record, which intervals resample."""
+        return self.rows.blocks(self.seed)
 
     @property
     def chosen(self) -> str | None:
@@ -118,7 +120,7 @@ class DataAudit:
         ranked = sorted(leaking, key=lambda name: -self.attacks[name].summary.auc)
         return (
             "The synthetic table reveals something about which rows it was made from, as"
-            f" {' and '.join([', '.join(ranked[:-1]), ranked[-1]] if ranked[1:] else ranked)} find"
+            f" {listed(ranked)} find"
             f"{'' if ranked[1:] else 's'}."
         )
 
@@ -126,13 +128,10 @@ class DataAudit:
         """Return the rows of train that the attack `chosen` accuses first."""
         if self.chosen is None:
             return []
-        scores, n = self.attacks[self.chosen].scores[0], len(self.rows.train)
-        outside = np.sort(scores[n:])
-        first = np.argsort(-scores[:n], kind="stable")[:most]
-        before = len(outside) - np.searchsorted(outside, scores[first], side="left")
+        scores = self.attacks[self.chosen].scores[0]
         return [
-            Exposed(int(self.rows.train[i]), int(wrongly))
-            for i, wrongly in zip(first, before, strict=True)
+            Exposed(int(self.rows.train[number]), wrongly)
+            for number, wrongly in accused_first(scores, self.member[0], most)
         ]
 
     def exceeded(self, limits: Mapping[str, float]) -> list[Exceeded]:
@@ -253,13 +252,13 @@ class DataAudit:
 
     def notes(self) -> list[str]:
         """Return what is to be known of the numbers."""
-        given = {w["name"] for attack in self.attacks.values() for w in attack.warnings}
+        marked = [warning for attack in self.attacks.values() for warning in attack.warnings]
         return [
             words.INTERVALS,
             words.ABOVE,
             words.SAME_SOURCE,
             *([words.DCR_NOTE] if "dcr" in self.attacks else []),
-            *(f"{kind.mark}: {kind.note}" for name, kind in KINDS.items() if name in given),
+            *warning_notes(marked),
         ]
 
     def _table_of_attacks(self) -> Table:
@@ -273,7 +272,7 @@ class DataAudit:
             *self.notes(),
             *(f"not seen: {text}" for text in self.cannot_see),
             *(f"failed {name}: {reason}" for name, reason in self.failed.items()),
-            *(f"skipped {name}: {reason}" for name, reason in self.skipped.items()),
+            *skipped_notes(self.skipped),
         ]
         return Table(self._header(), lines, tuple(notes), optional=OPTIONAL)
 

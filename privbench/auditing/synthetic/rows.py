@@ -30,7 +30,7 @@ MIN_ROWS = 20
 """Smallest number of members, and of non-members, that an audit takes."""
 MANY_DROPPED = 0.01
 """Share of dropped rows from which on what is left is kept equally rare on both sides."""
-N_GROUPS = 50
+N_BLOCKS = 50
 """Groups of records that are resampled for intervals."""
 
 
@@ -82,18 +82,18 @@ class AttackedRows:
         """Membership (records,): the rows of train come first."""
         return np.arange(len(self.train) + len(self.holdout)) < len(self.train)
 
-    def groups(self, seed: int) -> Ints:
-        """Return a random group (records,) for each record; equal rows share one if they are rare.
+    def blocks(self, seed: int) -> Ints:
+        """Return a random block (records,) for each record; equal rows share one if they are rare.
 
         Where many rows are equal because there are few values, rows are independent all the same, and
-        50 groups of values would be too unlike each other.
+        50 blocks of values would be too unlike each other.
         """
         n = len(self.value)
         unit = self.value if np.bincount(self.value).max() <= max(1, n // 200) else np.arange(n)
         n_units = int(unit.max()) + 1
-        order = generator(seed, "groups").permutation(n_units) % min(N_GROUPS, n_units)
-        groups: Ints = order[unit]
-        return groups
+        order = generator(seed, "groups").permutation(n_units) % min(N_BLOCKS, n_units)
+        blocks: Ints = order[unit]
+        return blocks
 
 
 def hashes(table: pd.DataFrame) -> Hashes:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.attacks.synthetic import SyntheticAttack
+from privbench.auditing.inputs import TableInput
 from privbench.auditing.synthetic.anonymeter import risks_of
 from privbench.auditing.synthetic.blind import blind_auc
 from privbench.auditing.synthetic.measuring import measure_all
@@ -28,7 +29,7 @@ from privbench.auditing.synthetic.shadows import (
     trained,
 )
 from privbench.auditing.synthetic.stacked import NAME as STACKED
-from privbench.auditing.synthetic.tables import Input, alike, identifying, is_words, read_table
+from privbench.auditing.synthetic.tables import alike, identifying, is_words, read_table
 from privbench.components import Bound, Entry, Registry
 from privbench.components.messages import closest
 from privbench.config import Overrides
@@ -186,7 +187,7 @@ def run_audit_data(
         risks_note=note,
         seed=options.seed,
         environment=environment(host.third_party, "cpu"),
-        inputs=[Input.of(role, source, len(raw[role])) for role, source in sources.items()],
+        inputs=[TableInput.of(role, source, len(raw[role])) for role, source in sources.items()],
     )
 
 

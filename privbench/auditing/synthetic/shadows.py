@@ -25,10 +25,12 @@ from privbench.auditing.synthetic.tables import read_table
 from privbench.auditing.training.fingerprint import fingerprint
 from privbench.components.contained import contained
 from privbench.components.messages import error_text
+from privbench.components.scripts import run_script
 from privbench.datasets.frames import parse_frame
 from privbench.datasets.reading import read_file
 from privbench.errors import BadInput, DataError, PrivbenchError
 from privbench.metrics.pairs import Bools
+from privbench.report.numbers import duration
 from privbench.seeds import canonical_json, generator, seed_of
 
 if TYPE_CHECKING:
@@ -141,10 +143,8 @@ def trained(
             _write(released, kept)  # the last, since it says that the pair is finished
         computed += 1
         each = (time.monotonic() - began) / computed
-        left = each * (n_shadows - index - 1)
-        log.info(
-            "shadow table %d of %d: %.1f s, about %.0f s left", index + 1, n_shadows, each, left
-        )
+        left = duration(each * (n_shadows - index - 1))
+        log.info("shadow table %d of %d: %.1f s, %s left", index + 1, n_shadows, each, left)
         yield released
 
 
@@ -171,28 +171,7 @@ def load_generator(path: str | Path) -> Generate:
     Raises:
         BadInput: there is no such file, it raises, or has no such function.
     """
-    import importlib.util
-    import sys
-
-    file = Path(path)
-    if not file.is_file():
-        raise BadInput(f"--generator {path}: no such file (looked for {file.absolute()})")
-    name = f"privbench_generator_{file.stem}"
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise BadInput(f"--generator {path}: not a Python file (its name must end in .py)")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # so that its file is found
-    sys.path.insert(0, str(file.parent.absolute()))
-    try:
-        with contained():
-            spec.loader.exec_module(module)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raise BadInput(f"--generator {path}: {error_text(error)}") from error
-    finally:
-        sys.path.remove(str(file.parent.absolute()))
+    module = run_script(Path(path), "generator", "--generator")
     generate = getattr(module, "generate", None)
     if not callable(generate):
         raise BadInput(f"--generator {path}: defines no function generate(table, seed, n)")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,35 +11,13 @@ from numpy.typing import NDArray
 
 from privbench.components.messages import closest
 from privbench.errors import DataError
+from privbench.wording import shortened
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TableSource = "str | Path | pd.DataFrame | NDArray[Any] | Mapping[str, Any]"
-"""Where a table comes from: a file, a DataFrame, an array (rows, columns), or columns by name."""
 SHOWN = 5
 """Number of names or values that a message shows."""
-
-
-@dataclass(frozen=True)
-class Input:
-    """A table that an audit read."""
-
-    role: str
-    """``train``, ``holdout``, ``synthetic`` or ``reference``."""
-    name: str
-    """The name of the file; empty for data in memory."""
-    sha256: str | None
-    """The digest of the file."""
-    n_rows: int
-
-    @classmethod
-    def of(cls, role: str, source: object, n_rows: int) -> Input:
-        """Describe a table that came from ``source``, a file or data in memory."""
-        if not isinstance(source, str | Path):
-            return cls(role, "", None, n_rows)
-        with Path(source).open("rb") as file:
-            return cls(role, Path(source).name, file_digest(file, "sha256").hexdigest(), n_rows)
 
 
 def read_table(source: Any, role: str) -> pd.DataFrame:
@@ -232,6 +208,4 @@ def _leave_out(names: Sequence[str]) -> str:
 
 
 def _columns(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:SHOWN])
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"column{'s' if len(names) > 1 else ''} {shown}{more}"
+    return f"column{'s' if len(names) > 1 else ''} {shortened(list(map(repr, names)), SHOWN)}"

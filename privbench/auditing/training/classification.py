@@ -14,14 +14,18 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from privbench.auditing.labels import text_of
 from privbench.auditing.training.modules import ask_module
 from privbench.auditing.training.records import is_tensor
 from privbench.errors import DataError
+from privbench.wording import shortened
 
 MAX_CLASSES = 1000
 """More distinct labels than these are taken for a regression's."""
 SUM_TOLERANCE = 1e-3
 """How far a row of probabilities may be off a sum of one."""
+PROBABILITIES = "probabilities (records, classes), not predicted classes"
+"""What a message says that a model must return."""
 
 Kind = Literal["probs", "logits", "predictions"]
 
@@ -82,6 +86,11 @@ class Classification:
 
     def __len__(self) -> int:
         return len(self.codes)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes as texts, in the order of their codes."""
+        return tuple(text_of(value) for value in self.classes.tolist())
 
     def codes_of(self, y: Any, name: str) -> NDArray[np.int64]:
         """Return the classes of the labels of other records.
@@ -148,6 +157,8 @@ class Classification:
                 f"the model is of type {what}, which has no predict_proba; a function from records to"
                 " probabilities (records, classes) may stand in for it"
             )
+        if model is None:
+            raise DataError("train returned None; is a `return` missing?")
         if not callable(model):
             raise DataError(
                 f"the model is of type {what} (allowed: a torch module, an estimator with predict_proba,"
@@ -225,11 +236,10 @@ class Classification:
         raise DataError(f"{what} {problem}; it must return probabilities")
 
     def _listing(self) -> str:
-        shown = ", ".join(repr(one) for one in self.classes[:8].tolist())
-        return f"classes: {shown}{', ...' if len(self.classes) > 8 else ''}"
+        return f"classes: {shortened(list(map(repr, self.classes.tolist())), 8)}"
 
 
-def numbers(values: Any, what: str) -> NDArray[np.float64]:
+def numbers(values: Any, what: str, expected: str = PROBABILITIES) -> NDArray[np.float64]:
     """Return what a model returned as an array of numbers."""
     if is_tensor(values):
         values = values.detach().double().cpu().numpy()
@@ -240,7 +250,10 @@ def numbers(values: Any, what: str) -> NDArray[np.float64]:
     try:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
-        raise DataError(f"{what} returned {type(values).__name__}, which are no numbers") from None
+        raise DataError(
+            f"{what} returned values that are no numbers ({type(values).__name__}); it must return"
+            f" {expected}"
+        ) from None
 
 
 def flat(y: Any, name: str) -> NDArray[Any]:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from privbench.auditing.inputs import PredictionsInput
 from privbench.auditing.predictions import Predictions
-from privbench.auditing.report import Audit, Input
+from privbench.auditing.report import Audit
 from privbench.auditing.run import run_audit
 from privbench.auditing.trained import Training
 from privbench.auditing.training.classification import Answer, Classification
@@ -166,7 +167,10 @@ class Procedure:
             failed=failed,
             remarks=[SAME] if _are_same(models) else [],
         )
-        inputs = [Input(one.role, title, None, one.n_models, one.n_records) for one in audit.inputs]
+        inputs = [
+            PredictionsInput(one.role, title, None, one.n_models, one.n_records)
+            for one in audit.inputs
+        ]
         return replace(audit, training=training, inputs=inputs)
 
     def _predictions(
@@ -187,7 +191,7 @@ class Procedure:
             arrays[f"reference_{self.task.label}"] = self.reference_codes
         pool = self.design.pool[of_group]
         columns = self.columns if group.name == "records" else {}
-        return Predictions.of(
+        predictions = Predictions.of(
             {
                 **arrays,
                 self.task.label: group.codes[pool],
@@ -198,6 +202,7 @@ class Procedure:
             group.name,
             list(columns),
         )
+        return replace(predictions, classes=self.task.names)
 
 
 def _task(request: Request) -> Task:

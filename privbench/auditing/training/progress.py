@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from typing import Any
 
 from privbench.auditing.training.population import Failure, Job, Trained
+from privbench.progress import can_show, new_bar
+from privbench.report.numbers import duration
 
 log = logging.getLogger(__name__)
 
@@ -20,10 +21,8 @@ class Progress:
         self._bar: Any = None
 
     def __enter__(self) -> Progress:
-        if sys.stderr.isatty() or _is_notebook():
-            from tqdm.auto import tqdm
-
-            self._bar = tqdm(total=self.total, desc="training", unit="model", smoothing=0)
+        if can_show():
+            self._bar = new_bar(total=self.total, desc="training", unit="model", smoothing=0)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -42,16 +41,11 @@ class Progress:
             log.warning("%s (seed %d) failed: %s", job.name, job.seed, result.text)
             log.debug("%s", result.trace)
         elif self._bar is None and not stored:
-            left = (time.perf_counter() - self.started) / (self.done - self.n_stored)
+            each = (time.perf_counter() - self.started) / (self.done - self.n_stored)
+            left = duration(each * (self.total - self.done))
             log.info(
-                "%s: %d/%d trained, %.1f s each, %.0f s left",
-                job.name, self.done, self.total, result.seconds, left * (self.total - self.done),
+                "%s: %d/%d trained, %.1f s each, %s left",
+                job.name, self.done, self.total, result.seconds, left,
             )  # fmt: skip
         if stored and self.done == self.total and self.n_stored == self.total:
             log.info("all %d models were stored", self.total)
-
-
-def _is_notebook() -> bool:
-    ipython = sys.modules.get("IPython")
-    shell = None if ipython is None else ipython.get_ipython()
-    return shell is not None and "IPKernelApp" in shell.config

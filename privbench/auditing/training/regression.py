@@ -22,6 +22,8 @@ from privbench.auditing.training.classification import (
 from privbench.auditing.training.modules import ask_module
 from privbench.errors import DataError
 
+PREDICTED = "a number for each record"
+
 
 def are_targets(y: Any) -> bool:
     """Return whether labels are taken for targets: very many numbers, or many with fractions."""
@@ -45,6 +47,7 @@ class Regression:
     codes: NDArray[np.float64]
     original: Any
     label = "targets"
+    names = ()  # there are no classes
 
     @classmethod
     def of(cls, y: Any, name: str = "y") -> Regression:
@@ -87,10 +90,13 @@ class Regression:
         if torch is not None and isinstance(model, torch.nn.Module):
             what, values = "the module", ask_module(model, x)
         elif hasattr(model, "predict"):
-            what, values = f"{what}.predict", numbers(model.predict(x), f"{what}.predict")
+            what, values = (
+                f"{what}.predict",
+                numbers(model.predict(x), f"{what}.predict", PREDICTED),
+            )
         elif callable(model):
             what = f"the function {getattr(model, '__name__', what)}"
-            values = numbers(model(x), what)
+            values = numbers(model(x), what, PREDICTED)
         else:
             raise DataError(
                 f"the model is of type {what} (allowed: a torch module, an estimator with predict, or a"

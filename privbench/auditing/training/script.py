@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import sys
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from privbench.components.contained import contained
-from privbench.components.messages import closest, error_text, printable
+from privbench.components.messages import closest
+from privbench.components.scripts import run_script, script_problem
 from privbench.errors import BadInput
 
 ROLES = ("train", "data", "x", "y", "model", "member", "reference_x", "reference_y")
@@ -32,12 +28,13 @@ def read_script(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
     Raises:
         BadInput: the file cannot be run, or lacks something.
     """
-    if not path.is_file():
-        raise BadInput(f"{path}: no such file")
+    import cloudpickle
+
     for role in names:
         if role not in ROLES:
             raise BadInput(f"--name {role}: unknown{closest(role, ROLES)}")
-    module = _run(path)
+    module = run_script(path, "training")
+    cloudpickle.register_pickle_by_value(module)  # worker processes cannot import it by its name
     found = {
         role: getattr(module, names.get(role, role))
         for role in ROLES
@@ -61,29 +58,6 @@ def read_script(path: Path, names: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
-def _run(path: Path) -> ModuleType:
-    import cloudpickle
-
-    name = f"privbench_training_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise BadInput(f"{path}: this is no Python file (its name must end in .py)")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # pickling and dataclasses look there
-    folder = str(path.resolve().parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)  # as Python does for a script
-    try:
-        with contained():
-            spec.loader.exec_module(module)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # the user's code may raise anything
-        raise _problem(error, path) from error
-    cloudpickle.register_pickle_by_value(module)  # worker processes cannot import it by its name
-    return module
-
-
 def _call(data: Any, path: Path) -> dict[str, Any]:
     """Return what ``data()`` returns, by role."""
     try:
@@ -92,7 +66,7 @@ def _call(data: Any, path: Path) -> dict[str, Any]:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # the user's code may raise anything
-        raise _problem(error, path) from error
+        raise script_problem(error, path) from error
     if isinstance(returned, tuple) and len(returned) == 2:
         return dict(zip(("x", "y"), returned, strict=True))
     allowed = [role for role in ROLES if role not in ("train", "data")]
@@ -103,14 +77,3 @@ def _call(data: Any, path: Path) -> dict[str, Any]:
         f"{path}: data() returned {what}; it must return (x, y), or a dictionary with some of the keys"
         f" {', '.join(allowed)}"
     )
-
-
-def _problem(error: BaseException, path: Path) -> BadInput:
-    lines = [
-        line
-        for frame, line in traceback.walk_tb(error.__traceback__)
-        if Path(frame.f_code.co_filename).name == path.name
-    ]
-    line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None
-    place = f"{path.name}:{line or lines[-1]}" if line or lines else ""
-    return BadInput(f"{path}: {error_text(error, printable(place))}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from privbench.cli.options import json_option, results_option
+from privbench.cli.options import json_option, results_option, run_argument
 from privbench.cli.output import echo, print_json, print_table, wrapped
 from privbench.errors import BadInput
 from privbench.escape import one_line
@@ -22,8 +22,8 @@ NAMES = {"auc": "AUC", "tpr": "TPR at 1% FPR", "accuracy": "test accuracy"}
 
 
 @click.command()
-@click.argument("first_id", metavar="ID1")
-@click.argument("second_id", metavar="ID2")
+@run_argument("first_id", "ID1")
+@run_argument("second_id", "ID2")
 @click.option(
     "--all",
     "all_",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from privbench.cli.options import json_option, results_option
+from privbench.cli.options import json_option, results_option, run_argument
 from privbench.cli.output import echo, print_definitions, print_json
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run_id", metavar="ID")
+@run_argument("run_id", "ID")
 @results_option
 @json_option
 def show(run_id: str, results: str, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from privbench.report.html import words
 from privbench.report.html.glossary import Glossary
 from privbench.report.numbers import interval_text, number
 from privbench.storage.environment import version_text
+from privbench.wording import listed, plural
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -54,8 +55,8 @@ def environment() -> Environment:
     )
     made.filters |= {
         "number": number, "interval": interval_text, "found": words.found, "count": words.count,
-        "counts": words.counts, "one_in": words.one_in, "plural": words.plural,
-        "listed": words.listed, "with_code": _with_code,
+        "counts": words.counts, "one_in": words.one_in, "plural": plural,
+        "listed": listed, "with_code": _with_code,
     }  # fmt: skip
     made.globals["version"] = __version__
     return made

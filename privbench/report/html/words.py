@@ -49,23 +49,3 @@ def counts(interval: Sequence[float], of: int = OF) -> str:
 def one_in(rate: float) -> str:
     """Return a small rate as one of so many."""
     return f"1 of {round(1 / rate):,}"
-
-
-def plural(number: int, noun: str) -> str:
-    """Return a number and its noun.
-
-    >>> plural(1, "model"), plural(2000, "record")
-    ('1 model', '2,000 records')
-    """
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return names as a list in a sentence.
-
-    >>> listed(["a", "b", "c"]), listed(["a"])
-    ('a, b and c', 'a')
-    """
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -91,18 +91,18 @@ def test_the_order_of_rows_plays_no_part():
     np.testing.assert_array_equal(79 - again.holdout, rows.holdout)
     np.testing.assert_array_equal(79 - again.reference, rows.reference)
     np.testing.assert_array_equal(39 - again.synthetic, rows.synthetic)
-    np.testing.assert_array_equal(again.groups(0), rows.groups(0))
+    np.testing.assert_array_equal(again.blocks(0), rows.blocks(0))
 
 
-def test_equal_rows_are_in_one_group_unless_they_are_many():
+def test_equal_rows_are_in_one_block_unless_they_are_many():
     train = pd.concat([people(400, 0), people(2, 5)] * 2, ignore_index=True)
     rows = rows_of(train, people(800, 1), train)
-    groups = rows.groups(0)
+    blocks = rows.blocks(0)
     for value in range(20):
-        assert len(set(groups[rows.value == value])) == 1
+        assert len(set(blocks[rows.value == value])) == 1
     few = [pd.DataFrame({"a": 4 * i + np.arange(400) % 4}) for i in range(3)]
     found = rows_of(few[0], few[1], few[0], few[2])
-    assert len(set(found.groups(0)[found.value == 0])) > 20
+    assert len(set(found.blocks(0)[found.value == 0])) > 20
 
 
 @pytest.mark.parametrize(

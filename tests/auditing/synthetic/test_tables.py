@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from privbench.auditing.synthetic.tables import Input, alike, identifying, is_words, read_table
+from privbench.auditing.synthetic.tables import alike, identifying, is_words, read_table
 from privbench.errors import DataError
 
 
@@ -127,9 +127,3 @@ def test_columns_that_name_rows_are_found():
 def test_infinite_numbers_are_refused():
     with pytest.raises(DataError, match=r"synthetic: column 'n' has infinite numbers"):
         alike(frames(n=[1.0, np.inf]))
-
-
-def test_an_input_is_described_by_its_digest(tmp_path):
-    (tmp_path / "t.csv").write_text("a\n1\n")
-    assert Input.of("train", tmp_path / "t.csv", 1).sha256 is not None
-    assert Input.of("train", pd.DataFrame(), 1) == Input("train", "", None, 1)

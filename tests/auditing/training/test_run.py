@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 import privbench
@@ -26,6 +27,10 @@ def recorded(train, path):
 def calls(path):
     lines = path.read_text().splitlines() if path.exists() else []
     return [(int(a), [int(v) for v in b.split(",")]) for a, b in map(str.split, lines)]
+
+
+def nearest_by_name(x, y, seed):
+    return KNeighborsClassifier(1).fit(x, y)
 
 
 @pytest.fixture
@@ -230,3 +235,16 @@ def test_bad_functions_and_data(audit, noise):
 
 def test_the_name_is_public():
     assert "audit_training" in privbench.__all__
+
+
+def test_records_and_classes_have_the_names_that_the_user_gave(audit, noise):
+    x, y = noise
+    wealth = np.where(y == y[0], "rich", "poor")
+    report = audit(nearest_by_name, x, wealth, models=8, attacks=["base"])
+    assert {one.value for one in report.slices if one.column == "class"} == {"rich", "poor"}
+    page = report.to_html()
+    assert "numbered from 0 in the order of <code>x</code>" in page
+    assert "identifier" not in page
+    for one in report.attacks["base"].record_risk["most_exposed"]:
+        number = int(report.target.record_ids[one["record"]])
+        assert f'<th scope="row" class="n">{number}</th><td class="n">{wealth[number]}</td>' in page

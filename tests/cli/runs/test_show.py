@@ -1,3 +1,5 @@
+import pytest
+
 from ..helpers import printed, refused
 
 CONFIGURATION = {
@@ -59,3 +61,10 @@ def test_there_is_no_such_run(cli, add):
     refused(cli("runs", "show", "1"), "there are no runs")
     add()
     refused(cli("runs", "show", "2"), "ID 2", "allowed: 1, or a benchmark: b")
+
+
+@pytest.mark.parametrize(
+    ("words", "missing"), [(["show"], "ID"), (["diff"], "ID1"), (["diff", "1"], "ID2")]
+)
+def test_without_an_id_a_message_says_where_ids_are(cli, words, missing):
+    refused(cli("runs", *words), f"{missing} is missing; `privbench runs` lists the IDs of runs")
