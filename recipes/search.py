@@ -152,7 +152,8 @@ def benchmark_of(grid: Grid, file: File, host: PluginHost) -> Benchmark:
             "seeds": (0,),
         }
     )
-    return resolve(replace(file, benchmarks={grid.name: own}), grid.name, host.registries)
+    changed = replace(file, own=replace(file.own, benchmarks={grid.name: own}))
+    return resolve(changed, grid.name, host.registries)
 
 
 def reference_setting(clean: Setting, grid: Grid, splits: int, n_private: int) -> Setting:

@@ -330,7 +330,7 @@ class Audit:
         notes += [f"read: {note}" for note in self.target.notes]
         notes += [f"failed {name}: {reason}" for name, reason in self.failed.items()]
         notes += skipped_notes(self.skipped)
-        if lines and self.shadows == "none" and self.target.task == "classification":
+        if lines and self.shadows == "none" and self.target.task != "multi-label":
             notes.append(STRONGER)
         if not lines:
             notes[:0] = [NOTHING]

@@ -8,8 +8,9 @@ from difflib import get_close_matches
 
 import click
 
-from privbench.cli.output import echo, wrapped
+from privbench.cli.output import echo, line_width
 from privbench.escape import one_line
+from privbench.layout import padded, text_width, wrap
 
 
 def is_interactive() -> bool:
@@ -24,10 +25,11 @@ def ask(offered: Sequence[tuple[str, str]]) -> str:
         offered: names, and what is said of each.
     """
     names = [name for name, _ in offered]
-    width = max(len(one_line(name)) for name in names)
+    width = max(text_width(one_line(name)) for name in names)
     for number, (name, text) in enumerate(offered, start=1):
-        start = f"{number:3}  {one_line(name):{width}}  "
-        echo(wrapped(start + one_line(text), " " * len(start)), err=True)
+        start = f"{number:3}  {padded(one_line(name), width)}  "
+        for line in wrap(one_line(text), line_width(), start, " " * text_width(start)):
+            echo(line, err=True)
     while True:
         answer = str(click.prompt("number or name", err=True)).strip()
         if answer in names:

@@ -69,12 +69,11 @@ def audit(
 ) -> None:
     """Attack the predictions of trained models.
 
-    The report says how well attacks tell members from non-members. Nothing is trained. FILE is
+    The report says how well attacks tell members from non-members. Nothing is trained.
 
-    \b
-    - a table (.csv, .csv.gz, .parquet) with a line for each record: a column for the probability
-      of each class (or one, of two classes), the label, and whether it is a member; or
-    - a file (.npz, .safetensors, .pt) with the arrays `logits` (or `probs`), `labels` and `member`.
+    FILE is a table (.csv, .csv.gz, .parquet) with a line for each record: a column for the probability
+    of each class (or one, of two classes), the label, and whether it is a member. Or it is a file
+    (.npz, .safetensors, .pt) with the arrays `logits` (or `probs`), `labels` and `member`.
 
     docs/audit.md describes both, and docs/audit-tasks.md the arrays `predictions` and `targets` of
     regression. Options that name columns name arrays, too. Without --shadow, if

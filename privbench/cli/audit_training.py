@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from privbench.cli.delivery import Delivery, attack_options, report_options
+from privbench.cli.group import Choice
 from privbench.cli.options import results_option
 from privbench.errors import BadInput
 from privbench.plugins.host import PluginHost
@@ -30,6 +31,10 @@ from privbench.plugins.host import PluginHost
 @click.option(
     "--jobs", type=int, default=1, show_default=True, help="Number of processes that train."
 )
+@click.option(
+    "--task", type=Choice(["auto", "classification", "regression"]), default="auto", show_default=True,
+    help="What the labels are; auto: numbers with fractions are targets of a regression.",
+)  # fmt: skip
 @click.option("--fresh", is_flag=True, help="Train again what is stored.")
 @results_option
 @attack_options
@@ -47,6 +52,7 @@ def audit_training(
     models: int,
     canaries: float,
     jobs: int,
+    task: str,
     fresh: bool,
     results: str,
     attacks: tuple[str, ...],
@@ -87,6 +93,7 @@ def audit_training(
         seed=seed,
         slices=list(slices),
         name=file.name,
+        task=task,
     )
     delivery.deliver(ctx, run_training_audit(request, host, overrides), file.name)
 

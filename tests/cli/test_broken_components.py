@@ -132,7 +132,7 @@ BUILD = "def build(self, shape, n_classes):\n    from torch import nn\n"
         ("skip: mine", "TorchModel", "def build(self, *_): ...\ndef skip(self, spec): 1 / 0"),
         ("population: mine", "EstimatorModel", "def fit(self, x, y, n_classes, rng): 1 / 0"),
         (
-            "outputs: mine",
+            "population: mine",
             "EstimatorModel",
             "def fit(self, x, y, n_classes, rng): return self\ndef predict_proba(self, x): 1 / 0",
         ),

@@ -24,7 +24,7 @@ MAX_CLASSES = 1000
 SUM_TOLERANCE = 1e-3
 """How far a row of probabilities may be off a sum of one."""
 
-Kind = Literal["probs", "logits"]
+Kind = Literal["probs", "logits", "predictions"]
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Answer:
     """What one model answers to some records."""
 
     kind: Kind
-    values: NDArray[np.float32]
-    """Probabilities or logits (records, classes)."""
+    values: NDArray[np.floating]
+    """Probabilities or logits (records, classes), or predictions of numbers (records,)."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Classification:
     classes: NDArray[Any]
     codes: NDArray[np.int64]
     original: Any
+    label = "labels"
 
     @classmethod
     def of(cls, y: Any, name: str = "y") -> Classification:
@@ -59,7 +60,7 @@ class Classification:
         """
         import pandas as pd
 
-        values = _flat(y, name)
+        values = flat(y, name)
         if missing := int(pd.isna(values).sum()):
             raise DataError(f"{name}: {missing} labels are missing; drop these records")
         if values.dtype.kind == "O":
@@ -94,7 +95,7 @@ class Classification:
         Raises:
             DataError: a label is not one of the classes.
         """
-        values = _flat(y, name)
+        values = flat(y, name)
         if values.dtype.kind == "O" and self.classes.dtype.kind == "U":
             values = values.astype(str)
         index = self.index_of(values.tolist())
@@ -144,7 +145,7 @@ class Classification:
         what = type(model).__name__
         if hasattr(model, "predict_proba"):
             columns = getattr(model, "classes_", None)
-            values = _numbers(model.predict_proba(x), f"{what}.predict_proba")
+            values = numbers(model.predict_proba(x), f"{what}.predict_proba")
             return self._checked(
                 self._ordered(values, columns, what), n, f"{what}.predict_proba", False
             )
@@ -161,7 +162,7 @@ class Classification:
                 " or a function from records to probabilities)"
             )
         name = getattr(model, "__name__", what)
-        return self._checked(_numbers(model(x), name), n, f"the function {name}", False)
+        return self._checked(numbers(model(x), name), n, f"the function {name}", False)
 
     def arrays(
         self, on_records: Sequence[Answer], on_reference: Sequence[Answer]
@@ -236,7 +237,7 @@ class Classification:
         return f"classes: {shown}{', ...' if len(self.classes) > 8 else ''}"
 
 
-def _numbers(values: Any, what: str) -> NDArray[np.float64]:
+def numbers(values: Any, what: str) -> NDArray[np.float64]:
     """Return what a model returned as an array of numbers."""
     if is_tensor(values):
         values = values.detach().double().cpu().numpy()
@@ -248,12 +249,12 @@ def _numbers(values: Any, what: str) -> NDArray[np.float64]:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise DataError(
-            f"{what} returned values that are no numbers ({type(values).__name__}), such as predicted"
-            " classes; it must return probabilities (records, classes)"
+            f"{what} returned values that are no numbers ({type(values).__name__}); of a classifier an"
+            " audit needs probabilities (records, classes), not classes"
         ) from None
 
 
-def _flat(y: Any, name: str) -> NDArray[Any]:
+def flat(y: Any, name: str) -> NDArray[Any]:
     """Return labels as an array (records,)."""
     values = y.detach().cpu().numpy() if is_tensor(y) else np.asarray(y)
     if values.ndim == 2 and values.shape[1] == 1:

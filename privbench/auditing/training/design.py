@@ -34,7 +34,7 @@ class Group:
     """
 
     name: str
-    codes: NDArray[np.int64]
+    codes: NDArray[Any]
     member: NDArray[np.bool_]
     canary: NDArray[np.bool_]
     seeds: list[int]
@@ -86,7 +86,7 @@ class Design:
         target = member[pool]
         return cls(pool, reference, target, int(target.sum()))
 
-    def group(self, name: str, codes: NDArray[np.int64], n_models: int, seed: int) -> Group:
+    def group(self, name: str, codes: NDArray[Any], n_models: int, seed: int) -> Group:
         """Draw the models on ordinary records."""
         none = np.zeros(len(self.pool), dtype=bool)
         return self._group(name, codes, none, n_models, seed)
@@ -121,7 +121,7 @@ class Design:
     def _group(
         self,
         name: str,
-        codes: NDArray[np.int64],
+        codes: NDArray[Any],
         canary: NDArray[np.bool_],
         n_models: int,
         seed: int,

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from privbench.auditing.training.classification import Answer, Classification
 from privbench.auditing.training.records import count, take
+from privbench.auditing.training.regression import Regression
 from privbench.components.contained import contained
 from privbench.components.messages import error_text, printable
 from privbench.errors import BadInput, PrivbenchError
@@ -27,6 +28,7 @@ KIND = "training-audit"
 """The folder of what models answered, among the artifacts of a results folder."""
 
 Train = Callable[[Any, Any, int], Any]
+Task = Classification | Regression
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Failure:
 
 def train_models(
     train: Train,
-    task: Classification,
+    task: Task,
     records: Records,
     y: Any,
     jobs: Sequence[Job],
@@ -127,7 +129,7 @@ def train_models(
     return [results.get(job.key, untried) for job in jobs]
 
 
-def train_one(train: Train, task: Classification, records: Records, y: Any, job: Job) -> Trained:
+def train_one(train: Train, task: Task, records: Records, y: Any, job: Job) -> Trained:
     """Train one model and ask it about all records."""
     started = time.perf_counter()
     with seeded(job.seed):
@@ -138,7 +140,7 @@ def train_one(train: Train, task: Classification, records: Records, y: Any, job:
     return Trained(on_records, on_reference, trained - started, seconds)
 
 
-def ask(task: Classification, model: Any, records: Records) -> tuple[Answer, Answer]:
+def ask(task: Task, model: Any, records: Records) -> tuple[Answer, Answer]:
     """Return what a model answers to the pool and to the reference records.
 
     Raises:
@@ -171,9 +173,7 @@ def seeded(seed: int) -> Iterator[None]:
             torch.random.set_rng_state(torch_state)
 
 
-def guarded(
-    train: Train, task: Classification, records: Records, y: Any, job: Job
-) -> Trained | Failure:
+def guarded(train: Train, task: Task, records: Records, y: Any, job: Job) -> Trained | Failure:
     """Train one model; return what it raises, if it does, as text."""
     try:
         with contained():
@@ -187,7 +187,7 @@ def guarded(
 
 def _trained(
     train: Train,
-    task: Classification,
+    task: Task,
     records: Records,
     y: Any,
     jobs: Sequence[Job],
@@ -236,7 +236,7 @@ def _pickled(train: Train) -> bytes:
 
 
 def _in_worker(
-    number: int, train: bytes, task: Classification, records: Records, y: Any, job: Job
+    number: int, train: bytes, task: Task, records: Records, y: Any, job: Job
 ) -> tuple[int, Trained | Failure]:
     import cloudpickle
 

@@ -17,9 +17,18 @@ from privbench.auditing.trained import Training
 from privbench.auditing.training.classification import Answer, Classification
 from privbench.auditing.training.design import Design, Group, check_member
 from privbench.auditing.training.fingerprint import fingerprint
-from privbench.auditing.training.population import Failure, Job, Records, Trained, ask, train_models
+from privbench.auditing.training.population import (
+    Failure,
+    Job,
+    Records,
+    Task,
+    Trained,
+    ask,
+    train_models,
+)
 from privbench.auditing.training.progress import Progress
 from privbench.auditing.training.records import count, digest_of, take
+from privbench.auditing.training.regression import Regression, are_targets
 from privbench.auditing.training.request import Request
 from privbench.components.contained import contained
 from privbench.components.messages import error_text
@@ -44,7 +53,7 @@ class Procedure:
     def __init__(self, request: Request) -> None:
         self.request = request
         n = count(request.x, "x")
-        self.task = Classification.of(request.y)
+        self.task = _task(request)
         if len(self.task) != n:
             raise DataError(f"x has {n} records, but y has {len(self.task)} labels")
         member = None if request.member is None else check_member(request.member, n)
@@ -54,7 +63,7 @@ class Procedure:
         self.columns = _columns(request.x, request.slices, self.design.pool)
         self.store = Store(_folder(request.results))
 
-    def _reference(self) -> tuple[Any, NDArray[np.int64]]:
+    def _reference(self) -> tuple[Any, NDArray[Any]]:
         """Return the reference records, in the container in which they are, and their classes."""
         x, y = self.request.reference_x, self.request.reference_y
         rows = self.design.reference
@@ -169,19 +178,19 @@ class Procedure:
         """Return answers to the records that a group is about, as predictions."""
         of_group = group.canary if group.name == "canaries" else ~group.canary
         arrays = self.task.arrays([one for one, _ in answers], [one for _, one in answers])
-        for name in ("probs", "logits"):
+        for name in ("probs", "logits", "predictions"):
             if name in arrays:
                 arrays[name] = arrays[name][:, of_group]
         if not len(self.reference_codes):
             arrays = {name: array for name, array in arrays.items() if "reference" not in name}
         else:
-            arrays["reference_labels"] = self.reference_codes
+            arrays[f"reference_{self.task.label}"] = self.reference_codes
         pool = self.design.pool[of_group]
         columns = self.columns if group.name == "records" else {}
         predictions = Predictions.of(
             {
                 **arrays,
-                "labels": group.codes[pool],
+                self.task.label: group.codes[pool],
                 "member": member[:, of_group],
                 "record_ids": pool,
                 **columns,
@@ -190,6 +199,26 @@ class Procedure:
             list(columns),
         )
         return replace(predictions, classes=self.task.names)
+
+
+def _task(request: Request) -> Task:
+    """Return the task that is asked for, or that the labels are of.
+
+    Raises:
+        BadInput: canaries are asked for in a regression.
+        DataError: the labels are not of this task.
+    """
+    is_regression = request.task == "regression"
+    if request.task == "auto":
+        is_regression = are_targets(request.y)
+    if not is_regression:
+        return Classification.of(request.y)
+    if request.canaries:
+        raise BadInput(
+            f"canaries={request.canaries}: canaries have wrong labels, which a regression does not have"
+            " (allowed: 0)"
+        )
+    return Regression.of(request.y)
 
 
 def _too_few(results: Sequence[Trained | Failure], failed: dict[str, str]) -> PrivbenchError:

@@ -11,6 +11,8 @@ from typing import Any
 from privbench.auditing.training.population import Train
 from privbench.errors import BadInput
 
+TASKS = ("auto", "classification", "regression")
+
 
 @dataclass(frozen=True)
 class Request:
@@ -32,6 +34,7 @@ class Request:
     seed: int = 0
     slices: Sequence[str] = ()
     name: str = ""
+    task: str = "auto"
 
     def check(self) -> None:
         """Check what can be checked without looking at the records.
@@ -49,6 +52,8 @@ class Request:
             raise BadInput(f"train must be callable as train(x, y, seed): {error}") from None
         except ValueError:  # a function in C, which tells nothing of its arguments
             pass
+        if self.task not in TASKS:
+            raise BadInput(f"task {self.task!r} (allowed: {', '.join(TASKS)})")
         if not isinstance(self.models, int) or self.models < 2:
             raise BadInput(f"models must be an integer of at least 2, got {self.models!r}")
         if not isinstance(self.jobs, int) or self.jobs < 1:

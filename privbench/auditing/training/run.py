@@ -9,6 +9,7 @@ from typing import Any
 
 from privbench.auditing.report import Audit
 from privbench.auditing.run import build_attacks
+from privbench.auditing.training.classification import Classification
 from privbench.auditing.training.population import Train
 from privbench.auditing.training.procedure import Procedure
 from privbench.auditing.training.request import Request
@@ -36,6 +37,7 @@ def audit_training(
     seed: int = 0,
     slices: Iterable[str] = (),
     name: str = "",
+    task: str = "auto",
 ) -> Audit:
     """Train models on random subsets of the records, and report how well attacks find the subsets.
 
@@ -51,7 +53,7 @@ def audit_training(
             an estimator with ``predict_proba``, or a function from records to probabilities. It gets
             some of the records as they are; what is fitted on them, such as a scaler, belongs to it.
         x: the records: a NumPy array, a DataFrame, a sparse matrix, a torch tensor or a list.
-        y: their labels: integers, texts or truth values.
+        y: their labels: integers, texts or truth values; or the targets of a regression.
         models: number of models to train.
         model: an existing model to attack, of a kind that ``train`` may return.
         member: bool (records,), the records that ``model`` was trained on.
@@ -67,6 +69,9 @@ def audit_training(
         attacks, set, plugins, slices: as in `audit`; slices are names of columns of a DataFrame ``x``.
         seed: seed of all random draws; each model gets a seed of its own.
         name: what the report calls the training; default the name and the file of ``train``.
+        task: ``classification``, ``regression``, or ``auto``: numbers with fractions, or more than 1,000
+            distinct ones, are targets of a regression. Its models have ``predict``, or are functions
+            from records to numbers.
 
     Returns:
         The report, as that of `audit`. ``training`` says how the models were made, and ``canaries`` is
@@ -79,7 +84,7 @@ def audit_training(
     overrides = Overrides(dict(set or {}))
     request = Request(
         train, x, y, models, model, member, reference_x, reference_y, canaries, jobs,
-        Path(results), fresh, list(attacks), seed, list(slices), name,
+        Path(results), fresh, list(attacks), seed, list(slices), name, task,
     )  # fmt: skip
     return run_training_audit(request, PluginHost(plugins), overrides)
 
@@ -94,6 +99,7 @@ def run_training_audit(request: Request, host: PluginHost, overrides: Overrides)
     group = design.group("records", task.codes, request.models, request.seed)
     groups = [group]
     if request.canaries:
+        assert isinstance(task, Classification)  # as has been checked
         groups.append(design.canaries(request.canaries, task.codes, request.models, request.seed))
     target = procedure.existing_model()
     results = procedure.train(groups)

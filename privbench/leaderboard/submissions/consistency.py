@@ -28,7 +28,7 @@ SHOWN = 20
 OF_UTILITY = (
     "test_accuracy", "train_accuracy", "guarantee", "column_fidelity", "pairwise_fidelity",
     "test_accuracy_ci", "test_balanced_accuracy", "test_balanced_accuracy_ci", "majority_accuracy",
-    "majority_difference_ci", "n_test", "n_reference", "n_public", "reason",
+    "majority_difference_ci", "n_test", "n_reference", "n_public", "reason", "clipped_share",
 )  # fmt: skip
 """Columns in which all rows of one ``utility_key`` are equal."""
 OF_METRICS = (
@@ -95,6 +95,7 @@ def content_problems(content: Mapping[str, Any]) -> Iterator[str]:
     if content["submission"]["digest"] != expected:
         yield f"submission.digest: {content['submission']['digest']} (allowed: {expected})"
     yield from _header_problems(content)
+    yield from _dataset_problems(content)
     matrix = list(_matrix_problems(content))
     yield from matrix
     rows = content["rows"]
@@ -148,6 +149,20 @@ def _header_problems(content: Mapping[str, Any]) -> Iterator[str]:
         yield f"environment.clean: {environment['clean']} (allowed: null if and only if commit is)"
     if len(submission["plugins"]) < len(environment["plugins"]):
         yield f"submission.plugins: {len(submission['plugins'])} (allowed: those of environment.plugins)"
+
+
+def _dataset_problems(content: Mapping[str, Any]) -> Iterator[str]:
+    """Yield parameters that built-in datasets do not take, which no key covers."""
+    from privbench.plugins.host import PluginHost
+
+    registry = PluginHost(installed=False).registry("dataset")
+    for i, part in enumerate(content["configuration"]["datasets"]):
+        entry = registry.entries.get(part["name"])
+        if entry is not None and "params" in part:
+            try:
+                entry.build(part["params"], f"configuration.datasets[{i}]")
+            except BadInput as error:
+                yield shown(str(error))[1:-1]
 
 
 def _matrix_problems(content: Mapping[str, Any]) -> Iterator[str]:
@@ -209,7 +224,10 @@ def _matrix_problems(content: Mapping[str, Any]) -> Iterator[str]:
 def _unequal(
     rows: Sequence[Row], by: Sequence[str], columns: Sequence[str], *, only_ok: bool = False
 ) -> Iterator[str]:
-    """Yield rows that are equal in the columns ``by`` and differ in another column."""
+    """Yield rows that are equal in the columns ``by`` and differ in another column.
+
+    Rows of earlier versions lack columns, all of them or none.
+    """
     first: dict[tuple[Any, ...], Row] = {}
     for i, row in enumerate(rows):
         group = tuple(row[name] for name in by)
@@ -217,9 +235,9 @@ def _unequal(
             continue
         other = first.setdefault(group, row)
         for name in columns:
-            if row[name] != other[name]:
+            if row.get(name) != other.get(name):
                 allowed = f"{shown(other[name])}, as in other rows of the same {', '.join(by)}"
-                yield problem(i, row, name, row[name], allowed)
+                yield problem(i, row, name, row.get(name), allowed)
 
 
 def _curve_problems(content: Mapping[str, Any]) -> Iterator[str]:

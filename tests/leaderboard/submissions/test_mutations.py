@@ -15,8 +15,10 @@ HARDWARE = ("python", "libraries", "plugins", "machine", "cpus", "device", "clea
 CLAIMS = (
     ("started_at",), ("finished_at",), ("remark",), ("submission", "about"), ("submission", "plugins"),
     *(("environment", name) for name in HARDWARE),
+    ("configuration", "datasets", 0, "params"),
 )  # fmt: skip
-"""What a submitter says of himself, his machine and his time (docs/leaderboard-submissions.md)."""
+"""What a submitter says of himself, his machine and his time (docs/leaderboard-submissions.md), and how
+a dataset is read: whoever computes it again reads it so, and other records have other keys."""
 
 
 @pytest.fixture
