@@ -100,7 +100,7 @@ def _table_of_attacks(audit: Audit) -> Table:
 
 
 def _is_without_shadows(audit: Audit) -> bool:
-    return audit.shadows == "none" and audit.target.task == "classification"
+    return audit.shadows == "none" and audit.target.task != "multi-label"
 
 
 def _table_of_canaries(canaries: Audit) -> Table:

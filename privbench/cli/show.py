@@ -37,9 +37,21 @@ def show(host: PluginHost, words: tuple[str, ...], config: str | None, as_json: 
 
     For a component, its paper and its parameters are shown, too; for a defense, what its components
     do and what it guarantees; for a benchmark, what it trains. KIND is benchmark, defense, attack,
-    dataset, model, generator, mechanism or executor, and is needed only for names that several have.
+    dataset, model, generator, mechanism or executor; without it, all
+    that have the name are shown.
     """
-    kind, name = _kind_and_name(host, words, config)
+    kinds, name = _kinds_and_name(host, words, config)
+    if as_json and len(kinds) > 1:
+        are = " and ".join(ARTICLES[kind] for kind in kinds)
+        which = " or ".join(f"`privbench show {kind} {one_line(name)}`" for kind in kinds)
+        raise BadInput(f"privbench show: {name!r} is {are}; --json is about one: write {which}")
+    for kind in kinds:
+        if kind != kinds[0]:
+            echo()
+        _show(host, kind, name, config, as_json)
+
+
+def _show(host: PluginHost, kind: str, name: str, config: str | None, as_json: bool) -> None:
     if kind not in ("benchmark", "defense"):
         _show_component(host, kind, name, as_json)
         return
@@ -60,11 +72,13 @@ def show(host: PluginHost, words: tuple[str, ...], config: str | None, as_json: 
         print_facts(file, name, facts)
 
 
-def _kind_and_name(host: PluginHost, words: tuple[str, ...], config: str | None) -> tuple[str, str]:
-    """Return the kind and the name that are meant.
+def _kinds_and_name(
+    host: PluginHost, words: tuple[str, ...], config: str | None
+) -> tuple[list[str], str]:
+    """Return the kinds that have the name that is meant, and the name.
 
     Raises:
-        BadInput: there is no such kind or name, or several kinds have such a name.
+        BadInput: there is no such kind or name.
     """
     if len(words) > 2:
         raise BadInput(f"privbench show: {words[2]!r} is too much; write privbench show KIND NAME")
@@ -72,7 +86,7 @@ def _kind_and_name(host: PluginHost, words: tuple[str, ...], config: str | None)
         kind, name = words
         if kind not in KINDS:
             raise BadInput(f"privbench show: unknown kind {kind!r}{closest(kind, KINDS)}")
-        return kind, name
+        return [kind], name
     (name,) = words
     names = _names_by_kind(host)
     kinds = [kind for kind, of_kind in names.items() if name in of_kind]
@@ -84,12 +98,8 @@ def _kind_and_name(host: PluginHost, words: tuple[str, ...], config: str | None)
     else:
         names |= {"benchmark": set(file.benchmarks), "defense": set(defenses_of(file))}
         kinds = [kind for kind in KINDS if name in names[kind]]
-    if len(kinds) == 1:
-        return kinds[0], name
     if kinds:
-        are = " and ".join(ARTICLES[kind] for kind in kinds)
-        which = " or ".join(f"`privbench show {kind} {one_line(name)}`" for kind in kinds)
-        raise BadInput(f"privbench show: {name!r} is {are}; write {which}")
+        return kinds, name
     if name in (*KINDS, *PLURALS):
         kind = name if name in KINDS else name.removesuffix("s")
         raise BadInput(

@@ -18,9 +18,11 @@ def test_a_name_that_one_kind_has(cli, config, name, kind):
     assert printed(cli("show", name, "--json"))["kind"] == kind
 
 
-def test_a_name_that_several_kinds_have_lists_them(cli, config):
+def test_a_name_that_several_kinds_have_shows_them_all(cli, config):
+    one, other = (cli("show", kind, "vae").stdout for kind in ("defense", "generator"))
+    assert cli("show", "vae").stdout == f"{one}\n{other}"
     refused(
-        cli("show", "vae"),
+        cli("show", "vae", "--json"),
         "'vae' is a defense and a generator",
         "`privbench show defense vae`",
         "`privbench show generator vae`",

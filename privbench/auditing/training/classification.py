@@ -155,7 +155,8 @@ class Classification:
         if hasattr(model, "predict") and not callable(model):
             raise DataError(
                 f"the model is of type {what}, which has no predict_proba; a function from records to"
-                " probabilities (records, classes) may stand in for it"
+                " probabilities (records, classes) may stand in for it. For a regression:"
+                " --task regression"
             )
         if model is None:
             raise DataError("train returned None; is a `return` missing?")

@@ -28,6 +28,8 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.close()
+        if self.total and self.n_stored == self.total:
+            log.info("all %d models were stored", self.total)
 
     def finished(self, job: Job, result: Trained | Failure, stored: bool) -> None:
         """Count a model that is trained, was stored, or failed."""
@@ -38,6 +40,8 @@ class Progress:
                 self._bar.initial += 1
             self._bar.update()
         if isinstance(result, Failure):
+            if self._bar is not None:
+                self._bar.clear()  # else the message would begin behind the bar
             log.warning("%s (seed %d) failed: %s", job.name, job.seed, result.text)
             log.debug("%s", result.trace)
         elif self._bar is None and not stored:
@@ -47,5 +51,3 @@ class Progress:
                 "%s: %d/%d trained, %.1f s each, %s left",
                 job.name, self.done, self.total, result.seconds, left,
             )  # fmt: skip
-        if stored and self.done == self.total and self.n_stored == self.total:
-            log.info("all %d models were stored", self.total)

@@ -68,6 +68,11 @@ class Regression:
     def __len__(self) -> int:
         return len(self.codes)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of classes, of which there are none."""
+        return ()
+
     def codes_of(self, y: Any, name: str) -> NDArray[np.float64]:
         """Return the targets of other records."""
         return Regression.of(y, name).codes
@@ -85,6 +90,8 @@ class Regression:
             DataError: it is none of these, or returns no finite number for each record.
         """
         torch = sys.modules.get("torch")
+        if model is None:
+            raise DataError("train returned None; is a `return` missing?")
         what = type(model).__name__
         n = x.shape[0] if hasattr(x, "shape") else len(x)
         if torch is not None and isinstance(model, torch.nn.Module):

@@ -160,7 +160,7 @@ def test_lists_of_tensors_and_frames_of_numbers_go_to_a_module(two):
         (lambda x: [np.ones((4, 2))] * 2, "2 arrays, as several outputs have"),
         (7, "the model is of type int"),
         (None, "train returned None"),
-        (Ridge(), "type Ridge, which has no predict_proba"),
+        (Ridge(), "type Ridge, which has no predict_proba.*--task regression"),
         (LinearSVC(), "LinearSVC, which has no predict_proba"),
         (nn.Linear(2, 3), r"the module returned the shape \(4, 3\)"),
         (Columns(), "class 'yes', which is not in y .*classes: 0, 1"),

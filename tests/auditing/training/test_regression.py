@@ -104,3 +104,8 @@ def test_bad_input(audit, numbers):
         task.ask(lambda x: np.full(2, np.nan), x[:2])
     with pytest.raises(DataError, match=r"type int .allowed: a torch module"):
         task.ask(3, x)
+
+
+def test_a_train_that_returns_nothing_is_told():
+    with pytest.raises(DataError, match="train returned None; is a `return` missing"):
+        Regression.of([0.5, 1.5]).ask(None, np.zeros((2, 1)))

@@ -248,3 +248,14 @@ def test_records_and_classes_have_the_names_that_the_user_gave(audit, noise):
     for one in report.attacks["base"].record_risk["most_exposed"]:
         number = int(report.target.record_ids[one["record"]])
         assert f'<th scope="row" class="n">{number}</th><td class="n">{wealth[number]}</td>' in page
+
+
+def test_what_was_stored_is_said_after_the_bar(audit, noise, caplog, monkeypatch):
+    shown = []
+    monkeypatch.setattr("tqdm.auto.tqdm.close", lambda bar: shown.append("closed"))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    for _ in range(2):
+        with caplog.at_level("INFO"):
+            audit(deaf, *noise, models=2, attacks=["loss"])
+    assert caplog.messages[-1] == "all 2 models were stored"
+    assert len(shown) >= 2
