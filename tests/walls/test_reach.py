@@ -97,15 +97,15 @@ def handed(run, tmp_path):
         from privbench.plugins import host as hosts
 
         kept = []
-        original = hosts._import_file
+        original = hosts.import_file
 
-        def importing(file):
-            module = original(file)
+        def importing(file, kind):
+            module = original(file, kind)
             kept.append(module)
             return module
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(hosts, "_import_file", importing)
+            patch.setattr(hosts, "import_file", importing)
             rows = run(*overrides, plugin=path)
         assert {row["status"] for row in rows} == {"ok"}
         return kept[0].seen

@@ -47,7 +47,6 @@ class Regression:
     codes: NDArray[np.float64]
     original: Any
     label = "targets"
-    names = ()  # there are no classes
 
     @classmethod
     def of(cls, y: Any, name: str = "y") -> Regression:
