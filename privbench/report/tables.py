@@ -15,6 +15,10 @@ Cells = list[dict[str, str]]
 """The lines of a table: the text of each cell by its header."""
 
 
+WARNINGS = "warnings"
+"""The header of the column with the marks of warnings; left out where there are none."""
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of a view: its title, its lines as cells by header, and the notes below it."""

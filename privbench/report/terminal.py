@@ -9,7 +9,7 @@ from privbench.escape import one_line
 from privbench.layout import HEADER_MARGIN, blocks, columns, fits, headers_of, joined_header, wrap
 from privbench.report.audits import AUDITED, VERDICT
 from privbench.report.notes import name_of
-from privbench.report.tables import Cells, Table
+from privbench.report.tables import WARNINGS, Cells, Table
 
 NOTE_WIDTH = 100
 """Width of the notes below a table, unless the terminal is narrower."""
@@ -58,6 +58,8 @@ def terminal_text(
     else:
         text = _columns(_without(table.lines, left_out), width, roles, paint)
     unseen = tuple(f"{name_of(header)}: " for header in left_out)
+    if WARNINGS in left_out:  # the notes of its marks, which are letters
+        unseen += tuple(f"{mark}: " for line in table.lines for mark in line.get(WARNINGS, ""))
     notes = [note for note in table.notes if not note.startswith(unseen)]
     if paint is not plain and "best" in roles.values():
         notes.append(BEST_NOTE)

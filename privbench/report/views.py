@@ -40,7 +40,13 @@ from privbench.report.notes import Notes, name_of
 from privbench.report.numbers import half_width, interval_text, number
 from privbench.report.ranks import rank_note, rank_text, ranks
 from privbench.report.records import record_lines
-from privbench.report.tables import Cells, Table, comparable_groups, without_empty_columns
+from privbench.report.tables import (
+    WARNINGS,
+    Cells,
+    Table,
+    comparable_groups,
+    without_empty_columns,
+)
 from privbench.report.utility import (
     BEST_OF_UTILITY,
     summary_notes,
@@ -58,17 +64,17 @@ NAIVE_AUC, NAIVE_TPR, CANARIES = "naive\nAUC", "naive\nTPR", "canaries\nTPR at 1
 """Columns of ``summary`` that are estimates."""
 DATA_AUC = "data\nAUC"
 """The column of attacks on released data; left out where there are no such attacks."""
-WARNINGS = "warnings"
-"""The column with the marks of warnings; left out where there are none."""
 OPTIONAL_OF_SUMMARY = (
     "s",
     "gap",
     "±\n95%",
     "naive\nTPR",
     "naive\nAUC",
+    "attack",
     RANK,
     "canaries\nTPR at 1% FPR",
     VERDICT,
+    WARNINGS,
     AUDITED,
     "TPR at 1% FPR\n[95% CI]",
 )

@@ -48,10 +48,23 @@ def test_a_note_is_one_paragraph_whose_addresses_stay_whole(row):
 def test_a_narrow_terminal_loses_optional_columns_and_is_told_which(rows, width):
     text = render(rows, "table", width=width)
     assert widest(text) <= width
-    assert "left out for the width of the terminal: gap, naive TPR, " in text
+    assert "left out for the width of the terminal: " in text
+    assert "gap, naive TPR, " in text
     assert text.endswith("\nall columns: `privbench table NAME --blocks`\n")
-    for needed in ("attack", "AUC", "guarantee"):
-        assert needed in text
+    for needed in ("AUC", "TPR at 1% FPR", "guarantee"):
+        assert needed in text.partition("\n\n[1]")[0]
+
+
+def test_notes_of_marks_are_left_out_with_their_column(monkeypatch):
+    line = {"name": "x" * 30, "warnings": "RE"}
+    notes = ("R: outputs are random", "E: epsilon is too large", "other: stays")
+    table = Table("title", [line], notes, optional=("warnings",))
+    monkeypatch.setitem(VIEWS, "marked", lambda rows, differences: [table])
+    assert "R: outputs" in render([], "table", "marked", width=60)
+    text = render([], "table", "marked", width=36)
+    assert "R: " not in text
+    assert "E: " not in text
+    assert "other: stays" in text
 
 
 @pytest.fixture
