@@ -126,7 +126,7 @@ def _risk(name: str, evaluate: Callable[[], Any]) -> Risk:
             warnings.simplefilter("ignore")
             evaluator = evaluate()
             risk, results = evaluator.risk(), evaluator.results()
-    except Exception as error:
+    except Exception as error:  # of another package, which must not cost the other numbers
         log.warning("anonymeter: %s: %s", name, error_text(error))
         return Risk(name, None, None, None, None)
     low, high = (float(end) for end in risk.ci)

@@ -55,7 +55,7 @@ class DataAudit:
     skipped: dict[str, str]
     """Attacks that do not apply, with the reason."""
     failed: dict[str, str]
-    """Attacks that raised or returned no valid scores, with the message."""
+    """Attacks, or the generator, that raised or returned nothing valid, with the message."""
     rows: AttackedRows
     blind: tuple[float, float, float] | None
     """The AUC of telling train from holdout without the synthetic table, and its interval."""

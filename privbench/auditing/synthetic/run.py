@@ -22,6 +22,7 @@ from privbench.auditing.synthetic.scoring import AuditedTable
 from privbench.auditing.synthetic.shadows import (
     MIN_SHADOWS,
     Generate,
+    GeneratorFailed,
     drawn_members,
     folder_of,
     load_generator,
@@ -156,6 +157,7 @@ def run_audit_data(
     member = np.zeros((0, len(rows.member)), dtype=bool)
     attacked_hashes = np.concatenate([hashed["train"][rows.train], hashed["holdout"][rows.holdout]])
     shadows: list[pd.DataFrame] = []
+    not_made: dict[str, str] = {}
     if given:
         shadows = [tables[f"shadow {name}"] for name in given]
         member = np.stack(
@@ -164,9 +166,13 @@ def run_audit_data(
         _check_membership(member, rows.member, options.shadow)
     elif generate is not None:
         member = drawn_members(len(rows.member), options.shadows, options.seed, rows.counts.train)
-        shadows = _train_shadows(generate, raw, tables, rows, member, hashed, options)
+        try:
+            shadows = _train_shadows(generate, raw, tables, rows, member, hashed, options)
+        except GeneratorFailed as error:  # what needs no shadow tables is attacked all the same
+            not_made, member = {"generator": str(error)}, member[:0]
     audited = AuditedTable(tables, rows, shadows, member, options.seed)
     scores, skipped, failed = audited.scores(chosen)
+    failed = not_made | failed
     blind = None
     if rows.counts.members and rows.counts.nonmembers:
         rng = rng_of(options.seed, "blind")

@@ -89,6 +89,10 @@ def read_folder(folder: str | Path) -> dict[str, tuple[pd.DataFrame, pd.DataFram
     }
 
 
+class GeneratorFailed(PrivbenchError):
+    """The code of a generator raised, or returned no table."""
+
+
 def drawn_members(n_records: int, n_shadows: int, seed: int, n_train: int | None = None) -> Bools:
     """Return the membership (shadows, records): each record is in with probability one half.
 
@@ -122,7 +126,7 @@ def trained(
         seed: the seed of each run of the generator depends on it.
 
     Raises:
-        PrivbenchError: the generator raises, or returns no such table.
+        GeneratorFailed: the generator raises, or returns no such table.
     """
     import pandas as pd
 
@@ -187,14 +191,14 @@ def _run(generate: Generate, table: pd.DataFrame, seed: int, n: int, index: int)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise PrivbenchError(f"generator, shadow {index}: {error_text(error)}") from error
+        raise GeneratorFailed(f"shadow {index}: {error_text(error)}") from error
     import pandas as pd
 
     if not isinstance(released, pd.DataFrame):
         array = np.asarray(released)
         if array.ndim != 2 or array.shape[1] != len(columns):
-            raise PrivbenchError(
-                f"generator, shadow {index}: expected a table with {len(columns)} columns, got"
+            raise GeneratorFailed(
+                f"shadow {index}: expected a table with {len(columns)} columns, got"
                 f" {type(released).__name__} with shape {array.shape}"
             )
         released = pd.DataFrame(array, columns=columns)
