@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from privbench.attacks.synthetic import SyntheticAttack
 from privbench.auditing.inputs import PredictionsInput
@@ -18,7 +18,7 @@ from privbench.auditing.measuring import measure, record_blocks
 from privbench.auditing.predictions import Predictions
 from privbench.auditing.quality import qualities
 from privbench.auditing.reading import USUAL, Source, read_predictions
-from privbench.auditing.report import Audit
+from privbench.auditing.report import AttackReport, Audit
 from privbench.auditing.sanity import sanity
 from privbench.auditing.shadows import AuditedModels
 from privbench.auditing.slices import grouped
@@ -118,35 +118,12 @@ def run_audit(
     target = _read(target_source, slices, groups, layout=layout, holdout=holdout, where="target")
     shadow = None
     if shadow_source is not None:
-        shadow = read_predictions(shadow_source, layout=layout, where="shadow")
-        target.check_shadow(shadow)
+        shadow = _read_shadow(shadow_source, target, groups, layout)
     attacks = build_attacks(host, names, overrides)
     overrides.check()
     models = AuditedModels(target, shadow, seed)
-    if groups is not None and shadow is not None:
-        assert shadow_source is not None
-        if models.same_records:
-            assert target.groups is not None
-            shadow = shadow.grouped(target.groups, "shadow")
-        else:
-            shadow = _read(shadow_source, (), groups, layout=layout, where="shadow")
-        models = AuditedModels(target, shadow, seed)
     blocks = record_blocks(models)
-    reports, skipped, failed = {}, {}, {}
-    for attack in attacks:
-        if attack.component.observes == "synthetic":
-            skipped[attack.name] = "needs released data; an audit has predictions only"
-            continue
-        try:
-            views = models.target_views(attack)
-            if obstacle := models.obstacle(attack, views):
-                skipped[attack.name] = obstacle
-            else:
-                reports[attack.name] = measure(models, attack, views, blocks)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # third-party code must not cost the results of the others
-            failed[attack.name] = error_text(error).removeprefix(f"{attack.name}: ")
+    reports, skipped, failed = _attack(models, attacks, blocks)
     quality = qualities(target)
     accuracy = None if target.task == "regression" else quality[0]
     return Audit(
@@ -173,6 +150,44 @@ def run_audit(
             if source is not None and predictions is not None
         ],
     )
+
+
+def _read_shadow(
+    source: Source, target: Predictions, groups: str | ArrayLike | None, layout: Layout
+) -> Predictions:
+    """Return the predictions of shadows, in the groups of the target if they are about its records."""
+    shadow = read_predictions(source, layout=layout, where="shadow")
+    target.check_shadow(shadow)
+    if groups is None:
+        return shadow
+    if target.same_records(shadow):
+        assert target.groups is not None
+        return shadow.grouped(target.groups, "shadow")
+    return _read(source, (), groups, layout=layout, where="shadow")
+
+
+def _attack(
+    models: AuditedModels, attacks: Sequence[Bound], blocks: NDArray[np.int64] | None
+) -> tuple[dict[str, AttackReport], dict[str, str], dict[str, str]]:
+    """Return the reports of attacks, and which were skipped or failed, and why."""
+    reports: dict[str, AttackReport] = {}
+    skipped: dict[str, str] = {}
+    failed: dict[str, str] = {}
+    for attack in attacks:
+        if attack.component.observes == "synthetic":
+            skipped[attack.name] = "needs released data; an audit has predictions only"
+            continue
+        try:
+            views = models.target_views(attack)
+            if obstacle := models.obstacle(attack, views):
+                skipped[attack.name] = obstacle
+            else:
+                reports[attack.name] = measure(models, attack, views, blocks)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # third-party code must not cost the results of the others
+            failed[attack.name] = error_text(error).removeprefix(f"{attack.name}: ")
+    return reports, skipped, failed
 
 
 def build_attacks(host: PluginHost, names: Sequence[str], overrides: Overrides) -> list[Bound]:
