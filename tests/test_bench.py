@@ -199,3 +199,14 @@ def test_an_audit_of_data_is_timed(monkeypatch, tmp_path):
     found = audit_data.measured(tmp_path, 200, "copy")
     assert found["tpr_at_1_percent"] >= 0.9
     assert found["processor_seconds"] > 0
+
+
+@pytest.mark.slow
+def test_an_audit_of_predictions_is_timed(bench, capsys):
+    import audit_predictions
+
+    audit_predictions.main(["100"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in lines] == [
+        f"100 records, {name}" for name in audit_predictions.CASES
+    ]
