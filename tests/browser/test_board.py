@@ -17,8 +17,8 @@ def names(browser: Browser) -> list[str]:
     return ["hostile" if "boom" in text else text for text in browser.texts(NAMES)]
 
 
-def sorted_to(browser: Browser, expected: list[str]) -> bool:
-    """Wait for an order: the library sorts after the click."""
+def comes_to_show(browser: Browser, expected: list[str]) -> bool:
+    """Wait for rows: the library draws them after the page has loaded, or after the click."""
     return bool(WebDriverWait(browser.driver, 5).until(lambda _: names(browser) == expected))
 
 
@@ -28,7 +28,7 @@ def head(name: str) -> str:
 
 def test_a_board_is_in_the_order_of_ranks_and_has_ties(browser: Browser) -> None:
     browser.open(BOARD)
-    assert names(browser) == BY_RANK
+    assert comes_to_show(browser, BY_RANK)
     ranks = browser.texts("#board tbody td.rank")
     assert ranks == ["1–2", "1–2", "3", "–", "–", "–"]
 
@@ -47,20 +47,20 @@ def test_columns_sort_by_value(browser: Browser) -> None:
     ]
     assert browser.one(head("accuracy")).get_attribute("aria-sort") == "ascending"
     browser.one(head("accuracy")).click()
-    assert sorted_to(browser, rising[::-1])
+    assert comes_to_show(browser, rising[::-1])
 
 
 def test_columns_sort_with_the_keyboard(browser: Browser) -> None:
     browser.open(BOARD)
     browser.one(head("auc") + " [tabindex='0']").send_keys(Keys.ENTER)
     by_auc = ["public-only", "dp-sgd[epsilon=4]", "vae-metric", "rounding", "hostile", "none"]
-    assert sorted_to(browser, by_auc)
+    assert comes_to_show(browser, by_auc)
 
 
 def test_a_group_of_columns_does_not_sort(browser: Browser) -> None:
     browser.open(BOARD)
     browser.one("#board tr.groups th").click()
-    assert names(browser) == BY_RANK
+    assert comes_to_show(browser, BY_RANK)
 
 
 def test_filters(browser: Browser) -> None:
@@ -73,11 +73,11 @@ def test_filters(browser: Browser) -> None:
         ("only", "with a guarantee", ["dp-sgd[epsilon=4]"]),
     ):
         browser.one(f"#tools [name='{field}']").send_keys(text)
-        assert names(browser) == left
+        assert comes_to_show(browser, left)
         assert browser.one("#count").text == f"{len(left)} of 6 defenses"
         assert len(browser.all("svg .point.dim")) == 6 - len(left)
         browser.one("#reset").click()
-    assert names(browser) == BY_RANK
+    assert comes_to_show(browser, BY_RANK)
 
 
 def test_columns_are_chosen(browser: Browser) -> None:
@@ -98,25 +98,25 @@ def test_a_link_restores_the_view(browser: Browser) -> None:
     browser.one("#tools [name='acc']").send_keys("0.6")
     shown = ["none", "hostile", "vae-metric", "dp-sgd[epsilon=4]", "public-only"]
     browser.one(head("auc")).click()
-    assert sorted_to(browser, shown[::-1])
+    assert comes_to_show(browser, shown[::-1])
     browser.one(head("auc")).click()
-    assert sorted_to(browser, shown)
+    assert comes_to_show(browser, shown)
     browser.one(".columns summary").click()
     browser.one("input[value='cost']").click()
     address = browser.address
     browser.open(address.rpartition("/site")[2].partition("/")[2])
     assert browser.address == address
-    assert names(browser) == shown
+    assert comes_to_show(browser, shown)
     assert browser.one("#tools [name='q']").get_attribute("value") == "e"
     assert not browser.all(head("cost"))
     browser.one("#reset").click()
-    assert names(browser) == BY_RANK
+    assert comes_to_show(browser, BY_RANK)
     assert "#" not in browser.address
 
 
 def test_a_broken_link_shows_the_default_view(browser: Browser) -> None:
     browser.open(BOARD + "#sort=<b>:up&columns=x,,&only=y")
-    assert names(browser) == BY_RANK
+    assert comes_to_show(browser, BY_RANK)
     assert browser.complaints() == []
 
 
