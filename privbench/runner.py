@@ -4,71 +4,28 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from privbench.components.faults import trace_of
 from privbench.components.messages import error_text
 from privbench.components.outcome import NoResult
+from privbench.computation import Computation, StageFailed, needed
 from privbench.config.device import resolve_device
-from privbench.errors import Incompatible
 from privbench.executors.base import Executor
 from privbench.forecast import TimeKeeper
 from privbench.plan import Plan
 from privbench.plugins.host import PluginHost
 from privbench.privacy.verdict import with_verdicts
-from privbench.seeds import digest
-from privbench.stages import Context, Stage, walk
-from privbench.stages.query_cache import QueryCache
-from privbench.storage.artifacts import Artifact, Store
+from privbench.stages import Stage
+from privbench.storage.artifacts import Store
 from privbench.storage.environment import environment
-from privbench.storage.parts import Parts
-from privbench.storage.results import COLUMNS, Results, Row
+from privbench.storage.results import Results, Row
 from privbench.storage.times import Times
 from privbench.trial import Trial
-
-TRIAL = (
-    "benchmark", "dataset", "defense", "model", "attack", "observes", "knowledge", "seed"
-)  # fmt: skip
-"""The columns of a row that are attributes of its trial."""
-
-
-class StageFailed(Exception):
-    """A stage that is needed has no artifact."""
-
-    def __init__(self, failure: NoResult) -> None:
-        super().__init__(failure.reason)
-        self.failure = failure
-
-
-def missing_stages(plan: Plan, store: Store) -> list[Stage]:
-    """Return the stages that a run has to compute, inputs first.
-
-    They are the results of the trials that are not stored, and all that these need and is not stored;
-    stages that are never stored are among them.
-    """
-    missing: dict[str, Stage] = {}
-
-    def visit(stage: Stage) -> None:
-        if stage.key in missing or (stage.stored and store.has(stage.kind, stage.key)):
-            return
-        for dependency in stage.inputs:
-            visit(dependency)
-        missing[stage.key] = stage
-
-    for trial in plan.trials:
-        for stage in trial.results:
-            visit(stage)
-    return list(missing.values())
-
-
-def needed(plan: Plan, store: Store) -> list[Stage]:
-    """Return those of the missing stages that will be stored: the work of a run, as it is shown."""
-    return [stage for stage in missing_stages(plan, store) if stage.stored]
+from privbench.trial_rows import TrialRows
 
 
 @dataclass
@@ -85,21 +42,23 @@ class Runner:
     """Why stages have no artifact, by key."""
     command: str = ""
     """The command line that was typed; empty for a run from Python."""
-    _memory: dict[str, Artifact] = field(default_factory=dict)
-    """Artifacts in use; each is dropped when the last stage that reads it has been computed."""
-    _query_cache: QueryCache = field(default_factory=QueryCache)
-    _readers: Counter[str] = field(default_factory=Counter)
-    """How many stages that are still to be computed read an artifact, by key."""
-    _counted: set[str] = field(default_factory=set)
-    """Keys of the stages that are counted as readers of their inputs."""
+
+    @cached_property
+    def computation(self) -> Computation:
+        """What computes the stages in this process."""
+        return Computation(
+            self.plan, self.host, self.store, self._times, self.device, self.failures
+        )
+
+    @cached_property
+    def _trial_rows(self) -> TrialRows:
+        return TrialRows(self.plan, self.store, self.failures)
 
     def run(self) -> list[Row]:
         """Compute everything and return the rows: for records and each kind of canaries of a trial."""
         stages = self.needed
         if stages:
             self.device = resolve_device(self.device)
-        for stage in missing_stages(self.plan, self.store):
-            self._count_as_reader(stage)
         self.host.call("run_started", plan=self.plan, needed=stages)
         facts = environment(self.host.third_party, self.device)
         benchmark = self.plan.benchmark
@@ -127,7 +86,7 @@ class Runner:
         for trial in waiting:  # whose stages the executor left out
             rows.extend(self._finish(run, trial))
         results = [stage for trial in self.plan.trials for stage in trial.results]
-        self.results.finish_run(run, self._seconds(*results))
+        self.results.finish_run(run, self._trial_rows.seconds(*results))
         rows = with_verdicts(rows)
         self.host.call("run_finished", rows=rows)
         order = {str(trial): position for position, trial in enumerate(self.plan.trials)}
@@ -173,7 +132,7 @@ class Runner:
         )
 
     def _finish(self, run: int, trial: Trial) -> list[Row]:
-        rows, trace = self._rows(trial)
+        rows, trace = self._trial_rows.of(trial)
         self.results.add(run, rows, trace, self.plan.trials.index(trial))
         self.host.call("trial_finished", rows=rows)
         return rows
@@ -186,162 +145,11 @@ class Runner:
         start = time.perf_counter()
         status = "ok"
         try:
-            self._compute(stage)
+            self.computation.compute(stage)
         except StageFailed as error:
             status = error.failure.status
         seconds = time.perf_counter() - start
         self.host.call("stage_finished", stage=stage, status=status, seconds=seconds)
-
-    def _compute(self, stage: Stage) -> Artifact:
-        """Compute and store a stage; record the failure, which all trials that need the stage share.
-
-        Raises:
-            StageFailed: with that reason.
-        """
-        try:
-            artifact = self._computed(stage)
-        except StageFailed as error:
-            self.failures[stage.key] = error.failure
-        except Incompatible as error:
-            self.failures[stage.key] = NoResult("skipped", error_text(error))
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # third-party code; the other trials go on
-            reason = f"{stage.kind}: {error_text(error)}"
-            self.failures[stage.key] = NoResult("failed", reason, trace_of(error))
-        finally:
-            self._counted.discard(stage.key)
-            for dependency in stage.inputs:
-                self._readers[dependency.key] -= 1
-                if self._readers[dependency.key] <= 0:
-                    self._memory.pop(dependency.key, None)
-        if stage.key in self.failures:
-            raise StageFailed(self.failures[stage.key])
-        if self._readers[stage.key] > 0:
-            self._memory[stage.key] = artifact
-        return artifact
-
-    def _computed(self, stage: Stage) -> Artifact:
-        """Compute and store an artifact, with its seconds; those of stored inputs are not counted."""
-        for dependency in stage.inputs:
-            if dependency.stored:
-                self._get(dependency)
-        start = time.perf_counter()
-        context = self._context(stage)
-        artifact = stage.compute(context)
-        if stage.stored and artifact.is_storable:
-            seconds = time.perf_counter() - start + context.parts.seconds
-            size = self.store.save(
-                stage.kind, stage.key, artifact, seconds=seconds, provenance=stage.provenance
-            )
-            context.parts.delete()
-            self._times.note(stage, self.device, seconds, size)
-        return artifact
-
-    def _context(self, stage: Stage) -> Context:
-        return Context(
-            get=self._get,
-            data=self.plan.data.get,
-            device=self.device,
-            progress=lambda done, total: self.host.call(
-                "stage_progress", stage=stage, done=done, total=total
-            ),
-            query_cache=self._query_cache,
-            parts=Parts(self.store, stage.kind, stage.key, stage.provenance),
-        )
-
-    def _get(self, stage: Stage) -> Artifact:
-        """Return the artifact of an input: from memory, from the store, or computed."""
-        if stage.key in self.failures:
-            raise StageFailed(self.failures[stage.key])
-        if stage.key in self._memory:
-            return self._memory[stage.key]
-        artifact = self.store.load(stage.kind, stage.key) if stage.stored else None
-        if artifact is None:
-            if stage.key not in self._counted:  # it was stored and is damaged, or is needed again
-                self._count_as_reader(stage)
-            artifact = self._compute(stage)
-        else:
-            artifact = stage.loaded(artifact, self._context(stage))
-        if self._readers[stage.key] > 0:
-            self._memory[stage.key] = artifact
-        return artifact
-
-    def _count_as_reader(self, stage: Stage) -> None:
-        """Count a stage that will be computed among the readers of its inputs."""
-        self._counted.add(stage.key)
-        self._readers.update(dependency.key for dependency in stage.inputs)
-
-    def _rows(self, trial: Trial) -> tuple[list[Row], str]:
-        """Return the rows of a trial, and the traceback if it failed."""
-        base: Row = dict.fromkeys(COLUMNS)
-        for name in TRIAL:
-            base[name] = getattr(trial, name)
-        base |= {"status": "ok", "reason": "", "n_models": self.plan.benchmark.population}
-        if trial.rejected is not None:
-            base |= {"status": trial.rejected.status, "reason": trial.rejected.reason, "key": ""}
-            rows = [base | attacked._asdict() for attacked in trial.attacked]
-            return rows, trial.rejected.traceback
-        return self._computed_rows(trial, base)
-
-    def _computed_rows(self, trial: Trial, base: Row) -> tuple[list[Row], str]:
-        assert trial.utility is not None
-        setting = trial.utility.setting
-        base = base | {"n_reference": setting.n_reference, "n_public": setting.n_public}
-        rows, trace = [], ""
-        for position, (attacked, metrics) in enumerate(
-            zip(trial.attacked, trial.metrics, strict=True)
-        ):
-            row = base | attacked._asdict()
-            audit, warnings = trial.audits[position], trial.warnings[position]
-            records = trial.records[position]
-            if (
-                isinstance(metrics, NoResult)
-                or audit is None
-                or records is None
-                or warnings is None
-            ):
-                assert isinstance(metrics, NoResult)
-                rows.append(row | {"status": metrics.status, "reason": metrics.reason, "key": ""})
-                continue
-            stages = (trial.utility, metrics, records, audit, warnings)
-            row["key"] = digest([stage.key for stage in stages])
-            failure = next((self.failures[s.key] for s in stages if s.key in self.failures), None)
-            if failure is not None:
-                row |= {"status": failure.status, "reason": failure.reason}
-                trace = failure.traceback
-            else:
-                utility = self.store.info("utility", trial.utility.key)
-                row["reason"] = utility.pop("guarantee_reason")
-                row["utility_key"] = trial.utility.key
-                row["metrics_key"] = metrics.key
-                numbers = self.store.info("metrics", metrics.key)
-                row |= utility | {name: numbers[name] for name in COLUMNS if name in numbers}
-                row |= self.store.info("records", records.key)
-                row |= self.store.info("audit", audit.key)
-                row["queries"] = trial.queries
-                row["warnings"] = self._warnings(trial, position)
-                row["seconds"] = self._seconds(*stages)
-            rows.append(row)
-        return rows, trace
-
-    def _warnings(self, trial: Trial, position: int) -> list[Any]:
-        """Return the warnings of a trial's row. A naive attack that failed is not compared."""
-        stages = [trial.warnings[position], *trial.comparisons[position : position + 1]]
-        return [
-            warning
-            for stage in stages
-            if stage is not None and stage.key not in self.failures
-            for warning in self.store.info(stage.kind, stage.key)["warnings"]
-        ]
-
-    def _seconds(self, *stages: Stage) -> float:
-        """Return the seconds of all stages behind a row, whichever run computed them."""
-        return sum(
-            self.store.seconds(stage.kind, stage.key)
-            for stage in walk(stages)
-            if stage.stored and self.store.has(stage.kind, stage.key)
-        )
 
 
 def _trial_name(row: Row) -> str:

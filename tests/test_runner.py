@@ -7,9 +7,9 @@ import pytest
 
 import privbench
 from privbench.api import make_plans, make_runner, run_plan
+from privbench.computation import needed
 from privbench.config import Overrides
 from privbench.plugins.host import PluginHost
-from privbench.runner import needed
 from privbench.storage.artifacts import Store
 from privbench.storage.results import COLUMNS
 
@@ -385,8 +385,8 @@ def test_nothing_is_kept_in_memory_after_its_last_reader(host, config, tmp_path)
     def run():
         runner = make_runner(plan, host, results=tmp_path / "results", device="cpu")
         rows = runner.run()
-        assert runner._memory == {}
-        assert {key: n for key, n in runner._readers.items() if n != 0} == {}
+        assert runner.computation._memory == {}
+        assert {key: n for key, n in runner.computation._readers.items() if n != 0} == {}
         return [row["auc"] for row in rows]
 
     first = run()

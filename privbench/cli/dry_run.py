@@ -114,7 +114,7 @@ def print_plans(
 
 
 def _statuses(plan: Plan, store: Store) -> list[tuple[Stage, str]]:
-    from privbench.runner import needed
+    from privbench.computation import needed
 
     compute = {stage.key for stage in needed(plan, store)}
 

@@ -6,9 +6,9 @@ from collections import Counter
 import pytest
 
 from privbench.api import make_plans, run_plan
+from privbench.computation import needed
 from privbench.config import Overrides
 from privbench.plugins.host import PluginHost
-from privbench.runner import needed
 from privbench.storage.artifacts import Store
 
 TREE = '''
