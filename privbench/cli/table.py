@@ -33,7 +33,8 @@ from privbench.errors import BadInput
 )  # fmt: skip
 @click.option(
     "--baseline", metavar="NAME",
-    help="Defense, or attack, that the view differences compares others with.  [default: none]",
+    help="Defense, or attack, that the view differences compares others with.  [default: none, or the"
+    " first]",
 )  # fmt: skip
 @click.option(
     "--blocks", is_flag=True,

@@ -19,7 +19,7 @@ from privbench.leaderboard.submissions.reported import Reported
 from privbench.leaderboard.submissions.submission import BASELINES
 from privbench.report.differences import Differences, first_known
 from privbench.report.document import Document
-from privbench.report.frontier import PUBLIC_ONLY, exposures, family, first_rows
+from privbench.report.frontier import PUBLIC_ONLY, exposures, family, first_rows, only_on_data
 from privbench.report.seeds import combine_seeds, parts_of
 from privbench.report.tables import comparable_groups
 from privbench.storage.results import Row, Run
@@ -39,6 +39,8 @@ def make_site(
 ) -> Site:
     """Return the leaderboard of some runs, and of what was submitted to it.
 
+    There is no board where all attacks see released data, since boards rank by attacks on models.
+
     Args:
         documents: the project's own runs.
         submissions: runs of single defenses, each with its label. Their defenses join the boards of the
@@ -52,7 +54,7 @@ def make_site(
         make_board(rows, source, slugs)
         for source in [*joined, *alone]
         for rows in comparable_groups(combine_seeds(source.rows))
-        if any(row["status"] == "ok" for row in rows)
+        if any(row["status"] == "ok" for row in rows) and not only_on_data(rows)
     ]
     return Site(boards, attack_summaries(boards, slugs), tuple(reported), tuple(errata))
 

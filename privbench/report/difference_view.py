@@ -10,13 +10,13 @@ from privbench.report.best import Column, best_lines
 from privbench.report.difference_text import difference_text, mark_notes
 from privbench.report.differences import Differences
 from privbench.report.estimates import accuracy, auc, tpr
-from privbench.report.frontier import exposures, first_rows
+from privbench.report.frontier import exposures, first_rows, only_on_data
 from privbench.report.notes import Notes
 from privbench.report.tables import Table, comparable_groups, without_empty_columns
 from privbench.storage.results import Row
 
 COMPARED_WITH = "none"
-"""The defense that others are compared with, unless something else is asked for."""
+"""The defense that others are compared with by default; where it is missing, the first one is."""
 NOTE = "values less those of {}, with AUC and TPR on records; each 95% interval holds by itself"
 Pairs = tuple[dict[str, str], dict[str, tuple[Row, Row]]]
 """What a line is about, and the two rows that each of its cells compares, by header."""
@@ -35,9 +35,11 @@ BEST_ATTACKS = (
 
 
 def difference_tables(
-    rows: Sequence[Row], differences: Differences, baseline: str = COMPARED_WITH
+    rows: Sequence[Row], differences: Differences, baseline: str | None = None
 ) -> list[Table]:
     """Return tables of how rows differ from those of ``baseline``, with paired intervals.
+
+    By default the baseline is the defense ``none``, or without it the first one.
 
     - Of a defense: a line for each other defense. Exposures are those of the attack that decides how
       exposed a defense is: ``auto``, or without it the attack that does best, which is not corrected for
@@ -48,7 +50,9 @@ def difference_tables(
         BadInput: no row is of ``baseline``.
     """
     allowed = baselines(rows)
-    if rows and baseline not in allowed:
+    if baseline is None:
+        baseline = COMPARED_WITH if COMPARED_WITH in allowed or not rows else allowed[0]
+    elif rows and baseline not in allowed:
         hint = near(baseline, allowed)
         raise BadInput(f"--baseline {baseline!r}{hint} (allowed: {', '.join(allowed)})")
     is_defense = any(row["defense"] == baseline for row in rows)
@@ -80,9 +84,10 @@ def baselines(rows: Sequence[Row]) -> list[str]:
 
 def _pairs_of_defenses(rows: Sequence[Row], baseline: str) -> list[Pairs]:
     records = [row for row in rows if row["subset"] == "records"]
+    data = only_on_data(records)
     row_of = {
-        AUC: exposures(records, "auc"),
-        TPR: exposures(records, "tpr"),
+        AUC: exposures(records, "auc", data=data),
+        TPR: exposures(records, "tpr", data=data),
         ACCURACY: first_rows(rows),
     }
     return [

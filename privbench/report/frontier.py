@@ -122,6 +122,11 @@ def deciding(rows: Sequence[Row]) -> list[Row]:
     return chosen or ok
 
 
+def only_on_data(rows: Sequence[Row]) -> bool:
+    """Return whether all attacks that are ok see released data, and none a model."""
+    return all(on_data(row) for row in rows if row["status"] == "ok")
+
+
 def exposures(rows: Sequence[Row], measure: str, *, data: bool = False) -> dict[str, Row]:
     """Return the row that says how exposed each defense is, if it has a value.
 

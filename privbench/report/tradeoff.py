@@ -22,6 +22,8 @@ from privbench.report.frontier import (
     family,
     frontier_of,
     interval_of,
+    on_data,
+    only_on_data,
 )
 from privbench.report.labels import place_labels
 from privbench.report.plots import MARKERS, OTHER, PALETTE, check_plot_file, panels, save, settings
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
 MEASURES = {"auc": "AUC", "tpr": "TPR at 1% FPR"}
 """The measures of exposure, and their names on the axis."""
-EXPOSURE_LABEL = "{} of {}\non the model (95% interval)"
+EXPOSURE_LABEL = "{} of {}\non the {} (95% interval)"
 """In two lines, since constrained layout does not shorten a label that is longer than its axis."""
 CHANCE = {"auc": 0.5, "tpr": 0.01}
 MAX_NAMED = 10
@@ -54,6 +56,8 @@ def plot_tradeoff(
     rows: Sequence[Row], path: Path, measure: str = "auc", baseline: str = BASELINE
 ) -> None:
     """Plot test accuracy against the strongest attack on the model, a point per defense.
+
+    Where no attack sees a model, attacks on released data take its place.
 
     There is a line of panels for each (dataset, model): records, and the worst kind of canaries
     if there are any. Bars are 95% intervals. The `named` defenses have a label; others are small and
@@ -158,7 +162,7 @@ def _points(rows: Sequence[Row], subset: str, measure: str) -> Points:
     of_subset = [row for row in rows if row["subset"] == subset]
     if subset == "canaries":
         of_subset = worst_kinds(of_subset, measure)
-    return exposures(of_subset, measure)
+    return exposures(of_subset, measure, data=only_on_data(rows))
 
 
 def _styles(defenses: Sequence[str], baseline: str) -> dict[str, dict[str, Any]]:
@@ -201,7 +205,8 @@ def _draw(
         of_family = [row for d, row in private.items() if d in names and family(d) == name]
         _bars(axes, of_family, measure, name, styles[name], zorder=3, markersize=6)
     axes.margins(0.08)
-    label = EXPOSURE_LABEL.format(MEASURES[measure], _attacks_of(points))
+    seen = "released data" if any(map(on_data, points.values())) else "model"
+    label = EXPOSURE_LABEL.format(MEASURES[measure], _attacks_of(points), seen)
     axes.set(xlabel="test accuracy (95% interval)", ylabel=label)
 
 

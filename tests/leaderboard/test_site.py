@@ -71,6 +71,11 @@ def test_failed_rows_are_kept_and_a_defense_without_results_is_left_out(document
         assert "loss" not in {a.attack for a in entry.attacked}
 
 
+def test_there_is_no_board_where_all_attacks_see_released_data(document):
+    on_data = changed(document, lambda row: row | {"observes": "synthetic"})
+    assert make_site([on_data]).boards == []
+
+
 def test_what_is_as_accurate_as_public_records_is_not_ranked(document):
     public = next(r for r in document.run.rows if r["defense"] == "public-only")
 

@@ -189,6 +189,15 @@ def test_attacks_are_compared_on_the_same_defense_with_the_same_knowledge(rows_o
     assert "test accuracy\n[95% CI]" not in table.lines[0]
 
 
+def test_without_a_baseline_defenses_are_compared_with_none_or_else_the_first(rows_of):
+    rows = list(rows_of.values())
+    (table,) = difference_tables(rows, Differences())
+    assert [line["defense"] for line in table.lines] == ["b", "c"]
+    named = [row | {"defense": row["defense"].replace("b", "none")} for row in rows]
+    (table,) = difference_tables(named, Differences())
+    assert [line["defense"] for line in table.lines] == ["a", "c"]
+
+
 def test_an_unknown_baseline_is_bad_input(rows_of):
     with pytest.raises(BadInput, match=r"--baseline 'x' \(allowed: a, b, c, lira\)"):
         difference_tables(list(rows_of.values()), Differences(), "x")

@@ -43,7 +43,12 @@ def build(names: tuple[str, ...], results: str, output: Path, data: Path | None)
     submissions = () if data is None else submissions_in(data)
     reported = () if data is None else reported_in(data)
     errata = () if data is None else read_errata(data / "errata.md")
-    site = make_site([open_run(name, results) for name in names], submissions, reported, errata)
+    documents = [open_run(name, results) for name in names]
+    site = make_site(documents, submissions, reported, errata)
     written = write_site(site, output)
     pages = sum(path.suffix == ".html" for path in written)
+    on_boards = {board.benchmark for board in site.boards}
+    for benchmark in dict.fromkeys(document.run.benchmark for document in documents):
+        if benchmark not in on_boards:
+            echo(f"{benchmark}: no board, since no attack on a model is ok")
     echo(f"{output / 'index.html'}: {pages} pages")
