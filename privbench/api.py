@@ -13,6 +13,8 @@ from privbench.config.device import check_device
 from privbench.config.selection import selector, unmatched
 from privbench.datasets.loading import Datasets
 from privbench.errors import BadInput
+from privbench.executors.tasks import Limits
+from privbench.executors.workers.forking import runs_in_process
 from privbench.plan import Plan, check_plans, make_plan
 from privbench.plugins.host import PluginHost
 from privbench.runner import Runner
@@ -67,25 +69,47 @@ def make_plans(
 
 
 def make_runner(
-    plan: Plan, host: PluginHost, *, results: str | Path, device: str, executor: str = "local"
+    plan: Plan,
+    host: PluginHost,
+    *,
+    results: str | Path,
+    device: str,
+    executor: str | Mapping[str, Any] = "local",
+    in_process: bool | None = None,
+    limits: Limits | None = None,
 ) -> Runner:
     """Return the runner of a plan.
+
+    Args:
+        plan: the plan.
+        host: the plugins.
+        results: folder of the results database and the stored artifacts.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
+        executor: name of the executor, or a table with its ``name`` and parameters.
+        in_process: whether third-party code runs in this process; by default not, unless the
+            environment variable PRIVBENCH_IN_PROCESS says so.
+        limits: what a task may take in a worker.
 
     Raises:
         BadInput: the folder cannot be made, or there is no such device or executor.
     """
     root = _folder(results)
-    bound = (
-        host.registry("executor").get(executor, "--executor").build({}, f"--executor {executor}")
-    )
-    return Runner(plan, host, Store(root), Results(root), bound.component, check_device(device))
+    params = {"name": executor} if isinstance(executor, str) else dict(executor)
+    name = str(params.pop("name", "local"))
+    entry = host.registry("executor").get(name, "--executor")
+    bound = entry.build(params, f"--executor {name}")
+    runner = Runner(plan, host, Store(root), Results(root), bound.component, check_device(device))
+    runner.in_process = runs_in_process() if in_process is None else in_process
+    runner.limits = limits or Limits()
+    return runner
 
 
-def run_plan(
-    plan: Plan, host: PluginHost, *, results: str | Path, device: str, executor: str = "local"
-) -> list[Row]:
-    """Run a plan and return its rows, which are also appended to the results database."""
-    return make_runner(plan, host, results=results, device=device, executor=executor).run()
+def run_plan(plan: Plan, host: PluginHost, **options: Any) -> list[Row]:
+    """Run a plan and return its rows, which are also appended to the results database.
+
+    The options are those of `make_runner`.
+    """
+    return make_runner(plan, host, **options).run()
 
 
 def _folder(results: str | Path) -> Path:

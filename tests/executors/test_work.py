@@ -40,6 +40,15 @@ class Elsewhere(Executor):
                 tasks.finish(task, result)
 
 
+def test_workers_give_the_same_rows(runner, write, monkeypatch):
+    monkeypatch.setattr(population, "CHUNK", {"cpu": 2})
+    here = runner(*EVERYTHING, plugin=write()).run()
+    isolated = runner(*EVERYTHING, plugin=write(), results="isolated", in_process=False).run()
+    assert numbers(isolated) == numbers(here)
+    many = runner(*EVERYTHING, plugin=write(), results="many", executor="processes")
+    assert numbers(many.run()) == numbers(here)
+
+
 @pytest.mark.parametrize("sees_folder", [True, False])
 def test_rows_are_the_same(runner, write, monkeypatch, sees_folder):
     monkeypatch.setattr(population, "CHUNK", {"cpu": 2})
