@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from privbench.config import Overrides, find_file, read_file, resolve
 from privbench.config.device import check_device
+from privbench.config.memory import memory_size
 from privbench.config.selection import selector, unmatched
 from privbench.datasets.loading import Datasets
 from privbench.errors import BadInput
@@ -74,7 +75,7 @@ def make_runner(
     *,
     results: str | Path,
     device: str,
-    executor: str | Mapping[str, Any] = "local",
+    executor: str = "local",
     in_process: bool | None = None,
     limits: Limits | None = None,
 ) -> Runner:
@@ -85,7 +86,7 @@ def make_runner(
         host: the plugins.
         results: folder of the results database and the stored artifacts.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
-        executor: name of the executor, or a table with its ``name`` and parameters.
+        executor: name of the executor.
         in_process: whether third-party code runs in this process; by default not, unless the
             environment variable PRIVBENCH_IN_PROCESS says so.
         limits: what a task may take in a worker.
@@ -94,10 +95,9 @@ def make_runner(
         BadInput: the folder cannot be made, or there is no such device or executor.
     """
     root = _folder(results)
-    params = {"name": executor} if isinstance(executor, str) else dict(executor)
-    name = str(params.pop("name", "local"))
-    entry = host.registry("executor").get(name, "--executor")
-    bound = entry.build(params, f"--executor {name}")
+    bound = (
+        host.registry("executor").get(executor, "--executor").build({}, f"--executor {executor}")
+    )
     runner = Runner(plan, host, Store(root), Results(root), bound.component, check_device(device))
     runner.in_process = runs_in_process() if in_process is None else in_process
     runner.limits = limits or Limits()
@@ -132,6 +132,9 @@ def run(
     select: str | None = None,
     set: Mapping[str, Any] | None = None,
     progress: bool = True,
+    in_process: bool | None = None,
+    timeout: float | None = None,
+    memory: str | None = None,
 ) -> pd.DataFrame:
     """Run benchmarks and return their rows: for records and each kind of canaries of a trial.
 
@@ -146,6 +149,10 @@ def run(
         select: which trials to run, such as ``"lira and not naive"``.
         set: keys and parameters to override, such as ``{"mlp.epochs": 5, "population": 8}``.
         progress: whether to show a progress bar, in a notebook or a terminal.
+        in_process: whether code of plugins runs in this process, and not in a worker process; by default
+            not, unless the environment variable PRIVBENCH_IN_PROCESS says so.
+        timeout: seconds that a stage may take in a worker process.
+        memory: memory that a worker process may use, such as ``"4GiB"``.
 
     Returns:
         A DataFrame with the columns that docs/rows.md describes.
@@ -170,11 +177,17 @@ def run(
     if not names:
         file = read_file(find_file(config))
         raise BadInput(f"run: {no_name(file, offers(file, host, results))}")
+    if timeout is not None and not timeout > 0:
+        raise BadInput(f"run: timeout: {timeout!r} is out of bounds (allowed: more than 0)")
+    limits = Limits(timeout, None if memory is None else memory_size(memory, "run: memory"))
     overrides = Overrides(dict(set or {}))
     rows: list[Row] = []
     plans = make_plans(names, host, config=config, overrides=overrides, select=select)
     forecasts = Forecasts(Times(results).all(), check_device(device))
     with shown(host, forecasts) if progress and can_show() else nullcontext():
         for plan in plans:
-            rows += run_plan(plan, host, results=results, device=device, executor=executor)
+            rows += run_plan(
+                plan, host, results=results, device=device, executor=executor,
+                in_process=in_process, limits=limits,
+            )  # fmt: skip
     return to_frame(rows)

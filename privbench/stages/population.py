@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CHUNK = {"cpu": 16, "cuda": 64}
-"""How many torch models a chunk has, or up to half as many more, by the kind of device (docs/executors.md)."""
+"""How many torch models a chunk has, or up to half as many more, by the kind of device."""
 MANY = 16
 """The same for a device of another kind."""
 N_QUERIED_TWICE = 32

@@ -22,8 +22,8 @@ SIDE_BY_SIDE = 4
 FEWEST = 4
 """Models that a chunk has at least, if there are as many: fewer at once take longer each.
 
-4, 8 and 16 models at once take the same time each if they are MLPs 446-128-30, and 4 at once take a fifth
-longer than 8 if they are MLPs 20-16-30.
+4, 8 and 16 models at once take the same time each if they are MLPs 446-128-30. If they are MLPs
+20-16-30, 4 at once take a fifth longer than 8.
 """
 
 

@@ -99,3 +99,10 @@ def fork_server() -> ForkServer:
         _server.cache_clear()
         server = _server(os.getpid())
     return server
+
+
+def start_early() -> None:
+    """Start the server, so that it is ready when the first worker is needed."""
+    if AVAILABLE:
+        with suppress(OSError):  # it is tried again, and reported, when it is needed
+            fork_server()

@@ -59,7 +59,7 @@ class Worker:
         try:
             self.connection.send_bytes(pickle.dumps(job))
         except OSError:
-            raise WorkerEnded(self.close()) from None
+            raise WorkerEnded(self._end()) from None
 
     def receive(self) -> bytes | tuple[int, int]:
         """Return the result of the task, or how many of its parts are done, and their total.
@@ -70,7 +70,7 @@ class Worker:
         try:
             message = self.connection.recv_bytes(LARGEST)
         except (EOFError, OSError):
-            raise WorkerEnded(self.close()) from None
+            raise WorkerEnded(self._end()) from None
         if message[:1] == RESULT:
             return message[1:]
         if message[:1] == PROGRESS and len(message) == 1 + 16:
@@ -97,21 +97,31 @@ class Worker:
         """
         return sum(_resident(pid) for pid in _family(self.pid))
 
-    def close(self) -> str:
-        """End the process, and return how it had ended, if it had by itself."""
-        if self._is_closed:
-            return ""
+    def close(self) -> None:
+        """Kill the process and those that it has started."""
+        if not self._is_closed:
+            self._is_closed = True
+            self.connection.close()
+            self._kill()
+            self._server.status(self.pid)  # so that it is no zombie
+
+    def _end(self) -> str:
+        """Return how the process has ended, or is about to; kill what is left of it."""
         self._is_closed = True
         self.connection.close()
         status = self._server.status(self.pid) if self._has_ended() else -1
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
+        self._kill(itself=status == -1)
         if status == -1:
-            with suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
             self._server.status(self.pid)
             return "closed its connection"
         return _how(status)
+
+    def _kill(self, *, itself: bool = True) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        if itself:  # it may have left its group
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
 
     def dispose(self) -> None:
         """Close the pipe of what is printed, when everything has been read."""
