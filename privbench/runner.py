@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
@@ -12,13 +11,14 @@ from functools import cached_property
 from privbench.components.faults import trace_of
 from privbench.components.messages import error_text
 from privbench.components.outcome import NoResult
-from privbench.computation import Computation, StageFailed, needed
+from privbench.computation import Computation, needed
 from privbench.config.device import resolve_device
 from privbench.executors.base import Executor
 from privbench.forecast import TimeKeeper
 from privbench.plan import Plan
 from privbench.plugins.host import PluginHost
 from privbench.privacy.verdict import with_verdicts
+from privbench.run_tasks import RunTasks
 from privbench.stages import Stage
 from privbench.storage.artifacts import Store
 from privbench.storage.environment import environment
@@ -76,13 +76,12 @@ class Runner:
 
         result_keys = {stage.key for trial in self.plan.trials for stage in trial.results}
 
-        def compute(stage: Stage) -> None:
-            self._compute_and_report(stage)
+        def on_stored(stage: Stage) -> None:
             if stage.key in result_keys:
                 finish_trials()
 
         finish_trials()
-        self._execute(stages, compute)
+        self._execute(stages, on_stored)
         for trial in waiting:  # whose stages the executor left out
             rows.extend(self._finish(run, trial))
         results = [stage for trial in self.plan.trials for stage in trial.results]
@@ -107,12 +106,13 @@ class Runner:
     def _times(self) -> TimeKeeper:
         return TimeKeeper(Times(self.results.path.parent))
 
-    def _execute(self, stages: list[Stage], compute: Callable[[Stage], None]) -> None:
+    def _execute(self, stages: list[Stage], on_stored: Callable[[Stage], None]) -> None:
         """Let the executor compute; the trials that it leaves out have failed."""
         reason, trace = f"executor {self.executor.name!r} left this trial out", ""
         try:
             with redirect_stdout(sys.stderr):
-                self.executor.execute(list(stages), compute)
+                tasks = RunTasks(list(stages), self.computation, on_stored)
+                self.executor.execute(tasks)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # third-party code; what is computed counts
@@ -136,20 +136,6 @@ class Runner:
         self.results.add(run, rows, trace, self.plan.trials.index(trial))
         self.host.call("trial_finished", rows=rows)
         return rows
-
-    def _compute_and_report(self, stage: Stage) -> None:
-        """Compute one stage for the executor, with the hooks around it."""
-        if stage.key in self.failures or self.store.has(stage.kind, stage.key):
-            return
-        self.host.call("stage_started", stage=stage)
-        start = time.perf_counter()
-        status = "ok"
-        try:
-            self.computation.compute(stage)
-        except StageFailed as error:
-            status = error.failure.status
-        seconds = time.perf_counter() - start
-        self.host.call("stage_finished", stage=stage, status=status, seconds=seconds)
 
 
 def _trial_name(row: Row) -> str:

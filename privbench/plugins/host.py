@@ -66,6 +66,9 @@ class PluginHost:
         self.manager.add_hookspecs(hookspecs)
         self.plugins: list[Plugin] = []
         self.failures: list[PluginFailure] = []
+        self.specs: list[str] = []
+        """Modules and files that were loaded beside those that are installed."""
+        self.installed = installed
         self.registries = {kind: Registry(kind) for kind in KINDS}
         version = importlib.metadata.version("privbench")
         self._load(BUILTINS, "privbench", version, lambda: importlib.import_module(BUILTINS))
@@ -81,6 +84,7 @@ class PluginHost:
         path = Path(spec)
         if path.suffix == ".py" and not path.is_file():
             raise BadInput(f"-p {spec}: there is no such file{near_file(path)}")
+        self.specs.append(spec)
         if path.suffix == ".py":
             self._load(spec, spec, "", lambda: import_file(path, "plugin"))
         else:
