@@ -13,6 +13,7 @@ from privbench.config.device import check_device
 from privbench.config.selection import selector, unmatched
 from privbench.datasets.loading import Datasets
 from privbench.errors import BadInput
+from privbench.executors.named import build_executor
 from privbench.plan import Plan, check_plans, make_plan
 from privbench.plugins.host import PluginHost
 from privbench.runner import Runner
@@ -75,9 +76,7 @@ def make_runner(
         BadInput: the folder cannot be made, or there is no such device or executor.
     """
     root = _folder(results)
-    bound = (
-        host.registry("executor").get(executor, "--executor").build({}, f"--executor {executor}")
-    )
+    bound = build_executor(executor, host)
     return Runner(plan, host, Store(root), Results(root), bound.component, check_device(device))
 
 
@@ -118,7 +117,8 @@ def run(
         plugins: a module or a single file to load as a plugin, or several.
         results: folder of the results database and the stored artifacts.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
-        executor: name of the executor that runs the plan; ``local`` is this process.
+        executor: name of the executor that runs the plan, and its parameters in brackets; ``local``
+            is this process.
         select: which trials to run, such as ``"lira and not naive"``.
         set: keys and parameters to override, such as ``{"mlp.epochs": 5, "population": 8}``.
         progress: whether to show a progress bar, in a notebook or a terminal.

@@ -209,7 +209,7 @@ class RunTasks(Tasks):
             title=str(stage),
             inputs=() if self._joins(node) else self._names(stage),
             make_payload=lambda: self._payload(node, third_party),
-            wants_gpu=stage.kind in ("population", "fit"),
+            wants_gpu=self.computation.device != "cpu" and stage.kind in ("population", "fit"),
             runs_plugins=third_party,
         )
 

@@ -92,7 +92,7 @@ class RayExecutor(Executor):
                     logging_level="WARNING",
                 )  # fmt: skip
         except (ConnectionError, ValueError) as error:
-            raise BadInput(f"executor ray: address {self.address!r}: {error}") from error
+            raise BadInput(f"no cluster at {self.address!r}: {error}") from error
         try:
             yield
         finally:

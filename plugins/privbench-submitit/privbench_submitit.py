@@ -81,7 +81,7 @@ class Slurm(Executor):
             PrivbenchError: several jobs in a row ended without computing anything.
         """
         if self.cluster == "slurm" and not shutil.which("srun"):
-            raise BadInput("executor slurm: the command srun is not found; cluster=local needs none")
+            raise BadInput("the command srun is not found; cluster=local needs none")
         parent = tasks.folder.resolve() / "slurm"
         parent.mkdir(exist_ok=True)
         # Readable by the user alone: jobs unpickle what is in it.
@@ -201,7 +201,7 @@ class _Run:
             job = list(ended.values())[-1]
             last = (job.stderr() or job.stdout() or "no output").strip().splitlines()[-1:]
             raise PrivbenchError(
-                f"executor slurm: {self.failures} jobs in a row ended without a result; the last said:"
+                f"{self.failures} jobs in a row ended without a result; the last said:"
                 f" {' '.join(last)}; logs: {self.folder / 'jobs'}"
             )
         lacking = min(self.executor.jobs, len(self.open)) - len(self.jobs)

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     shell_complete=complete.components("executor"),
     default="local",
     show_default=True,
-    metavar="NAME",
-    help="Executor that runs the plan.",
+    metavar="NAME[PARAMETER=VALUE,...]",
+    help="Executor that runs the plan, with its parameters, such as 'ray[address=10.0.0.1:6379]'.",
 )
 @click.option(
     "--dry-run",
@@ -94,6 +94,7 @@ def run(
     from privbench.cli.progress import Progress
     from privbench.config import Overrides
     from privbench.config.device import check_device
+    from privbench.executors.named import build_executor
     from privbench.forecast import Forecasts
     from privbench.report.differences import Differences, stored_in
     from privbench.report.formats import render
@@ -104,7 +105,7 @@ def run(
     if verbose:
         logging.getLogger("privbench").setLevel(logging.DEBUG)
     check_device(device)
-    host.registry("executor").get(executor, "--executor")
+    build_executor(executor, host)
     names = _chosen(names, all_, config, host, results)
     overrides = Overrides.parse(settings)
     plans = make_plans(
