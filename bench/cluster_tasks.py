@@ -1,11 +1,13 @@
 """Measure the tasks of the benchmark of bench/cluster.toml, for bench/simulate.py.
 
-    python bench/cluster_tasks.py [--results FOLDER] [--json FILE]
+    python bench/cluster_tasks.py [--only DATASETS] [--results FOLDER] [--json FILE]
 
-It runs all stages with 16 models a population, and those of a few defenses on two datasets with 64, on one
-thread; what a results folder has is not computed again. Written are what each stage took and stored, what it
-reads, and the power of the number of models to which the time of each kind of stage grows. Needs
-PRIVBENCH_DATA_DIR. On one core it takes 40 minutes.
+All stages are computed with 16 models a population, and those of a few defenses on one dataset with
+64. What a results folder has is not computed again. Written are the seconds and bytes of each stage,
+what it reads, and the power of the number of models to which these grow, by kind of stage. Seconds are
+processor time on one thread, which do not depend on what else the machine does. Needs
+PRIVBENCH_DATA_DIR. It takes 20 minutes on one core; with --only, the stages on some datasets are
+computed and nothing is written, so that the rest can be computed at the same time.
 """
 
 from __future__ import annotations
@@ -14,127 +16,135 @@ import argparse
 import json
 import math
 import os
-import subprocess
-import sys
 import time
 from collections import defaultdict
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from machine import HERE, RESULTS, machine, write
+os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported
+
+from machine import HERE, RESULTS, machine
+
+from privbench.api import make_plans, run_plan
+from privbench.config import Overrides
+from privbench.hookspecs import hookimpl
+from privbench.plan import Plan
+from privbench.plugins.host import PluginHost
+from privbench.stages import Stage
+from privbench.storage.artifacts import Store
 
 CONFIG = HERE / "cluster.toml"
 SETTINGS = {"cifar10.train_files": 2}
-GROWTH = {
-    "datasets": ["digits", "location30"],
-    "defenses": ["none", "label-smoothing", "selena", "top-k", "memguard", "vae-metric", "dp-sgd"],
-}
-"""What is measured with 64 models as well."""
-CHUNK, MANY = 16, 64
+GROWTH = {"datasets": ["digits"], "defenses": ["none", "top-k", "vae-metric"], "population": 64}
+"""What is measured with more models as well."""
+CHUNK = 16
 
 
-def settings(**changes: Any) -> dict[str, Any]:
-    return SETTINGS | changes
+class Clock:
+    """Appends to a file what each stage took, as an observer of a run."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.start = 0.0
+
+    @hookimpl
+    def stage_started(self, stage: Stage) -> None:
+        self.start = _processor_seconds()
+
+    @hookimpl
+    def stage_finished(self, stage: Stage, status: str, seconds: float) -> None:
+        if status == "ok":
+            with self.file.open("a") as file:
+                file.write(f"{stage.key} {_processor_seconds() - self.start}\n")
+
+
+def _processor_seconds() -> float:
+    return sum(os.times()[:4])  # with those of worker processes that have ended
+
+
+def plan_of(changes: dict[str, Any]) -> Plan:
+    settings = dict(changes)
+    if "cifar10" in settings.get("datasets", ["cifar10"]):
+        settings |= SETTINGS
+    return make_plans(["cluster"], PluginHost(), config=CONFIG, overrides=Overrides(settings))[0]
 
 
 def compute(results: Path, changes: dict[str, Any]) -> None:
     """Run the benchmark, or what of it is not stored."""
-    command = [sys.executable, "-m", "privbench", "run", "cluster", "-c", str(CONFIG)]
-    for key, value in changes.items():
-        command += ["--set", f"{key}={json.dumps(value)}"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run(
-        [*command, "--results", str(results)], env=environment, check=True, stdout=subprocess.DEVNULL
-    )
-
-
-def make_plan(changes: dict[str, Any]) -> Any:
-    from privbench.api import make_plans
-    from privbench.config import Overrides
-    from privbench.plugins.host import PluginHost
-
-    return make_plans(["cluster"], PluginHost(), config=CONFIG, overrides=Overrides(changes))[0]
+    host = PluginHost()
+    results.mkdir(parents=True, exist_ok=True)
+    host.observe(Clock(results / "seconds.txt"))
+    run_plan(plan_of(changes), host, results=results, device="cpu")
 
 
 def stages(changes: dict[str, Any], results: Path) -> list[dict[str, Any]]:
     """What each stage that is stored took, stored and reads, each after its inputs."""
-    from privbench.storage.artifacts import Store
-
-    store = Store(results)
+    store, took = Store(results), dict(map(str.split, (results / "seconds.txt").open()))
     found: dict[str, dict[str, Any]] = {}
-    for stage in make_plan(changes).stages:
-        if not stage.stored or not store.has(stage.kind, stage.key):
+    for stage in plan_of(changes).stages:
+        if not stage.stored or stage.key not in took:
             continue
-        folder = results / "artifacts" / stage.kind
-        files = [file for file in folder.glob(f"{stage.key}*") if file.is_file()]
+        files = [file for file in (store.root / stage.kind).glob(f"{stage.key}*") if file.is_file()]
         found[stage.key] = {
             "name": str(stage),
             "kind": stage.kind,
-            "seconds": store.seconds(stage.kind, stage.key),
+            "seconds": float(f"{float(took[stage.key]):.3g}"),
             "bytes": sum(file.stat().st_size for file in files),
-            "inputs": sorted(key for key in stored_inputs(stage) if key in found),
+            "inputs": sorted(list(found).index(key) for key in stored_inputs(stage)),
         }
-    return renumbered(found)
+    return list(found.values())
 
 
-def stored_inputs(stage: Any) -> set[str]:
-    """Keys of the stored artifacts that a stage reads; what is not stored is made again in a worker."""
+def stored_inputs(stage: Stage) -> set[str]:
+    """Keys of the artifacts that a stage reads; what is not stored is made again in a worker."""
     keys: set[str] = set()
     for one in stage.inputs:
         keys |= {one.key} if one.stored else stored_inputs(one)
     return keys
 
 
-def renumbered(found: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    numbers = {key: number for number, key in enumerate(found)}
-    return [
-        stage | {"inputs": [numbers[key] for key in stage["inputs"]]} for stage in found.values()
-    ]
-
-
-def powers(few: list[dict[str, Any]], many: list[dict[str, Any]]) -> dict[str, Any]:
+def powers(few: list[dict[str, Any]], many: list[dict[str, Any]]) -> dict[str, list[float]]:
     """The powers of the number of models to which seconds and bytes grow, by kind of stage."""
     by_name = {stage["name"]: stage for stage in few}
     ratios: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for stage in many:
-        before = by_name.get(stage["name"])
-        if before:
-            seconds = stage["seconds"] / max(before["seconds"], 1e-6)
-            ratios[stage["kind"]].append((seconds, stage["bytes"] / before["bytes"]))
-    scale = math.log(MANY / CHUNK)
+        before = by_name[stage["name"]]
+        seconds = max(stage["seconds"], 0.01) / max(before["seconds"], 0.01)  # a tick of the clock
+        ratios[stage["kind"]].append((seconds, stage["bytes"] / before["bytes"]))
+    scale = math.log(GROWTH["population"] / CHUNK)
     return {
-        kind: [round(math.log(median(values)) / scale, 3) for values in zip(*pairs, strict=True)]
+        kind: [round(math.log(median(values)) / scale, 2) for values in zip(*pairs, strict=True)]
         for kind, pairs in ratios.items()
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="measure the tasks of a large benchmark")
-    parser.add_argument("--results", type=Path, default=Path("results/cluster"))
+    parser.add_argument("--only", type=lambda text: text.split(","))
+    parser.add_argument("--results", type=Path, default=RESULTS.parent / "cluster")
     parser.add_argument("--json", type=Path, default=RESULTS / "cluster.json")
     arguments = parser.parse_args()
     before = machine()
-    compute(arguments.results, settings())
-    compute(arguments.results, settings(population=MANY, **GROWTH))
-    started = time.perf_counter()
-    plan = make_plan(settings(population=256))
-    planning = time.perf_counter() - started
-    few = stages(settings(), arguments.results)
-    many = stages(settings(population=MANY, **GROWTH), arguments.results)
-    rows = [[stage[key] for key in ("kind", "seconds", "bytes", "inputs")] for stage in few]
+    if arguments.only:
+        return compute(arguments.results, {"datasets": arguments.only})
+    compute(arguments.results, {})
+    compute(arguments.results, GROWTH)
+    started = time.process_time()
+    trials = len(plan_of({"population": 256}).trials)
+    planning = time.process_time() - started
+    few, many = (stages(changes, arguments.results) for changes in ({}, GROWTH))
     content = {
         "machine": before,
-        "load_after": os.getloadavg(),
         "models": CHUNK,
+        "trials": trials,
         "planning_seconds": planning,
-        "trials": len(plan.trials),
         "powers": powers(few, many),
-        "stages": [[k, float(f"{s:.4g}"), b, i] for k, s, b, i in rows],
+        "stages": [[stage[k] for k in ("kind", "seconds", "bytes", "inputs")] for stage in few],
     }
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
-    arguments.json.write_text(json.dumps(content) + "\n")
-    write(arguments.json, content)
+    arguments.json.write_text(json.dumps(content).replace("], [", "],\n [") + "\n")
+    print(f"written to {arguments.json}")
 
 
 if __name__ == "__main__":

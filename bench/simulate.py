@@ -2,14 +2,15 @@
 
     python bench/simulate.py [--tasks results/bench/cluster.json] [--json FILE]
 
-A discrete-event simulation of list scheduling. One main process hands out tasks whose inputs are stored, in
-the order of the plan, AHEAD of them for each worker. It sends inputs, takes results and stores them, one after
-another. Workers compute tasks: those that train need a GPU, the others a core. Trained models are divided into
-chunks of 16, which are tasks of their own and are joined by the main process.
+A discrete-event simulation of list scheduling. One main process hands out tasks whose inputs are
+stored, in the order of the plan, AHEAD of them for each worker. It sends inputs, takes results and
+stores them, one after another. Workers compute tasks: those that train need a GPU, the others a core.
+Trained models are divided into chunks of 16, which are tasks of their own and are joined by the main
+process.
 
-Measured are the seconds and bytes of each stage (bench/cluster_tasks.py) and what the main process does for a
-task (bench/ray_hosts.py). Assumed are the bandwidths, and the times as fast a GPU is as the core on which
-stages were measured.
+Measured are the seconds and bytes of each stage (bench/cluster_tasks.py) and what the main process
+does for a task (bench/ray_hosts.py). Assumed are the bandwidths, and the times as fast a GPU is as the
+core on which stages were measured.
 """
 
 from __future__ import annotations
@@ -75,7 +76,9 @@ class Outcome:
 class Simulation:
     """One run of tasks on a cluster."""
 
-    def __init__(self, tasks: Sequence[Task], cluster: Cluster, order: Sequence[float] = ()) -> None:
+    def __init__(
+        self, tasks: Sequence[Task], cluster: Cluster, order: Sequence[float] = ()
+    ) -> None:
         self.tasks, self.cluster = tasks, cluster
         self.order = order or range(len(tasks))
         self.waits = [len(set(task.inputs)) for task in tasks]
@@ -192,8 +195,13 @@ def longest_first(tasks: Sequence[Task]) -> list[float]:
 
 
 def tasks_of(
-    stages: Iterable[Sequence[Any]], powers: dict[str, Sequence[float]], models: int,
-    *, gpu_speed: float = 1.0, training: float = 1.0, chunk: int = CHUNK,
+    stages: Iterable[Sequence[Any]],
+    powers: dict[str, Sequence[float]],
+    models: int,
+    *,
+    gpu_speed: float = 1.0,
+    training: float = 1.0,
+    chunk: int = CHUNK,
 ) -> list[Task]:
     """Return the tasks of a run with more models a population than were measured.
 

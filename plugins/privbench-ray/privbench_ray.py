@@ -219,7 +219,7 @@ class _Run:
     def _show_progress(self) -> None:
         import ray
 
-        tasks = {attempt: task for attempt, task in self.running.values()}
+        tasks = dict(self.running.values())
         for attempt, (host, done, total) in ray.get(self.reports.take.remote()).items():
             if attempt in tasks:
                 self.hosts[attempt] = host

@@ -1,8 +1,8 @@
 """An executor of privbench that computes tasks in jobs of Slurm, which submitit submits.
 
-A job is a worker that computes one task after another, so that a task need not wait in the queue of Slurm and
-imports and datasets are loaded once. Tasks, results and progress are files in a folder of the run below the
-results folder, which all hosts see:
+A job is a worker that computes one task after another, so that a task need not wait in the queue of
+Slurm and imports and datasets are loaded once. Tasks, results and progress are files in a folder of
+the run below the results folder, which all hosts see:
 
     ready/000012            payload and inputs of a task
     claimed/000012@JOB      the same, while a job computes it: a job claims it by renaming

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 OBJECT_STORE = 100 * 1024**2  # bytes on each host
@@ -111,10 +112,8 @@ class Hosts:
             if not pids:
                 return
             for pid in pids:
-                try:
+                with suppress(ProcessLookupError):
                     os.kill(int(pid), signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
             time.sleep(0.05)
 
     def _namespace(self, host: int) -> str:
