@@ -20,7 +20,7 @@ import heapq
 import json
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,8 @@ class Cluster:
     """Cores of the machine that runs all workers, if it is one: what runs at once shares them."""
     start: float = 0.0
     """Seconds before the first task: imports, planning."""
+    worker_start: float = 0.0
+    """Seconds of a worker before its first task: imports."""
     hand_out: float = 0.0
     """Seconds of the main process for a task that it hands out."""
     take: float = 0.0
@@ -89,6 +91,7 @@ class Simulation:
         self.ready: dict[str, list[tuple[float, int]]] = defaultdict(list)
         self.queues: dict[str, deque[int]] = defaultdict(deque)
         self.idle = dict(cluster.workers)
+        self.not_started = dict(cluster.workers)
         self.room = {name: AHEAD * count for name, count in cluster.workers.items()}
         self.now, self.main_free = 0.0, cluster.start
         self.work = 0.0  # seconds of work that each task which ran all the time has got
@@ -101,6 +104,7 @@ class Simulation:
         for number, waits in enumerate(self.waits):
             if not waits:
                 self._make_ready(number)
+        self._hand_out()
         while self.events or self.running:
             self._advance()
         assert not any(self.ready.values()), "a task was never handed out"
@@ -126,7 +130,6 @@ class Simulation:
     def _make_ready(self, number: int) -> None:
         resource = self.tasks[number].resource
         heapq.heappush(self.ready[resource], (self.order[number], number))
-        self._hand_out()
 
     def _hand_out(self) -> None:
         """Let the main process hand out what there is room for."""
@@ -150,7 +153,11 @@ class Simulation:
         while self.idle[resource] and self.queues[resource]:
             number = self.queues[resource].popleft()
             self.idle[resource] -= 1
-            heapq.heappush(self.running, (self.work + self.tasks[number].seconds, number))
+            seconds = self.tasks[number].seconds
+            if self.not_started[resource]:
+                self.not_started[resource] -= 1
+                seconds += self.cluster.worker_start
+            heapq.heappush(self.running, (self.work + seconds, number))
 
     def _end(self, number: int) -> None:
         task = self.tasks[number]
@@ -166,8 +173,7 @@ class Simulation:
         for reader in self.readers[number]:
             self.waits[reader] -= 1
             if not self.waits[reader]:
-                resource = self.tasks[reader].resource
-                heapq.heappush(self.ready[resource], (self.order[reader], reader))
+                self._make_ready(reader)
         self._hand_out()
 
     def _main(self, seconds: float, what: str, number: int) -> None:
@@ -305,4 +311,3 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-    _ = asdict
