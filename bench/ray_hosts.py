@@ -2,9 +2,9 @@
 
     python bench/ray_hosts.py [--json FILE]      # as root: hosts are network namespaces of this machine
 
-Each host has a Ray node with one core. The attacks of the benchmark wait, as tasks that compute on a GPU
-leave the cores idle, so that four hosts can be measured on fewer cores. The run on one host says how long
-each stage takes; from these times the simulation says how long the runs on 2 to 4 hosts take.
+Each host has a Ray node with one core. The attacks of the benchmark wait, as tasks that compute on a
+GPU leave the cores idle, so that four hosts can be measured on fewer cores. The run on one host says
+how long each stage takes; from these times the simulation says how long runs on 2 to 4 hosts take.
 """
 
 from __future__ import annotations

@@ -97,6 +97,7 @@ class Simulation:
         self.work = 0.0  # seconds of work that each task which ran all the time has got
         self.running: list[tuple[float, int]] = []  # by `work` at their end
         self.events: list[tuple[float, int, str, int]] = []  # of the main process
+        self.n_events = 0
         self.outcome = Outcome()
 
     def run(self) -> Outcome:
@@ -180,7 +181,8 @@ class Simulation:
         """Let the main process do something after all that it has to do already."""
         self.main_free = max(self.now, self.main_free) + seconds
         self.outcome.main_busy += seconds
-        heapq.heappush(self.events, (self.main_free, number, what, number))
+        self.n_events += 1  # of several at the same time, the first is done first
+        heapq.heappush(self.events, (self.main_free, self.n_events, what, number))
 
 
 def chain(tasks: Sequence[Task]) -> list[float]:
