@@ -104,7 +104,7 @@ class Computation:
         with self._failing(stage):
             start = time.perf_counter()
             context = self._context(stage)
-            part = stage.compute_part(context, number)
+            part = stage.compute_part(context, number, stage.n_parts(self.device))
             context.parts.save(number, part, time.perf_counter() - start)
 
     def take_part(self, stage: Stage, number: int, part: Artifact, seconds: float) -> None:

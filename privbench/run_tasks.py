@@ -12,7 +12,8 @@ from privbench.components.messages import printable
 from privbench.components.outcome import NoResult
 from privbench.computation import Computation, StageFailed
 from privbench.executors.payload import Request, plugins_for, to_payload
-from privbench.executors.tasks import Task, Tasks
+from privbench.executors.tasks import Limits, Task, Tasks
+from privbench.executors.workers.crew import Crew
 from privbench.stages import SettingStage, Stage, walk
 from privbench.storage.artifacts import Artifact
 from privbench.storage.packed import pack, unpack
@@ -51,13 +52,14 @@ class RunTasks(Tasks):
     computation: Computation
     on_stored: Callable[[Stage], None] = lambda stage: None
     """Is called when a stage is stored or has failed."""
-    is_isolated: Callable[[Stage], bool] = lambda stage: False
-    """Whether a stage is computed in the worker for third-party code by `run`."""
-    run_isolated: Callable[[RunTasks, Task], None] | None = None
+    limits: Limits = field(default_factory=Limits)
+    crew: Crew | None = None
+    """The worker that `run` lets compute what runs third-party code; None to compute it here."""
 
     def __post_init__(self) -> None:
         """Find out which task waits for which."""
         self.folder = self.computation.store.root.parent
+        self.device = self.computation.device
         self._nodes: dict[str, _Node] = {}
         self._ready: list[tuple[tuple[int, int], str]] = []
         self._started: dict[str, float] = {}
@@ -77,25 +79,22 @@ class RunTasks(Tasks):
         tasks: list[Task] = []
         while self._ready and (limit is None or len(tasks) < limit):
             _, key = heapq.heappop(self._ready)
-            if key in self._unfinished:
-                tasks.append(self._task(self._nodes[key]))
+            node = self._nodes[key]
+            if key in self._unfinished and self._joins(node):
+                self._compute_here(node)
+            elif key in self._unfinished:
+                tasks.append(self._task(node))
         return tasks
 
     def run(self, task: Task) -> None:
         """Compute a task here: in this process, or if it runs third-party code in its worker process."""
         node = self._nodes[task.key]
-        isolated = self.is_isolated(node.stage) and not self._joins(node)
-        if self.run_isolated is not None and isolated:
-            self.run_isolated(self, task)
+        if self.crew is not None and task.runs_plugins:
+            self.crew.give(task, self)
+            while self.crew.busy:
+                self.crew.step(self)
             return
-        try:
-            if node.part is None:
-                self.computation.compute(node.stage)
-            else:
-                self.computation.compute_part(node.stage, node.part)
-        except StageFailed:
-            pass  # it is recorded
-        self._settle(node)
+        self._compute_here(node)
 
     def read(self, name: str) -> bytes:
         """Return an input of a task."""
@@ -143,7 +142,8 @@ class RunTasks(Tasks):
     def fail(self, task: Task, reason: str, *, timeout: bool = False) -> None:
         """Record that a task has failed, or has exceeded its time, and is not to be tried again."""
         node = self._nodes[task.key]
-        text = _text(f"{node.stage.kind}: {reason}")
+        whose = "".join(f"{plugin}: " for plugin in _plugins_of(node.stage))
+        text = _text(f"{node.stage.kind}: {whose}{reason}")
         failure = NoResult("timeout" if timeout else "failed", text)
         self.computation.failures.setdefault(node.stage.key, failure)
         self._settle(node)
@@ -152,11 +152,21 @@ class RunTasks(Tasks):
         """Tell the observers how much of a task is computed."""
         node = self._nodes[task.key]
         if node.part is not None:
-            count = node.stage.n_parts(self.computation.device)
+            count = node.stage.n_parts(self.device)
             done, total = self._parts_done(node.stage) * total + done, count * total
         if 0 <= done <= total and total > 0:
             host = self.computation.host
             host.call("stage_progress", stage=node.stage, done=done, total=total)
+
+    def _compute_here(self, node: _Node) -> None:
+        try:
+            if node.part is None:
+                self.computation.compute(node.stage)
+            else:
+                self.computation.compute_part(node.stage, node.part)
+        except StageFailed:
+            pass  # it is recorded
+        self._settle(node)
 
     def _add(self, stage: Stage, position: int) -> None:
         """Add the tasks of a stage, after those of its inputs."""
@@ -167,7 +177,7 @@ class RunTasks(Tasks):
                 self.computation.count(one)
             if one.key in self._unfinished:
                 waits_for.add(one.key)
-        count = stage.n_parts(self.computation.device)
+        count = stage.n_parts(self.device)
         if count > 1:
             parts = self.computation.parts(stage)
             missing = [number for number in range(count) if not parts.has(number)]
@@ -203,24 +213,20 @@ class RunTasks(Tasks):
     def _task(self, node: _Node) -> Task:
         stage = node.stage
         self._start(stage)
-        third_party = self.is_third_party(stage)
+        plugins = _plugins_of(stage)
         return Task(
             key=node.key,
             title=str(stage),
-            inputs=() if self._joins(node) else self._names(stage),
-            make_payload=lambda: self._payload(node, third_party),
-            wants_gpu=self.computation.device != "cpu" and stage.kind in ("population", "fit"),
-            runs_plugins=third_party,
+            inputs=self._names(stage),
+            make_payload=lambda: self._payload(node, bool(plugins)),
+            wants_gpu=self.device != "cpu" and stage.kind in ("population", "fit"),
+            runs_plugins=bool(plugins),
+            source=", ".join(plugins) or "worker",
         )
 
     def _joins(self, node: _Node) -> bool:
         """Return whether a task only joins the parts of a stage, which the main process does."""
-        return node.part is None and node.stage.n_parts(self.computation.device) > 1
-
-    @staticmethod
-    def is_third_party(stage: Stage) -> bool:
-        """Return whether code of a plugin runs when a stage is computed, or has to be loaded."""
-        return any(bound.entry.third_party for one in walk([stage]) for bound in one.components)
+        return node.part is None and node.stage.n_parts(self.device) > 1
 
     def _names(self, stage: Stage) -> tuple[str, ...]:
         """Return the names of what the worker of a stage reads."""
@@ -240,7 +246,8 @@ class RunTasks(Tasks):
             for one in settings
         }
         stored = frozenset(self._names(stage))
-        request = Request(stage, node.part, self.computation.device, stored, specs)
+        part = None if node.part is None else (node.part, stage.n_parts(self.device))
+        request = Request(stage, part, self.device, stored, specs)
         return to_payload(request, plugins_for(self.computation.host, third_party))
 
     @cached_property
@@ -282,7 +289,7 @@ class RunTasks(Tasks):
             if stage.key in closed:
                 continue
             closed.add(stage.key)
-            count = stage.n_parts(self.computation.device)
+            count = stage.n_parts(self.device)
             self._unfinished.discard(stage.key)
             self._unfinished.difference_update(f"{stage.key}-{n}" for n in range(count))
             self.computation.fail(stage, failures.get(stage.key, failure))
@@ -305,7 +312,7 @@ class RunTasks(Tasks):
         return self._started[stage.key]
 
     def _parts_done(self, stage: Stage) -> int:
-        count = stage.n_parts(self.computation.device)
+        count = stage.n_parts(self.device)
         return sum(f"{stage.key}-{n}" not in self._unfinished for n in range(count))
 
     def _compute_again(self, node: _Node, name: str) -> None:
@@ -320,6 +327,13 @@ class RunTasks(Tasks):
         self.computation.count(stage)
         node.waits_for.add(key)
         self._nodes[key].readers.append(node.key)
+
+
+def _plugins_of(stage: Stage) -> tuple[str, ...]:
+    """Return the plugins whose code may run when a stage is computed."""
+    bounds = [bound for one in walk([stage]) for bound in one.components]
+    names = (bound.entry.distribution.name for bound in bounds if bound.entry.third_party)
+    return tuple(dict.fromkeys(names))
 
 
 def _text(value: object) -> str:

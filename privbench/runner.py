@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,6 +14,9 @@ from privbench.components.outcome import NoResult
 from privbench.computation import Computation, needed
 from privbench.config.device import resolve_device
 from privbench.executors.base import Executor
+from privbench.executors.tasks import Limits
+from privbench.executors.workers.crew import Crew
+from privbench.executors.workers.forking import AVAILABLE, runs_in_process
 from privbench.forecast import TimeKeeper
 from privbench.plan import Plan
 from privbench.plugins.host import PluginHost
@@ -42,6 +45,10 @@ class Runner:
     """Why stages have no artifact, by key."""
     command: str = ""
     """The command line that was typed; empty for a run from Python."""
+    in_process: bool = field(default_factory=runs_in_process)
+    """Whether third-party code runs in this process."""
+    limits: Limits = field(default_factory=Limits)
+    """What a task may take in a worker."""
 
     @cached_property
     def computation(self) -> Computation:
@@ -110,8 +117,8 @@ class Runner:
         """Let the executor compute; the trials that it leaves out have failed."""
         reason, trace = f"executor {self.executor.name!r} left this trial out", ""
         try:
-            with redirect_stdout(sys.stderr):
-                tasks = RunTasks(list(stages), self.computation, on_stored)
+            with redirect_stdout(sys.stderr), self._crew() as crew:
+                tasks = RunTasks(list(stages), self.computation, on_stored, self.limits, crew)
                 self.executor.execute(tasks)
         except KeyboardInterrupt:
             raise
@@ -124,6 +131,17 @@ class Runner:
             for stage in trial.results:
                 if not self.store.has(stage.kind, stage.key):
                     self.failures.setdefault(stage.key, NoResult("failed", reason, trace))
+
+    @contextmanager
+    def _crew(self) -> Iterator[Crew | None]:
+        """Yield the worker for third-party code, which is started when there is work for it."""
+        if self.in_process or not AVAILABLE:
+            yield None
+            return
+        torch = sys.modules.get("torch")
+        threads = None if torch is None else torch.get_num_threads()
+        with Crew(1, self.limits, threads=threads) as crew:
+            yield crew
 
     def _is_finished(self, trial: Trial) -> bool:
         return all(

@@ -29,7 +29,8 @@ class Request:
     """One task."""
 
     stage: Stage
-    part: int | None
+    part: tuple[int, int] | None
+    """Which part of how many; None for the whole stage."""
     device: str
     stored: frozenset[str] = frozenset()
     """Names of its inputs that are stored; what is not is made again."""

@@ -9,6 +9,16 @@ from functools import cached_property
 from pathlib import Path
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What one task may take in a worker."""
+
+    seconds: float | None = None
+    """None for any time."""
+    memory: int | None = None
+    """Bytes of resident memory of the worker and of the processes that it starts; None for any."""
+
+
 @dataclass(frozen=True, eq=False)
 class Task:
     """A stage to compute, or one part of it: some of the models of a population."""
@@ -27,6 +37,8 @@ class Task:
     """Whether it trains on a GPU."""
     runs_plugins: bool = False
     """Whether it runs third-party code."""
+    source: str = "worker"
+    """Whose code it runs: names of plugins, which stand before what is printed meanwhile."""
     memory: int | None = None
     """Bytes that it needs, if that is known."""
 
@@ -44,6 +56,11 @@ class Tasks(ABC):
 
     folder: Path
     """The results folder: what `work` may read stored inputs from, where a worker can see it."""
+
+    limits: Limits = Limits()
+    """What a task may take."""
+    device: str = "cpu"
+    """Where models are trained: ``cpu``, ``cuda`` or ``cuda:i``."""
 
     @property
     @abstractmethod

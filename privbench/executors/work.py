@@ -66,7 +66,7 @@ def work(
     artifact = Artifact()
     try:
         plugins, content = plugins_of(payload)
-        host = _host(plugins)
+        host = load_plugins(plugins)
         request = request_of(content, host)
         artifact = _Work(request, store, inputs or {}, report).run()
         if not artifact.is_storable:
@@ -87,7 +87,7 @@ def work(
 
 
 @lru_cache(maxsize=2)
-def _host(plugins: Plugins) -> PluginHost:
+def load_plugins(plugins: Plugins) -> PluginHost:
     """Return the plugins of this process, which are loaded once."""
     from privbench.plugins.host import PluginHost
 
@@ -119,7 +119,7 @@ class _Work:
         stage, part = self._request.stage, self._request.part
         if part is not None:
             with _failing(stage):
-                return stage.compute_part(self._context, part)
+                return stage.compute_part(self._context, *part)
         artifact = self._computed(stage)
         if not artifact.is_storable:
             _keep(stage.key, artifact)

@@ -80,8 +80,8 @@ class Stage(ABC):
         """
         return 1
 
-    def compute_part(self, context: Context, number: int) -> Artifact:
-        """Compute one of several parts. ``compute`` joins them when they are stored."""
+    def compute_part(self, context: Context, number: int, count: int) -> Artifact:
+        """Compute one of ``count`` parts. ``compute`` joins them when they are stored."""
         raise NotImplementedError
 
     def loaded(self, artifact: Artifact, context: Context) -> Artifact:

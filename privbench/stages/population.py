@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CHUNK = {"cpu": 16, "cuda": 64}
-"""How many torch models a chunk has at most, by the kind of device (docs/executors.md)."""
+"""How many torch models a chunk has, or up to half as many more, by the kind of device."""
 MANY = 16
 """The same for a device of another kind."""
 N_QUERIED_TWICE = 32
@@ -74,41 +74,39 @@ class PopulationStage(Stage):
 
     def n_parts(self, device: str) -> int:
         """Return the number of chunks of models; one model each if they are estimators."""
-        return len(self._chunks(device))
-
-    def _chunks(self, device: str) -> list[range]:
-        """Divide the models into chunks of equal size, but for one model."""
-        n_models = self.setting.n_models
         size = 1 if self.is_of_estimators else CHUNK.get(device.partition(":")[0], MANY)
-        n = -(-n_models // size)
-        ends = [n_models * (i + 1) // n for i in range(n)]
-        return [range(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+        return max(1, (2 * self.setting.n_models + size) // (2 * size))  # rounded to the nearest
+
+    def _chunk(self, number: int, count: int) -> range:
+        """Return the models of a chunk; the sizes of two chunks differ by one at most."""
+        n_models = self.setting.n_models
+        return range(n_models * number // count, n_models * (number + 1) // count)
 
     def compute(self, context: Context) -> Artifact:
         """Compute the parts that are missing, and join all."""
-        chunks, parts = self._chunks(context.device), []
-        for number in range(len(chunks)):
-            part = None if len(chunks) == 1 else context.parts.load(number)
+        count, parts = self.n_parts(context.device), []
+        for number in range(count):
+            part = None if count == 1 else context.parts.load(number)
             if part is None:
                 start = time.perf_counter()
-                part = self.compute_part(_within(context, number, len(chunks)), number)
-                if len(chunks) > 1:
+                part = self.compute_part(_within(context, number, count), number, count)
+                if count > 1:
                     context.parts.save(number, part, time.perf_counter() - start)
             parts.append(part)
-            context.progress(number + 1, len(chunks))
-        joined = _joined(parts, [len(chunk) for chunk in chunks])
+            context.progress(number + 1, count)
+        joined = _joined(parts, [len(self._chunk(number, count)) for number in range(count)])
         for name, value in joined.info.items():
             log.debug("%s: %s = %.3f", self.title, name, value)
         return self.loaded(joined, context)
 
-    def compute_part(self, context: Context, number: int) -> Artifact:
+    def compute_part(self, context: Context, number: int, count: int) -> Artifact:
         """Train one chunk of models, or fit one estimator and ask it for its outputs."""
         setting: Setting = context.get(self.setting).live
         if self.is_of_estimators:
             model = self._estimators(context)[number]
             return Artifact(*_outputs(model, setting, check=number == 0))
         released = None if self.release is None else context.get(self.release).live
-        chunk = self._chunks(context.device)[number]
+        chunk = self._chunk(number, count)
         population = self._train(context, setting, released, chunk)
         facts = {name: float(values.mean()) for name, values in population.facts.items()}
         return Artifact(population.state(), facts)
@@ -176,8 +174,6 @@ class PopulationStage(Stage):
         return models
 
     def _unfitted(self, context: Context) -> list[FittedEstimator]:
-        setting: Setting = context.get(self.setting).live
-
         @cache
         def released() -> list[Data]:
             assert self.release is not None
@@ -186,6 +182,7 @@ class PopulationStage(Stage):
 
         def fit(model: int) -> Callable[[], Any]:
             def call() -> Any:
+                setting: Setting = context.get(self.setting).live
                 data = setting.train_set(model)
                 if self.release is not None:
                     data = released()[model].copy()
@@ -194,10 +191,10 @@ class PopulationStage(Stage):
 
             return call
 
-        n_classes = setting.pool.spec.n_classes
+        n_classes = context.data(self.setting.dataset).spec.n_classes
         return [
             FittedEstimator(fit(model), self.model, n_classes)
-            for model in range(len(setting.member))
+            for model in range(self.setting.n_models)
         ]
 
     @property
