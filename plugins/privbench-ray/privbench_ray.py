@@ -13,7 +13,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -86,11 +86,11 @@ class RayExecutor(Executor):
             return
         where = {"address": self.address} if self.address else {"num_cpus": self.num_cpus}
         try:
-            with _own_handlers():
-                ray.init(
-                    **where, include_dashboard=None if self.address else False,
-                    logging_level="WARNING",
-                )  # fmt: skip
+            handler = signal.getsignal(signal.SIGTERM)
+            dashboard = None if self.address else False
+            ray.init(**where, include_dashboard=dashboard, logging_level="WARNING")
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, handler)  # Ray has replaced it
         except (ConnectionError, ValueError) as error:
             raise BadInput(f"no cluster at {self.address!r}: {error}") from error
         try:
@@ -115,7 +115,7 @@ class _Run:
         self.store = str(tasks.folder.resolve()) if executor.is_shared else None
         self.url = executor.artifacts if "://" in executor.artifacts else ""
         self.running: dict[ObjectRef, tuple[int, Task]] = {}
-        self.hosts: dict[int, str] = {}  # on which node each attempt runs, by its number
+        self.hosts: dict[int, tuple[str, float]] = {}  # where and since when each attempt runs
         self.attempts = 0
         self.inputs: OrderedDict[str, ObjectRef] = OrderedDict()
         self.uploaded: set[str] = set()
@@ -140,7 +140,7 @@ class _Run:
                 self._show_progress()
                 if time.monotonic() > next_look:
                     self._count_resources()
-                    self._give_up_dead_hosts()
+                    self._give_up()
                     next_look = time.monotonic() + NODES_SECONDS
         finally:
             for ref in self.running:
@@ -186,8 +186,9 @@ class _Run:
         needed: dict[str, float] = {"num_cpus": self.executor.cpus_per_task}
         if task.wants_gpu and self.n_gpus:
             needed["num_gpus"] = self.executor.gpus_per_task
-        if task.memory:  # Ray never starts a task that needs more than any host has
-            needed["memory"] = min(task.memory, self.largest_memory)
+        if memory := task.memory or self.tasks.limits.memory:
+            # Ray never starts a task that needs more than any host has.
+            needed["memory"] = min(memory, self.largest_memory)
         return needed
 
     def _count_resources(self) -> None:
@@ -197,8 +198,9 @@ class _Run:
         resources = ray.cluster_resources()
         self.n_gpus = resources.get("GPU", 0.0)
         self.n_at_once = max(1, int(resources.get("CPU", 0.0) // self.executor.cpus_per_task))
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        self.largest_memory = max((node.get("memory", 0.0) for node in nodes), default=0.0)
+        nodes = [node for node in ray.nodes() if node["Alive"]]
+        self.alive = {node["NodeID"] for node in nodes}
+        self.largest_memory = max(node["Resources"].get("memory", 0.0) for node in nodes)
 
     def _take(self, ref: ObjectRef) -> None:
         """Hand a result over, or say why there is none."""
@@ -222,24 +224,29 @@ class _Run:
         tasks = dict(self.running.values())
         for attempt, (host, done, total) in ray.get(self.reports.take.remote()).items():
             if attempt in tasks:
-                self.hosts[attempt] = host
+                self.hosts.setdefault(attempt, (host, time.monotonic()))
                 if total:
                     self.tasks.progress(tasks[attempt], done, total)
 
-    def _give_up_dead_hosts(self) -> None:
-        """Take tasks back from hosts that are dead or cut off.
+    def _give_up(self) -> None:
+        """Take tasks back from hosts that are dead or cut off, and give up those that take too long.
 
         Ray itself notices after 7 minutes that a task's host does not answer any more.
         """
         import ray
 
-        alive = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
+        limit, now = self.tasks.limits.seconds, time.monotonic()
         for ref, (attempt, task) in list(self.running.items()):
-            host = self.hosts.get(attempt)
-            if host is not None and host not in alive:
+            host, start = self.hosts.get(attempt, (None, now))
+            is_late = limit is not None and now - start > limit
+            if is_late or (host is not None and host not in self.alive):
                 del self.running[ref], self.hosts[attempt]
                 ray.cancel(ref, force=True)
-                self.tasks.lost(task, "its host died or was cut off")
+                if is_late:
+                    reason = f"it took longer than {limit:g} s (--timeout)"
+                    self.tasks.fail(task, reason, timeout=True)
+                else:
+                    self.tasks.lost(task, "its host died or was cut off")
 
 
 class _Reports:
@@ -293,18 +300,6 @@ def _download(url: str, name: str) -> bytes:
 
     files, root = fsspec.core.url_to_fs(url)
     return bytes(files.cat_file(f"{root}/{name}"))
-
-
-@contextmanager
-def _own_handlers() -> Iterator[None]:
-    """Keep the signal handler of this process, which Ray replaces."""
-    handler = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        if threading.current_thread() is threading.main_thread():
-            with suppress(TypeError):  # a handler that was not set from Python
-                signal.signal(signal.SIGTERM, handler)
 
 
 @hookimpl

@@ -122,6 +122,7 @@ class _Run:
         self.executor, self.tasks, self.folder = executor, tasks, folder
         self.open: dict[str, Task] = {}  # ready or claimed, by name
         self.jobs: dict[str, Job[int]] = {}
+        self.starts: dict[str, float] = {}  # when tasks were seen to be claimed
         self.n_handed_out = 0
         self.next_question = 0.0
         self.failures = 0  # jobs in a row that ended without a result
@@ -131,6 +132,7 @@ class _Run:
         while self.tasks.unfinished:
             self._hand_out()
             if time.monotonic() > next_look:
+                self._give_up_late_tasks()
                 self._look_after_jobs()
                 self._show_progress()
                 next_look = time.monotonic() + JOBS_SECONDS
@@ -180,6 +182,17 @@ class _Run:
                 done, total = map(int, path.read_text().split())
                 if path.name in self.open:
                     self.tasks.progress(self.open[path.name], done, total)
+
+    def _give_up_late_tasks(self) -> None:
+        """End the jobs whose tasks take too long."""
+        limit = self.tasks.limits.seconds
+        for path in _files(self.folder / "claimed") if limit is not None else []:
+            name, _, id_ = path.name.partition("@")
+            start = self.starts.setdefault(name, time.monotonic())
+            if time.monotonic() - start > limit and name in self.open and id_ in self.jobs:
+                self.jobs[id_].cancel(check=False)
+                reason = f"it took longer than {limit:g} s (--timeout)"
+                self.tasks.fail(self.open.pop(name), reason, timeout=True)
 
     def _look_after_jobs(self) -> None:
         """Take tasks back from jobs that have ended, and submit jobs in their place."""

@@ -74,7 +74,8 @@ def run(tmp_path):
 def cluster():
     """A cluster of this machine, which executors without an address use, too."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ["RAY_worker_niceness"] = "0"  # or else workers get nothing of a busy machine
+    niceness = "RAY_worker_niceness"  # or else workers get nothing of a busy machine
+    os.environ[niceness] = "0"
     import ray
 
     ray.init(num_cpus=2, include_dashboard=False, object_store_memory=2**28)

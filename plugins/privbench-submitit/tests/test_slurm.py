@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import privbench_submitit
@@ -86,7 +87,7 @@ class FakeTasks:
     def __init__(self, folder, keys):
         self.folder, self.waiting = folder, [FakeTask(key) for key in keys]
         self.results, self.losses, self.reads = {}, [], []
-        self.n = len(keys)
+        self.n, self.limits = len(keys), SimpleNamespace(seconds=None, memory=None)
 
     @property
     def unfinished(self):
