@@ -6,7 +6,7 @@ REPORTS := attacks defenses defenses-mnist paper-adult paper-location30 paper-mn
 RUNS := $(sort $(wildcard results/*.json results/*.json.gz))
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: run test lint test-slow bench bench-gpu recipes reports results check-results docs clean
+.PHONY: run test lint test-slow test-cluster bench bench-cluster bench-gpu recipes reports results check-results docs clean
 
 run: $(STAMP)  ## run the quickstart benchmark, on data that ship with scikit-learn
 	$(BIN)/privbench run quickstart
@@ -24,6 +24,10 @@ lint: $(STAMP)
 test-slow: $(STAMP)  ## run simulations of coverage, which take minutes
 	$(BIN)/python -m pytest -m slow
 
+test-cluster: $(STAMP)  ## test the executors for Ray and Slurm; as root on Linux with several hosts
+	for plugin in ray submitit; do \
+		$(BIN)/python -m pytest -m 'slow or not slow' plugins/privbench-$$plugin/tests || exit 1; done
+
 bench: $(STAMP)  ## time the engine beside common training loops (docs/performance.md), attacks beside their formulas
 	$(BIN)/python bench/population.py
 	$(BIN)/python bench/profiles.py
@@ -34,6 +38,11 @@ bench: $(STAMP)  ## time the engine beside common training loops (docs/performan
 
 bench-gpu: $(STAMP)  ## train populations on a GPU: seconds per model, share of its peak, AUC by precision
 	$(BIN)/python bench/gpu.py --output results/gpu.json
+
+bench-cluster: $(STAMP)  ## how a large benchmark scales to many GPUs (docs/scaling.md); as root on Linux
+	$(BIN)/python bench/cluster_tasks.py
+	$(BIN)/python bench/ray_hosts.py
+	$(BIN)/python bench/simulate.py
 
 recipes: $(STAMP)  ## choose the recipes of benchmarks.toml again, on reference records (recipes/README.md)
 	$(BIN)/python recipes/search.py

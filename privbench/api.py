@@ -14,6 +14,7 @@ from privbench.config.memory import memory_size
 from privbench.config.selection import selector, unmatched
 from privbench.datasets.loading import Datasets
 from privbench.errors import BadInput
+from privbench.executors.named import build_executor
 from privbench.executors.tasks import Limits
 from privbench.executors.workers.forking import runs_in_process
 from privbench.plan import Plan, check_plans, make_plan
@@ -86,7 +87,7 @@ def make_runner(
         host: the plugins.
         results: folder of the results database and the stored artifacts.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
-        executor: name of the executor.
+        executor: name of the executor, and its parameters in brackets.
         in_process: whether third-party code runs in this process; by default not, unless the
             environment variable PRIVBENCH_IN_PROCESS says so.
         limits: what a task may take in a worker.
@@ -95,9 +96,7 @@ def make_runner(
         BadInput: the folder cannot be made, or there is no such device or executor.
     """
     root = _folder(results)
-    bound = (
-        host.registry("executor").get(executor, "--executor").build({}, f"--executor {executor}")
-    )
+    bound = build_executor(executor, host)
     runner = Runner(plan, host, Store(root), Results(root), bound.component, check_device(device))
     runner.in_process = runs_in_process() if in_process is None else in_process
     runner.limits = limits or Limits()
@@ -145,7 +144,8 @@ def run(
         plugins: a module or a single file to load as a plugin, or several.
         results: folder of the results database and the stored artifacts.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
-        executor: name of the executor that runs the plan; ``local`` is this process.
+        executor: name of the executor that runs the plan, and its parameters in brackets; ``local``
+            is this process.
         select: which trials to run, such as ``"lira and not naive"``.
         set: keys and parameters to override, such as ``{"mlp.epochs": 5, "population": 8}``.
         progress: whether to show a progress bar, in a notebook or a terminal.

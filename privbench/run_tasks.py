@@ -219,7 +219,7 @@ class RunTasks(Tasks):
             title=str(stage),
             inputs=self._names(stage),
             make_payload=lambda: self._payload(node, bool(plugins)),
-            wants_gpu=stage.kind in ("population", "fit"),
+            wants_gpu=self.device != "cpu" and stage.kind in ("population", "fit"),
             runs_plugins=bool(plugins),
             source=", ".join(plugins) or "worker",
         )

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     shell_complete=complete.components("executor"),
     default="local",
     show_default=True,
-    metavar="NAME",
-    help="Executor that runs the plan.",
+    metavar="NAME[PARAMETER=VALUE,...]",
+    help="Executor that runs the plan, with its parameters, such as 'ray[address=10.0.0.1:6379]'.",
 )
 @click.option(
     "--in-process", is_flag=True, envvar="PRIVBENCH_IN_PROCESS",
@@ -110,6 +110,7 @@ def run(
     from privbench.config import Overrides
     from privbench.config.device import check_device
     from privbench.config.memory import memory_size
+    from privbench.executors.named import build_executor
     from privbench.executors.tasks import Limits
     from privbench.executors.workers.forking import start_early
     from privbench.forecast import Forecasts
@@ -122,7 +123,7 @@ def run(
     if verbose:
         logging.getLogger("privbench").setLevel(logging.DEBUG)
     check_device(device)
-    host.registry("executor").get(executor, "--executor")
+    build_executor(executor, host)
     limits = Limits(timeout, None if memory is None else memory_size(memory))
     names = _chosen(names, all_, config, host, results)
     overrides = Overrides.parse(settings)

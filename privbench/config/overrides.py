@@ -35,7 +35,7 @@ class Overrides:
             key, equals, value = text.partition("=")
             if not equals or not key.strip():
                 raise BadInput(f"--set {text}: write KEY=VALUE, for example --set mlp.epochs=5")
-            values[key.strip()] = _toml_value(value.strip(), f"--set {key.strip()}")
+            values[key.strip()] = toml_value(value.strip(), f"--set {key.strip()}")
         return cls(values)
 
     def of_benchmark(self) -> dict[str, Any]:
@@ -94,7 +94,12 @@ class Overrides:
         )
 
 
-def _toml_value(text: str, where: str) -> Any:
+def toml_value(text: str, where: str) -> Any:
+    """Return the value of a text from the command line; one that is not TOML is a string.
+
+    Raises:
+        BadInput: a list or table is not TOML.
+    """
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

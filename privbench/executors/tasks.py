@@ -34,7 +34,7 @@ class Task:
     seconds: float | None = None
     """How long it will take, by what earlier runs took; None if nothing is known."""
     wants_gpu: bool = False
-    """Whether it trains on a GPU, if this run does."""
+    """Whether it trains on a GPU."""
     runs_plugins: bool = False
     """Whether it runs third-party code."""
     source: str = "worker"
