@@ -16,6 +16,7 @@ from privbench.computation import Computation, StageFailed, needed
 from privbench.config.device import resolve_device
 from privbench.executors.base import Executor
 from privbench.forecast import TimeKeeper
+from privbench.logs.run import RunLog
 from privbench.plan import Plan
 from privbench.plugins.host import PluginHost
 from privbench.privacy.verdict import with_verdicts
@@ -54,8 +55,17 @@ class Runner:
     def _trial_rows(self) -> TrialRows:
         return TrialRows(self.plan, self.store, self.failures)
 
+    @cached_property
+    def log(self) -> RunLog:
+        """The log of the run."""
+        return RunLog(self.results.path.parent, self.host, self.failures, self.command)
+
     def run(self) -> list[Row]:
         """Compute everything and return the rows: for records and each kind of canaries of a trial."""
+        with self.log:
+            return self._run()
+
+    def _run(self) -> list[Row]:
         stages = self.needed
         if stages:
             self.device = resolve_device(self.device)
@@ -66,6 +76,7 @@ class Runner:
             benchmark.name, facts, self.plan.remark, benchmark.to_json(),
             command=self.command, n_trials=len(self.plan.trials),
         )  # fmt: skip
+        self.log.begin(run, facts, benchmark.name)
         rows: list[Row] = []
         waiting = list(self.plan.trials)
 

@@ -13,6 +13,9 @@ from privbench.plugins.host import PluginHost
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+PLUGINS = "privbench.plugins"
+"""The key of `click.Context.meta` under which the plugins are that ``-p`` named."""
+
 config_option = click.option(
     "-c", "--config", metavar="FILE", shell_complete=complete.files,
     help="File of benchmarks and defenses. Default: ./benchmarks.toml, or else the file that ships"
@@ -48,6 +51,7 @@ def plugin_option(function: F) -> F:
         if ctx.resilient_parsing:  # a shell asks for completions, and must not run code
             return
         host: PluginHost = ctx.find_object(PluginHost) or PluginHost()
+        ctx.meta[PLUGINS] = value
         for spec in value:
             host.load(spec)
 

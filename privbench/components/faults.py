@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from privbench.components.contained import contained
 from privbench.components.distribution import source_places
 from privbench.components.messages import error_text, printable
 from privbench.errors import ComponentError, Incompatible, PrivbenchError
+from privbench.logs import about
 
 if TYPE_CHECKING:
     from privbench.components.registry import Bound
@@ -29,9 +30,12 @@ def calling(*bounds: Bound) -> Iterator[None]:
         ComponentError: the component raised anything but Incompatible or KeyboardInterrupt. The
             message names it, the error, and the innermost line of its code.
     """
-    third_party = any(bound.entry.third_party for bound in bounds)
+    third_party = [bound.entry for bound in bounds if bound.entry.third_party]
     try:
-        with contained() if third_party else nullcontext():
+        if third_party:
+            with contained(), about(plugin=third_party[0].distribution.name):
+                yield
+        else:
             yield
     except (ComponentError, Incompatible, KeyboardInterrupt):
         raise

@@ -11,7 +11,6 @@ import importlib.metadata
 import logging
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -28,6 +27,7 @@ from privbench.components.faults import trace_of
 from privbench.components.messages import error_text, near_file, unannotated
 from privbench.components.scripts import import_file
 from privbench.errors import BadInput
+from privbench.logs import about
 from privbench.plugins.checks import check_class, marked, mistakes_of, silent_of
 
 GROUP = "privbench"
@@ -185,7 +185,9 @@ class PluginHost:
         """Call a plugin and return its result, or record what it raises (but for Ctrl-C)."""
         third_party = distribution != "privbench"
         try:
-            with contained() if third_party else nullcontext():
+            if not third_party:
+                return call()
+            with contained(), about(plugin=plugin):
                 return call()
         except KeyboardInterrupt:
             raise
@@ -199,7 +201,8 @@ class PluginHost:
         known = [(known.plugin, known.stage, known.message) for known in self.failures]
         if (failure.plugin, failure.stage, failure.message) not in known:
             self.failures.append(failure)
-            log.warning("plugin %s (%s): %s", failure.plugin, failure.stage, failure.message)
+            message = "plugin %s (%s): %s", failure.plugin, failure.stage, failure.message
+            log.warning(*message, extra={"plugin": failure.plugin, "traceback": failure.traceback})
 
 
 def _bind(implementation: HookImpl, arguments: dict[str, Any]) -> Callable[[], Any]:
