@@ -28,7 +28,7 @@ results_option = click.option(
 )  # fmt: skip
 run_option = click.option(
     "--run", "run_id", metavar="ID",
-    help="Number of a run, as `privbench runs` lists them, instead of the last complete one.",
+    help="ID of a run, as `privbench runs` lists them, instead of the last complete one.",
 )  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 

@@ -20,7 +20,8 @@ def runs(ctx: click.Context, results: str, as_json: bool) -> None:
     """List, show, compare and delete runs, and print their logs.
 
     Without a command, runs are listed, the newest first. An ID is the number of a run in the list,
-    which no other run of the folder ever gets, or the name of a benchmark, for its last complete run.
+    which no other run of the folder ever gets, or the name of a benchmark, for its last complete run;
+    the beginning of the name is enough if no other benchmark begins so.
     """
     if ctx.invoked_subcommand is None:
         print_runs(results, as_json)
