@@ -30,7 +30,18 @@ run_option = click.option(
     "--run", "run_id", metavar="ID",
     help="ID of a run, as `privbench runs` lists them, instead of the last complete one.",
 )  # fmt: skip
+EXCEEDED = 3
+"""The exit status if a limit is exceeded."""
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+def limits_option(metrics: str) -> Callable[[F], F]:
+    """Return the option ``--fail-above``, given which metrics there are."""
+    return click.option(
+        "--fail-above", "limits", metavar="METRIC=NUMBER", multiple=True,
+        help="Exit with status 3 if the upper end of an attack's 95% interval is above NUMBER. METRIC is"
+        f" {metrics}. Repeatable.",
+    )  # fmt: skip
 
 
 def run_argument(name: str, metavar: str) -> Callable[[F], F]:
