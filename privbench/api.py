@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 from privbench.arguments import names_arguments
 from privbench.config import Overrides, find_file, read_file, resolve
 from privbench.config.device import check_device
+from privbench.config.memory import memory_size
 from privbench.config.selection import selector, unmatched
 from privbench.datasets.loading import Datasets
 from privbench.errors import BadInput
+from privbench.executors.tasks import Limits
+from privbench.executors.workers.forking import runs_in_process
 from privbench.plan import Plan, check_plans, make_plan
 from privbench.plugins.host import PluginHost
 from privbench.runner import Runner
@@ -68,9 +71,26 @@ def make_plans(
 
 
 def make_runner(
-    plan: Plan, host: PluginHost, *, results: str | Path, device: str, executor: str = "local"
+    plan: Plan,
+    host: PluginHost,
+    *,
+    results: str | Path,
+    device: str,
+    executor: str = "local",
+    in_process: bool | None = None,
+    limits: Limits | None = None,
 ) -> Runner:
     """Return the runner of a plan.
+
+    Args:
+        plan: the plan.
+        host: the plugins.
+        results: folder of the results database and the stored artifacts.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
+        executor: name of the executor.
+        in_process: whether third-party code runs in this process; by default not, unless the
+            environment variable PRIVBENCH_IN_PROCESS says so.
+        limits: what a task may take in a worker.
 
     Raises:
         BadInput: the folder cannot be made, or there is no such device or executor.
@@ -79,14 +99,18 @@ def make_runner(
     bound = (
         host.registry("executor").get(executor, "--executor").build({}, f"--executor {executor}")
     )
-    return Runner(plan, host, Store(root), Results(root), bound.component, check_device(device))
+    runner = Runner(plan, host, Store(root), Results(root), bound.component, check_device(device))
+    runner.in_process = runs_in_process() if in_process is None else in_process
+    runner.limits = limits or Limits()
+    return runner
 
 
-def run_plan(
-    plan: Plan, host: PluginHost, *, results: str | Path, device: str, executor: str = "local"
-) -> list[Row]:
-    """Run a plan and return its rows, which are also appended to the results database."""
-    return make_runner(plan, host, results=results, device=device, executor=executor).run()
+def run_plan(plan: Plan, host: PluginHost, **options: Any) -> list[Row]:
+    """Run a plan and return its rows, which are also appended to the results database.
+
+    The options are those of `make_runner`.
+    """
+    return make_runner(plan, host, **options).run()
 
 
 def _folder(results: str | Path) -> Path:
@@ -110,6 +134,9 @@ def run(
     select: str | None = None,
     set: Mapping[str, Any] | None = None,
     progress: bool = True,
+    in_process: bool | None = None,
+    timeout: float | None = None,
+    memory: str | None = None,
 ) -> pd.DataFrame:
     """Run benchmarks and return their rows: for records and each kind of canaries of a trial.
 
@@ -124,6 +151,10 @@ def run(
         select: which trials to run, such as ``"lira and not naive"``.
         set: keys and parameters to override, such as ``{"mlp.epochs": 5, "population": 8}``.
         progress: whether to show a progress bar, in a notebook or a terminal.
+        in_process: whether code of plugins runs in this process, and not in a worker process; by default
+            not, unless the environment variable PRIVBENCH_IN_PROCESS says so.
+        timeout: seconds that a stage may take in a worker process.
+        memory: memory that a worker process may use, such as ``"4GiB"``.
 
     Returns:
         A DataFrame with the columns that docs/rows.md describes.
@@ -148,11 +179,17 @@ def run(
     if not names:
         file = read_file(find_file(config))
         raise BadInput(f"run: {no_name(file, offers(file, host, results))}")
+    if timeout is not None and not timeout > 0:
+        raise BadInput(f"run: timeout: {timeout!r} is out of bounds (allowed: more than 0)")
+    limits = Limits(timeout, None if memory is None else memory_size(memory, "run: memory"))
     overrides = Overrides(dict(set or {}))
     rows: list[Row] = []
     plans = make_plans(names, host, config=config, overrides=overrides, select=select)
     forecasts = Forecasts(Times(results).all(), check_device(device))
     with shown(host, forecasts) if progress and can_show() else nullcontext():
         for plan in plans:
-            rows += run_plan(plan, host, results=results, device=device, executor=executor)
+            rows += run_plan(
+                plan, host, results=results, device=device, executor=executor,
+                in_process=in_process, limits=limits,
+            )  # fmt: skip
     return to_frame(rows)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from privbench.components.faults import trace_of
 from privbench.components.messages import error_text
 from privbench.components.outcome import NoResult
-from privbench.computation import Computation, StageFailed, needed
+from privbench.computation import Computation, needed
 from privbench.config.device import resolve_device
 from privbench.executors.base import Executor
+from privbench.executors.tasks import Limits
+from privbench.executors.workers.crew import Crew
+from privbench.executors.workers.forking import AVAILABLE, runs_in_process
 from privbench.forecast import TimeKeeper
 from privbench.logs.run import RunLog
 from privbench.plan import Plan
 from privbench.plugins.host import PluginHost
 from privbench.privacy.verdict import with_verdicts
+from privbench.run_tasks import RunTasks
 from privbench.stages import Stage
 from privbench.storage.artifacts import Store
 from privbench.storage.environment import environment
@@ -43,6 +46,10 @@ class Runner:
     """Why stages have no artifact, by key."""
     command: str = ""
     """The command line that was typed; empty for a run from Python."""
+    in_process: bool = field(default_factory=runs_in_process)
+    """Whether third-party code runs in this process."""
+    limits: Limits = field(default_factory=Limits)
+    """What a task may take in a worker."""
 
     @cached_property
     def computation(self) -> Computation:
@@ -87,13 +94,12 @@ class Runner:
 
         result_keys = {stage.key for trial in self.plan.trials for stage in trial.results}
 
-        def compute(stage: Stage) -> None:
-            self._compute_and_report(stage)
+        def on_stored(stage: Stage) -> None:
             if stage.key in result_keys:
                 finish_trials()
 
         finish_trials()
-        self._execute(stages, compute)
+        self._execute(stages, on_stored)
         for trial in waiting:  # whose stages the executor left out
             rows.extend(self._finish(run, trial))
         results = [stage for trial in self.plan.trials for stage in trial.results]
@@ -118,12 +124,13 @@ class Runner:
     def _times(self) -> TimeKeeper:
         return TimeKeeper(Times(self.results.path.parent))
 
-    def _execute(self, stages: list[Stage], compute: Callable[[Stage], None]) -> None:
+    def _execute(self, stages: list[Stage], on_stored: Callable[[Stage], None]) -> None:
         """Let the executor compute; the trials that it leaves out have failed."""
         reason, trace = f"executor {self.executor.name!r} left this trial out", ""
         try:
-            with redirect_stdout(sys.stderr):
-                self.executor.execute(list(stages), compute)
+            with redirect_stdout(sys.stderr), self._crew() as crew:
+                tasks = RunTasks(list(stages), self.computation, on_stored, self.limits, crew)
+                self.executor.execute(tasks)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # third-party code; what is computed counts
@@ -136,6 +143,17 @@ class Runner:
                 if not self.store.has(stage.kind, stage.key):
                     self.failures.setdefault(stage.key, NoResult("failed", reason, trace))
 
+    @contextmanager
+    def _crew(self) -> Iterator[Crew | None]:
+        """Yield the worker for third-party code, which is started when there is work for it."""
+        if self.in_process or not AVAILABLE:
+            yield None
+            return
+        torch = sys.modules.get("torch")
+        threads = None if torch is None else torch.get_num_threads()
+        with Crew(1, self.limits, threads=threads) as crew:
+            yield crew
+
     def _is_finished(self, trial: Trial) -> bool:
         return all(
             stage.key in self.failures or self.store.has(stage.kind, stage.key)
@@ -147,20 +165,6 @@ class Runner:
         self.results.add(run, rows, trace, self.plan.trials.index(trial))
         self.host.call("trial_finished", rows=rows)
         return rows
-
-    def _compute_and_report(self, stage: Stage) -> None:
-        """Compute one stage for the executor, with the hooks around it."""
-        if stage.key in self.failures or self.store.has(stage.kind, stage.key):
-            return
-        self.host.call("stage_started", stage=stage)
-        start = time.perf_counter()
-        status = "ok"
-        try:
-            self.computation.compute(stage)
-        except StageFailed as error:
-            status = error.failure.status
-        seconds = time.perf_counter() - start
-        self.host.call("stage_finished", stage=stage, status=status, seconds=seconds)
 
 
 def _trial_name(row: Row) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,11 +31,10 @@ def calling(*bounds: Bound) -> Iterator[None]:
             message names it, the error, and the innermost line of its code.
     """
     third_party = [bound.entry for bound in bounds if bound.entry.third_party]
+    whose = " and ".join(f"{one.kind} {one.name} ({one.distribution})" for one in third_party)
+    names = {"plugin": third_party[0].distribution.name} if third_party else {}
     try:
-        if third_party:
-            with contained(), about(plugin=third_party[0].distribution.name):
-                yield
-        else:
+        with contained(printable(whose)) if whose else nullcontext(), about(**names):
             yield
     except (ComponentError, Incompatible, KeyboardInterrupt):
         raise

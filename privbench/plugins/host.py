@@ -11,6 +11,7 @@ import importlib.metadata
 import logging
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -24,7 +25,7 @@ from privbench import hookspecs
 from privbench.components import KINDS, Component, Distribution, Entry, Registry, is_local
 from privbench.components.contained import contained
 from privbench.components.faults import trace_of
-from privbench.components.messages import error_text, near_file, unannotated
+from privbench.components.messages import error_text, near_file, printable, unannotated
 from privbench.components.scripts import import_file
 from privbench.errors import BadInput
 from privbench.logs import about
@@ -66,6 +67,11 @@ class PluginHost:
         self.manager.add_hookspecs(hookspecs)
         self.plugins: list[Plugin] = []
         self.failures: list[PluginFailure] = []
+        self.changes: dict[str, list[str]] = {}
+        """What settings of the process a plugin has changed when it was imported, by its name."""
+        self.specs: list[str] = []
+        """Modules and files that were loaded beside those that are installed."""
+        self.installed = installed
         self.registries = {kind: Registry(kind) for kind in KINDS}
         version = importlib.metadata.version("privbench")
         self._load(BUILTINS, "privbench", version, lambda: importlib.import_module(BUILTINS))
@@ -81,6 +87,7 @@ class PluginHost:
         path = Path(spec)
         if path.suffix == ".py" and not path.is_file():
             raise BadInput(f"-p {spec}: there is no such file{near_file(path)}")
+        self.specs.append(spec)
         if path.suffix == ".py":
             self._load(spec, spec, "", lambda: import_file(path, "plugin"))
         else:
@@ -94,6 +101,13 @@ class PluginHost:
     def third_party(self) -> dict[str, str]:
         """Distribution and version of each loaded plugin, by plugin name, without the built-ins."""
         return {plugin.name: str(plugin.distribution) for plugin in self.plugins[1:]}
+
+    @property
+    def has_components(self) -> bool:
+        """Whether a plugin other than the built-ins registers what a worker may have to run."""
+        return any(
+            entry.kind != "executor" for plugin in self.plugins[1:] for entry in plugin.components
+        )
 
     @property
     def broken(self) -> set[str]:
@@ -184,10 +198,12 @@ class PluginHost:
     def _guarded(self, plugin: str, distribution: str, stage: str, call: Callable[[], Any]) -> Any:
         """Call a plugin and return its result, or record what it raises (but for Ctrl-C)."""
         third_party = distribution != "privbench"
+        changes: list[str] | None = [] if stage == "import" else None
         try:
-            if not third_party:
-                return call()
-            with contained(), about(plugin=plugin):
+            with (
+                contained(f"plugin {printable(plugin)}", changes) if third_party else nullcontext(),
+                about(**({"plugin": plugin} if third_party else {})),
+            ):
                 return call()
         except KeyboardInterrupt:
             raise
@@ -195,6 +211,9 @@ class PluginHost:
             failure = PluginFailure(plugin, distribution, stage, _message(error), trace_of(error))
             self._fail(failure)
             return None
+        finally:
+            if changes:
+                self.changes[plugin] = changes
 
     def _fail(self, failure: PluginFailure) -> None:
         """Record and log a failure, but only once: an observer may fail at each call."""
