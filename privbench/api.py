@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from privbench.arguments import names_arguments
 from privbench.config import Overrides, find_file, read_file, resolve
 from privbench.config.device import check_device
 from privbench.config.memory import memory_size
@@ -121,6 +122,7 @@ def _folder(results: str | Path) -> Path:
     return Path(results)
 
 
+@names_arguments
 def run(
     *names: str,
     config: str | Path | None = None,

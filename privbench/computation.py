@@ -14,6 +14,7 @@ from privbench.components.messages import error_text
 from privbench.components.outcome import NoResult
 from privbench.errors import Incompatible
 from privbench.forecast import TimeKeeper
+from privbench.logs import about
 from privbench.plan import Plan
 from privbench.plugins.host import PluginHost
 from privbench.stages import Context, Stage
@@ -160,7 +161,8 @@ class Computation:
                 self._get(dependency)
         start = time.perf_counter()
         context = self._context(stage)
-        artifact = stage.compute(context)
+        with about(stage=str(stage)):
+            artifact = stage.compute(context)
         if stage.stored and artifact.is_storable:
             seconds = time.perf_counter() - start + context.parts.seconds
             self._store(stage, artifact, seconds)

@@ -167,8 +167,12 @@ class Forecasts:
         if kind_of_device == "auto":
             kind_of_device = known[-1].device.partition(":")[0] if known else "cpu"
         self._alike: dict[tuple[str, ...], list[Time]] = defaultdict(list)
+        self.device = kind_of_device
+        self.n_times = 0
+        """How many stages the history has of that kind of device."""
         for time in known:
             if time.device.partition(":")[0] == kind_of_device:
+                self.n_times += 1
                 for key in _keys(time):
                     self._alike[key].append(time)
 

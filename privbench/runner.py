@@ -18,6 +18,7 @@ from privbench.executors.tasks import Limits
 from privbench.executors.workers.crew import Crew
 from privbench.executors.workers.forking import AVAILABLE, runs_in_process
 from privbench.forecast import TimeKeeper
+from privbench.logs.run import RunLog
 from privbench.plan import Plan
 from privbench.plugins.host import PluginHost
 from privbench.privacy.verdict import with_verdicts
@@ -61,8 +62,17 @@ class Runner:
     def _trial_rows(self) -> TrialRows:
         return TrialRows(self.plan, self.store, self.failures)
 
+    @cached_property
+    def log(self) -> RunLog:
+        """The log of the run."""
+        return RunLog(self.results.path.parent, self.host, self.failures, self.command)
+
     def run(self) -> list[Row]:
         """Compute everything and return the rows: for records and each kind of canaries of a trial."""
+        with self.log:
+            return self._run()
+
+    def _run(self) -> list[Row]:
         stages = self.needed
         if stages:
             self.device = resolve_device(self.device)
@@ -73,6 +83,7 @@ class Runner:
             benchmark.name, facts, self.plan.remark, benchmark.to_json(),
             command=self.command, n_trials=len(self.plan.trials),
         )  # fmt: skip
+        self.log.begin(run, facts, benchmark.name)
         rows: list[Row] = []
         waiting = list(self.plan.trials)
 

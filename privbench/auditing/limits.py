@@ -1,25 +1,18 @@
-"""Limits that a user sets, and what exceeds them: privbench itself calls no number safe.
-
-The upper end of an interval is judged, so that a small audit, whose intervals are wide, does not pass
-because it saw little.
-"""
+"""What of an audit exceeds the limits that a user sets."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from privbench.auditing.sanity import MIN_PAIRS
-from privbench.components.messages import closest
 from privbench.errors import BadInput
 from privbench.metrics import Influences, Pairs, Roc, summarise_pairs
-from privbench.metrics.interval import Interval
-from privbench.metrics.precision import PRIOR
 from privbench.metrics.subsets import gap_interval
+from privbench.report.limits import RANGES, Ends, Exceeded, Metric, precision
 from privbench.seeds import generator
 
 if TYPE_CHECKING:
@@ -29,93 +22,6 @@ if TYPE_CHECKING:
 
     AnyAudit: TypeAlias = Audit | DataAudit
     AnyAttack: TypeAlias = AttackReport | DataAttack
-
-PLAIN = ("auc", "advantage", "balanced_accuracy", "audited_epsilon")
-AT_FPR = ("tpr", "precision")
-RANGES = {"audited_epsilon": (0.0, math.inf), "advantage": (-1.0, 1.0)}
-"""The values that a metric may have, where these are not 0 to 1."""
-ALLOWED = f"{', '.join(PLAIN)}, {', '.join(f'{name}@FPR' for name in AT_FPR)}, such as tpr@0.01"
-Ends = tuple[float | None, Interval]
-"""A value, None where it is unresolved, and its interval."""
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric that can have a limit, such as ``auc`` or ``tpr@0.01``."""
-
-    text: str
-    name: str
-    fpr: float | None
-
-    @classmethod
-    def parse(cls, text: str, where: str) -> Metric:
-        """Read the text of a metric.
-
-        Raises:
-            BadInput: there is no such metric; the message begins with ``where``.
-        """
-        name, at, rate = text.partition("@")
-        if name not in (AT_FPR if at else PLAIN):
-            hint = closest(name, (*PLAIN, *AT_FPR))
-            raise BadInput(f"{where}: unknown metric {text!r}{hint} (allowed: {ALLOWED})")
-        if not at:
-            return cls(text, name, None)
-        fpr = _number(rate)
-        if fpr is None or not 0 < fpr < 1:
-            raise BadInput(f"{where}: the FPR of {text!r} must be a number between 0 and 1")
-        return cls(text, name, fpr)
-
-
-@dataclass(frozen=True)
-class Exceeded:
-    """An attack whose metric exceeds a limit, or may do so."""
-
-    metric: str
-    attack: str
-    value: float | None
-    """None if there are too few non-members for its FPR."""
-    interval: Interval
-    limit: float
-
-    def __str__(self) -> str:
-        """Return a sentence."""
-        if self.value is None and math.isinf(self.interval[1]):
-            return f"{self.metric} of {self.attack} is unresolved, and the limit is {self.limit:g}"
-        value = "unresolved" if self.value is None else f"{self.value:.4g}"
-        if math.isinf(self.interval[1]):
-            return (
-                f"{self.metric} of {self.attack} is at least {value} (95%), which is above the limit"
-                f" {self.limit:g}"
-            )
-        low, high = self.interval
-        return (
-            f"{self.metric} of {self.attack} is {value} [{low:.4g}, {high:.4g}], whose upper end is"
-            f" above the limit {self.limit:g}"
-        )
-
-
-def parse_limits(texts: tuple[str, ...]) -> dict[str, float]:
-    """Read limits such as ``tpr@0.01=0.05``, as ``--fail-above`` takes them.
-
-    Raises:
-        BadInput: the message names the text and what is allowed.
-    """
-    limits = {}
-    for text in texts:
-        metric, equals, number = text.rpartition("=")
-        limit = _number(number)
-        if not equals or limit is None:
-            raise BadInput(f"--fail-above {text!r}: expected METRIC=NUMBER, such as tpr@0.01=0.05")
-        _check_range(Metric.parse(metric, "--fail-above"), limit)
-        limits[metric] = limit
-    return limits
-
-
-def _check_range(metric: Metric, limit: float) -> None:
-    """Raise BadInput for a limit that every value keeps, or none, such as 60 for an AUC of .60."""
-    low, high = RANGES.get(metric.name, (0, 1))
-    if not low <= limit <= high:
-        raise BadInput(f"--fail-above {metric.text}={limit:g} (allowed: from {low:g} to {high:g})")
 
 
 def exceeded(report: AnyAudit, limits: Mapping[str, float]) -> list[Exceeded]:
@@ -170,15 +76,6 @@ def _ends(report: AnyAudit, name: str, attack: AnyAttack, metric: Metric) -> End
     return None if value is None else precision(value, metric.fpr), (low, high)
 
 
-def precision(tpr: float, fpr: float, prior: float = PRIOR) -> float:
-    """Return the share of members among those that are called members, if a share ``prior`` are.
-
-    >>> round(precision(0.5, 0.01), 3)
-    0.336
-    """
-    return prior * tpr / (prior * tpr + (1 - prior) * fpr)
-
-
 def _tpr(report: AnyAudit, name: str, attack: AnyAttack, fpr: float) -> Ends:
     """Return the TPR at an FPR; where the FPR is unresolved, nothing is known of it."""
     known = attack.summary.tpr_at_fpr.get(str(fpr))
@@ -207,11 +104,3 @@ def _best_calls(attack: AnyAttack, roc: Roc) -> np.ndarray[tuple[int, ...], np.d
     at = int(gap.argmax())
     first = attack.scores.size - int(roc.true_positives[at]) - int(roc.false_positives[at])
     return np.asarray(attack.scores >= np.partition(attack.scores, first, axis=None)[first])
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None

@@ -51,7 +51,7 @@ def membership(
         problems.add(
             "member",
             "every record is a member; an audit needs both: add outputs on other records, or give them"
-            " in a file of their own (--holdout FILE, in Python holdout=...)",
+            " with --holdout FILE",
         )
     elif not member.any():
         problems.add(

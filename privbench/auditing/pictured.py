@@ -9,10 +9,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.auditing.limits import precision
 from privbench.metrics import Summary
 from privbench.metrics.interval import Interval
 from privbench.report.html.roc import Picture
+from privbench.report.limits import precision
 
 RATES = ("0.01", "0.001")
 """The false positive rates that sentences are about, as texts."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from privbench import escape
 from privbench.auditing.inputs import PredictionsInput
-from privbench.auditing.limits import Exceeded, exceeded
+from privbench.auditing.limits import exceeded
 from privbench.auditing.predictions import Predictions
 from privbench.auditing.quality import Quality
 from privbench.auditing.slices import Slice, slices
@@ -21,6 +21,7 @@ from privbench.auditing.trained import Training
 from privbench.colour import Paint, plain
 from privbench.metrics import RecordRisk, Summary
 from privbench.metrics.warnings import RowWarning
+from privbench.report.limits import Exceeded
 from privbench.report.tables import Table
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from privbench.arguments import names_arguments
 from privbench.attacks.synthetic import SyntheticAttack
 from privbench.auditing.inputs import PredictionsInput
 from privbench.auditing.labels import text_of
@@ -31,6 +32,7 @@ from privbench.plugins.host import PluginHost
 from privbench.storage.environment import environment
 
 
+@names_arguments
 def audit(
     target: Source,
     shadow: Source | None = None,

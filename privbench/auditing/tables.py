@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from sys import maxsize
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ AUDITED_NOTE = (
 )
 OPTIONAL = ("balanced\naccuracy", "TPR at\n0.1% FPR")
 """Headers of columns that are left out on a narrow terminal, in this order."""
+SLICES_OPTIONAL = ("FPR", "non-members", "members")
 HOW_TO_SEE = "all columns: a wider terminal, or -o FILE.md"
 STRONGER = (
     "without shadow models, only weak attacks can be run: `privbench audit-training FILE.py` trains some"
@@ -41,6 +42,8 @@ SLICES_NOTE = (
 def audit_text(audit: Audit, width: int | None = None, paint: Paint = plain) -> str:
     """Return the table of the attacks for a terminal, the strongest first, and that of canaries.
 
+    Between them is a table of slices if columns were named for them.
+
     Args:
         audit: the report.
         width: the width of the terminal; None if there is none.
@@ -48,6 +51,8 @@ def audit_text(audit: Audit, width: int | None = None, paint: Paint = plain) -> 
     """
     table = _table_of_attacks(audit)
     text = _text(table, width, paint, audit.warning_texts())
+    if audit.target.columns and audit.slices:
+        text += "\n\n" + _text(_table_of_slices(audit, list(audit.target.columns)), width, paint)
     if audit.canaries is not None:
         of_canaries = _table_of_canaries(audit.canaries)
         more = tuple(note for note in of_canaries.notes if note not in table.notes)
@@ -59,8 +64,7 @@ def audit_tables(audit: Audit) -> list[Table]:
     """Return the table of the attacks, the strongest first, of the slices, and of canaries."""
     tables = [_table_of_attacks(audit)]
     if audit.slices:
-        lines = [_slice_line(one) for one in audit.slices]
-        tables.append(Table(SLICES_TITLE.format(audit.chosen), lines, (SLICES_NOTE,)))
+        tables.append(_table_of_slices(audit))
     if audit.canaries is not None:
         tables.append(_table_of_canaries(audit.canaries))
     return tables
@@ -101,6 +105,15 @@ def _table_of_attacks(audit: Audit) -> Table:
 
 def _is_without_shadows(audit: Audit) -> bool:
     return audit.shadows == "none" and audit.target.task != "multi-label"
+
+
+def _table_of_slices(audit: Audit, columns: Collection[str] | None = None) -> Table:
+    """Return the table of slices; those of some columns, or of all."""
+    lines = [_slice_line(one) for one in audit.slices if columns is None or one.column in columns]
+    notes = [SLICES_NOTE]
+    if columns is not None:
+        notes.append("classes, and right and wrong answers, are slices as well: -o FILE.md")
+    return Table(SLICES_TITLE.format(audit.chosen), lines, tuple(notes), optional=SLICES_OPTIONAL)
 
 
 def _table_of_canaries(canaries: Audit) -> Table:

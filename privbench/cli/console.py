@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from privbench.cli.output import message_text
 from privbench.colour import has_colour
+from privbench.escape import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,7 +32,16 @@ class LogHandler(logging.Handler):
 
         level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
         width = console().width if console().is_terminal else None
-        message = message_text(record.getMessage(), len(level), width)
+        message = message_text(_text(record), len(level), width)
         colour = "yellow" if record.levelno <= logging.WARNING else "bold red"
         text = Text.assemble((level, colour if has_colour(sys.stderr) else ""), message)
         console().print(text, soft_wrap=True)
+
+
+def _text(record: logging.LogRecord) -> str:
+    """Return the message of a record, with the stage or the trial that it names, and the seconds."""
+    named = getattr(record, "stage", None) or getattr(record, "trial", None)
+    seconds = getattr(record, "seconds", None)
+    start = f"{one_line(str(named))}: " if named else ""
+    end = f" ({seconds:.2f} s)" if isinstance(seconds, int | float) else ""
+    return f"{start}{record.getMessage()}{end}"

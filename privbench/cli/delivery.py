@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from privbench.cli import complete
-from privbench.cli.options import json_option, plugin_option
+from privbench.cli.options import EXCEEDED, json_option, limits_option, plugin_option
 from privbench.cli.output import (
     COMMAND,
     check_suffix,
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-EXCEEDED = 3
-"""The exit status if a limit is exceeded."""
 WRITERS: dict[str, Callable[[Audit | DataAudit, str], str]] = {
     ".html": lambda report, command: report.to_html(command),
     ".json": lambda report, command: json.dumps(report.to_json(), indent=1) + "\n",
@@ -55,11 +53,9 @@ _ATTACKS = (
     ),
 )  # fmt: skip
 _REPORT = (
-    click.option(
-        "--fail-above", "limits", metavar="METRIC=NUMBER", multiple=True,
-        help="Exit with status 3 if the upper end of an attack's 95% interval is above NUMBER. METRIC is"
-        " auc, advantage, balanced_accuracy, audited_epsilon, tpr@FPR or precision@FPR, as in"
-        " tpr@0.01=0.05. Repeatable.",
+    limits_option(
+        "auc, advantage, balanced_accuracy, audited_epsilon, tpr@FPR or precision@FPR, as in"
+        " tpr@0.01=0.05"
     ),
     click.option(
         "-o", "--output", type=FILE, metavar="FILE",
@@ -128,7 +124,7 @@ class Delivery:
         Raises:
             BadInput: a file or a limit is wrong.
         """
-        from privbench.auditing.limits import parse_limits
+        from privbench.report.limits import parse_limits
         from privbench.report.plots import check_plot_file
 
         if plot is not None:

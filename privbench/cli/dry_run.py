@@ -10,7 +10,7 @@ from privbench.cli.output import echo, print_json, print_table, wrapped
 from privbench.escape import one_line
 from privbench.forecast import NOTHING, Forecast, Forecasts
 from privbench.report.numbers import bytes_text, duration
-from privbench.wording import shortened
+from privbench.wording import plural, shortened
 
 if TYPE_CHECKING:
     from privbench.plan import Plan
@@ -100,7 +100,8 @@ def print_plans(
     ]
     if as_json:
         totals = {"kinds": {k: t.to_json() for k, t in kinds.items()}, "total": total.to_json()}
-        print_json({"stages": lines, "rejected": rejected, **totals})
+        history = {"stages": forecasts.n_times, "device": forecasts.device}
+        print_json({"stages": lines, "rejected": rejected, **totals, "history": history})
         return
     for line in lines if each else []:
         echo(f"{line['status']:10}  {line['stage']:12}  {line['key'][:8]}  {one_line(line['of'])}")
@@ -111,6 +112,8 @@ def print_plans(
     echo(f"{trials} trials; {sum(map(_count, kinds.values()))} stages, {total.compute} to compute")
     if total.compute:
         echo(wrapped(_summary(total), ""))
+    if len(total.unknown) < total.compute:
+        echo(wrapped(_basis(forecasts), ""))
 
 
 def _statuses(plan: Plan, store: Store) -> list[tuple[Stage, str]]:
@@ -150,6 +153,15 @@ def _cells(kind: str, totals: Totals, with_unneeded: bool) -> dict[str, str]:
 
 def _count(totals: Totals) -> int:
     return totals.stored + totals.unneeded + totals.compute
+
+
+def _basis(forecasts: Forecasts) -> str:
+    """Return what a forecast is made from, and what it therefore does not know."""
+    stages = plural(forecasts.n_times, f"{forecasts.device} stage")
+    return (
+        f"this is from {stages} that were computed with this results folder, and so about the machine"
+        " that did; another one, or a busier one, takes other times"
+    )
 
 
 def _summary(total: Totals) -> str:

@@ -13,6 +13,9 @@ from privbench.plugins.host import PluginHost
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+PLUGINS = "privbench.plugins"
+"""The key of `click.Context.meta` under which the plugins are that ``-p`` named."""
+
 config_option = click.option(
     "-c", "--config", metavar="FILE", shell_complete=complete.files,
     help="File of benchmarks and defenses. Default: ./benchmarks.toml, or else the file that ships"
@@ -25,9 +28,20 @@ results_option = click.option(
 )  # fmt: skip
 run_option = click.option(
     "--run", "run_id", metavar="ID",
-    help="Number of a run, as `privbench runs` lists them, instead of the last complete one.",
+    help="ID of a run, as `privbench runs` lists them, instead of the last complete one.",
 )  # fmt: skip
+EXCEEDED = 3
+"""The exit status if a limit is exceeded."""
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+def limits_option(metrics: str) -> Callable[[F], F]:
+    """Return the option ``--fail-above``, given which metrics there are."""
+    return click.option(
+        "--fail-above", "limits", metavar="METRIC=NUMBER", multiple=True,
+        help="Exit with status 3 if the upper end of an attack's 95% interval is above NUMBER. METRIC is"
+        f" {metrics}. Repeatable.",
+    )  # fmt: skip
 
 
 def run_argument(name: str, metavar: str) -> Callable[[F], F]:
@@ -48,6 +62,7 @@ def plugin_option(function: F) -> F:
         if ctx.resilient_parsing:  # a shell asks for completions, and must not run code
             return
         host: PluginHost = ctx.find_object(PluginHost) or PluginHost()
+        ctx.meta[PLUGINS] = value
         for spec in value:
             host.load(spec)
 

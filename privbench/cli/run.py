@@ -17,6 +17,7 @@ from privbench.errors import BadInput
 from privbench.plugins.host import PluginHost
 
 if TYPE_CHECKING:
+    from privbench.cli.failures import Failure
     from privbench.storage.results import Row
 
 
@@ -106,6 +107,7 @@ def run(
     """
     from privbench.api import make_plans, make_runner
     from privbench.cli.dry_run import print_plans
+    from privbench.cli.failures import failures_of, print_failures
     from privbench.cli.progress import Progress
     from privbench.config import Overrides
     from privbench.config.device import check_device
@@ -114,6 +116,7 @@ def run(
     from privbench.executors.tasks import Limits
     from privbench.executors.workers.forking import start_early
     from privbench.forecast import Forecasts
+    from privbench.logs.run import early_records
     from privbench.report.differences import Differences, stored_in
     from privbench.report.formats import render
     from privbench.storage.artifacts import Store
@@ -129,24 +132,28 @@ def run(
     overrides = Overrides.parse(settings)
     if not (in_process or dry_run) and host.has_components:
         start_early()
-    plans = make_plans(
-        names, host, config=config, overrides=overrides, select=select, fetch=not dry_run
-    )
+    with early_records() as early:
+        plans = make_plans(
+            names, host, config=config, overrides=overrides, select=select, fetch=not dry_run
+        )
     forecasts = Forecasts(Times(results).all(), device)
     if dry_run:
         print_plans(plans, Store(Path(results)), forecasts, as_json=as_json, each=verbose)
         return
     rows: list[Row] = []
     traces: list[str] = []
+    failures: list[Failure] = []
     for plan in plans:
         runner = make_runner(
             plan, host, results=results, device=device, executor=executor, in_process=in_process,
             limits=limits,
         )  # fmt: skip
         runner.command = ctx.meta[COMMAND]
+        runner.log.add_early(early)
         with Progress(host, forecasts):
             plan_rows = runner.run()
         rows += plan_rows
+        failures += failures_of(runner)
         traces += runner.tracebacks() if traceback else []
         if not as_json:
             remarks = {plan.benchmark.name: plan.remark}
@@ -157,6 +164,7 @@ def run(
         print_json(rows)
     for text in dict.fromkeys(traces):
         echo(text, err=True)
+    print_failures(failures, ctx)
     if any(row["status"] not in ("ok", "skipped") for row in rows):
         ctx.exit(1)
 

@@ -41,10 +41,12 @@ def show(host: PluginHost, words: tuple[str, ...], config: str | None, as_json: 
     that have the name are shown.
     """
     kinds, name = _kinds_and_name(host, words, config)
-    if as_json and len(kinds) > 1:
+    if len(kinds) > 1:
         are = " and ".join(ARTICLES[kind] for kind in kinds)
         which = " or ".join(f"`privbench show {kind} {one_line(name)}`" for kind in kinds)
-        raise BadInput(f"privbench show: {name!r} is {are}; --json is about one: write {which}")
+        if as_json:
+            raise BadInput(f"privbench show: {name!r} is {are}; --json is about one: write {which}")
+        echo(wrapped(f"{one_line(name)} is {are}. For one of them alone: {which}", ""), "\n")
     for kind in kinds:
         if kind != kinds[0]:
             echo()

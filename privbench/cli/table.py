@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from privbench.cli import complete
 from privbench.cli.group import Choice
-from privbench.cli.options import results_option, run_option
+from privbench.cli.options import EXCEEDED, limits_option, results_option, run_option
 from privbench.cli.output import COMMAND, check_suffix, echo, painter, terminal_width, write_text
 from privbench.colour import plain
 from privbench.errors import BadInput
+from privbench.escape import one_line
+
+if TYPE_CHECKING:
+    from privbench.report.source import Source
 
 
 @click.command()
@@ -52,6 +57,7 @@ from privbench.errors import BadInput
     "--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
     help="Write a page with all views, for readers who are no experts, to FILE (.html) instead.",
 )  # fmt: skip
+@limits_option("auc, audited_epsilon, tpr@FPR or precision@FPR, as in tpr@0.01=0.05")
 @click.pass_context
 def table(
     ctx: click.Context,
@@ -65,27 +71,48 @@ def table(
     blocks: bool,
     output: Path | None,
     html: Path | None,
+    limits: tuple[str, ...],
 ) -> None:
     """Print results of earlier runs.
 
     The results are of the last complete run of each benchmark NAME; without NAME, of all benchmarks.
     A NAME that ends in .json is a file that `privbench export NAME` wrote.
-    Several seeds are combined in one line, but for the view rows.
+    Several seeds are combined in one line, but for the view rows. --fail-above judges each row of each
+    seed, but not those of the defense none beside other defenses, and of canaries only audited_epsilon.
     """
-    from privbench.report.formats import render
+    from privbench.report.limits import parse_limits, rows_exceeding
     from privbench.report.source import open_source
 
     if html is not None:
         check_suffix(html, [".html"], "--html")
+    format_ = "json" if as_json else format_
+    if blocks and format_ != "table":
+        raise BadInput(f"--blocks: only with --format table, not {format_}")
+    parsed = parse_limits(limits)
     source = open_source(names, results, run_id)
+    exceeded = rows_exceeding(source.rows, parsed)
     if html is not None:
         from privbench.report.html.results import results_page
 
         write_text(html, results_page(source, ctx.meta[COMMAND]), "--html")
-        return
-    format_ = "json" if as_json else format_
-    if blocks and format_ != "table":
-        raise BadInput(f"--blocks: only with --format table, not {format_}")
+    else:
+        _print_or_write(source, format_, view, baseline, blocks, output)
+    for one in exceeded:
+        echo(one_line(str(one)), err=True)
+    if exceeded:
+        ctx.exit(EXCEEDED)
+
+
+def _print_or_write(
+    source: Source,
+    format_: str,
+    view: str | None,
+    baseline: str | None,
+    blocks: bool,
+    output: Path | None,
+) -> None:
+    from privbench.report.formats import render
+
     width = terminal_width() if output is None else None
     text = render(
         source.rows, format_, view, width, source.remarks, source.differences, baseline,

@@ -12,6 +12,7 @@ from privbench.components.contained import contained
 from privbench.components.distribution import source_places
 from privbench.components.messages import error_text, printable
 from privbench.errors import ComponentError, Incompatible, PrivbenchError
+from privbench.logs import about
 
 if TYPE_CHECKING:
     from privbench.components.registry import Bound
@@ -29,13 +30,11 @@ def calling(*bounds: Bound) -> Iterator[None]:
         ComponentError: the component raised anything but Incompatible or KeyboardInterrupt. The
             message names it, the error, and the innermost line of its code.
     """
-    whose = " and ".join(
-        f"{bound.entry.kind} {bound.name} ({bound.entry.distribution})"
-        for bound in bounds
-        if bound.entry.third_party
-    )
+    third_party = [bound.entry for bound in bounds if bound.entry.third_party]
+    whose = " and ".join(f"{one.kind} {one.name} ({one.distribution})" for one in third_party)
+    names = {"plugin": third_party[0].distribution.name} if third_party else {}
     try:
-        with contained(printable(whose)) if whose else nullcontext():
+        with contained(printable(whose)) if whose else nullcontext(), about(**names):
             yield
     except (ComponentError, Incompatible, KeyboardInterrupt):
         raise

@@ -1,20 +1,27 @@
-"""Selection of trials by their names: ``-k EXPR``, with ``and``, ``or``, ``not`` and parentheses."""
+"""Selection of trials by their names: ``-k EXPR``, with ``and``, ``or``, ``not`` and parentheses.
+
+A word matches anywhere in a name; what is in double quotes (a JSON string) is the whole name of a trial.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable
 
 from privbench.components.messages import near
 from privbench.errors import BadInput
+from privbench.escape import json_text
 
 Selector = Callable[[str], bool]
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[()]|[^\s()]+', re.DOTALL)
 
 
 def selector(expression: str | None) -> Selector:
     """Return the predicate on trial names that an expression means; None selects every trial.
 
-    A word matches anywhere in a name, in lower or upper case.
+    A word matches anywhere in a name, in lower or upper case. What is in double quotes must be the whole
+    name.
 
     >>> selector("lira and not (naive or dp-sgd)")("digits/none/mlp/lira/adaptive/seed=0")
     True
@@ -31,6 +38,15 @@ def selector(expression: str | None) -> Selector:
     return predicate
 
 
+def exactly(*names: str) -> str:
+    """Return the expression that selects trials of these names and no others.
+
+    >>> exactly("digits/none/mlp/lira/adaptive/seed=0")
+    '"digits/none/mlp/lira/adaptive/seed=0"'
+    """
+    return " or ".join(json_text(name) for name in names)
+
+
 def unmatched(expression: str, names: Iterable[str]) -> str:
     """Return which words of an expression match no name, each with one that it may mean.
 
@@ -39,13 +55,38 @@ def unmatched(expression: str, names: Iterable[str]) -> str:
     """
     known = list(names)
     parts = {part for name in known for part in name.split("/")}
-    words = dict.fromkeys(re.findall(r"[^\s()]+", expression))
+
+    def hint(word: str) -> str:
+        if _is_quoted(word):
+            return f"; no name is {word}{near(word[1:-1], known)}"
+        return f"; no name has {word!r}{near(word, parts)}"
+
     missing = [
         word
-        for word in words
-        if word not in ("and", "or", "not") and not any(word.lower() in n.lower() for n in known)
+        for word in dict.fromkeys(_TOKEN.findall(expression))
+        if word not in ("and", "or", "not", "(", ")") and not any(map(_matcher(word), known))
     ]
-    return "".join(f"; no name has {word!r}{near(word, parts)}" for word in missing)
+    return "".join(map(hint, missing))
+
+
+def _is_quoted(token: str) -> bool:
+    return len(token) > 1 and token[0] == token[-1] == '"'
+
+
+def _matcher(token: str) -> Selector:
+    """Return the predicate that a word or a name in quotes means.
+
+    Raises:
+        BadInput: a name in quotes is no JSON string.
+    """
+    if not _is_quoted(token):
+        word = token.lower()
+        return lambda name: word in name.lower()
+    try:
+        whole = json.loads(token, strict=False)
+    except ValueError:
+        raise BadInput(f"-k: {token} is no JSON string; write \\\\ for \\") from None
+    return lambda name: name == whole
 
 
 class _Parser:
@@ -53,7 +94,7 @@ class _Parser:
 
     def __init__(self, expression: str) -> None:
         self.expression = expression
-        self.tokens = re.findall(r"[()]|[^\s()]+", expression)
+        self.tokens = _TOKEN.findall(expression)
 
     def alternatives(self) -> Selector:
         options = [self.conjunction()]
@@ -80,8 +121,7 @@ class _Parser:
             raise BadInput(
                 f"-k {self.expression!r}: a word is missing; example: 'lira and not naive'"
             )
-        word = self.tokens.pop(0).lower()
-        return lambda name: word in name.lower()
+        return _matcher(self.tokens.pop(0))
 
     def _take(self, token: str) -> bool:
         if self.tokens and self.tokens[0] == token:

@@ -28,6 +28,7 @@ from privbench.components.faults import trace_of
 from privbench.components.messages import error_text, near_file, printable, unannotated
 from privbench.components.scripts import import_file
 from privbench.errors import BadInput
+from privbench.logs import about
 from privbench.plugins.checks import check_class, marked, mistakes_of, silent_of
 
 GROUP = "privbench"
@@ -200,7 +201,8 @@ class PluginHost:
         changes: list[str] | None = [] if stage == "import" else None
         try:
             with (
-                contained(f"plugin {printable(plugin)}", changes) if third_party else nullcontext()
+                contained(f"plugin {printable(plugin)}", changes) if third_party else nullcontext(),
+                about(**({"plugin": plugin} if third_party else {})),
             ):
                 return call()
         except KeyboardInterrupt:
@@ -218,7 +220,8 @@ class PluginHost:
         known = [(known.plugin, known.stage, known.message) for known in self.failures]
         if (failure.plugin, failure.stage, failure.message) not in known:
             self.failures.append(failure)
-            log.warning("plugin %s (%s): %s", failure.plugin, failure.stage, failure.message)
+            message = "plugin %s (%s): %s", failure.plugin, failure.stage, failure.message
+            log.warning(*message, extra={"plugin": failure.plugin, "traceback": failure.traceback})
 
 
 def _bind(implementation: HookImpl, arguments: dict[str, Any]) -> Callable[[], Any]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from privbench.components.messages import near
 from privbench.errors import BadInput
+from privbench.escape import one_line
 from privbench.storage.database import open_database, read_database
 from privbench.storage.processes import is_alive
 from privbench.storage.results import Results, now, with_json
@@ -113,17 +114,18 @@ class History:
         """Return the run that a user names.
 
         Which run:
-            1. that of a number, such as ``12``;
-            2. the newest complete run of a benchmark, or else its newest one, as for its tables.
+            1. that of a number, such as ``12``, which must be whole: 1 is a run of its own;
+            2. the newest complete run of a benchmark, or else its newest one, as for its tables;
+            3. the same for the only benchmark whose name begins so, such as ``quick``.
 
         Raises:
-            BadInput: there is none. The message names runs that are there.
+            BadInput: there is none, or several benchmarks begin so. The message names what there is.
         """
         if text.isascii() and text.isdigit():
             found = self._entries("AND runs.id = ?", (int(text[:18]),))
         else:
             found = sorted(
-                self._entries("AND runs.benchmark = ?", (text,)),
+                self._entries("AND runs.benchmark = ?", (self._benchmark(text),)),
                 key=lambda entry: (entry.n_finished == 0, entry.finished_at is None, -entry.id),
             )
         if not found:
@@ -159,6 +161,18 @@ class History:
             names = [name for name, *_ in cursor.description]
             found = [dict(zip(names, facts, strict=True)) for facts in cursor]
         return [Entry(**with_json(facts)) for facts in found]
+
+    def _benchmark(self, text: str) -> str:
+        """Return the benchmark with runs that is called so, or that alone begins so; else the text."""
+        names = dict.fromkeys(entry.benchmark for entry in self.entries())
+        longer = sorted(name for name in names if text and name.startswith(text))
+        if text in names or not longer:
+            return text
+        if len(longer) > 1:
+            raise BadInput(
+                f"ID {text}: several benchmarks begin so: {', '.join(map(one_line, longer))}"
+            )
+        return longer[0]
 
     def _unknown(self, text: str) -> str:
         entries = self.entries()

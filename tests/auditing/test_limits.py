@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import privbench
-from privbench.auditing.limits import parse_limits
 from privbench.errors import BadInput
+from privbench.report.limits import parse_limits
 
 METRICS = ["auc", "advantage", "balanced_accuracy", "audited_epsilon", "tpr@0.01", "precision@0.01"]
 

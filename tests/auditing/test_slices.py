@@ -126,6 +126,18 @@ def test_columns_are_named_by_the_caller(arrays, tmp_path):
         assert [one["column"] for one in report.to_json()["slices"]].count("age") == 4
 
 
+def test_columns_that_are_named_are_in_the_text(arrays):
+    made = arrays(n_models=1) | {"age": np.arange(200.0)}
+    text = str(privbench.audit(made, attacks=["loss"], slices=["age"]))
+    assert "What loss finds in parts of the records" in text
+    lines = [line.split() for line in text.splitlines()]
+    assert [words[1:4] for words in lines if words[:1] == ["age"]] == [
+        ["0", "to", "49.75"], ["49.75", "to", "99.5"], ["99.5", "to", "149.2"], ["149.2", "to", "199"]
+    ]  # fmt: skip
+    assert "classes, and right and wrong answers" in text
+    assert "parts of the records" not in str(privbench.audit(made, attacks=["loss"]))
+
+
 @pytest.mark.parametrize(
     ("columns", "words"),
     [

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 
@@ -122,17 +121,3 @@ def test_the_script_of_a_shell(cli, shell):
     assert f"{shell}_complete" in script
     if shell == "zsh":
         assert script.startswith("#compdef privbench\n")  # a file of $fpath
-
-
-@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
-def test_bash_completes_names(cli, config, tmp_path):
-    complete.component_names()
-    (tmp_path / "script").write_text(cli("completion", "bash").stdout)
-    command = tmp_path / "privbench"
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m privbench "$@"\n')
-    command.chmod(0o755)
-    asked = "COMP_WORDS=(privbench show attack lo); COMP_CWORD=3"
-    shown = 'echo "${COMPREPLY[@]}"'
-    lines = f". ./script; {asked}; _privbench_completion ./privbench; {shown}"
-    result = subprocess.run(["bash", "-c", lines], capture_output=True, text=True, cwd=tmp_path)
-    assert (result.stdout, result.stderr) == ("logan loss\n", "")

@@ -17,6 +17,7 @@ def exported(cli, config, tmp_path):
                "--set", "knowledge=['adaptive']").exit_code == 0  # fmt: skip
     result = cli("leaderboard", "export", "small", "noisy", "-o", "noisy.json", "--authors", "<b>")
     assert result.exit_code == 0, result.output
+    assert "noisy.json: not eligible for the leaderboard of privbench: 4 models" in result.stderr
     return tmp_path / "noisy.json"
 
 
@@ -33,11 +34,17 @@ def test_from_a_run_to_the_leaderboard(cli, exported, tmp_path, monkeypatch):
     assert content["submission"]["about"]["authors"] == "<b>"
     assert {row["defense"] for row in read_document(exported).run.rows} == {"none", "noisy"}
     assert cli("table", "noisy.json").exit_code == 0
-    result = cli("leaderboard", "verify", "noisy.json")
-    assert (result.exit_code, result.stdout) == (0, "noisy.json: consistent, 8 rows\n")
+    small = "not eligible: 4 models (allowed: at least 16); 1 seed (allowed: at least 3)"
+    result = cli("leaderboard", "verify", "noisy.json", "--any-size")
+    assert result.exit_code == 0
+    assert result.stdout == f"noisy.json: consistent, 8 rows\nnoisy.json: {small}\n"
+    for command in (("verify", "noisy.json"), ("merge", "noisy.json", "--into", "data")):
+        result = cli("leaderboard", *command)
+        assert (result.exit_code, small in result.stderr) == (2, True)
+        assert "secret seeds" not in result.stdout  # before anything is computed again
 
     result = cli("leaderboard", "merge", "noisy.json", "--into", "data", "--label", "spot-checked",
-                 "--share", "0.01", "--seeds", "1", "--device", "cpu")  # fmt: skip
+                 "--share", "0.01", "--seeds", "1", "--device", "cpu", "--any-size")  # fmt: skip
     assert result.exit_code == 0, result.output
     assert "secret seeds: " in result.stdout
     assert "REFUSED" not in result.stdout
@@ -65,7 +72,7 @@ def test_bad_input(cli, exported):
     refused(export("small", "noisy", "-o", "a.txt"), "a.txt", "allowed: .json")
     refused(export("small", "noisy", "-o", "a.json", "--name", "../../x"), "--name '../../x'")
     refused(export("small", "noisy", "-o", "a.json", "--paper", "javascript:alert()"), "--paper")
-    again = ("leaderboard", "verify", "noisy.json", "--rerun")
+    again = ("leaderboard", "verify", "noisy.json", "--any-size", "--rerun")
     for arguments, message in {
         ("--share", "0"): "share",
         ("--share", "1.5"): "share",

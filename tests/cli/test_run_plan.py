@@ -111,6 +111,11 @@ def test_a_plan_says_how_long_it_takes_by_similar_stages(run, tmp_path):
     text = run("small", "-k", "lira or loss", "--dry-run").stdout
     assert "without history" in text
     assert "what has no history: loss" in text.replace("\n", " ")
+    n_stages = len(times)
+    assert found["history"] == {"stages": n_stages, "device": "cpu"}
+    assert f"this is from {n_stages} cpu stages" in text
+    assert "another one, or a busier one" in text.replace("\n", " ")
+    assert "this is from" not in run("small", "--results", "new", "--dry-run").stdout
 
 
 def test_a_plan_is_made_without_the_device(run):

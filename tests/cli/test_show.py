@@ -116,6 +116,16 @@ def test_a_defense(cli, config):
     assert "> metric-privacy(epsilon=8.0)" in cli("show", "defense", "vae-metric").stdout
 
 
+def test_a_name_of_several_kinds(cli, config):
+    lines = cli("show", "vae").stdout.splitlines()
+    head = " ".join(lines[: lines.index("")])
+    assert head.startswith("vae is a defense and a generator. For one of them alone:")
+    assert "`privbench show defense vae` or `privbench show generator vae`" in head
+    assert [line for line in lines if line.startswith(("defense vae (", "generator vae ("))] != []
+    assert "For one of them" not in cli("show", "generator", "vae").stdout
+    refused(cli("show", "vae", "--json"), "a defense and a generator", "--json is about one")
+
+
 def test_none_is_a_defense(cli, config):
     facts = printed(cli("show", "defense", "none", "--json"))
     assert (facts["generator"], facts["mechanisms"]) == (None, [])

@@ -79,6 +79,19 @@ def test_csv_has_all_columns_unrounded(stored):
     assert [float(line["auc"]) for line in lines] == [0.625, 0.625, 0.875]
 
 
+def test_limits(stored, tmp_path):
+    """The table is printed whatever is exceeded; a mistake is known before."""
+    result = stored("b", "--json", "--fail-above", "auc=0.7")
+    assert printed(result, 3) == ROWS
+    assert result.stderr.count("auc of ") == 1
+    assert "loss (adaptive) on d/noisy/m, seed 0," in result.stderr
+    assert stored("b", "--json", "--fail-above", "auc=0.75").exit_code == 0
+    assert stored("b", "--html", "a.html", "--fail-above", "auc=0.7").exit_code == 3
+    assert (tmp_path / "a.html").exists()
+    refused(stored("b", "--fail-above", "acu=0.7"), "unknown metric 'acu'", "'auc'")
+    refused(stored("b", "--fail-above", "tpr@0.5=0.7"), "rows have no such metric")
+
+
 @pytest.mark.parametrize(
     ("format", "words"),
     [

@@ -95,6 +95,22 @@ def test_a_number_or_a_benchmark_names_a_run(start, tmp_path):
         history.entry("quik")
 
 
+def test_the_beginning_of_a_benchmark_is_enough_if_no_other_begins_so(start, tmp_path):
+    for benchmark in ("quick", "quickstart", "location30", *("x" for _ in range(9))):
+        start(benchmark)
+    history = History(tmp_path)
+    assert history.entry("loc").id == 3
+    assert history.entry("quicks").id == 2
+    assert history.entry("quick").id == 1, "a whole name comes first"
+    with pytest.raises(BadInput, match="ID qu: several benchmarks begin so: quick, quickstart"):
+        history.entry("qu")
+    for number in ("0", "20"):  # 1 is not the beginning of 12, but a run
+        with pytest.raises(BadInput, match="no such run"):
+            history.entry(number)
+    with pytest.raises(BadInput, match="no such run"):
+        history.entry("")
+
+
 def test_without_a_folder_there_are_no_runs_and_none_is_made(tmp_path):
     history = History(tmp_path / "nowhere")
     assert history.entries() == []

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.auditing.inputs import TableInput
-from privbench.auditing.limits import Exceeded, exceeded
+from privbench.auditing.limits import exceeded
 from privbench.auditing.pictured import accused_first
 from privbench.auditing.skipped import skipped_notes
 from privbench.auditing.synthetic import words
@@ -21,6 +21,7 @@ from privbench.auditing.tables import HOW_TO_SEE, NOTHING, warning_notes
 from privbench.colour import Paint, Styled, plain
 from privbench.errors import BadInput
 from privbench.metrics.warnings import KINDS
+from privbench.report.limits import Exceeded
 from privbench.report.numbers import interval_text
 from privbench.report.tables import Table
 from privbench.report.terminal import terminal_text

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from privbench.arguments import names_arguments
 from privbench.attacks.synthetic import SyntheticAttack
 from privbench.auditing.inputs import TableInput
 from privbench.auditing.synthetic.anonymeter import risks_of
@@ -70,6 +71,7 @@ class Options:
             raise BadInput(f"--shadows {self.shadows} (allowed: at least {MIN_SHADOWS})")
 
 
+@names_arguments
 def audit_data(
     train: Any,
     holdout: Any,

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from privbench.auditing.fingerprint import fingerprint
 from privbench.auditing.synthetic.tables import read_table
-from privbench.auditing.training.fingerprint import fingerprint
 from privbench.components.contained import contained
 from privbench.components.messages import error_text
 from privbench.components.scripts import run_script

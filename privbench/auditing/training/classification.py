@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.auditing.labels import text_of
+from privbench.auditing.records import is_tensor
 from privbench.auditing.training.modules import ask_module
-from privbench.auditing.training.records import is_tensor
 from privbench.errors import DataError
 from privbench.wording import shortened
 

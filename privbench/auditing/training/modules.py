@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.auditing.training.records import is_sparse, is_tensor
+from privbench.auditing.records import is_sparse, is_tensor
 from privbench.errors import DataError
 
 BATCH = 1024

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from privbench.auditing.records import count, take
 from privbench.auditing.training.classification import Answer, Classification
-from privbench.auditing.training.records import count, take
 from privbench.auditing.training.regression import Regression
 from privbench.components.contained import contained
 from privbench.components.messages import error_text, printable

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from privbench.auditing.fingerprint import fingerprint
 from privbench.auditing.inputs import PredictionsInput
 from privbench.auditing.predictions import Predictions
+from privbench.auditing.records import count, digest_of, take
 from privbench.auditing.report import Audit
 from privbench.auditing.run import run_audit
 from privbench.auditing.trained import Training
 from privbench.auditing.training.classification import Answer, Classification
 from privbench.auditing.training.design import Design, Group, check_member
-from privbench.auditing.training.fingerprint import fingerprint
 from privbench.auditing.training.population import (
     Failure,
     Job,
@@ -28,7 +29,6 @@ from privbench.auditing.training.population import (
     train_models,
 )
 from privbench.auditing.training.progress import Progress
-from privbench.auditing.training.records import count, digest_of, take
 from privbench.auditing.training.regression import Regression, are_targets
 from privbench.auditing.training.request import Request
 from privbench.components.contained import contained

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from privbench.arguments import names_arguments
 from privbench.auditing.report import Audit
 from privbench.auditing.run import build_attacks
 from privbench.auditing.training.classification import Classification
@@ -17,6 +18,7 @@ from privbench.config import Overrides
 from privbench.plugins.host import PluginHost
 
 
+@names_arguments
 def audit_training(
     train: Train,
     x: Any,

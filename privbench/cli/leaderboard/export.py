@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -48,6 +49,7 @@ def export(
     table FILE` reads it. The code must be that of the run.
     """
     from privbench.errors import BadInput
+    from privbench.leaderboard.submissions.eligibility import not_eligible
     from privbench.leaderboard.submissions.merging import SUFFIX
     from privbench.leaderboard.submissions.names import checked_name, checked_url, name_of
     from privbench.leaderboard.submissions.submission import About, export_submission
@@ -61,5 +63,8 @@ def export(
         checked_name(name, "--name") if name is not None else name_of(defense),
         authors, paper, code_url, contact,
     )  # fmt: skip
-    write_text(output, export_submission(benchmark, defense, host, results=results, about=about))
+    text = export_submission(benchmark, defense, host, results=results, about=about)
+    write_text(output, text)
+    if reason := not_eligible(json.loads(text)["configuration"]):
+        echo(f"{output}: not eligible for the leaderboard of privbench: {reason}", err=True)
     echo(f"next: privbench leaderboard verify {output}", err=True)

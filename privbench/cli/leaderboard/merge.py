@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from privbench.cli.group import Choice
-from privbench.cli.leaderboard.verify import rerun_options, show
+from privbench.cli.leaderboard.verify import any_size_option, check_size, rerun_options, show
 from privbench.cli.output import echo
 from privbench.plugins.host import PluginHost
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--replace", is_flag=True, help="Replace a submission of the same name.")
 @rerun_options
+@any_size_option
 @click.pass_context
 def merge(
     ctx: click.Context,
@@ -42,11 +43,12 @@ def merge(
     seeds: int,
     device: str,
     other_machine: bool,
+    any_size: bool,
 ) -> None:
     """Verify and label a submission, and add it to the leaderboard.
 
     THIS RUNS THE CODE OF THE PLUGINS that are loaded: read them first. The exit status is 2 if FILE
-    is refused.
+    is refused, or is too small to be eligible.
     """
     from privbench.config.device import check_device
     from privbench.errors import BadInput
@@ -70,6 +72,7 @@ def merge(
         content = read_submission(file)
         name = content["submission"]["about"]["name"]
         free_path(text, name, into, replace=replace)
+        check_size(file, content, any_size)
         wanted = 1.0 if label == "rerun" else share
         outcome = check_again(content, host, Options(wanted, seeds, device, other_machine))
         show(outcome)

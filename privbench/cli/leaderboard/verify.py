@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from privbench.leaderboard.submissions.checking import Outcome
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+any_size_option = click.option(
+    "--any-size", is_flag=True,
+    help="Take a submission with fewer than 16 models or 3 seeds, which is not eligible for the"
+    " leaderboard of privbench.",
+)  # fmt: skip
 
 
 def rerun_options(function: F) -> F:
@@ -44,6 +51,23 @@ def rerun_options(function: F) -> F:
     return plugin_option(function)
 
 
+def check_size(file: Path, content: Mapping[str, Any], any_size: bool) -> None:
+    """Print whether a submission is eligible by its size, and refuse it if it has to be.
+
+    Raises:
+        BadInput: it is too small.
+    """
+    from privbench.errors import BadInput
+    from privbench.leaderboard.submissions.eligibility import not_eligible
+
+    reason = not_eligible(content["configuration"])
+    if reason and not any_size:
+        raise BadInput(
+            f"{file}: not eligible: {reason}; for a leaderboard of your own, there is --any-size"
+        )
+    echo(f"{file}: not eligible: {reason}" if reason else f"{file}: eligible by its size")
+
+
 def show(outcome: Outcome) -> None:
     """Print what was compared, and the secret seeds."""
     print_table([line.line() for line in outcome.compared])
@@ -55,6 +79,7 @@ def show(outcome: Outcome) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--rerun", "again", is_flag=True, help="Compute a sample of the trials again.")
 @rerun_options
+@any_size_option
 @click.option(
     "--results", type=click.Path(file_okay=False), metavar="DIR",
     help="New folder to compute in.  [default: a temporary one]",
@@ -68,6 +93,7 @@ def verify(
     seeds: int,
     device: str,
     other_machine: bool,
+    any_size: bool,
     results: str | None,
 ) -> None:
     """Check a submission, or a file of reported numbers.
@@ -76,7 +102,7 @@ def verify(
     --rerun, a sample of its trials is computed again, with their seeds and with secret ones, and
     compared. THIS RUNS THE CODE OF THE PLUGINS that are loaded: read them first.
 
-    The exit status is 2 if FILE is refused, with the reasons.
+    The exit status is 2 if FILE is refused, with the reasons, or is too small to be eligible.
     """
     from privbench.config.device import check_device
     from privbench.errors import BadInput
@@ -94,6 +120,7 @@ def verify(
         return
     content = read_submission(file)
     echo(f"{file}: consistent, {len(content['rows'])} rows")
+    check_size(file, content, any_size)
     if not again:
         return
     outcome = check_again(content, host, Options(share, seeds, device, other_machine, results))

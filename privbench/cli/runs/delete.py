@@ -16,12 +16,13 @@ from privbench.escape import one_line
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @results_option
 def delete(run_ids: tuple[str, ...], yes: bool, results: str) -> None:
-    """Delete the rows of runs from the results database.
+    """Delete the rows of runs from the results database, and their logs.
 
     Stored artifacts stay, so that running the benchmark again computes nothing anew. A run that goes
     on is not deleted. An ID is a number here, so that nothing is deleted by mistake.
     """
     from privbench.cli.runs.listing import day_and_minute, title
+    from privbench.logs.run import delete_log
     from privbench.storage.history import History
 
     history = History(results)
@@ -35,11 +36,15 @@ def delete(run_ids: tuple[str, ...], yes: bool, results: str) -> None:
     if not yes:
         if not is_interactive():
             raise BadInput("to delete these runs without a terminal that asks, give --yes")
-        what = f"the rows of {len(entries)} runs" if len(entries) > 1 else "its rows"
+        what = (
+            f"rows and logs of {len(entries)} runs" if len(entries) > 1 else "its rows and its log"
+        )
         if not click.confirm(f"delete {what}? they cannot be restored", err=True):
             echo("nothing was deleted", err=True)
             return
     history.delete(list(entries))
+    for number in entries:
+        delete_log(results, number)
     numbers = ", ".join(map(str, entries))
     echo(
         f"deleted {numbers}; stored artifacts stay in {history.path.parent / 'artifacts'}", err=True

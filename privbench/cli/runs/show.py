@@ -21,26 +21,29 @@ if TYPE_CHECKING:
 @results_option
 @json_option
 def show(run_id: str, results: str, as_json: bool) -> None:
-    """Show a run: its command, settings and versions, and what failed."""
+    """Show a run: its command, settings, versions, log, and what failed."""
     from pathlib import Path
 
+    from privbench.logs.run import log_path
     from privbench.storage.history import History
     from privbench.storage.results import Results
 
     entry = History(results).entry(run_id)
     rows = Results(Path(results)).run(entry.id).rows if entry.n_finished else []
     failures = _failures(rows)
+    log = log_path(results, entry.id)
     if as_json:
         print_json(
             entry.to_json()
             | {
                 "environment": entry.environment,
                 "configuration": entry.configuration,
+                "log": str(log) if log.exists() else None,
                 "failures": [{"reason": reason, "trials": n} for reason, n in failures.items()],
             }
         )
         return
-    print_definitions(_facts(entry))
+    print_definitions(_facts(entry) | ({"log": str(log)} if log.exists() else {}))
     for heading, facts in (
         ("settings", entry.configuration or {}),
         ("environment", entry.environment),

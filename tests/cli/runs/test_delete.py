@@ -38,7 +38,7 @@ def test_it_asks_first(add, ids, monkeypatch, tmp_path):
     group = build_cli(PluginHost(installed=False))
     result = CliRunner().invoke(group, ["runs", "delete", "1", "3"], input="n\n")
     assert result.exit_code == 0
-    assert "delete the rows of 2 runs? they cannot be restored" in result.stderr
+    assert "delete rows and logs of 2 runs? they cannot be restored" in result.stderr
     assert "nothing was deleted" in result.stderr
     assert ids() == [3, 2, 1]
     CliRunner().invoke(group, ["runs", "delete", "1", "3"], input="y\n")

@@ -17,7 +17,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 
-from privbench.auditing.training.fingerprint import fingerprint
+from privbench.auditing.fingerprint import fingerprint
 
 
 def defined(code, **values):

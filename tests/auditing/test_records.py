@@ -6,7 +6,7 @@ import pytest
 import scipy.sparse
 import torch
 
-from privbench.auditing.training.records import count, digest_of, take
+from privbench.auditing.records import count, digest_of, take
 from privbench.errors import DataError
 
 X = np.arange(12.0).reshape(4, 3)

@@ -33,7 +33,7 @@ from typing import Any
 
 import numpy as np
 
-from privbench.auditing.training.records import digest_of, is_sparse, is_tensor
+from privbench.auditing.records import digest_of, is_sparse, is_tensor
 from privbench.components.messages import error_text
 
 LIBRARIES = (
@@ -43,7 +43,7 @@ LIBRARIES = (
 """Packages whose versions can change what is trained."""
 
 _PACKAGES = {"site-packages", "dist-packages"}
-_PLACES = (Path(sysconfig.get_path("stdlib")), Path(__file__).parents[2])
+_PLACES = (Path(sysconfig.get_path("stdlib")), Path(__file__).parents[1])
 """Python's library, and privbench."""
 _NOT_SEEN = (os.environ, random._inst, np.random.mtrand._rand)
 """The environment, and the global random generators, which are seeded for each model."""

@@ -1,0 +1,103 @@
+"""What ``privbench run`` says of failures: the last of the log, and a command that reproduces one."""
+
+import shlex
+
+import pytest
+
+from privbench.config.selection import exactly
+
+from .helpers import printed
+
+LOGS = """
+import logging
+        logging.getLogger("privbench.mine").warning("about to fail, password=hunter2")
+        logging.getLogger("privbench.mine").debug("very soon")
+        raise ValueError("no\\x1b[31m")
+"""
+BODY = "; ".join(line.strip() for line in LOGS.strip().splitlines())
+ATTACKS = 'attacks=["mine", "loss"]'
+
+
+def command_in(text):
+    """The words of the first command that is printed."""
+    lines = text.splitlines()
+    return shlex.split(lines[lines.index("  to see it alone:") + 1])[1:]
+
+
+def test_the_command_reproduces_one_trial(run, attack, cli, tmp_path):
+    """It is run as it is printed; every option that matters is in it."""
+    file = attack(BODY, file="my attack.py")
+    chosen = ("-k", "none", "--set", "population=2", "--set", ATTACKS, "--results", "my res")
+    result = run("small", "-p", file.name, *chosen, "--json")
+    assert result.exit_code == 1
+    rows = printed(result, 1)
+    assert {row["attack"]: row["status"] for row in rows} == {"mine": "failed", "loss": "ok"}
+    said = result.stderr
+    assert "failed: scores: mine: ValueError: no\\x1b[31m (my attack.py:" in said
+    trial = next(line for line in said.splitlines() if line.startswith("  trial: "))
+    assert trial.endswith("/none/mlp/mine/adaptive/seed=0 and 1 more")
+    assert "  stage: scores mine on" in said
+    assert "  warning: about to fail, password=***\n  debug: very soon\n" in said
+    assert "in score" in said
+    assert "log: `privbench runs log 1 --level error --results 'my res'`" in said
+    assert said.count("to see it alone") == 1
+    words = command_in(said)
+    assert words[:4] == ["run", "small", "-p", "my attack.py"]
+    again = cli(*words, "--json")
+    (row,) = printed(again, 1)
+    assert (row["attack"], row["knowledge"], row["status"]) == ("mine", "adaptive", "failed")
+    assert "Traceback" in again.stderr
+    assert again.stderr.count("very soon") >= 2  # with -v, and at the end
+    assert command_in(again.stderr) == words
+    log = cli("runs", "log", "1", "--level", "error", "--results", "my res").stdout
+    assert log.count(" error ") == 1
+    assert "raise ValueError" in log
+
+
+def test_failures_are_at_most_a_screen(run, plugin):
+    many = "\n".join(
+        f"""
+        class Mine{i}(privbench.Attack):
+            '''An attack.'''
+            name = "mine{i}"
+
+            def score(self, view):
+                raise ValueError({i!r} * 9999)
+        """
+        for i in range(6)
+    )
+    hook = """
+        @hookimpl
+        def register_attacks(register):
+            for one in (Mine0, Mine1, Mine2, Mine3, Mine4, Mine5): register(one)
+        """
+    file = plugin(many + hook)
+    attacks = f"attacks={[f'mine{i}' for i in range(6)]}".replace("'", '"')
+    settings = ("--set", "population=2", "--set", attacks)
+    result = run("small", "-p", file, "-k", "none and adaptive", *settings, "--json")
+    lines = result.stderr.splitlines()
+    block = lines[next(i for i, line in enumerate(lines) if line.startswith("failed:")) :]
+    assert len(block) <= 24
+    assert max(len(line) for line in block if not line.startswith("    ")) < 220
+    assert result.stderr.count("to see it alone") == 3
+    assert block[-1].endswith("`; it has 3 other failures")
+
+
+def test_what_is_skipped_or_unavailable_is_no_failure(run):
+    result = run("small", "--set", 'models=["cnn"]', "-k", "none and loss")
+    assert "to see it alone" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["d/none/m/a/adaptive/seed=0", "d/a[x=(1, 2)] \\ \"q\" 'r'/é\x1b/seed=1", "and", "("]
+)
+def test_a_whole_name_selects_nothing_else(name):
+    from privbench.config.selection import selector
+
+    chosen = selector(exactly(name))
+    assert chosen(name)
+    for other in (name + "0", "0" + name, name.upper() if name.upper() != name else "x", ""):
+        assert not chosen(other)
+    both = selector(exactly(name, "other"))
+    assert both("other")
+    assert both(name)
