@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
@@ -53,6 +53,14 @@ class Outputs:
 
     predicted: NDArray[np.int64]
     log_probs: NDArray[np.float32] | None
+    _origin: tuple[Outputs, NDArray[Any]] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
+    """The outputs of which these are those of some models, and which models."""
+    _confidences: dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """Labels and the scaled confidences of a model, which many views ask for."""
 
     def __len__(self) -> int:
         return len(self.predicted)
@@ -60,7 +68,12 @@ class Outputs:
     def __getitem__(self, index: Any) -> Outputs:
         """Return the outputs of some models and records, indexed as in NumPy."""
         log_probs = None if self.log_probs is None else self.log_probs[index]
-        return replace(self, predicted=self.predicted[index], log_probs=log_probs)
+        part = replace(self, predicted=self.predicted[index], log_probs=log_probs)
+        picks_models = isinstance(index, int | np.integer | np.ndarray) and np.ndim(index) < 2
+        if self.predicted.ndim > 1 and picks_models:
+            whole, models = self._origin or (self, np.arange(len(self)))
+            object.__setattr__(part, "_origin", (whole, models[index]))  # it is new and frozen
+        return part
 
     def log_probabilities(self) -> NDArray[np.float64]:
         """Return log-probabilities (..., n, n_classes), finite."""
@@ -92,8 +105,23 @@ class Outputs:
             for model in range(len(self)):
                 phi[model] = self[model].scaled_confidence(labels)
             return phi
+        if self._origin is not None:
+            whole, position = self._origin
+            return whole._confidence_of(int(position), labels)
         log_probs = self.log_probabilities()
         return _of_label(log_probs, labels) - log_sum_of_others(log_probs, labels)
+
+    def _confidence_of(self, model: int, labels: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the scaled confidences (n,) of a model, computed once where no array can change."""
+        asked, known = self._confidences.get(model, (None, None))
+        if known is not None and asked is labels:
+            return known.copy()
+        log_probs = None if self.log_probs is None else self.log_probs[model]
+        alone = replace(self, predicted=self.predicted[model], log_probs=log_probs)
+        phi = alone.scaled_confidence(labels)
+        if log_probs is None or not (log_probs.flags.writeable or labels.flags.writeable):
+            self._confidences[model] = labels, phi.copy()
+        return phi
 
     def normal_value(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return what is taken to be normal over models (..., n): here the scaled confidence."""

@@ -64,9 +64,9 @@ def auc(scores: Floats, member: Bools) -> float:
 
     NaN if all are members, or none is.
     """
-    from scipy.stats import rankdata
+    from privbench.metrics.average_ranks import average_ranks
 
-    ranks, is_member = rankdata(scores.ravel()), member.ravel()
+    ranks, is_member = average_ranks(scores.ravel()), member.ravel()
     n_in, n_out = int(is_member.sum()), int((~is_member).sum())
     if not n_in or not n_out:
         return float("nan")

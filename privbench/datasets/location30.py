@@ -55,13 +55,16 @@ def parse_location(content: Content) -> tuple[NDArray[np.int64], NDArray[np.int6
     Each line has a quoted label in 1..30, then the features.
     """
     import numpy as np
-    import pandas as pd
 
     expected = f"lines of a label 1 to {CLASSES} and {FEATURES} features, each 0 or 1"
-    try:
-        rows = pd.read_csv(BytesIO(content.data), header=None, dtype=np.int64).to_numpy()
-    except ValueError as error:
-        raise content.error(f"text that cannot be parsed ({error})", expected) from error
+    rows = _rows_of_digits(content.data)
+    if rows is None:
+        import pandas as pd  # half a second, for other ways to write the same, and for what is wrong
+
+        try:
+            rows = pd.read_csv(BytesIO(content.data), header=None, dtype=np.int64).to_numpy()
+        except ValueError as error:
+            raise content.error(f"text that cannot be parsed ({error})", expected) from error
     x, y = rows[:, 1:], rows[:, 0] - 1
     if x.shape[1] != FEATURES:
         raise content.error(f"{x.shape[1]} features", expected)
@@ -70,3 +73,23 @@ def parse_location(content: Content) -> tuple[NDArray[np.int64], NDArray[np.int6
     if y.min() < 0 or y.max() >= CLASSES:
         raise content.error(f"labels {y.min() + 1} to {y.max() + 1}", expected)
     return x, y
+
+
+def _rows_of_digits(text: bytes) -> NDArray[np.int64] | None:
+    """Return labels and features (n, 447) of lines such as ``"12",0,1,0``; None for any others."""
+    import numpy as np
+
+    parts = [line.partition(b",") for line in text.splitlines()]
+    labels = [label.strip(b'"') for label, _, _ in parts]
+    width = 2 * FEATURES - 1
+    if not parts or not all(
+        label.isdigit() and len(label) <= 2 and len(features) == width
+        for label, (_, _, features) in zip(labels, parts, strict=True)
+    ):
+        return None
+    letters = np.frombuffer(b"".join(features for _, _, features in parts), dtype=np.uint8)
+    letters = letters.reshape(-1, width)
+    digits = letters[:, ::2] - ord("0")
+    if (digits > 9).any() or (letters[:, 1::2] != ord(",")).any():
+        return None
+    return np.column_stack([np.array(labels, dtype=np.int64), digits])

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from privbench.metrics.average_ranks import average_ranks
 from privbench.metrics.pairs import Bools, Floats, Ints
 
 N_GROUPS = 4
@@ -124,10 +125,8 @@ def record_wins(scores: Floats, member: Bools) -> Floats:
 
     Ties count half. Scores and membership are (models, records), and the wins (records,).
     """
-    from scipy.stats import rankdata
-
     n_in = member.sum(axis=0)
-    ranks = rankdata(scores, axis=0)
+    ranks = average_ranks(scores)
     wins: Floats = np.where(member, ranks, 0.0).sum(axis=0) - n_in * (n_in + 1) / 2
     return wins
 

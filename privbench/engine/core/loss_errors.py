@@ -1,6 +1,6 @@
 """Explain torch's errors about losses that look at the values of their tensors.
 
-A loss runs for all models of a chunk under ``torch.func.vmap``, and may be recorded by ``make_fx``.
+A loss runs for all models of a chunk under ``torch.func.vmap``, and may be recorded (``speed.tracing``).
 Neither can follow Python code that depends on a tensor's values, and their messages are about torch's
 internals and not about the loss.
 """

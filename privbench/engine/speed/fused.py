@@ -1,7 +1,8 @@
-"""Steps of torch's fused optimizers on a CPU, without the overhead of ``Optimizer.step``.
+"""Steps of optimizers on a CPU, without the overhead of ``torch.optim.Optimizer``.
 
-In each step, that method sorts its parameters by type and device, and looks for hooks, profilers and
-state. For the weights of many small models this takes about as long as the arithmetic.
+In each step, its method ``step`` sorts parameters by type and device, and looks for hooks, profilers and
+state. For the weights of many small models this takes about as long as the arithmetic. Its first object
+in a process imports torch's compiler, which takes longer than training a few small models.
 """
 
 from __future__ import annotations
@@ -11,34 +12,29 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import SGD, Adam, AdamW, Optimizer
+from torch.optim import Optimizer
+
+from privbench.engine.core.recipe import OptimizerName, Recipe
 
 
 class FusedSteps:
-    """Takes the steps of an optimizer of ``Recipe.make_optimizer``, from its first step on.
+    """Takes the steps of ``Recipe.make_optimizer``, from its first step on."""
 
-    ``optimizer`` gives the parameters and settings; its own state and ``grad`` of weights are not used.
-    """
-
-    def __init__(self, optimizer: Optimizer) -> None:
-        (group,) = optimizer.param_groups
-        params: list[Tensor] = group["params"]
-        self._adam = isinstance(optimizer, Adam)  # AdamW is one, too
-        self._update = _UPDATES[type(optimizer)]
+    def __init__(self, params: Sequence[Tensor], recipe: Recipe) -> None:
+        self._adam = recipe.optimizer != "sgd"
+        self._update = _UPDATES[recipe.optimizer]
         self._settings: dict[str, Any] = {
-            "lr": group["lr"],
-            "weight_decay": group["weight_decay"],
+            "lr": recipe.lr,
+            "weight_decay": recipe.weight_decay,
             "maximize": False,
         }
-        moments = 2
         if self._adam:
-            beta1, beta2 = group["betas"]
-            self._settings |= {"beta1": beta1, "beta2": beta2, "eps": group["eps"]}
-            self._settings["amsgrad"] = False
+            moments = 2
+            self._settings |= {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "amsgrad": False}
         else:
-            moments = 1 if group["momentum"] else 0
+            moments = 1 if recipe.momentum else 0
             # The first step is like any other if buffers start at zero, because dampening is zero.
-            self._settings |= {"momentum": group["momentum"], "dampening": 0.0}
+            self._settings |= {"momentum": recipe.momentum, "dampening": 0.0}
             self._settings |= {"nesterov": False, "is_first_step": False}
         self._state = [
             (
@@ -64,24 +60,26 @@ class FusedSteps:
                 self._update(params, present, *(moments or [[]]), **self._settings)
 
 
-_UPDATES: dict[type[Optimizer], Any] = {
-    SGD: torch._fused_sgd_,
-    Adam: torch._fused_adam_,
-    AdamW: torch._fused_adamw_,
+_UPDATES: dict[OptimizerName, Any] = {
+    "sgd": torch._fused_sgd_,
+    "adam": torch._fused_adam_,
+    "adamw": torch._fused_adamw_,
 }
 
 
-def steps_of(
-    optimizer: Optimizer, *, fused: bool = True
-) -> Callable[[Sequence[Tensor | None]], None]:
-    """Return a function that takes a step of ``optimizer`` by the gradient of each parameter.
+def steps_of(params: Sequence[Tensor], recipe: Recipe) -> Callable[[Sequence[Tensor | None]], None]:
+    """Return a function that takes a step of a recipe's optimizer by the gradient of each parameter.
 
-    On a CPU it is a ``FusedSteps``, unless ``fused`` is False because a CUDA graph captures the steps of
-    the optimizer and restores its state.
+    On a CPU it is a ``FusedSteps``.
     """
+    if all(p.device.type == "cpu" for p in params):
+        return FusedSteps(params, recipe)
+    return steps_by(recipe.make_optimizer(params))
+
+
+def steps_by(optimizer: Optimizer) -> Callable[[Sequence[Tensor | None]], None]:
+    """Return a function that takes a step of an optimizer by the gradient of each parameter."""
     params: list[Tensor] = [p for group in optimizer.param_groups for p in group["params"]]
-    if fused and all(p.device.type == "cpu" for p in params):
-        return FusedSteps(optimizer)
 
     def step(gradients: Sequence[Tensor | None]) -> None:
         for parameter, gradient in zip(params, gradients, strict=True):

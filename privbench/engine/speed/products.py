@@ -19,6 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
+from privbench.engine.speed.tracing import facts_of
+
 ZEN_5 = 26
 """The family of AMD's processors that have AVX-512 units of 512 bits, except those of laptops.
 
@@ -41,8 +43,7 @@ def _replace(node: fx.Node) -> None:
     plain, biased = torch.ops.aten.bmm.default, torch.ops.aten.baddbmm.default
     if node.op != "call_function" or node.target not in (plain, biased) or node.kwargs:
         return
-    # Operands of these products are nodes, which the type of arguments does not say.
-    left, right = (operand.meta["tensor_meta"] for operand in node.args[-2:])  # type: ignore[union-attr]
+    left, right = map(facts_of, node.args[-2:])
     if left.dtype != torch.float32 or 2 * left.shape[1:].numel() * right.shape[-1] < MIN_FLOPS:
         return
     if node.target is biased:
@@ -54,7 +55,7 @@ def _replace(node: fx.Node) -> None:
 
 def _replace_biased(node: fx.Node) -> None:
     bias: Any = node.args[0]
-    shape = bias.meta["tensor_meta"].shape
+    shape = facts_of(bias).shape
     if len(shape) != 3 or shape[1] != 1:  # a layer's bias is one row per model
         return
     node.target = layers

@@ -18,6 +18,7 @@ from torch import Tensor, fx
 
 from privbench.engine.speed.products import separate_results, use_faster_products
 from privbench.engine.speed.simplify import simplify
+from privbench.engine.speed.tracing import trace
 
 Gradients: TypeAlias = Sequence[Tensor | list[Tensor] | None]
 """One entry per trained weight: stacked gradients (models, ...), or a list of one gradient per model,
@@ -35,19 +36,14 @@ class RecordedSteps:
     graphs: dict[tuple[int, torch.Size], fx.GraphModule] = field(default_factory=dict)
 
     def record(self, phase: int, compute: Compute, weights: Tensors, batch: Tensors) -> None:
-        """Record ``compute(weights, batch)``, for batches of the shape of ``batch``.
-
-        No other thread may run a module meanwhile, because recording watches all of them.
-        """
-        from torch.fx.experimental.proxy_tensor import make_fx
-
+        """Record ``compute(weights, batch)``, for batches of the shape of ``batch``."""
         fields, names = list(batch), list(weights)
 
         def step(*values: Tensor) -> Sequence[Tensor | None]:
             tensors = dict(zip(fields, values[: len(fields)], strict=True))
             return compute(dict(zip(names, values[len(fields) :], strict=True)), tensors)
 
-        graph: fx.GraphModule = make_fx(step)(*batch.values(), *weights.values())
+        graph = trace(step, *batch.values(), *weights.values())
         simplify(graph)
         use_faster_products(graph)
         self.graphs[phase, batch["y"].shape] = graph

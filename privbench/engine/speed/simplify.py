@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
+from privbench.engine.speed.tracing import facts_of
+
 aten = torch.ops.aten
 
 CONSTANT = (
@@ -70,7 +72,7 @@ def _is_identity(node: fx.Node) -> bool:
     if node.target in (aten.mul.Tensor, aten.mul.Scalar):
         return isinstance(node.args[1], (int, float)) and node.args[1] == 1 and _same_type(node)
     if node.target in SAME_IF_OF_THE_SAME_SHAPE:
-        return bool(_meta(node).shape == _meta(node.args[0]).shape)
+        return bool(facts_of(node).shape == facts_of(node.args[0]).shape)
     # The second argument of a permutation is a list, which the type of arguments does not say.
     return node.target is aten.permute.default and list(node.args[1]) == list(  # type: ignore[arg-type]
         range(len(node.args[1]))  # type: ignore[arg-type]
@@ -78,7 +80,7 @@ def _is_identity(node: fx.Node) -> bool:
 
 
 def _same_type(node: fx.Node) -> bool:
-    return bool(_meta(node).dtype == _meta(node.args[0]).dtype)
+    return bool(facts_of(node).dtype == facts_of(node.args[0]).dtype)
 
 
 def _add_in_products(module: fx.GraphModule) -> None:
@@ -89,16 +91,11 @@ def _add_in_products(module: fx.GraphModule) -> None:
         bias, product = node.args
         if not isinstance(product, fx.Node) or product.target is not aten.bmm.default:
             continue
-        shape = _meta(bias).shape if isinstance(bias, fx.Node) else ()
-        fits = len(shape) == 3 and shape == (_meta(node).shape[0], 1, _meta(node).shape[2])
-        if fits and len(product.users) == 1 and _meta(bias).dtype == _meta(product).dtype:
+        shape = facts_of(bias).shape if isinstance(bias, fx.Node) else ()
+        fits = len(shape) == 3 and shape == (facts_of(node).shape[0], 1, facts_of(node).shape[2])
+        if fits and len(product.users) == 1 and facts_of(bias).dtype == facts_of(product).dtype:
             node.target, node.args = aten.baddbmm.default, (bias, *product.args)
             module.graph.erase_node(product)
-
-
-def _meta(node: Any) -> Any:
-    """Return the shape, type and device of a node's result, as a tensor without data."""
-    return node.meta["val"]
 
 
 def _fold_constants(module: fx.GraphModule) -> None:
@@ -130,7 +127,7 @@ def _adds_nothing(node: fx.Node, known: dict[fx.Node, Any]) -> bool:
     first, second = node.args
     # It is a key of ``known``, so that it is a node.
     nothing: Tensor = known[second]  # type: ignore[index]
-    return bool(_meta(node).shape == _meta(first).shape and not nothing.any())
+    return bool(facts_of(node).shape == facts_of(first).shape and not nothing.any())
 
 
 def _constant(node: fx.Node) -> Any:
@@ -139,10 +136,8 @@ def _constant(node: fx.Node) -> Any:
 
 
 def _empty_like(node: fx.Node) -> Tensor:
-    like = _meta(node)
-    return torch.empty_strided(
-        like.shape, like.stride(), dtype=like.dtype, device=torch.device(str(like.device))
-    )
+    like = facts_of(node)
+    return torch.empty_strided(like.shape, like.strides, dtype=like.dtype, device=like.device)
 
 
 def _call(target: Any, node: fx.Node, values: dict[fx.Node, Any]) -> Any:

@@ -27,7 +27,7 @@ from privbench.engine.core.loss_errors import explained
 from privbench.engine.core.population import Population, build_all
 from privbench.engine.core.precision import forward_of
 from privbench.engine.core.randomness import seeded
-from privbench.engine.speed.graphs import CapturedStep, captured, has_cuda_graphs
+from privbench.engine.speed.graphs import CapturedStep, captured
 from privbench.engine.speed.linear import speed_up
 from privbench.engine.speed.recorded import Gradients, RecordedSteps
 from privbench.engine.strategies.epochs import train_epochs
@@ -104,7 +104,8 @@ class _PhaseUpdate:
 
     def step(self, batch: Batch) -> None:
         """Update the weights by a batch; as one CUDA graph if the step was recorded."""
-        if not self._steps.graphs or not has_cuda_graphs(self._device):
+        optimizer = self._update.optimizer
+        if not self._steps.graphs or optimizer is None:
             return self._step(batch)
         tensors = tensors_of(batch)
         if batch.y.shape not in self._captured:
@@ -112,7 +113,7 @@ class _PhaseUpdate:
                 lambda *values: self._step(Batch(**dict(zip(tensors, values, strict=True)))),
                 list(tensors.values()),
                 self._weights.values(),
-                self._update.optimizer,
+                optimizer,
                 self._device,
             )
         self._captured[batch.y.shape](*tensors.values())

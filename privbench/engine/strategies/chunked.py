@@ -30,7 +30,7 @@ class ChunkTrainer(Protocol):
     """Trains the models of one chunk."""
 
     def record(self, sizes: Collection[int]) -> None:
-        """Record the steps of chunks of these sizes. No other thread may run a module meanwhile."""
+        """Record the steps of chunks of these sizes."""
         ...
 
     def train(self, models: range) -> Population:

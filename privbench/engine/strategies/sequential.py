@@ -41,7 +41,7 @@ class _PhaseUpdate:
     ) -> None:
         named = {name: p for name, p in module.named_parameters() if p.requires_grad}
         self._trained = [named[name] for name in names_trained_by(phase, named)]
-        self._update = steps_of((phase.recipe or job.recipe).make_optimizer(self._trained))
+        self._update = steps_of(self._trained, phase.recipe or job.recipe)
         self._loss, self._module = phase.loss, module
         self._precision = job.recipe.precision
         self._channels_last = channels_last

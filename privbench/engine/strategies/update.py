@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from itertools import chain
 
 from torch import Tensor
+from torch.optim import Optimizer
 
 from privbench.engine.core.recipe import Recipe
-from privbench.engine.speed.fused import steps_of
+from privbench.engine.speed.fused import steps_by, steps_of
 from privbench.engine.speed.graphs import has_cuda_graphs
 from privbench.engine.speed.recorded import Gradients
 
@@ -23,8 +24,14 @@ class StackedUpdate:
         self._separate = separate
         pairs = zip(weights, separate, strict=True)
         self._parts = [weight.unbind() if apart else (weight,) for weight, apart in pairs]
-        self.optimizer = recipe.make_optimizer(chain(*self._parts))
-        self._step = steps_of(self.optimizer, fused=not has_cuda_graphs(weights[0].device))
+        params = list(chain(*self._parts))
+        self.optimizer: Optimizer | None = None
+        """The optimizer whose steps a CUDA graph captures, and whose state it restores."""
+        if has_cuda_graphs(weights[0].device):
+            self.optimizer = recipe.make_optimizer(params)
+            self._step = steps_by(self.optimizer)
+        else:
+            self._step = steps_of(params, recipe)
 
     def __call__(self, gradients: Gradients) -> None:
         """Take one step; a weight whose gradient is None stays as it is."""

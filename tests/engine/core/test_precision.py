@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import nn
 from torch.func import functional_call, grad, vmap
-from torch.fx.experimental.proxy_tensor import make_fx
 
 from privbench.engine.core.loss import Batch, cross_entropy
 from privbench.engine.core.precision import _tf32, check_precision, computing, forward_of
 from privbench.engine.speed.linear import speed_up
+from privbench.engine.speed.tracing import trace
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 MODELS, BATCH, SHAPE, CLASSES = 3, 5, (2, 8, 8), 4
@@ -136,7 +136,7 @@ def test_bf16_is_the_same_stacked_alone_and_recorded(build, fast):
     def recorded(x, y, *values):
         return stacked(skeleton, dict(zip(weights, values, strict=True)), x, y, "bf16")[1]
 
-    replay = make_fx(recorded)(x, y, *weights.values())
+    replay = trace(recorded, x, y, *weights.values())
     close(replay(x, y, *weights.values()), gradients, atol=0)
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from privbench.engine import Recipe
-from privbench.engine.speed.fused import FusedSteps, steps_of
+from privbench.engine.speed.fused import FusedSteps, steps_by, steps_of
 
 RECIPES = {
     "sgd": Recipe("sgd", 0.1, 0.0, 0.01, 1, 1),
@@ -21,7 +21,7 @@ def test_steps_are_those_of_the_optimizer(recipe: Recipe) -> None:
     rng = torch.Generator().manual_seed(1)
     ours = [torch.randn(shape, generator=rng) for shape in ((3, 4), (5,), (2, 2))]
     theirs = [weight.clone() for weight in ours]
-    fused = steps_of(recipe.make_optimizer(ours))
+    fused = steps_of(ours, recipe)
     optimizer = recipe.make_optimizer(theirs)
     assert isinstance(fused, FusedSteps)
     for step in range(5):
@@ -37,12 +37,12 @@ def test_steps_are_those_of_the_optimizer(recipe: Recipe) -> None:
 
 def test_steps_without_gradients_change_nothing() -> None:
     weight = torch.ones(3)
-    steps_of(RECIPES["adam"].make_optimizer([weight]))([None])
+    steps_of([weight], RECIPES["adam"])([None])
     assert torch.equal(weight, torch.ones(3))
 
 
 def test_an_optimizer_that_is_recorded_keeps_its_own_steps() -> None:
     weight = torch.ones(3)
     optimizer = RECIPES["momentum"].make_optimizer([weight])
-    steps_of(optimizer, fused=False)([torch.ones(3)])
+    steps_by(optimizer)([torch.ones(3)])
     assert optimizer.state[weight]

@@ -208,7 +208,6 @@ def test_a_population_is_trained_by_captured_steps(recipe, monkeypatch):
         return captured(*arguments, backend=made[-1])
 
     plain = train_population(mlp(), shared_sets(), chosen, SEEDS, strategy="batched", chunk=5)
-    monkeypatch.setattr(batched, "has_cuda_graphs", lambda device: True)
     monkeypatch.setattr(update, "has_cuda_graphs", lambda device: True)
     monkeypatch.setattr(batched, "captured", fake)
     found = train_population(mlp(), shared_sets(), chosen, SEEDS, strategy="batched", chunk=5)

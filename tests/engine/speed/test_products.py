@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 import torch
 from torch import Tensor, fx
-from torch.fx.experimental.proxy_tensor import make_fx
 
 from privbench.engine import Recipe, train_population
 from privbench.engine.speed import products
+from privbench.engine.speed.tracing import trace
 
 from ..problems import FEATURES, MODELS, RECIPES, SEEDS, assert_same, mlp, shared_sets
 
@@ -28,11 +26,6 @@ def test_layers_that_are_worth_products_of_their_own(
             mlp(), shared_sets(), recipe, SEEDS, strategy="batched", chunk=chunk
         )
         assert_same(alone, at_once)
-
-
-def recorded(function: Callable[..., object], *inputs: Tensor) -> fx.GraphModule:
-    found: fx.GraphModule = make_fx(function)(*inputs)
-    return found
 
 
 def operations(module: fx.GraphModule) -> list[str]:
@@ -70,7 +63,7 @@ def test_large_products_are_replaced_and_small_ones_are_not(
     inputs = [torch.randn(2, *shape) for shape in ((64, 300), (300, 100), (1, 100), (8, 8))]
     for faster in (True, False):
         monkeypatch.setattr(products, "onednn_is_faster", lambda: faster)  # noqa: B023
-        graph = recorded(step, *inputs)
+        graph = trace(step, *inputs)
         products.use_faster_products(graph)
         found = [node.target for node in graph.graph.nodes if node.op == "call_function"]
         large = products.layers if faster else torch.ops.aten.baddbmm.default
@@ -93,7 +86,7 @@ def test_a_relu_is_part_of_the_layer_whose_output_nothing_else_uses(
     monkeypatch.setattr(products, "onednn_is_faster", lambda: True)
     inputs = [torch.randn(2, *shape) for shape in ((64, 300), (300, 100), (1, 100))]
     for step, count in ((once, 1), (twice, 2)):
-        graph = recorded(step, *inputs)
+        graph = trace(step, *inputs)
         products.use_faster_products(graph)
         assert len(operations(graph)) == count
         torch.testing.assert_close(graph(*inputs), step(*inputs), atol=1e-4, rtol=1e-4)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, fx
-from torch.fx.experimental.proxy_tensor import make_fx
 
 from privbench.engine.speed import simplify
-
-
-def recorded(function: Callable[..., object], *inputs: Tensor) -> fx.GraphModule:
-    found: fx.GraphModule = make_fx(function)(*inputs)
-    return found
+from privbench.engine.speed.tracing import trace
 
 
 def operations(module: fx.GraphModule) -> list[str]:
@@ -28,7 +23,7 @@ def gradient(x: Tensor, w: Tensor) -> Sequence[Tensor]:
 
 def test_the_gradient_of_a_mean_needs_neither_the_mean_nor_the_loss() -> None:
     x, w = torch.randn(5, 3), torch.randn(3, 4)
-    step = recorded(gradient, x, w)
+    step = trace(gradient, x, w)
     before = len(operations(step))
     simplify.simplify(step)
     names = operations(step)
@@ -42,14 +37,14 @@ def test_the_gradient_of_a_mean_needs_neither_the_mean_nor_the_loss() -> None:
 
 
 def test_a_permutation_that_permutes_stays() -> None:
-    step = recorded(lambda x: x.permute(0, 1).permute(1, 0) + 1, torch.randn(2, 3))
+    step = trace(lambda x: x.permute(0, 1).permute(1, 0) + 1, torch.randn(2, 3))
     simplify.simplify(step)
     assert operations(step) == ["aten.permute.default", "aten.add.Tensor"]
 
 
 def test_what_depends_on_values_is_not_folded() -> None:
     x = torch.randn(4)
-    step = recorded(lambda x: torch.ones_like(x) * 2 + x.sum() * torch.zeros_like(x), x)
+    step = trace(lambda x: torch.ones_like(x) * 2 + x.sum() * torch.zeros_like(x), x)
     simplify.simplify(step)
     torch.testing.assert_close(step(x + 1), torch.full((4,), 2.0))
     assert "aten.sum.default" in operations(step)
@@ -58,7 +53,7 @@ def test_what_depends_on_values_is_not_folded() -> None:
 
 def test_what_is_computed_twice_is_computed_once() -> None:
     x = torch.randn(3, 4)
-    step = recorded(lambda x: (x.exp() + 1) * (x.exp() + 2) + x.sum(1).sum() + x.sum(0).sum(), x)
+    step = trace(lambda x: (x.exp() + 1) * (x.exp() + 2) + x.sum(1).sum() + x.sum(0).sum(), x)
     simplify.simplify(step)
     assert operations(step).count("aten.exp.default") == 1
     assert operations(step).count("aten.sum.dim_IntList") == 2
@@ -66,7 +61,7 @@ def test_what_is_computed_twice_is_computed_once() -> None:
 
 
 def test_random_numbers_are_not_folded() -> None:
-    step = recorded(lambda x: torch.rand_like(x) - torch.rand_like(x) + x, torch.zeros(50))
+    step = trace(lambda x: torch.rand_like(x) - torch.rand_like(x) + x, torch.zeros(50))
     simplify.simplify(step)
     assert not torch.equal(step(torch.zeros(50)), step(torch.zeros(50)))
     assert step(torch.zeros(50)).any()
@@ -79,7 +74,7 @@ def test_a_step_that_alters_tensors_in_place_is_left_alone() -> None:
         return total
 
     x = torch.randn(3)
-    step = recorded(count, x)
+    step = trace(count, x)
     simplify.simplify(step)
     assert torch.equal(step(x), x)
     assert torch.equal(step(x), x)  # a folded zero would have grown
@@ -91,7 +86,7 @@ def test_a_bias_is_added_by_the_product() -> None:
         return b * 1 + torch.bmm(x, w + 1), rows + shared, shared
 
     inputs = [torch.randn(*shape) for shape in ((2, 4, 3), (2, 3, 5), (2, 1, 5), (2, 4, 5))]
-    graph = recorded(step, *inputs)
+    graph = trace(step, *inputs)
     simplify.simplify(graph)
     names = operations(graph)
     assert names.count("aten.baddbmm.default") == 1
