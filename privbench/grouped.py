@@ -22,6 +22,12 @@ from privbench.seeds import generator
 
 TRIES = 1000
 """How often groups are put in another order if they do not give the right number of records."""
+ORDERS = 50
+"""How often they are for a larger pool."""
+ENOUGH = 0.95
+"""The share of the pool that is asked for with which the first order is taken."""
+MIN_GROUPS = 4
+"""The smallest number of groups in a pool."""
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -34,7 +40,8 @@ def split_groups(groups: Groups, n_pool: int, n_reference: int, rng: np.random.G
 
     Groups in random order go into the pool if they fit, then into the reference records, and the rest
     into the test records. None is larger than half of the pool. The last groups leave the pool again
-    until it can be divided into halves, so that the parts may be a little smaller than asked for.
+    until it can be divided into halves, so that the parts may be a little smaller than asked for. Of
+    several orders the first is taken in which the pool is as large as ``ENOUGH`` says, or else the best.
 
     Args:
         groups: the groups of all records.
@@ -44,12 +51,26 @@ def split_groups(groups: Groups, n_pool: int, n_reference: int, rng: np.random.G
 
     Returns:
         Indices, in which the records of a group follow each other.
+
+    Raises:
+        BadInput: if no pool of several groups can be divided into halves.
     """
-    order = rng.permutation(len(groups))
-    sizes = groups.sizes
-    of_pool = _fitting(order[sizes[order] <= n_pool // 2], sizes, n_pool)
-    while len(of_pool) and not can_halve(sizes[of_pool]):
-        of_pool = of_pool[:-1]
+    sizes, order, of_pool = groups.sizes, np.zeros(0, np.int64), np.zeros(0, np.int64)
+    for _ in range(ORDERS):
+        other = rng.permutation(len(groups))
+        taken = _fitting(other[sizes[other] <= n_pool // 2], sizes, n_pool)
+        while len(taken) and not can_halve(sizes[taken]):
+            taken = taken[:-1]
+        if not len(of_pool) or sizes[taken].sum() > sizes[of_pool].sum():
+            order, of_pool = other, taken
+        if sizes[of_pool].sum() >= ENOUGH * n_pool:
+            break
+    if len(of_pool) < MIN_GROUPS:
+        raise BadInput(
+            f"pool: no pool of {n_pool} records was found that can be divided into halves of whole groups;"
+            f" there are {len(groups)} groups, of {sizes.mean():.3g} records each, the largest of"
+            f" {sizes.max()}; groups must be smaller, or the pool larger"
+        )
     rest = order[~np.isin(order, of_pool)]
     of_reference = _fitting(rest, sizes, n_reference)
     of_test = rest[~np.isin(rest, of_reference)]

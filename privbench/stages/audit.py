@@ -59,7 +59,7 @@ class AuditStage(Stage):
         else:
             is_target = context.get(self.split).arrays["is_target"]
         attack, defense = row.scores.attack.component, row.utility.defense
-        covering = acts_on_before(attack, defense)
+        covering = acts_on_before(attack, defense, records_per_guess=size)
         audited = AuditedScores(
             scores=scores,
             shadow_scores=shadow_scores,
@@ -68,7 +68,7 @@ class AuditStage(Stage):
             member=units.member,
             labels=units.labels,
             own_coins=row.setting.subset == "canaries",
-            two_per_guess=acts_on_before(attack, defense, records_per_guess=2) == covering,
+            two_per_guess=acts_on_before(attack, defense, records_per_guess=2 * size) == covering,
         )
         guarantee, _ = row.utility.guarantee(setting, covering)
         if guarantee is not None:
