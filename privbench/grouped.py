@@ -67,7 +67,7 @@ def split_groups(groups: Groups, n_pool: int, n_reference: int, rng: np.random.G
             break
     if len(of_pool) < MIN_GROUPS:
         raise BadInput(
-            f"pool: no pool of {n_pool} records was found that can be divided into halves of whole groups;"
+            f"pool: no pool of {n_pool} records was found that divides into halves of whole groups;"
             f" there are {len(groups)} groups, of {sizes.mean():.3g} records each, the largest of"
             f" {sizes.max()}; groups must be smaller, or the pool larger"
         )

@@ -128,7 +128,11 @@ def test_images(tmp_path, caplog):
 
 def test_groups_are_part_of_the_fingerprint(host, tmp_path):
     entry = host.registry("dataset").get("csv", "test")
-    texts = {"my": TABLE, "other": TABLE.replace("eve", "ann"), "renamed": TABLE.replace("ann", "al")}
+    texts = {
+        "my": TABLE,
+        "other": TABLE.replace("eve", "ann"),
+        "renamed": TABLE.replace("ann", "al"),
+    }
 
     def fingerprint(name, **params):
         (tmp_path / f"{name}.csv").write_text(texts[name])

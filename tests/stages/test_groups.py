@@ -63,7 +63,9 @@ def test_a_claim_is_tested_for_as_many_records_as_a_coin_replaces(grouped, compu
     """Noise on outputs covers a number of queries: of all records of a group."""
     options = ('noisy.noise="laplace"', 'attacks=["loss"]', 'defenses=["noisy"]')
     chosen = grouped(*options, "noisy.queries=12", select="adaptive")
-    (records, canaries) = (compute(chosen, stage).info["audit"] for stage in chosen.trials[0].audits)
+    (records, canaries) = (
+        compute(chosen, stage).info["audit"] for stage in chosen.trials[0].audits
+    )
     size = records["groups"]["audited_size"]
     assert size > 1
     assert canaries["claim"] is not None

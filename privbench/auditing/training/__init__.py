@@ -10,6 +10,8 @@ report = privbench.audit_training(train, x, y, models=16)
     population.py      train models, and store what they answer
     fingerprint.py     what a stored answer depends on
     classification.py  labels as classes, and what models answer as probabilities
+    multilabel.py      several labels for each record
+    regression.py      targets that are numbers
     modules.py         what torch modules answer
     records.py         the rows of arrays, DataFrames, sparse matrices, tensors and lists
     progress.py        models done, and the time left

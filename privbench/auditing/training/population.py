@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.auditing.training.classification import Answer, Classification
+from privbench.auditing.training.multilabel import Multilabel
 from privbench.auditing.training.records import count, take
 from privbench.auditing.training.regression import Regression
 from privbench.components.contained import contained
@@ -27,7 +28,7 @@ KIND = "training-audit"
 """The folder of what models answered, among the artifacts of a results folder."""
 
 Train = Callable[[Any, Any, int], Any]
-Task = Classification | Regression
+Task = Classification | Regression | Multilabel
 
 
 @dataclass(frozen=True)

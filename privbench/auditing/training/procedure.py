@@ -18,6 +18,7 @@ from privbench.auditing.trained import Training
 from privbench.auditing.training.classification import Answer, Classification
 from privbench.auditing.training.design import Design, Group, check_member
 from privbench.auditing.training.fingerprint import fingerprint
+from privbench.auditing.training.multilabel import Multilabel, has_several
 from privbench.auditing.training.population import (
     Failure,
     Job,
@@ -209,20 +210,23 @@ def _task(request: Request) -> Task:
     """Return the task that is asked for, or that the labels are of.
 
     Raises:
-        BadInput: canaries are asked for in a regression.
+        BadInput: canaries are asked for where labels are no classes.
         DataError: the labels are not of this task.
     """
-    is_regression = request.task == "regression"
-    if request.task == "auto":
-        is_regression = are_targets(request.y)
-    if not is_regression:
+    task = request.task
+    if task == "auto":
+        task = "multi-label" if has_several(request.y) else "classification"
+        if task == "classification" and are_targets(request.y):
+            task = "regression"
+    if task == "classification":
         return Classification.of(request.y)
     if request.canaries:
+        what = "a regression" if task == "regression" else "a task of several labels"
         raise BadInput(
-            f"canaries={request.canaries}: canaries have wrong labels, which a regression does not have"
+            f"canaries={request.canaries}: canaries have a wrong class, which {what} does not have"
             " (allowed: 0)"
         )
-    return Regression.of(request.y)
+    return Regression.of(request.y) if task == "regression" else Multilabel.of(request.y)
 
 
 def _too_few(results: Sequence[Trained | Failure], failed: dict[str, str]) -> PrivbenchError:
