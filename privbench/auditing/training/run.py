@@ -93,16 +93,17 @@ def audit_training(
 def run_training_audit(request: Request, host: PluginHost, overrides: Overrides) -> Audit:
     """Run an audit like `audit_training`, given plugins and overrides that are loaded."""
     request.check()
-    build_attacks(host, list(request.attacks), overrides)  # a wrong name is known before training
+    # A wrong name is known before training.
+    chosen = build_attacks(host, list(request.attacks), overrides)
     overrides.check()
-    procedure = Procedure(request)
+    procedure = Procedure(request, chosen)
     design, task = procedure.design, procedure.task
     group = design.group("records", task.codes, request.models, request.seed)
     groups = [group]
     if request.canaries:
         assert isinstance(task, Classification)  # as has been checked
         groups.append(design.canaries(request.canaries, task.codes, request.models, request.seed))
-    target = procedure.existing_model()
+    target = procedure.existing_model(group)
     results = procedure.train(groups)
     report, *of_canaries = (
         procedure.report(one, trained, target if one is group else None, host, overrides)
