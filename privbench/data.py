@@ -94,11 +94,16 @@ class Data:
 
     Pixels lie in [0, 1] and binary features are 0 or 1. Numeric columns of a table are in any unit,
     unless they are scaled already (``spec.scaled_by``); categorical columns are one-hot.
+
+    ``groups`` int64 (n,), if it is given, has equal numbers for records whose membership is one
+    question, such as copies of a record or all records of a person: a split keeps them together, and a
+    model is trained on all of them or on none.
     """
 
     x: NDArray[np.float32]
     y: NDArray[np.int64]
     spec: DataSpec
+    groups: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -117,7 +122,8 @@ class Data:
 
     def take(self, indices: NDArray[np.integer]) -> Data:
         """Return a copy of the records at ``indices``, in that order."""
-        return Data(self.x[indices], self.y[indices], self.spec)
+        groups = None if self.groups is None else self.groups[indices]
+        return Data(self.x[indices], self.y[indices], self.spec, groups)
 
     def first(self, n: int | None) -> Data:
         """Return a copy of the first ``n`` records, or of all records."""
@@ -127,11 +133,13 @@ class Data:
 
     def copy(self) -> Data:
         """Return the same records in arrays of their own."""
-        return Data(self.x.copy(), self.y.copy(), self.spec)
+        groups = None if self.groups is None else self.groups.copy()
+        return Data(self.x.copy(), self.y.copy(), self.spec, groups)
 
     def read_only(self) -> Data:
         """Return the same records in read-only arrays; see `read_only`."""
-        return Data(read_only(self.x), read_only(self.y), self.spec)
+        groups = None if self.groups is None else read_only(self.groups)
+        return Data(read_only(self.x), read_only(self.y), self.spec, groups)
 
 
 def read_only(array: A) -> A:

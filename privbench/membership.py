@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 from privbench.canaries import CanaryKind
 from privbench.canaries.plant import plant_canaries
 from privbench.data import Data, read_only
+from privbench.grouped import draw_grouped_membership, split_groups
+from privbench.metrics.groups import Groups
 from privbench.scaling import scaled_by_reference
 from privbench.seeds import generator
 
+Indices = NDArray[np.int64]
 Subset = Literal["records", "canaries"]
 """Which pool records a row of results is about.
 
@@ -42,6 +45,8 @@ class Setting:
     """Whether every model is trained on a pool record (n_pool,). Such a record is not attacked."""
     n_public: int | None = None
     """How many reference records defenses may use; None for all of them."""
+    groups: Groups | None = None
+    """Groups of pool records that are members together; None if each is one by itself."""
 
     def __post_init__(self) -> None:
         """Make all arrays read-only, since every stage of the population shares them."""
@@ -65,7 +70,10 @@ class Setting:
 
     @cached_property
     def repeated(self) -> dict[str, int]:
-        """How many pool records have a copy in the pool, the reference and the test records."""
+        """How many pool records have a copy in the pool, the reference and the test records.
+
+        In the pool, copies of the same group do not count.
+        """
         parts = {"pool": self.pool, "reference": self.reference, "test": self.test}
         whole = Data(
             np.concatenate([part.x for part in parts.values()]),
@@ -73,11 +81,13 @@ class Setting:
             self.pool.spec,
         )
         first = whole.first_copies()
-        of_pool, times = np.unique(first[: len(self.pool)], return_counts=True)
-        found, end = {"pool": int(times[times > 1].sum())}, len(self.pool)
+        in_pool, end = first[: len(self.pool)], len(self.pool)
+        group = np.arange(end) if self.groups is None else self.groups.codes
+        n_groups = np.bincount(np.unique(np.stack([in_pool, group]), axis=1)[0])
+        found = {"pool": int((n_groups[in_pool] > 1).sum())}
         for name in ("reference", "test"):
             begin, end = end, end + len(parts[name])
-            found[name] = int(times[np.isin(of_pool, first[begin:end])].sum())
+            found[name] = int(np.isin(in_pool, first[begin:end]).sum())
         return found
 
     def attacked(self, subset: Subset, kind: CanaryKind | None = None) -> NDArray[np.bool_]:
@@ -112,11 +122,30 @@ def reference_size(n_records: int, n_pool: int) -> int:
 def split(data: Data, n_pool: int, names: Any) -> tuple[Data, Data, Data]:
     """Split a dataset at random into pool, reference and test records.
 
-    The records outside the pool are divided equally. ``names`` determine the random draw.
+    The records outside the pool are divided equally. Groups of records are in one part each, so that the
+    parts may be a little smaller. ``names`` determine the random draw.
     """
-    order = generator("split", names).permutation(len(data))
-    middle = n_pool + reference_size(len(data), n_pool)
-    return data.take(order[:n_pool]), data.take(order[n_pool:middle]), data.take(order[middle:])
+    pool, reference, test = (data.take(part) for part in split_indices(data, n_pool, names))
+    return pool, reference, test
+
+
+def split_indices(data: Data, n_pool: int, names: Any) -> tuple[Indices, Indices, Indices]:
+    """Return the indices of pool, reference and test records; see `split`."""
+    rng, n_reference = generator("split", names), reference_size(len(data), n_pool)
+    if data.groups is not None:
+        return split_groups(Groups.of(data.groups), n_pool, n_reference, rng)
+    order, middle = rng.permutation(len(data)), n_pool + n_reference
+    return order[:n_pool], order[n_pool:middle], order[middle:]
+
+
+def whole_groups(reference: Data, n_public: int) -> int:
+    """Return how many of the first ``n_public`` reference records are of groups that are all there."""
+    groups = reference.groups
+    if groups is None or n_public >= len(reference):
+        return n_public
+    while n_public and groups[n_public - 1] == groups[n_public]:  # a group's records are neighbours
+        n_public -= 1
+    return n_public
 
 
 def draw_membership(
@@ -158,19 +187,44 @@ def clean_setting(
     Defenses may use ``n_public`` reference records, by default all of them.
     """
     parts = split(data, n_pool, names)
-    pool, reference, test = scaled_by_reference(parts, reference=parts[1])
-    none = np.zeros(n_pool, dtype=bool)
-    member = draw_membership(n_models, none, names)
-    kind = np.full(n_pool, "")
-    return Setting(pool, reference, test, member, kind, always=none, n_public=n_public)
+    none = np.zeros(len(parts[0]), dtype=bool)
+    kind = np.full(len(none), "")
+    if data.groups is None:
+        groups, member = None, draw_membership(n_models, none, names)
+    else:
+        groups = _groups_of(parts[0], parts[0].groups)
+        member = draw_grouped_membership(n_models, groups, none, none, names)
+        n_public = None if n_public is None else whole_groups(parts[1], n_public)
+    pool, reference, test = (
+        replace(part, groups=None) for part in scaled_by_reference(parts, reference=parts[1])
+    )
+    return Setting(
+        pool, reference, test, member, kind, always=none, n_public=n_public, groups=groups
+    )
 
 
 def canary_setting(
     clean: Setting, share: float, names: Any, kinds: Sequence[CanaryKind] = ("mislabel",)
 ) -> Setting:
-    """Draw the setting with canaries: the same pool records, and another membership."""
+    """Draw the setting with canaries: the same pool records, and another membership.
+
+    A canary leaves its group and is one of its own. A group of which a twin is a copy is always in.
+    """
     planted = plant_canaries(clean.pool, share, names, kinds)
-    member = draw_membership(len(clean.member), planted.kind != "", names, planted.always)
+    canary, always, groups = planted.kind != "", planted.always, clean.groups
+    if groups is None:
+        member = draw_membership(len(clean.member), canary, names, always)
+    else:
+        codes = np.where(canary, len(groups) + np.arange(len(canary)), groups.codes)
+        always = np.isin(codes, codes[always])
+        groups = _groups_of(planted.pool, codes)
+        member = draw_grouped_membership(len(clean.member), groups, canary, always, names)
     return replace(
-        clean, pool=planted.pool, member=member, kind=planted.kind, always=planted.always
+        clean, pool=planted.pool, member=member, kind=planted.kind, always=always, groups=groups
     )
+
+
+def _groups_of(pool: Data, codes: NDArray[np.int64] | None) -> Groups:
+    """Return groups of pool records, in which copies of a record count once."""
+    assert codes is not None
+    return Groups.of(codes, equal=pool.first_copies())

@@ -259,13 +259,24 @@ class _Pipeline:
             n_reference=n_reference,
             n_public=n_reference if benchmark.public is None else benchmark.public,
         )
-        clean = self.planner.shared(clean)
+        clean = self.planner.shared(self._of_groups(clean))
         if subset == "records":
             return clean
         kinds = fitting_kinds(benchmark, datasets.get(bound).spec)
         return self.planner.shared(
             replace(clean, subset="canaries", canaries=benchmark.canaries, kinds=kinds, clean=clean)
         )
+
+    def _of_groups(self, clean: SettingStage) -> SettingStage:
+        """Return the setting with the numbers of reference records that groups leave."""
+        from privbench.membership import split_indices, whole_groups
+
+        data = self.planner.datasets.get(self.dataset.bound)
+        if data.groups is None:
+            return clean
+        _, reference, _ = split_indices(data, clean.n_pool, clean.names)
+        n_public = whole_groups(data.take(reference), min(clean.n_public, len(reference)))
+        return replace(clean, n_reference=len(reference), n_public=n_public)
 
     def _obstacle(self, kind: CanaryKind | None) -> str:
         """Return why the dataset has no canaries of a kind; empty if it has."""

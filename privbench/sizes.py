@@ -10,7 +10,14 @@ from privbench.config import Benchmark
 from privbench.errors import BadInput
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from privbench.data import Data, DataSpec
+
+
+MIN_GROUPS = 10
+"""Groups of records, or records, that a dataset needs."""
 
 
 def fitting_kinds(benchmark: Benchmark, spec: DataSpec) -> tuple[CanaryKind, ...]:
@@ -26,6 +33,8 @@ def check_sizes(benchmark: Benchmark, dataset: str, data: Data) -> None:
     from privbench.membership import pool_size, reference_size
 
     n_records = len(data)
+    if data.groups is not None:
+        _check_groups(dataset, data.groups)
     if benchmark.pool is not None and benchmark.pool > n_records - 2:
         raise BadInput(
             f"benchmarks.{benchmark.name}.pool: {benchmark.pool} records do not fit: {dataset} has"
@@ -35,13 +44,24 @@ def check_sizes(benchmark: Benchmark, dataset: str, data: Data) -> None:
     kinds = fitting_kinds(benchmark, data.spec)
     if benchmark.canaries and kinds:
         _check_canaries(benchmark, kinds, n_pool)
-    if n_records < 10:
-        raise BadInput(f"dataset {dataset!r} has {n_records} records; at least 10 are needed")
+    if n_records < MIN_GROUPS:
+        raise BadInput(
+            f"dataset {dataset!r} has {n_records} records; at least {MIN_GROUPS} are needed"
+        )
     n_reference = reference_size(n_records, n_pool)
     if benchmark.public is not None and benchmark.public > n_reference:
         raise BadInput(
             f"benchmarks.{benchmark.name}.public: {benchmark.public} is more than the reference records:"
             f" {dataset} has {n_reference} of them (allowed: 1..{n_reference})"
+        )
+
+
+def _check_groups(dataset: str, groups: NDArray[np.int64]) -> None:
+    n_groups = len(set(groups.tolist()))
+    if n_groups < MIN_GROUPS:
+        raise BadInput(
+            f"dataset {dataset!r} has {n_groups} groups of records that are members together; at least"
+            f" {MIN_GROUPS} are needed"
         )
 
 

@@ -149,6 +149,10 @@ class SyntheticAttack(Component, ABC):
         """Return whether it uses shadows with these parameters; see ``needs_shadows``."""
         return self.needs_shadows
 
+    def adds_up(self) -> bool:
+        """Return whether scores of independent records add up, as log-likelihood ratios do."""
+        return False
+
     @abstractmethod
     def score(self, view: SyntheticView) -> Floats:
         """Return scores (n_pool,), finite, larger = member."""

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from privbench.attacks.base import Task
 from privbench.auditing.canonical import Arrays, canonical, plain
 from privbench.auditing.problems import Problems
+from privbench.auditing.queried import Queried
 from privbench.auditing.rounding import Rounding
 from privbench.auditing.tasks import ARRAYS as OF_REGRESSION
 from privbench.auditing.tasks import listing, read_task, task_of
@@ -91,6 +92,8 @@ class Predictions:
     """Predictions (models, references) of regression."""
     groups: Groups | None = None
     """Groups of records whose membership is one question, such as all records of a person."""
+    queried: Queried | None = None
+    """What the models answered to queries of an attack, where they were asked."""
 
     def __post_init__(self) -> None:
         """Make the arrays read-only, since all attacks share them."""

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import Attack, Outputs, Views
+from privbench.attacks.base import Attack, Model, Outputs, Views
 from privbench.auditing.predictions import Predictions
 from privbench.auditing.tasks import outputs_of, residual_scale
 from privbench.components import Bound
@@ -137,7 +137,19 @@ class AuditedModels:
             rngs=[generator(self.seed, attack.name, role, i) for i in range(len(attacked))],
             task=attacked.task,
         )
+        if attacked.queried is not None and attacked.queried.attack == attack.name:
+            asked = attacked.queried.models()
+            views = replace(
+                views,
+                records=attacked.queried.records,
+                target_models=asked,
+                shadow_models=asked if leave_one_out else _models_of(shadows_of)[models],
+            )
         return own_arrays(views) if attack.entry.third_party else views
+
+
+def _models_of(predictions: Predictions) -> list[Model]:
+    return [] if predictions.queried is None else predictions.queried.models()
 
 
 def _unit_member(predictions: Predictions) -> NDArray[np.bool_]:

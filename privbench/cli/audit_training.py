@@ -32,8 +32,10 @@ from privbench.plugins.host import PluginHost
     "--jobs", type=int, default=1, show_default=True, help="Number of processes that train."
 )
 @click.option(
-    "--task", type=Choice(["auto", "classification", "regression"]), default="auto", show_default=True,
-    help="What the labels are; auto: numbers with fractions are targets of a regression.",
+    "--task", type=Choice(["auto", "classification", "regression", "multi-label"]), default="auto",
+    show_default=True,
+    help="What the labels are; auto: numbers with fractions are targets of a regression, and several"
+    " columns several labels.",
 )  # fmt: skip
 @click.option("--fresh", is_flag=True, help="Train again what is stored.")
 @results_option

@@ -187,8 +187,10 @@ def _scores(
     plan: Plan, trial: Trial, subset: str, results: str
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return the stored scores and the membership (models, records of the subset) of a trial."""
+    from privbench.components.faults import calling
     from privbench.stages import MetricsStage
     from privbench.storage.artifacts import Store
+    from privbench.units import Units
 
     metrics = [stage for stage in trial.metrics if isinstance(stage, MetricsStage)]
     stages = [stage for stage in metrics if subset in (stage.setting.subset, stage.canary_kind)]
@@ -204,10 +206,12 @@ def _scores(
         raise BadInput(
             f"{trial} has no stored scores in {results}; run `privbench run {trial.benchmark}` first"
         )
-    setting = stages[0].setting.draw(plan.data.get)
+    setting, attack = stages[0].setting.draw(plan.data.get), stages[0].scores.attack
     kind = stages[0].canary_kind if subset in CANARY_KINDS else None
-    in_subset = setting.attacked(stages[0].setting.subset, kind)
-    return artifact.arrays["scores"][:, in_subset], setting.member[:, in_subset]
+    units = Units.of(setting, stages[0].setting.subset, kind)
+    with calling(attack):
+        add = attack.component.adds_up()
+    return units.scores(artifact.arrays["scores"], add=add), units.member
 
 
 def _label(trial: Trial, among: list[Trial]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
@@ -19,7 +20,7 @@ from privbench.datasets.checks import (
     problems_of_label,
     raise_problems,
 )
-from privbench.datasets.copies import DUPLICATES, Duplicates, without_copies
+from privbench.datasets.copies import DUPLICATES, Duplicates, group_codes, without_copies
 from privbench.datasets.dates import days, is_date
 from privbench.datasets.describe import describe
 from privbench.datasets.frames import parse_frame
@@ -64,6 +65,12 @@ class Csv(Dataset):
         None, description="what to do with gaps: fill them, make them categories, or drop the rows"
     )
     duplicates: Duplicates = Field("keep", description=DUPLICATES)
+    groups: str | None = Field(
+        None,
+        min_length=1,
+        description="column that is equal for records that belong together, such as those of a person:"
+        " a model is trained on all of them or on none; it is no feature",
+    )
     scale: Scale = Field("reference", description=SCALE)
 
     @model_validator(mode="after")
@@ -71,6 +78,11 @@ class Csv(Dataset):
         for key in ("drop", "dates"):
             if self.label in getattr(self, key):
                 raise ValueError(f"{key}: {self.label!r} is the label")
+        if self.groups == self.label:
+            raise ValueError(f"groups: {self.label!r} is the label")
+        for key in ("drop", "categorical", "dates"):
+            if self.groups in getattr(self, key):
+                raise ValueError(f"{key}: {self.groups!r} is also in groups")
         for key, other in (("drop", "categorical"), ("drop", "dates"), ("dates", "categorical")):
             if both := sorted(set(getattr(self, key)) & set(getattr(self, other))):
                 raise ValueError(f"{key}: {both[0]!r} is also in {other}")
@@ -90,12 +102,14 @@ class Csv(Dataset):
         if self.missing == "drop":
             empty = [name for name in table.columns if table[name].isna().all()]
             table = table.dropna(subset=[name for name in table.columns if name not in empty])
+        groups = None if self.groups is None else table.pop(self.groups)
         self._check(table, problems)
         labels = table.pop(self.label)
-        return self._encode(self._filled(table), labels)
+        return self._encode(self._filled(table), labels, groups)
 
     def _check_names(self, columns: list[str]) -> None:
         named = {"label": (self.label,), "categorical": self.categorical, "dates": self.dates}
+        named["groups"] = () if self.groups is None else (self.groups,)
         found = [
             f"{key}: no column {name!r}{near(name, columns)}"
             for key, names in (named | {"drop": self.drop}).items()
@@ -112,7 +126,9 @@ class Csv(Dataset):
         """Replace dates by numbers, and return what is wrong with them."""
         problems = []
         for name in table.columns:
-            if name == self.label or not (name in self.dates or is_date(table[name])):
+            if name in (self.label, self.groups) or not (
+                name in self.dates or is_date(table[name])
+            ):
                 continue
             try:
                 table[name] = days(table[name], self.day_first)
@@ -154,13 +170,16 @@ class Csv(Dataset):
 
         return pd.DataFrame(columns)
 
-    def _encode(self, table: pd.DataFrame, labels: pd.Series) -> Data:
+    def _encode(self, table: pd.DataFrame, labels: pd.Series, groups: pd.Series | None) -> Data:
         import numpy as np
         import pandas as pd
 
         y, classes = pd.factorize(labels, sort=True)
         categorical: Collection[str] = [n for n in table.columns if not is_numeric(table[n])]
         data = table_data(table, categorical, y.astype(np.int64), self.scale)
+        if groups is not None:
+            codes = group_codes(groups, f"{self.path}: groups: column {self.groups!r}")
+            data = replace(data, groups=codes)
         data, found = without_copies(data, self.duplicates)
         log.info("%s: %s", self.path, describe(data, classes))
         if found:

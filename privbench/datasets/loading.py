@@ -55,6 +55,8 @@ class Datasets:
                 content.update(data.spec.scaled_by.encode())
             content.update(data.x.data if data.x.flags.c_contiguous else data.x.tobytes())
             content.update(data.y.tobytes())
+            if data.groups is not None:
+                content.update(b"groups" + data.groups.tobytes())
             self._fingerprints[name] = content.hexdigest()
         return self._fingerprints[name]
 
@@ -101,7 +103,7 @@ def problem_of(data: Data) -> str:
         return "x has NaN or infinite values"
     if len(data.y) == 0 or data.y.min() < 0 or data.y.max() >= data.spec.n_classes:
         return f"labels must lie in 0..{data.spec.n_classes - 1}"
-    return _problem_of_classes(data) or _problem_of_values(data)
+    return _problem_of_classes(data) or _problem_of_values(data) or _problem_of_groups(data)
 
 
 def _problem_of_spec(spec: DataSpec) -> str:
@@ -133,6 +135,17 @@ def _problem_of_classes(data: Data) -> str:
         f"spec.n_classes is {data.spec.n_classes}, and no record has the label"
         f" {shortened(list(map(str, absent)), 5)}; number the classes that there are from 0"
     )
+
+
+def _problem_of_groups(data: Data) -> str:
+    groups = data.groups
+    if groups is None:
+        return ""
+    if not isinstance(groups, np.ndarray) or groups.dtype != np.int64:
+        return f"groups is {shown(groups)}, expected an array of int64 or None"
+    if groups.shape != data.y.shape:
+        return f"groups has shape {groups.shape}, expected {data.y.shape}: one for each record"
+    return ""
 
 
 def _problem_of_values(data: Data) -> str:

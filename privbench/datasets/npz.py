@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import zipfile
 import zlib
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +15,7 @@ from pydantic import Field
 from privbench.data import Column, Data, DataKind, DataSpec
 from privbench.datasets.base import Dataset, path_field
 from privbench.datasets.checks import Problem, problems_of_label, raise_problems
-from privbench.datasets.copies import DUPLICATES, Duplicates, without_copies
+from privbench.datasets.copies import DUPLICATES, Duplicates, group_codes, without_copies
 from privbench.datasets.describe import describe
 from privbench.datasets.reading import existing_file
 from privbench.datasets.tables import SCALE, Scale, is_finite_float32, standardise
@@ -41,6 +43,12 @@ class Npz(Dataset):
         None, description="what to do with NaN in tables: fill gaps, or drop the records"
     )
     duplicates: Duplicates = Field("keep", description=DUPLICATES)
+    groups: str | None = Field(
+        None,
+        min_length=1,
+        description="array (n,) that is equal for records that belong together, such as those of a"
+        " person: a model is trained on all of them or on none",
+    )
     scale: Scale = Field("reference", description=SCALE)
 
     def load(self) -> Data:
@@ -48,11 +56,18 @@ class Npz(Dataset):
         import numpy as np
         import pandas as pd
 
-        x, y = read_arrays(existing_file(self.path, self.name))
+        names = ("x", "y") if self.groups is None else ("x", "y", self.groups)
+        x, y, *others = read_arrays(existing_file(self.path, self.name), names)
         _check_shapes(self.path, x, y)
+        groups = others[0] if others else None
+        if groups is not None and groups.shape != y.shape:
+            raise DataError(
+                f"{self.path}: groups: {self.groups!r} has shape {groups.shape}, expected {y.shape}"
+            )
         if self.missing == "drop" and x.dtype.kind == "f":
             whole = ~np.isnan(x).reshape(len(x), -1).any(axis=1) & ~pd.isna(y)
             x, y = x[whole], y[whole]
+            groups = None if groups is None else groups[whole]
         is_table = x.ndim == 2 and self.data_kind in ("auto", "tabular")
         labels = pd.Series(y.astype(str) if y.dtype.kind in "ST" else y, name="y")
         problems = problems_of_label(labels, "`y`", lone=True) if len(y) else [_NONE_LEFT]
@@ -64,6 +79,9 @@ class Npz(Dataset):
         _check_kind(self.path, x, kind)
         codes, classes = pd.factorize(labels, sort=True)
         data = self._data(x, codes.astype(np.int64), kind, len(classes))
+        if groups is not None:
+            of_records = group_codes(pd.Series(groups), f"{self.path}: groups: {self.groups!r}")
+            data = replace(data, groups=of_records)
         data, found = without_copies(data, self.duplicates)
         log.info("%s: %s", self.path, describe(data, classes))
         if found:
@@ -82,19 +100,19 @@ class Npz(Dataset):
         return Data(values, y, spec)
 
 
-def read_arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the arrays ``x`` and ``y``. Raises DataError, also for pickled (object) arrays."""
+def read_arrays(path: Path, names: Sequence[str]) -> list[NDArray[Any]]:
+    """Return the arrays of these names. Raises DataError, also for pickled (object) arrays."""
     import numpy as np
 
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [name.removesuffix(".npy") for name in archive.namelist()]
-        if missing := sorted({"x", "y"} - set(names)):
+            found = [name.removesuffix(".npy") for name in archive.namelist()]
+        if missing := sorted(set(names) - set(found)):
             raise DataError(
-                f"{path}: no array {missing[0]!r} (arrays: {', '.join(names) or 'none'})"
+                f"{path}: no array {missing[0]!r} (arrays: {', '.join(found) or 'none'})"
             )
         with np.load(path, allow_pickle=False) as arrays:
-            return arrays["x"], arrays["y"]
+            return [arrays[name] for name in names]
     except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(
             f"{path}: cannot be read ({error}); write it with np.savez(path, x=x, y=y), where x and y"

@@ -48,7 +48,7 @@ class AuditedScores:
             depend on no target. NaN where there are none; None if no guesses are made about coins.
         is_target: bool (models,), whose coins are guessed.
         member: bool (models, records).
-        labels: int64 (records,).
+        labels: int64 (records,); None for groups whose records have different labels.
         own_coins: whether each record is a member by a coin of its own, as canaries are.
         two_per_guess: whether the guarantee covers what the scores of two records of a model are
             computed from. That of noise on one output covers one.
@@ -59,7 +59,7 @@ class AuditedScores:
     split: NDArray[np.float64] | None
     is_target: NDArray[np.bool_]
     member: NDArray[np.bool_]
-    labels: NDArray[np.int64]
+    labels: NDArray[np.int64] | None
     own_coins: bool
     two_per_guess: bool = True
 

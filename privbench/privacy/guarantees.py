@@ -130,6 +130,29 @@ class Guarantee:
         epsilon, delta = self.group_privacy()
         return epsilon, max(delta, at_delta)
 
+    def of_group(self, size: int) -> Guarantee | None:
+        """Return what follows for replacing a group of records at once; None if nothing follows.
+
+        To replace ``size`` records is to replace one after another, so that of epsilon and delta remain
+        size epsilon and (1 + e^epsilon + ... + e^((size - 1) epsilon)) delta, which says nothing from 1
+        on. Source: Vadhan 2017, "The Complexity of Differential Privacy", lemma 2.2 (group privacy).
+
+        >>> Guarantee("dp", 1.0, 0.0, "add-remove", "").of_group(3).replace_one()
+        (6.0, 0.0)
+        """
+        if size == 1 or self.kind == "metric-dp":
+            return self
+        pairs = [_of_group(size, *pair) for pair in (self.replace_one(), *self.profile)]
+        left = [pair for pair in pairs if pair[1] < 1]
+        if not left:
+            return None
+        adjacency: Adjacency = "replace-one" if self.kind == "dp" else "local"
+        epsilon, delta = left[0]
+        return replace(
+            self, epsilon=epsilon, delta=delta, adjacency=adjacency, profile=tuple(left),
+            gaussian=False,
+        )  # fmt: skip
+
     def of_replacing(self, at_delta: float = 0.0) -> tuple[float, float] | None:
         """Return epsilon and delta of a membership game on sets of fixed size.
 
@@ -180,6 +203,14 @@ class Guarantee:
             return f"ε={self.epsilon:.4g} per unit distance"
         delta = f" δ={self.delta:g}" if self.delta else ""
         return f"ε={self.epsilon:.4g}{delta} ({self.adjacency})"
+
+
+def _of_group(size: int, epsilon: float, delta: float) -> tuple[float, float]:
+    """Return epsilon and delta for replacing a group, given those for replacing one record."""
+    if not delta:
+        return size * epsilon, 0.0
+    terms = (math.exp(min(i * epsilon, 700.0)) for i in range(size))
+    return size * epsilon, min(1.0, delta * sum(terms))
 
 
 def _tpr_bound(fpr: float, epsilon: float, delta: float) -> float:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from privbench.privacy.verdict import worst_verdict
 from privbench.report.frontier import deciding
+from privbench.report.groups import audited_size
 from privbench.report.notes import Notes, name_of
 from privbench.report.seeds import bound_over_seeds, parts_of
 from privbench.report.tables import Table, comparable_groups, without_empty_columns
@@ -66,6 +67,7 @@ def audited(rows: Sequence[Row]) -> Audited:
     """Return the largest audited epsilon of a defense beside its ceiling, and the verdict.
 
     - If the guarantee applies to some of the attacks, only these count; others see more.
+    - Bounds for replacing one record count before those for replacing a group of them.
     - A defense without a guarantee as a whole may have one for its released data. Of its verdicts only
       ``refuted`` counts here; rows of attacks on the data have both.
     """
@@ -76,6 +78,8 @@ def audited(rows: Sequence[Row]) -> Audited:
     counted = [row for row in deciding(judged) if row["audited_epsilon"] is not None]
     if not counted:
         return Audited(None, None, None, None, 0)
+    smallest = min(map(audited_size, counted))
+    counted = [row for row in counted if audited_size(row) == smallest]
     row = max(counted, key=lambda row: float(row["audited_epsilon"]))
     found = [audit["detectable"] for audit in _audits(counted) if audit["detectable"] is not None]
     tested = found and verdict not in (None, "not tested")
@@ -129,6 +133,7 @@ def _line(row: Row) -> dict[str, str]:
         "defense": row["defense"],
         "attack": row["attack"] + naive,
         "records": row["canary_kind"] or row["subset"],
+        "at\nonce": str(audited_size(row)) if "groups" in audit else "-",
         "seed": str(row["seed"]),
         "claim\nε": "-" if claim is None else f"{claim['epsilon']:.3g}",
         "δ": f"{audit['delta']:.2g}",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from privbench.escape import one_line, terminal
+from privbench.report.groups import groups_note
 from privbench.report.notes import Notes
 from privbench.report.seeds import incomplete_note, seeds_text
 from privbench.storage.results import Row
@@ -49,8 +50,7 @@ class Table:
         for row in rows:
             if row["status"] != "ok":
                 notes.problem(row)
-        incomplete = incomplete_note(rows)
-        noted = (*notes.lines(), *([incomplete] if incomplete else []))
+        noted = (*notes.lines(), *filter(None, (incomplete_note(rows), groups_note(rows))))
         return cls(group_title(rows), lines, noted, rows[0]["benchmark"], optional, best or {})
 
     def on_lines(self) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from privbench.components.faults import calling
 from privbench.stages.base import Context, Stage
 from privbench.stages.guarantees import acts_on_before
 from privbench.stages.results import MetricsStage
@@ -43,9 +44,14 @@ class AuditStage(Stage):
 
         row = self.metrics
         setting: Setting = context.get(row.setting).live
-        in_subset = setting.attacked(row.setting.subset, row.canary_kind)
+        units, size = row.units(context), 1
+        if units.groups is not None:
+            size = units.audited_size
+            units = units.of_size(size)
+        with calling(row.scores.attack):
+            add = row.scores.attack.component.adds_up()
         scores, shadow_scores, split = (
-            context.get(stage).arrays["scores"][:, in_subset].astype(float)
+            units.scores(context.get(stage).arrays["scores"], add=add)
             for stage in (row.scores, row.shadow_scores, self.split or row.scores)
         )
         if self.split is None:
@@ -53,17 +59,29 @@ class AuditStage(Stage):
         else:
             is_target = context.get(self.split).arrays["is_target"]
         attack, defense = row.scores.attack.component, row.utility.defense
-        covering = acts_on_before(attack, defense)
+        covering = acts_on_before(attack, defense, records_per_guess=size)
         audited = AuditedScores(
             scores=scores,
             shadow_scores=shadow_scores,
             split=None if row.scores.is_naive else split,
             is_target=is_target,
-            member=setting.member[:, in_subset],
-            labels=setting.pool.y[in_subset],
+            member=units.member,
+            labels=units.labels,
             own_coins=row.setting.subset == "canaries",
-            two_per_guess=acts_on_before(attack, defense, records_per_guess=2) == covering,
+            two_per_guess=acts_on_before(attack, defense, records_per_guess=2 * size) == covering,
         )
         guarantee, _ = row.utility.guarantee(setting, covering)
+        if guarantee is not None:
+            guarantee = guarantee.of_group(size)
+        if units.labels is None and guarantee is not None and guarantee.covers == "features":
+            guarantee = None  # no coin replaces features and keeps labels
         pairing = row.setting.rng("pairs", row.canary_kind)  # the same in all rows of a population
-        return Artifact(info=audit(audited, guarantee, pairing=pairing, rng=self.rng("ties")))
+        info = audit(audited, guarantee, pairing=pairing, rng=self.rng("ties"))
+        if setting.groups is not None:
+            info["audit"]["groups"] = {
+                "n_groups": len(row.units(context).sizes),
+                "n_records": int(row.units(context).sizes.sum()),
+                "audited_size": size,
+                "n_audited": len(units.sizes),
+            }
+        return Artifact(info=info)

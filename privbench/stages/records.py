@@ -110,7 +110,7 @@ def _left_out(
 class LeftOutStage(Stage):
     """AUCs of records and calibrated scores, from groups of models that are left out together.
 
-    Its arrays are those of `left_out_arrays`, for the whole pool.
+    Its arrays are those of `left_out_arrays`, for all records, or groups, of the pool.
     """
 
     kind = "left-out"
@@ -131,7 +131,12 @@ class LeftOutStage(Stage):
         setting: Setting = context.get(self.scores.setting).live
         scores = context.get(self.scores).arrays["scores"].astype(float)
         views, rng = self.scores.views(context), self.rng("groups")
-        return Artifact(left_out_arrays(self.scores.attack, views, scores, setting.member, rng))
+        attack, member, groups = self.scores.attack, setting.member, setting.groups
+        if groups is not None:
+            with calling(attack):
+                add = attack.component.adds_up()
+            scores, member = groups.scores(scores, add=add), groups.member(member)
+        return Artifact(left_out_arrays(attack, views, scores, member, rng, groups))
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,11 +167,13 @@ class RecordsStage(Stage):
         from privbench.metrics.precision import PRIOR, precision_at_fpr
 
         metrics = self.metrics
-        setting: Setting = context.get(metrics.setting).live
-        in_subset = setting.attacked(metrics.setting.subset, metrics.canary_kind)
-        member = setting.member[:, in_subset]
+        units, attack = metrics.units(context), metrics.scores.attack
+        member = units.member
+        with calling(attack):
+            uses_shadows = attack.component.shadows_needed() != "no"
+            add = attack.component.adds_up()
         target, shadow = (
-            context.get(stage).arrays["scores"][:, in_subset].astype(float)
+            units.scores(context.get(stage).arrays["scores"], add=add)
             for stage in (metrics.scores, metrics.shadow_scores)
         )
         info: dict[str, Any] = {"calibrated_tpr_at_fpr": None, "record_risk": None}
@@ -176,12 +183,10 @@ class RecordsStage(Stage):
         if self.left_out is not None:
             arrays = context.get(self.left_out).arrays
             auc, by_chance, pairs = (
-                arrays[name][..., in_subset] for name in ("auc", "by_chance", "pairs")
+                arrays[name][..., units.chosen] for name in ("auc", "by_chance", "pairs")
             )
             info["record_risk"] = record_risk(auc, by_chance, pairs, member)
-            calibrated = arrays["calibrated"][:, in_subset].astype(float)
-            with calling(metrics.scores.attack):
-                uses_shadows = metrics.scores.attack.component.shadows_needed() != "no"
+            calibrated = arrays["calibrated"][:, units.chosen].astype(float)
             summary = summarise_pairs(
                 Pairs.of(calibrated, member),
                 None,

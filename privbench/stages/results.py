@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from privbench.canaries import CanaryKind
     from privbench.data import Data
     from privbench.membership import Setting
+    from privbench.units import Units
 
 AnyScoresStage: TypeAlias = ScoresStage | ReleaseScoresStage
 
@@ -144,9 +145,10 @@ class UtilityStage(Stage):
 class MetricsStage(Stage):
     """The numbers of one row of results.
 
-    Its arrays float32 (n_models, records of the row) are the influences of pairs: ``auc_influence``, and
-    ``tpr_influence_0.01`` and ``tpr_influence_0.001`` where these FPRs are resolved. Differences between
-    rows are paired by them. The array ``roc`` float32 (3, FPRs) is what `metrics.band.roc_band` returns.
+    Its arrays float32 (n_models, units of the row) are the influences of pairs: ``auc_influence``, and
+    ``tpr_influence_0.01`` and ``tpr_influence_0.001`` where these FPRs are resolved. Units are records,
+    or groups of records that are members together. Differences between rows are paired by influences.
+    The array ``roc`` float32 (3, FPRs) is what `metrics.band.roc_band` returns.
     The fact ``interval_over`` says of what the intervals take samples: "models and records" for attacks
     with shadows, and "models" for others.
     """
@@ -173,28 +175,32 @@ class MetricsStage(Stage):
         named = self.canary_kind not in (None, "mislabel")
         return {"canary_kind": self.canary_kind} if named else {}
 
+    def units(self, context: Context) -> Units:
+        """Return what the row is about: its records, or its groups of records."""
+        from privbench.units import Units
+
+        return Units.of(context.get(self.setting).live, self.setting.subset, self.canary_kind)
+
     def compute(self, context: Context) -> Artifact:
         from privbench.metrics import Influences, Pairs, Roc, summarise
         from privbench.metrics.band import roc_band
 
-        setting: Setting = context.get(self.setting).live
-        in_subset = setting.attacked(self.setting.subset, self.canary_kind)
-        member = setting.member[:, in_subset]
-        labels = setting.pool.y[in_subset]
-        target, shadow = (
-            context.get(stage).arrays["scores"][:, in_subset].astype(float)
-            for stage in (self.scores, self.shadow_scores)
-        )
+        units = self.units(context)
+        member = units.member
         attack = self.scores.attack.component
         with calling(self.scores.attack):
-            uses_shadows = attack.shadows_needed() != "no"
+            uses_shadows, add = attack.shadows_needed() != "no", attack.adds_up()
+        target, shadow = (
+            units.scores(context.get(stage).arrays["scores"], add=add)
+            for stage in (self.scores, self.shadow_scores)
+        )
         influences = Influences.of(target, member)
         summary = summarise(
             target,
             member,
             shadow,
             member,
-            groups=labels if attack.per_class_threshold else None,
+            groups=units.labels if attack.per_class_threshold else None,
             rng=self.rng("bootstrap"),
             influences=influences if uses_shadows else None,
         )

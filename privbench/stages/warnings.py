@@ -69,8 +69,7 @@ class WarningsStage(Stage):
         from privbench.metrics.clustered import Estimate
 
         setting: Setting = context.get(self.metrics.setting).live
-        in_subset = setting.attacked(self.metrics.setting.subset, self.metrics.canary_kind)
-        member = setting.member[:, in_subset]
+        member = self.metrics.units(context).member
         utility = self.metrics.utility
         facts = context.get(utility).info
         stored = facts["guarantee"]

@@ -40,6 +40,11 @@ class Group:
     seeds: list[int]
 
     @property
+    def attacked(self) -> NDArray[np.bool_]:
+        """Which pool records (pool,) the report on this group is about."""
+        return self.canary if self.name == "canaries" else ~self.canary
+
+    @property
     def models(self) -> list[str]:
         """What each model is called."""
         prefix = "canary " if self.name == "canaries" else ""

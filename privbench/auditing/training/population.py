@@ -8,7 +8,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.auditing.records import count, take
+from privbench.auditing.training.answers import Failure, Job, Trained, load, save
 from privbench.auditing.training.classification import Answer, Classification
+from privbench.auditing.training.multilabel import Multilabel
+from privbench.auditing.training.progress import Progress
+from privbench.auditing.training.queries import Queries
 from privbench.auditing.training.regression import Regression
 from privbench.components.contained import contained
 from privbench.components.messages import error_text, printable
 from privbench.errors import BadInput, PrivbenchError
-from privbench.storage.artifacts import Artifact, Store
-
-KIND = "training-audit"
-"""The folder of what models answered, among the artifacts of a results folder."""
+from privbench.storage.artifacts import Store
 
 Train = Callable[[Any, Any, int], Any]
-Task = Classification | Regression
+Task = Classification | Regression | Multilabel
 
 
 @dataclass(frozen=True)
@@ -39,39 +40,8 @@ class Records:
     """The rows of ``x`` that models are trained on and asked about."""
     reference_x: Any
     """Reference records in the container of ``x``; None if there are none."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One model that is to be trained."""
-
-    name: str
-    """Such as ``model 3``."""
-    key: str
-    """What it depends on, as a sha256."""
-    seed: int
-    rows: NDArray[np.int64]
-    """The rows of the records that it is trained on."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What a model answered."""
-
-    on_records: Answer
-    on_reference: Answer
-    seconds: float
-    """Of the training."""
-    asking: float = 0.0
-    """Seconds of the answers."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a model has no answers."""
-
-    text: str
-    trace: str = field(default="", compare=False)
+    queries: Queries | None = None
+    """Copies that models are asked about as well; None for no attack that asks."""
 
 
 def train_models(
@@ -84,7 +54,7 @@ def train_models(
     *,
     fresh: bool,
     workers: int,
-    progress: Callable[[Job, Trained | Failure, bool], None],
+    progress: Progress,
 ) -> list[Trained | Failure]:
     """Train each model that is not stored yet, and store what it answers.
 
@@ -99,7 +69,7 @@ def train_models(
         store: where answers are stored, under the keys of the models.
         fresh: whether to train models whose answers are stored.
         workers: number of processes; 1 trains in this process.
-        progress: called after each model, with whether it was stored.
+        progress: told how many models are to be trained, and of each model.
 
     Raises:
         BadInput: ``train`` cannot be sent to other processes.
@@ -107,21 +77,16 @@ def train_models(
     """
     results: dict[str, Trained | Failure] = {}
     for job in jobs:
-        if not fresh and (artifact := store.load(KIND, job.key)) is not None:
-            results[job.key] = _of_artifact(artifact)
-            progress(job, results[job.key], True)
+        if not fresh and (known := load(store, job, records.queries)) is not None:
+            results[job.key] = known
+            progress.finished(job, known, stored=True)
     missing = [job for job in jobs if job.key not in results]
+    progress.begin(missing, workers)
     for job, result in _trained(train, task, records, y, missing, workers):
         results[job.key] = result
         if isinstance(result, Trained):
-            store.save(
-                KIND,
-                job.key,
-                _artifact(result),
-                seconds=result.seconds,
-                provenance={"seed": job.seed, "n_members": len(job.rows)},
-            )
-        progress(job, result, False)
+            save(store, job, records.queries, result)
+        progress.finished(job, result, stored=False)
         if isinstance(result, Failure) and len(results) == 1:
             break
     untried = Failure("was not tried, since the first model failed")
@@ -134,23 +99,26 @@ def train_one(train: Train, task: Task, records: Records, y: Any, job: Job) -> T
     with seeded(job.seed):
         model = train(take(records.x, job.rows), take(y, job.rows), job.seed)
         trained = time.perf_counter()
-        on_records, on_reference = ask(task, model, records)
+        answers = ask(task, model, records)
     seconds = time.perf_counter() - trained
-    return Trained(on_records, on_reference, trained - started, seconds)
+    return replace(answers, seconds=trained - started, asking=seconds)
 
 
-def ask(task: Task, model: Any, records: Records) -> tuple[Answer, Answer]:
-    """Return what a model answers to the pool and to the reference records.
+def ask(task: Task, model: Any, records: Records) -> Trained:
+    """Return what a model answers to the pool, to the reference records and to queries.
 
     Raises:
         DataError: the answers are no probabilities.
     """
     on_records = task.ask(model, take(records.x, records.pool))
     if records.reference_x is None:
-        nothing = on_records.values[:0]
-        return on_records, Answer(on_records.kind, nothing)
-    rows = np.arange(count(records.reference_x, "reference_x"))
-    return on_records, task.ask(model, take(records.reference_x, rows))  # a copy: models may write
+        on_reference = Answer(on_records.kind, on_records.values[:0])
+    else:
+        rows = np.arange(count(records.reference_x, "reference_x"))
+        on_reference = task.ask(model, take(records.reference_x, rows))  # a copy: models may write
+    queries = records.queries
+    classes = None if queries is None else queries.ask(lambda x: task.ask(model, x))
+    return Trained(on_records, on_reference, 0.0, classes=classes)
 
 
 @contextmanager
@@ -248,25 +216,3 @@ def _line(error: BaseException, train: Any) -> str:
         if code is not None and frame.f_code.co_filename == code.co_filename:
             return f"{printable(Path(code.co_filename).name)}:{line}"
     return ""
-
-
-def _artifact(trained: Trained) -> Artifact:
-    return Artifact(
-        {"records": trained.on_records.values, "reference": trained.on_reference.values},
-        {
-            "kind": trained.on_records.kind,
-            "reference_kind": trained.on_reference.kind,
-            "seconds": trained.seconds,
-            "asking": trained.asking,
-        },
-    )
-
-
-def _of_artifact(artifact: Artifact) -> Trained:
-    info = artifact.info
-    return Trained(
-        Answer(info["kind"], artifact.arrays["records"]),
-        Answer(info["reference_kind"], artifact.arrays["reference"]),
-        info["seconds"],
-        info["asking"],
-    )

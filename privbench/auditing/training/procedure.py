@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from privbench.attacks.label_only import LabelOnly
 from privbench.auditing.fingerprint import fingerprint
 from privbench.auditing.inputs import PredictionsInput
 from privbench.auditing.predictions import Predictions
@@ -17,20 +18,21 @@ from privbench.auditing.records import count, digest_of, take
 from privbench.auditing.report import Audit
 from privbench.auditing.run import run_audit
 from privbench.auditing.trained import Training
-from privbench.auditing.training.classification import Answer, Classification
+from privbench.auditing.training.answers import Failure, Job, Trained
+from privbench.auditing.training.classification import Classification
 from privbench.auditing.training.design import Design, Group, check_member
+from privbench.auditing.training.multilabel import Multilabel, has_several
 from privbench.auditing.training.population import (
-    Failure,
-    Job,
     Records,
     Task,
-    Trained,
     ask,
     train_models,
 )
 from privbench.auditing.training.progress import Progress
+from privbench.auditing.training.queries import Queries, asking
 from privbench.auditing.training.regression import Regression, are_targets
 from privbench.auditing.training.request import Request
+from privbench.components import Bound
 from privbench.components.contained import contained
 from privbench.components.messages import error_text
 from privbench.config import Overrides
@@ -51,7 +53,7 @@ SAME = (
 class Procedure:
     """The records, the task and the stored answers of one request."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, attacks: Sequence[Bound] = ()) -> None:
         self.request = request
         n = count(request.x, "x")
         self.task = _task(request)
@@ -63,6 +65,9 @@ class Procedure:
         self.reference_x, self.reference_codes = self._reference()
         self.columns = _columns(request.x, request.slices, self.design.pool)
         self.store = Store(_folder(request.results))
+        self._label_only, self._why_not = asking(attacks, request.attacks, request.x)
+        if not isinstance(self.task, Classification):  # to which the attack does not apply
+            self._label_only, self._why_not = None, ""
 
     def _reference(self) -> tuple[Any, NDArray[Any]]:
         """Return the reference records, in the container in which they are, and their classes."""
@@ -78,7 +83,7 @@ class Procedure:
             )
         return x, codes
 
-    def existing_model(self) -> tuple[Answer, Answer] | None:
+    def existing_model(self, group: Group) -> Trained | None:
         """Return what the existing model answers, before anything is trained; None without one.
 
         Raises:
@@ -88,7 +93,7 @@ class Procedure:
             return None
         try:
             with contained():
-                return ask(self.task, self.request.model, self._records())
+                return ask(self.task, self.request.model, self._records(group))
         except Exception as error:  # code of the user, which may raise anything
             raise DataError(f"model: {error_text(error)}") from error
 
@@ -101,9 +106,9 @@ class Procedure:
         with Progress(len(groups) * request.models) as progress:
             return [
                 train_models(
-                    request.train, self.task, self._records(), self.task.labels(group.codes),
+                    request.train, self.task, self._records(group), self.task.labels(group.codes),
                     self._jobs(group, known), self.store, fresh=request.fresh, workers=request.jobs,
-                    progress=progress.finished,
+                    progress=progress,
                 )
                 for group in groups
             ]  # fmt: skip
@@ -120,14 +125,18 @@ class Procedure:
             for name, row, seed in zip(group.models, group.member, group.seeds, strict=True)
         ]
 
-    def _records(self) -> Records:
-        return Records(self.request.x, self.design.pool, self.reference_x)
+    def _records(self, group: Group) -> Records:
+        """Return what the models of a group are asked about: queries are of what it is about."""
+        x, pool, queries = self.request.x, self.design.pool, None
+        if self._label_only is not None:
+            queries = Queries.of(self._label_only, x, pool, pool[group.attacked])
+        return Records(x, pool, self.reference_x, queries)
 
     def report(
         self,
         group: Group,
         results: list[Trained | Failure],
-        existing: tuple[Answer, Answer] | None,
+        existing: Trained | None,
         host: PluginHost,
         overrides: Overrides,
     ) -> Audit:
@@ -146,8 +155,7 @@ class Procedure:
         if len(models) < 2:
             raise _too_few(results, failed)
         member = group.member[[isinstance(one, Trained) for one in results]]
-        answers = [(one.on_records, one.on_reference) for one in models]
-        trained = self._predictions(group, answers, member)
+        trained = self._predictions(group, models, member)
         target, shadow = trained, None
         if existing is not None:
             assert self.design.target is not None  # it comes with the model
@@ -167,21 +175,26 @@ class Procedure:
             failed=failed,
             remarks=[SAME] if _are_same(models) else [],
         )
+        skipped = dict(audit.skipped)
+        if LabelOnly.name in skipped and self._why_not:
+            skipped[LabelOnly.name] = self._why_not
         inputs = [
             PredictionsInput(one.role, title, None, one.n_models, one.n_records)
             for one in audit.inputs
         ]
-        return replace(audit, training=training, inputs=inputs)
+        return replace(audit, training=training, inputs=inputs, skipped=skipped)
 
     def _predictions(
         self,
         group: Group,
-        answers: Sequence[tuple[Answer, Answer]],
+        models: Sequence[Trained],
         member: NDArray[np.bool_],
     ) -> Predictions:
         """Return answers to the records that a group is about, as predictions."""
-        of_group = group.canary if group.name == "canaries" else ~group.canary
-        arrays = self.task.arrays([one for one, _ in answers], [one for _, one in answers])
+        of_group = group.attacked
+        arrays = self.task.arrays(
+            [one.on_records for one in models], [one.on_reference for one in models]
+        )
         for name in ("probs", "logits", "predictions"):
             if name in arrays:
                 arrays[name] = arrays[name][:, of_group]
@@ -202,27 +215,33 @@ class Procedure:
             group.name,
             list(columns),
         )
-        return replace(predictions, classes=self.task.names)
+        queries, queried = self._records(group).queries, None
+        if queries is not None:
+            queried = queries.queried([one.classes for one in models if one.classes is not None])
+        return replace(predictions, classes=self.task.names, queried=queried)
 
 
 def _task(request: Request) -> Task:
     """Return the task that is asked for, or that the labels are of.
 
     Raises:
-        BadInput: canaries are asked for in a regression.
+        BadInput: canaries are asked for where labels are no classes.
         DataError: the labels are not of this task.
     """
-    is_regression = request.task == "regression"
-    if request.task == "auto":
-        is_regression = are_targets(request.y)
-    if not is_regression:
+    task = request.task
+    if task == "auto":
+        task = "multi-label" if has_several(request.y) else "classification"
+        if task == "classification" and are_targets(request.y):
+            task = "regression"
+    if task == "classification":
         return Classification.of(request.y)
     if request.canaries:
+        what = "a regression" if task == "regression" else "a task of several labels"
         raise BadInput(
-            f"canaries={request.canaries}: canaries have wrong labels, which a regression does not have"
+            f"canaries={request.canaries}: canaries have a wrong class, which {what} does not have"
             " (allowed: 0)"
         )
-    return Regression.of(request.y)
+    return Regression.of(request.y) if task == "regression" else Multilabel.of(request.y)
 
 
 def _too_few(results: Sequence[Trained | Failure], failed: dict[str, str]) -> PrivbenchError:

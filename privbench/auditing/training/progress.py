@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import Any
 
-from privbench.auditing.training.population import Failure, Job, Trained
+from privbench.auditing.training.answers import Failure, Job, Trained
 from privbench.progress import can_show, new_bar
 from privbench.report.numbers import duration
 
@@ -18,6 +19,7 @@ class Progress:
 
     def __init__(self, total: int) -> None:
         self.total, self.done, self.n_stored, self.started = total, 0, 0, time.perf_counter()
+        self.seconds_stored = 0.0
         self._bar: Any = None
 
     def __enter__(self) -> Progress:
@@ -31,10 +33,23 @@ class Progress:
         if self.total and self.n_stored == self.total:
             log.info("all %d models were stored", self.total)
 
-    def finished(self, job: Job, result: Trained | Failure, stored: bool) -> None:
+    def begin(self, missing: Sequence[Job], workers: int) -> None:
+        """Say how many models of a population are to be trained, and how long if some are stored."""
+        if not missing:
+            return
+        what = f"{len(missing)} models to train, on {len(missing[0].rows):,} records each"
+        if self.n_stored:
+            left = self.seconds_stored / self.n_stored * len(missing) / workers
+            log.info("%s: about %s, as the %d stored", what, duration(left), self.n_stored)
+        else:
+            log.info("%s; after the first the time left is known", what)
+
+    def finished(self, job: Job, result: Trained | Failure, *, stored: bool) -> None:
         """Count a model that is trained, was stored, or failed."""
         self.done += 1
         self.n_stored += stored
+        if stored and isinstance(result, Trained):
+            self.seconds_stored += result.seconds + result.asking
         if self._bar is not None:
             if stored:  # it took no time, and must not count for the time left
                 self._bar.initial += 1

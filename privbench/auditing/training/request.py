@@ -11,7 +11,7 @@ from typing import Any
 from privbench.auditing.training.population import Train
 from privbench.errors import BadInput
 
-TASKS = ("auto", "classification", "regression")
+TASKS = ("auto", "classification", "regression", "multi-label")
 
 
 @dataclass(frozen=True)

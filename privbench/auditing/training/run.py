@@ -55,7 +55,8 @@ def audit_training(
             an estimator with ``predict_proba``, or a function from records to probabilities. It gets
             some of the records as they are; what is fitted on them, such as a scaler, belongs to it.
         x: the records: a NumPy array, a DataFrame, a sparse matrix, a torch tensor or a list.
-        y: their labels: integers, texts or truth values; or the targets of a regression.
+        y: their labels: integers, texts or truth values; the targets of a regression; or several
+            labels (records, labels), each 0 or 1.
         models: number of models to train.
         model: an existing model to attack, of a kind that ``train`` may return.
         member: bool (records,), the records that ``model`` was trained on.
@@ -71,9 +72,9 @@ def audit_training(
         attacks, set, plugins, slices: as in `audit`; slices are names of columns of a DataFrame ``x``.
         seed: seed of all random draws; each model gets a seed of its own.
         name: what the report calls the training; default the name and the file of ``train``.
-        task: ``classification``, ``regression``, or ``auto``: numbers with fractions, or more than 1,000
-            distinct ones, are targets of a regression. Its models have ``predict``, or are functions
-            from records to numbers.
+        task: ``classification``, ``regression``, ``multi-label`` or ``auto``: numbers with fractions, or
+            more than 1,000 distinct ones, are targets of a regression, whose models have ``predict``, or
+            are functions from records to numbers; several columns are several labels.
 
     Returns:
         The report, as that of `audit`. ``training`` says how the models were made, and ``canaries`` is
@@ -94,16 +95,17 @@ def audit_training(
 def run_training_audit(request: Request, host: PluginHost, overrides: Overrides) -> Audit:
     """Run an audit like `audit_training`, given plugins and overrides that are loaded."""
     request.check()
-    build_attacks(host, list(request.attacks), overrides)  # a wrong name is known before training
+    # A wrong name is known before training.
+    chosen = build_attacks(host, list(request.attacks), overrides)
     overrides.check()
-    procedure = Procedure(request)
+    procedure = Procedure(request, chosen)
     design, task = procedure.design, procedure.task
     group = design.group("records", task.codes, request.models, request.seed)
     groups = [group]
     if request.canaries:
         assert isinstance(task, Classification)  # as has been checked
         groups.append(design.canaries(request.canaries, task.codes, request.models, request.seed))
-    target = procedure.existing_model()
+    target = procedure.existing_model(group)
     results = procedure.train(groups)
     report, *of_canaries = (
         procedure.report(one, trained, target if one is group else None, host, overrides)

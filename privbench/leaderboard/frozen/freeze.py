@@ -186,6 +186,11 @@ def _stages(trial: Trial) -> list[MetricsStage]:
 
 def _check_subsets(trial: Trial, settings: Mapping[Subset, Setting]) -> None:
     """Raise BadInput if a subset has no member, or no non-member, among the targets."""
+    if any(setting.groups is not None for setting in settings.values()):
+        raise BadInput(
+            f"{_name(trial)}: its records are in groups that are members together; frozen outputs are"
+            ' of single records; duplicates = "drop" leaves one of each'
+        )
     for stage in _stages(trial):
         setting, kind = settings[stage.setting.subset], stage.canary_kind
         in_subset = setting.attacked(stage.setting.subset, kind)
