@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
+from privbench.bounds import MAX_NESTING
 from privbench.components.messages import near
 from privbench.errors import BadInput
 
 Selector = Callable[[str], bool]
+MAX_LENGTH = 10_000
+"""Characters of an expression: room for the names of 200 trials."""
 
 
 def selector(expression: str | None) -> Selector:
@@ -24,6 +28,8 @@ def selector(expression: str | None) -> Selector:
     """
     if expression is None:
         return lambda name: True
+    if len(expression) > MAX_LENGTH:
+        raise BadInput(f"-k: {len(expression)} characters (allowed: {MAX_LENGTH})")
     parser = _Parser(expression)
     predicate = parser.alternatives()
     if parser.tokens:
@@ -54,6 +60,7 @@ class _Parser:
     def __init__(self, expression: str) -> None:
         self.expression = expression
         self.tokens = re.findall(r"[()]|[^\s()]+", expression)
+        self.depth = 0
 
     def alternatives(self) -> Selector:
         options = [self.conjunction()]
@@ -69,10 +76,12 @@ class _Parser:
 
     def factor(self) -> Selector:
         if self._take("not"):
-            inner = self.factor()
+            with self._nested():
+                inner = self.factor()
             return lambda name: not inner(name)
         if self._take("("):
-            inner = self.alternatives()
+            with self._nested():
+                inner = self.alternatives()
             if not self._take(")"):
                 raise BadInput(f"-k {self.expression!r}: a parenthesis is not closed")
             return inner
@@ -82,6 +91,17 @@ class _Parser:
             )
         word = self.tokens.pop(0).lower()
         return lambda name: word in name.lower()
+
+    @contextmanager
+    def _nested(self) -> Iterator[None]:
+        """Count a level, which takes some of the stack, here and in each call of the predicate."""
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            raise BadInput(
+                f"-k {self.expression:.80}...: nested too deeply (allowed: {MAX_NESTING} levels)"
+            )
+        yield
+        self.depth -= 1
 
     def _take(self, token: str) -> bool:
         if self.tokens and self.tokens[0] == token:
