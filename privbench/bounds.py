@@ -24,8 +24,9 @@ MAX_TOML_BYTES = MIB
 """Size of benchmarks.toml; the one that ships with privbench has some 10 KiB."""
 MAX_RUN_BYTES = 128 * MIB
 """Size of the file of a run, unpacked. A row takes 4 KiB, so that this is some 30,000 rows."""
-MAX_COLUMNS = 20_000
-"""Columns of a table, each of which takes some milliseconds to look at. Arrays have no such bound."""
+MAX_COLUMNS = 16_384
+"""Columns of a table, as many as a spreadsheet has. To look at one takes a millisecond. Arrays have no
+such bound."""
 MAX_MEMBERS = 10_000
 """Members of an archive."""
 INT64 = 2**63

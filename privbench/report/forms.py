@@ -15,6 +15,7 @@ from privbench.bounds import INT64
 from privbench.storage.columns import SCHEMA
 
 LAX = ConfigDict(extra="allow", strict=True)
+STRICT = ConfigDict(extra="forbid", strict=True)
 
 Number = FiniteFloat | None
 Integer = Annotated[int, Field(ge=-INT64, lt=INT64)]
@@ -39,7 +40,7 @@ class Precision(TypedDict):
     fpr: NotRequired[Number]
 
 
-@with_config(LAX)
+@with_config(STRICT)
 class Condition(TypedDict):
     """A condition of a guarantee."""
 
@@ -49,7 +50,7 @@ class Condition(TypedDict):
     name: NotRequired[str]
 
 
-@with_config(LAX)
+@with_config(STRICT)
 class Guarantee(TypedDict):
     """A guarantee of a defense."""
 

@@ -21,8 +21,12 @@ from hypothesis.strategies import SearchStrategy
 
 from privbench.errors import BadInput
 
-SECONDS = 20
+SECONDS = 30
 """Seconds of computing that a case may take: far more than any honest file of its size needs."""
+
+
+MESSAGE = 20_000
+"""Characters that a message may have; terminals show some 100 lines of 200."""
 
 
 class Hang(BaseException):
@@ -99,8 +103,9 @@ def run(
                 outcome.accepted += 1
             except BadInput as error:
                 outcome.refused += 1
-                if not str(error).strip():
-                    found["BadInput without a text"] += 1
+                if problem := _problem_of(str(error)):
+                    found[problem] += 1
+                    on_finding(error, case)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # whatever is no message is a finding
@@ -147,6 +152,13 @@ def _place(error: BaseException) -> str:
         if Path(frame.filename).is_relative_to(_ROOT / "privbench")
     ]
     return f"{type(error).__name__} in {lines[-1] if lines else '?'}: {str(error)[:80]!a}"
+
+
+def _problem_of(message: str) -> str:
+    """Return what is wrong with a message; empty if nothing is."""
+    if not message.strip():
+        return "a message without a text"
+    return f"a message of over {MESSAGE} characters" if len(message) > MESSAGE else ""
 
 
 _ROOT = Path(__file__).parents[2]

@@ -14,12 +14,12 @@ CELLS = (
     "a\nb", "\ud800", "=1+1", "0001", "1_000", "1970-01-01T00:00:00Z", "9999-12-31", "-0", "١",
 )  # fmt: skip
 NAMES = ("label", "member", "p0", "p1", "prob_0", "prob_1", "id", "age", "", " label", "Unnamed: 0", "x")
-ENCODINGS = ("utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-32", "latin-1", "utf-16-le")
+ENCODINGS = (*("utf-8",) * 8, "utf-8-sig", "utf-16", "utf-32", "latin-1", "utf-16-le")
 
 cells = st.one_of(st.sampled_from(CELLS), st.sampled_from(CELLS), texts)
 
 
-def _valid(kind: int) -> list[list[str]]:
+def valid(kind: int) -> list[list[str]]:
     """Return a table: of an audit, or of a dataset with numbers, words and dates."""
     if kind % 2:
         rows = [[str(i % 2), str(i % 2 == 0), f"{0.1 + 0.05 * i:.2f}", str(i)] for i in range(12)]
@@ -28,19 +28,23 @@ def _valid(kind: int) -> list[list[str]]:
     words = ("red", "green", "blue")
     return [
         ["age", "colour", "day", "label"],
-        *[[str(20 + i % 7), words[i % 3], f"2020-01-{1 + i % 9:02d}", str(i % 2)] for i in range(14)],
+        *[[str(20 + i % 7), words[i % 3], f"2020-01-{1 + i % 9:02d}", str(i % 2)] for i in range(24)],
     ]
 
 
 @st.composite
-def csv_texts(draw):
-    """Draw a table in text: cells, names, rows and separators exchanged, then bytes."""
-    table = _valid(draw(st.integers(0, 1)))
+def csv_texts(draw, usual=0):
+    """Draw a table in text: cells, names, rows and separators exchanged, then bytes.
+
+    Args:
+        usual: the kind of most tables.
+    """
+    table = valid(draw(st.sampled_from((usual, usual, usual, 1 - usual))))
     changes = draw(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 6), cells), max_size=4))
     for row, column, cell in changes:
         line = table[row % len(table)]
         line[column % len(line)] = cell
-    whole = draw(st.sampled_from((None, None, None, "column", "empty", "headless", "ragged", "twice", "wide")))
+    whole = draw(st.sampled_from((None,) * 6 + ("column", "empty", "headless", "ragged", "twice", "wide")))
     if whole == "column":
         cell = draw(cells)
         for line in table[1:]:
@@ -55,13 +59,13 @@ def csv_texts(draw):
         table[0] = [draw(st.sampled_from(NAMES))] * len(table[0])
     elif whole == "wide":
         table = [line * draw(st.sampled_from((2, 30))) for line in table]
-    separator = draw(st.sampled_from((",", ",", ",", ";", "\t", "|", " ", "\x00", "::")))
-    ending = draw(st.sampled_from(("\n", "\n", "\r\n", "\r", "\n\n", "\x0b", "\u2028")))
+    separator = draw(st.sampled_from((",", ",", ",", ",", ",", ";", "\t", "|", " ", "\x00", "::")))
+    ending = draw(st.sampled_from((*("\n",) * 6, "\r\n", "\r", "\n\n", "\x0b", "\u2028")))
     quote = draw(st.booleans())
     text = ending.join(
         separator.join('"' + c.replace('"', '""') + '"' if quote else c for c in line) for line in table
     )
-    text = draw(st.sampled_from(("", "", "", "sep=;\n", '"sep=,"\r\n', "\n\n", "# x\n"))) + text
+    text = draw(st.sampled_from((*("",) * 8, "sep=;\n", '"sep=,"\r\n', "\n\n", "# x\n"))) + text
     data = text.encode(draw(st.sampled_from(ENCODINGS)), "surrogatepass" if False else "replace")
     return edited(data, draw(st.lists(edits, max_size=3)) if draw(st.booleans()) else [])
 
@@ -81,7 +85,10 @@ def _huge(kind: int) -> bytes:
     )[kind % 8]()  # fmt: skip
 
 
-csv_files = maybe_gzipped(rarely(csv_texts(), st.integers(0, 7).map(_huge), one_in=250))
+def csv_files(usual):
+    """Return tables in text, plain or compressed, a few of which are huge."""
+    return maybe_gzipped(rarely(csv_texts(usual), st.integers(0, 7).map(_huge), one_in=250))
+
 
 
 def frame_columns():
@@ -134,10 +141,10 @@ def parquet_files(draw):
         table |= {"label": columns["labels"], "member": columns["labels"] == 1}
         table |= {"prob_0": columns["numbers"], "prob_1": 1 - columns["numbers"]}
     frame = pd.DataFrame(table)
-    if draw(st.integers(0, 4)) == 0:
-        frame = frame.set_index([draw(st.sampled_from(list(frame.columns)))])
+    index = draw(st.sampled_from((*(None,) * 4, *frame.columns)))
     buffer = io.BytesIO()
     try:
+        frame = frame if index is None else frame.set_index([index])
         frame.to_parquet(buffer, compression=draw(st.sampled_from((None, "snappy", "gzip", "zstd"))))
     except Exception:  # pandas cannot write every table of these columns
         return b"PAR1"

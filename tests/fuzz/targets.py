@@ -198,12 +198,11 @@ def read_frozen(case: tuple[bytes, bytes], folder: Path) -> None:
 
 
 def read_csv_dataset(case: tuple[tuple[str, bytes], dict[str, Any]], folder: Path) -> None:
-    from privbench.datasets.csv import Csv
-
     (ending, data), params = case
     path = folder / f"t.csv{ending}"
     path.write_bytes(data)
-    Csv(path=str(path), **({"label": "label"} | params)).load()
+    given = {"path": str(path), "label": "label"} | params
+    host().registry("dataset").get("csv", "datasets").build(given, "datasets").component.load()
 
 
 _csv_params = st.fixed_dictionaries(
@@ -318,11 +317,12 @@ def read_tables(case: tuple[int, tuple[str, bytes]], folder: Path) -> None:
     from privbench.auditing.synthetic.tables import alike, identifying, read_table
 
     which, (ending, data) = case
-    good = b"age,colour\n" + b"".join(b"%d,c%d\n" % (i, i % 3) for i in range(20))
     roles = ("train", "holdout", "synthetic")
     paths = {role: folder / f"{role}.csv" for role in roles}
-    for role in roles:
-        paths[role].write_bytes(good.replace(b"c1", role.encode()))
+    for number, path in enumerate(paths.values(), 1):
+        head, *lines = tables.valid(0)
+        lines = [[str(int(age) + 100 * number), *rest] for age, *rest in lines]
+        path.write_text("\n".join(map(",".join, [head, *lines])))
     odd = roles[which % 3]
     paths[odd] = folder / f"odd.csv{ending}"
     paths[odd].write_bytes(data)
@@ -375,7 +375,7 @@ TARGETS = {
         Target("set", "`--set KEY=VALUE`", texts.settings_texts, read_settings, 60, host),
         Target("select", "`-k EXPR`", texts.expressions, read_expression, 200),
         Target("audit-npz", "predictions: .npz, .npy in it", _npz_or_bomb, audit_file(".npz"), 100),
-        Target("audit-csv", "predictions: .csv, .csv.gz", tables.csv_files, read_audit_csv, 40,
+        Target("audit-csv", "predictions: .csv, .csv.gz", tables.csv_files(1), read_audit_csv, 40,
                _import_pandas),
         Target("audit-parquet", "predictions: .parquet", tables.parquet_files(), audit_file(".parquet"), 30,
                _import_pandas),
@@ -394,7 +394,7 @@ TARGETS = {
                read_frozen, 100),
         Target("run", "files of runs: .json, .json.gz", maybe_gzipped(texts.json_files(committed)),
                read_run, 20, _import_pandas),
-        Target("csv", "dataset `csv`: CSV, plain or .gz", st.tuples(tables.csv_files, _csv_params),
+        Target("csv", "dataset `csv`: CSV, plain or .gz", st.tuples(tables.csv_files(0), _csv_params),
                read_csv_dataset, 40, _import_pandas),
         Target("parquet", "dataset `csv`: Parquet", st.tuples(tables.parquet_files(), _csv_params),
                read_parquet_dataset, 30, _import_pandas),
