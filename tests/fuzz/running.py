@@ -29,6 +29,10 @@ MESSAGE = 20_000
 """Characters that a message may have; terminals show some 100 lines of 200."""
 
 
+BATCH = 500
+"""Cases that Hypothesis draws at a time: it remembers all of them, which is no memory of a reader."""
+
+
 class Hang(BaseException):
     """A case took too long."""
 
@@ -84,15 +88,6 @@ def run(
     before = _peak_mib()
     logging.getLogger("privbench").setLevel(logging.CRITICAL)
 
-    @seed(number)
-    @settings(
-        max_examples=cases,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(target.cases)
     def cases_of(case: Any) -> None:
         outcome.cases += 1
         with tempfile.TemporaryDirectory(dir=_fast_folder()) as folder:
@@ -113,8 +108,16 @@ def run(
                 on_finding(error, case)
             outcome.slowest = max(outcome.slowest, time.process_time() - started)
 
-    with warnings.catch_warnings(action="ignore"):
-        cases_of()
+    for begin in range(0, cases, BATCH):
+        limited = settings(
+            max_examples=min(BATCH, cases - begin),
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        with warnings.catch_warnings(action="ignore"):
+            seed(f"{number} {begin}")(limited(given(target.cases)(cases_of)))()
     outcome.findings = dict(found.most_common())
     outcome.mib = max(0, _peak_mib() - before)
     return outcome
