@@ -7,6 +7,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -84,16 +85,25 @@ def cli(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Result
 
 
 class FileServer:
-    """Serves ``files`` on loopback and counts the requests."""
+    """Serves ``files`` on loopback and counts the requests.
+
+    A path that ``answers`` has gets these in turn instead, the last one again and again.
+    """
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
+        self.answers: dict[str, list[Callable[[BaseHTTPRequestHandler], object]]] = {}
+        self.headers: list[Message] = []
         self.requests: Counter[str] = Counter()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 outer.requests[self.path] += 1
+                outer.headers.append(self.headers)
+                if answers := outer.answers.get(self.path):
+                    (answers.pop(0) if len(answers) > 1 else answers[0])(self)
+                    return
                 body = outer.files.get(self.path)
                 self.send_response(404 if body is None else 200)
                 self.send_header("Content-Length", str(len(body or b"")))
@@ -130,7 +140,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path
     monkeypatch.setenv("PRIVBENCH_DATA_DIR", str(data))
     monkeypatch.setattr("platformdirs.user_cache_path", lambda name: cache / name)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)  # between retries
+    monkeypatch.setattr("privbench.datasets.download.WAITS", (0.0, 0.0))
     return data, cache / "privbench" / "data"
 
 

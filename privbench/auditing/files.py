@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile, is_zipfile
+from zipfile import is_zipfile
 
-import numpy as np
-from numpy.typing import NDArray
-
+from privbench.bounds import most_bytes, too_large
 from privbench.components.messages import near_file
 from privbench.datasets.frames import read_frame
 from privbench.errors import DataError
+from privbench.npz import check_zip, read_npz
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,47 +48,31 @@ def _read_npz(path: Path) -> dict[str, Any]:
         raise DataError(
             f"{path}: not a readable .npz file; write it with np.savez(file, probs=..., ...)"
         )
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: _member_of(file, name, path) for name in file.files}
-    except (BadZipFile, EOFError, OSError, ValueError) as error:
-        raise DataError(f"{path}: not a readable .npz file: {error}") from None
-
-
-def _member_of(file: Any, name: str, path: Path) -> NDArray[Any]:
-    try:
-        array: NDArray[Any] = file[name]
-    except ValueError as error:
-        if "allow_pickle" not in str(error):
-            raise DataError(f"{path}: {name} cannot be read: {error}") from None
-        raise DataError(
-            f"{path}: {name} holds Python objects, which are never unpickled; save numbers, texts or"
-            f" truth values, such as {name}=np.array(values.tolist())"
-        ) from None
-    return array
+    return dict(read_npz(path, str(path), path.stat().st_size))
 
 
 def _read_safetensors(path: Path) -> dict[str, Any]:
-    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
-        return dict(load_file(path))
-    except (KeyError, AttributeError, TypeError):  # a number format that NumPy lacks
-        from safetensors.torch import load_file as load_tensors
+        try:
+            return dict(load_file(path))
+        except (KeyError, AttributeError, TypeError):  # a number format that NumPy lacks
+            from safetensors.torch import load_file as load_tensors
 
-        return dict(load_tensors(path))
-    except (SafetensorError, OSError, ValueError) as error:
-        raise DataError(f"{path}: not a readable .safetensors file: {error}") from None
+            return dict(load_tensors(path))
+    except Exception as error:  # safetensors, NumPy and torch raise many kinds for damaged files
+        raise DataError(f"{path}: not a readable .safetensors file: {_reason(error)}") from None
 
 
 def _read_torch(path: Path) -> dict[str, Any]:
     import torch
 
+    check_zip(path, str(path), "torch.save writes tensors without compression")
     try:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds, some with pages of advice
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = _reason(error)
         if "weights_only" in str(error):
             reason = "it holds more than tensors, lists, numbers and texts; nothing is unpickled"
         raise DataError(
@@ -101,7 +84,24 @@ def _read_torch(path: Path) -> dict[str, Any]:
             f"{path}: holds {type(tensors).__name__}, expected tensors by name:"
             " torch.save({'logits': ..., 'labels': ..., 'member': ...}, file)"
         )
+    _check_size(path, tensors)
     return tensors
+
+
+def _check_size(path: Path, tensors: dict[str, Any]) -> None:
+    """Refuse tensors that take far more memory than the file: views that repeat a few numbers."""
+    size = sum(
+        one.numel() * one.element_size() for one in tensors.values() if hasattr(one, "numel")
+    )
+    packed = path.stat().st_size
+    if size > most_bytes(packed):
+        raise too_large(str(path), size, packed, "save tensors as they are, not views: .clone()")
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of what an error says."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__
 
 
 READERS: dict[str, Callable[[Path], dict[str, Any]]] = {

@@ -44,7 +44,13 @@ def take(records: Any, rows: NDArray[np.int64]) -> Any:
         import torch
 
         return records[torch.as_tensor(rows, device=records.device)]
-    return records[rows]
+    try:
+        return records[rows]
+    except Exception as error:  # the container is the user's, and may raise anything
+        raise DataError(
+            f"records of type {type(records).__name__} cannot be divided: {error!s:.200} (allowed: a"
+            " NumPy array, a DataFrame, a sparse matrix, a torch tensor or a list)"
+        ) from None
 
 
 def is_tensor(value: Any) -> bool:

@@ -8,7 +8,6 @@ one, so that their results stay comparable.
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +15,15 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from privbench.bounds import MAX_TOML_BYTES
 from privbench.canaries import CanaryKind
 from privbench.components.messages import closest, explain, near_file
+from privbench.config.toml import parse_toml
 from privbench.errors import BadInput
 
 Knowledge = Literal["adaptive", "naive"]
+MAX_POPULATION = 1_000_000
+"""Models per population. Papers have 2 to 20,000; a number of more digits is a mistake."""
 
 
 def _name_or_table(value: object) -> object:
@@ -67,7 +70,7 @@ class BenchmarkTable(BaseModel):
     defenses: tuple[Named, ...] = Field(min_length=1)
     attacks: tuple[Named, ...] = Field(min_length=1)
     knowledge: tuple[Knowledge, ...] = Field(("adaptive", "naive"), min_length=1)
-    population: int = Field(16, ge=2, description="models per population")
+    population: int = Field(16, ge=2, le=MAX_POPULATION, description="models per population")
     pool: int | None = Field(None, ge=4, description="records; default 60% of the dataset")
     public: int | None = Field(
         None, ge=1, description="reference records that defenses may use; default all of them"
@@ -188,10 +191,7 @@ def read_tables(path: Path) -> Tables:
     Raises:
         BadInput: the message names the file, the key, the value and what is allowed.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: {error}") from None
+    content = parse_toml(_text(path), str(path))
     for key, value in content.items():
         if key not in ("defenses", "benchmarks"):
             raise BadInput(f"{path}: {key}: unknown key{closest(key, ['defenses', 'benchmarks'])}")
@@ -204,6 +204,16 @@ def read_tables(path: Path) -> Tables:
         _tables(DefenseTable, content.get("defenses", {}), f"{path}: defenses"),
         _tables(BenchmarkTable, content.get("benchmarks", {}), f"{path}: benchmarks"),
     )
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(4 * MAX_TOML_BYTES + 1).decode("utf-8")
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: {error}") from None
 
 
 M = TypeVar("M", bound=BaseModel)

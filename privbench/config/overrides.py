@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from privbench.components.messages import closest
 from privbench.config.file import BenchmarkTable
 from privbench.config.sweeps import value_text
+from privbench.config.toml import NotToml, parse_toml
 from privbench.errors import BadInput
 
 
@@ -101,8 +101,8 @@ def toml_value(text: str, where: str) -> Any:
         BadInput: a list or table is not TOML.
     """
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return parse_toml(f"value = {text}", where)["value"]
+    except NotToml:
         if text.startswith(("[", "{")):
             raise BadInput(f'{where}: {text} is not TOML; strings need quotes: ["lira"]') from None
         return text

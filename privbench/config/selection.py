@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
+from privbench.bounds import MAX_NESTING
 from privbench.components.messages import near
 from privbench.errors import BadInput
 from privbench.escape import json_text
 
 Selector = Callable[[str], bool]
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[()]|[^\s()]+', re.DOTALL)
+MAX_LENGTH = 10_000
+"""Characters of an expression: room for the names of 200 trials."""
 
 
 def selector(expression: str | None) -> Selector:
@@ -31,6 +35,8 @@ def selector(expression: str | None) -> Selector:
     """
     if expression is None:
         return lambda name: True
+    if len(expression) > MAX_LENGTH:
+        raise BadInput(f"-k: {len(expression)} characters (allowed: {MAX_LENGTH})")
     parser = _Parser(expression)
     predicate = parser.alternatives()
     if parser.tokens:
@@ -95,6 +101,7 @@ class _Parser:
     def __init__(self, expression: str) -> None:
         self.expression = expression
         self.tokens = _TOKEN.findall(expression)
+        self.depth = 0
 
     def alternatives(self) -> Selector:
         options = [self.conjunction()]
@@ -110,10 +117,12 @@ class _Parser:
 
     def factor(self) -> Selector:
         if self._take("not"):
-            inner = self.factor()
+            with self._nested():
+                inner = self.factor()
             return lambda name: not inner(name)
         if self._take("("):
-            inner = self.alternatives()
+            with self._nested():
+                inner = self.alternatives()
             if not self._take(")"):
                 raise BadInput(f"-k {self.expression!r}: a parenthesis is not closed")
             return inner
@@ -122,6 +131,17 @@ class _Parser:
                 f"-k {self.expression!r}: a word is missing; example: 'lira and not naive'"
             )
         return _matcher(self.tokens.pop(0))
+
+    @contextmanager
+    def _nested(self) -> Iterator[None]:
+        """Count a level, which takes some of the stack, here and in each call of the predicate."""
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            raise BadInput(
+                f"-k {self.expression:.80}...: nested too deeply (allowed: {MAX_NESTING} levels)"
+            )
+        yield
+        self.depth -= 1
 
     def _take(self, token: str) -> bool:
         if self.tokens and self.tokens[0] == token:

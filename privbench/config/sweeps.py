@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from privbench.components import Component
 from privbench.components.messages import key_of
 from privbench.errors import BadInput
+
+MAX_VARIANTS = 10_000
+"""Combinations of swept values of one component: lists multiply, and few short ones fill the memory."""
 
 
 def sweep(
@@ -31,7 +35,7 @@ def sweep(
         given: where parameters are written that are not written at ``where``.
 
     Raises:
-        BadInput: a sweep is empty.
+        BadInput: a sweep is empty, or there are too many combinations.
     """
     axes: dict[str, list[Any]] = {}
     properties = cls.model_json_schema()["properties"] if params else {}
@@ -42,6 +46,10 @@ def sweep(
                 place = key_of(where, [key], given)
                 raise BadInput(f"{place}: [] is an empty sweep; give at least one value")
             axes[key] = value
+    if (n := math.prod(map(len, axes.values()))) > MAX_VARIANTS:
+        raise BadInput(
+            f"{where}: {', '.join(axes)}: sweeps of {n} combinations (allowed: {MAX_VARIANTS})"
+        )
     for values in itertools.product(*axes.values()):
         swept = dict(zip(axes, values, strict=True))
         yield {**params, **swept}, swept

@@ -22,6 +22,8 @@ MAX_CATEGORIES = 1000
 """The largest number of classes, or of categories of a column."""
 MANY_CATEGORIES = 50
 """More categories than this, and than a tenth of the records, give a warning."""
+MAX_SHOWN = 50
+"""Problems of a kind that a message shows; a table of thousands of columns has as many."""
 MAX_DECIMALS = 20
 """The largest number of distinct labels with decimals, such as grades in steps of 0.5."""
 
@@ -54,14 +56,22 @@ def raise_problems(
     if len(problems) == 1 and not doubts:
         raise DataError(f"{path}: {problems[0].text}")
     parts = [f"{path}: {plural(len(problems), 'problem')}:"]
-    parts += [f"  - {problem.text}" for problem in problems]
+    parts += [f"  - {text}" for text in first_texts(problems)]
     if doubts:
         parts.append("  and what stops nothing:")
-        parts += [f"  - {doubt.text}" for doubt in doubts]
+        parts += [f"  - {text}" for text in first_texts(doubts)]
     if fixes := _together([*problems, *doubts], lists):
         written = ", ".join(setting(key, value) for key, value in fixes.items())
         parts.append(f"  all of it in benchmarks.toml, beside `path`: {written}")
     raise DataError("\n".join(parts))
+
+
+def first_texts(problems: Sequence[Problem]) -> list[str]:
+    """Return the texts of the first problems, and how many more there are."""
+    more = len(problems) - MAX_SHOWN
+    return [problem.text for problem in problems[:MAX_SHOWN]] + (
+        [f"{more} more"] if more > 0 else []
+    )
 
 
 def _together(

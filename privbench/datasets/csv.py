@@ -15,6 +15,7 @@ from privbench.datasets.base import Dataset, path_field
 from privbench.datasets.checks import (
     Problem,
     doubts,
+    first_texts,
     is_numeric,
     problems_of_columns,
     problems_of_label,
@@ -153,8 +154,8 @@ class Csv(Dataset):
         doubtful = list(doubts(features, labels, self.categorical)) if len(table) else []
         lists = {key: getattr(self, key) for key in ("categorical", "dates", "drop")}
         raise_problems(self.path, problems, lists, doubtful)
-        for doubt in doubtful:
-            log.warning("%s: %s", self.path, doubt.text)
+        for text in first_texts(doubtful):
+            log.warning("%s: %s", self.path, text)
 
     def _filled(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return the table with categories for gaps; those of numbers stay, for each split to fill."""

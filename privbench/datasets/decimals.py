@@ -21,7 +21,7 @@ def _number(decimal: str) -> str:
 
 def _is_written(column: pd.Series, decimal: str) -> bool:
     """Return whether all values of a column of text are numbers with this decimal mark."""
-    values, number = column.dropna().tolist(), re.compile(_number(decimal))
+    values, number = column.dropna().tolist(), re.compile(_number(decimal), re.ASCII)
     return len(values) > 0 and all(number.fullmatch(value.strip()) for value in values)
 
 

@@ -23,7 +23,7 @@ from typing import ClassVar
 
 from privbench.data import Data
 from privbench.datasets.base import Dataset
-from privbench.datasets.download import download, root_cause
+from privbench.datasets.download import MAX_BYTES, download, root_cause
 from privbench.datasets.reading import Content, read_archive, read_file
 from privbench.errors import DatasetUnavailable
 
@@ -62,6 +62,8 @@ class FileDataset(Dataset):
 
     folder: ClassVar[str]
     """The name of the dataset's folder in the data folder."""
+    max_download: ClassVar[int] = MAX_BYTES
+    """The most bytes that a file may have; what a server sends beyond is refused."""
 
     @abstractmethod
     def files(self) -> tuple[RemoteFile, ...]:
@@ -106,7 +108,8 @@ class FileDataset(Dataset):
         missing = [file for file, path in self._search().items() if path is None]
         for file in {file.url: file for file in missing}.values():
             try:
-                download(file.url, file.checksum, self.locations()[-1])
+                folder = self.locations()[-1]
+                download(file.url, file.checksum, folder, max_bytes=self.max_download)
             except (OSError, ValueError) as error:
                 raise DatasetUnavailable(self._explain(missing, file.url, error)) from error
         return {file: path for file, path in self._search().items() if path is not None}

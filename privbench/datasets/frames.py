@@ -7,12 +7,14 @@ import csv
 import logging
 import re
 import warnings
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from io import BytesIO, StringIO
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from privbench.bounds import MAX_COLUMNS, most_bytes, too_large
 from privbench.datasets.decimals import found_decimal, with_numbers
 from privbench.datasets.reading import Content, read_file
 from privbench.errors import DataError
@@ -32,6 +34,10 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SAMPLED_LINES = 50
+MAX_NAME = 1000
+"""Characters of the name of a column, which messages and pages show."""
+_BYTES = 8
+"""Bytes of a value of a table in memory, at least."""
 
 
 def read_frame(
@@ -76,16 +82,17 @@ def parse_frame(
 
 
 def _parse_parquet(content: Content, text_columns: Collection[str]) -> pd.DataFrame:
-    import pandas as pd
 
     try:
-        table = pd.read_parquet(BytesIO(content.data), engine="pyarrow")
+        table = _unpacked_parquet(content)
     except ImportError:
         raise DataError(
             f"{content.where}: to read Parquet, install pyarrow: pip install 'privbench[parquet]'"
         ) from None
+    except DataError:
+        raise
     except Exception as error:  # pyarrow has exceptions of its own
-        raise DataError(f"{content.where}: not a table in Parquet ({error})") from error
+        raise DataError(f"{content.where}: not a table in Parquet ({error!s:.300})") from error
     if table.index.name is not None or table.index.nlevels > 1:
         table = table.reset_index()  # a column that pandas has stored as an index
     table = table.reset_index(drop=True).rename(columns=lambda name: str(name).strip())
@@ -93,6 +100,43 @@ def _parse_parquet(content: Content, text_columns: Collection[str]) -> pd.DataFr
     for name in table.columns:
         table[name] = table[name].astype(str) if name in text_columns else _plain(table[name])
     return _checked(content.where, table)
+
+
+def _unpacked_parquet(content: Content) -> pd.DataFrame:
+    """Return the table, unless it is far larger than the file.
+
+    A value that repeats takes next to no room in the file, so that a few KiB can hold billions of rows,
+    or a million copies of a long word. Words are read with their dictionary, and counted before they
+    are copied.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(BytesIO(content.data))
+    facts = file.metadata
+    if facts.num_columns > MAX_COLUMNS:
+        raise too_many_columns(content.where, facts.num_columns)
+    groups = [facts.row_group(i) for i in range(facts.num_row_groups)]
+    n_values = sum(g.column(i).num_values for g in groups for i in range(g.num_columns))
+    packed, instead = len(content.data), "if it is no mistake, save the table as CSV"
+    size = max(
+        _BYTES * max(n_values, facts.num_rows), sum(group.total_byte_size for group in groups)
+    )
+    if size > most_bytes(packed):
+        raise too_large(content.where, size, packed, instead)
+    schema = file.schema_arrow
+    words = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_binary(f.type)]
+    table = pq.read_table(BytesIO(content.data), read_dictionary=words, use_threads=False)
+    copied = sum(
+        len(chunk) * max((len(value) for value in chunk.dictionary.to_pylist() if value), default=0)
+        for name in words
+        for column in table.columns[table.schema.get_field_index(name) :][:1]
+        for chunk in column.chunks
+        if pa.types.is_dictionary(chunk.type)
+    )
+    if copied > most_bytes(packed):
+        raise too_large(content.where, copied, packed, instead)
+    return table.cast(schema).to_pandas()
 
 
 def _plain(column: pd.Series) -> pd.Series:
@@ -109,6 +153,8 @@ def _plain(column: pd.Series) -> pd.Series:
     if pd.api.types.is_numeric_dtype(column) and pd.api.types.is_extension_array_dtype(column):
         return column.astype("float64" if column.hasnans else column.dtype.numpy_dtype)
     kinds = set(column.dropna().map(type)) if pd.api.types.is_object_dtype(column) else set()
+    if column.dtype.kind == "m":
+        return column / pd.Timedelta(days=1)
     if kinds == {decimal.Decimal}:
         return column.astype("float64")
     if kinds == {datetime.date}:
@@ -127,6 +173,7 @@ def _parse_csv(
     # A spreadsheet's own line, which says what separates the columns.
     if line := re.match(r'"?sep=(.)"?\r?\n', text):
         separator, text = separator or line[1], text[line.end() :]
+    _check_lines(content.where, text, (separator,) if separator else tuple(SEPARATORS))
     found = separator or found_separator(text)
 
     def read(**options: object) -> pd.DataFrame:
@@ -145,8 +192,8 @@ def _parse_csv(
         raise DataError(f"{content.where}: the file is empty") from None
     except pd.errors.ParserWarning:
         raise DataError(f"{content.where}: rows have more fields than the header") from None
-    except pd.errors.ParserError as error:
-        raise DataError(f"{content.where}: not a table ({str(error).strip()})") from error
+    except ValueError as error:  # among others pandas.errors.ParserError
+        raise DataError(f"{content.where}: not a table ({str(error).strip():.300})") from error
     mark = decimal or found_decimal(table, found, texts)
     table = with_numbers(table, mark, texts, lambda: read(dtype=str))
     if (found, mark) != (separator or ",", decimal or "."):
@@ -250,11 +297,36 @@ def _is_date(column: pd.Series) -> bool:
 
 def _check_header(where: str, names: list[str]) -> None:
     # pandas would rename a second column "y" to "y.1", and the label would become a feature.
-    if repeated := [name for name in names if name and names.count(name) > 1]:
+    if len(names) > MAX_COLUMNS:
+        raise too_many_columns(where, len(names))
+    if long := [name for name in names if len(name) > MAX_NAME]:
         raise DataError(
-            f"{where}: column name {repeated[0]!r} occurs more than once in the first line, which must"
+            f"{where}: column {long[0][:40]!r}... has a name of {len(long[0])} characters (allowed:"
+            f" {MAX_NAME}); the first line must name the columns"
+        )
+    counts = Counter(names)
+    if repeated := [name for name in names if name and counts[name] > 1]:
+        raise DataError(
+            f"{where}: column name {repeated[0][:80]!r} occurs more than once in the first line, which must"
             " name the columns"
         )
+
+
+def too_many_columns(where: str, n: int) -> DataError:
+    """Return the error for a table of so many columns."""
+    return DataError(
+        f"{where}: {n:,} columns (allowed: {MAX_COLUMNS:,}); save so many as arrays: .npz"
+    )
+
+
+def _check_lines(where: str, text: str, separators: Iterable[str]) -> None:
+    """Refuse lines of more columns than are allowed, before anything divides them.
+
+    A separator that stands in quotes counts as well; no cell has that many.
+    """
+    for number, line in enumerate(StringIO(text), 1):
+        if len(line) > MAX_COLUMNS and max(map(line.count, separators)) >= MAX_COLUMNS:
+            raise too_many_columns(f"{where}: line {number}", max(map(line.count, separators)) + 1)
 
 
 def _strip(value: object) -> object:

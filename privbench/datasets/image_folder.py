@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pydantic import Field
 
+from privbench.bounds import most_bytes, too_large
 from privbench.data import Data
 from privbench.datasets.base import Dataset, path_field
 from privbench.datasets.checks import Problem, raise_problems, setting
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Colour: TypeAlias = Literal["grey", "rgb"]
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+"""What images may be inside, whatever their names: Pillow would run Ghostscript for PostScript."""
 ENDINGS = frozenset(
     {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
 )
@@ -58,11 +61,18 @@ class ImageFolder(Dataset):
         problems = _problems_of_classes(classes)
         pixels: list[NDArray[np.uint8]] = []
         unreadable: list[str] = []
+        size = packed = 0
         for file in (file for files in classes.values() for file in files):
             try:
                 pixels.append(self._read(file))
+                size += pixels[-1].nbytes
+                packed += file.stat().st_size
             except Exception as error:  # Pillow raises many kinds for a damaged file
                 unreadable.append(f"{file.parent.name}/{file.name} ({error!s:.60})")
+            if size > most_bytes(packed):
+                raise too_large(
+                    self.path, size, packed, f"to scale the images: {setting('size', 32)}"
+                )
         problems += _problems_of_images(pixels, unreadable)
         raise_problems(self.path, problems)
         y = np.repeat(np.arange(len(classes)), [len(files) for files in classes.values()])
@@ -80,7 +90,10 @@ class ImageFolder(Dataset):
         from PIL import ImageOps
 
         bomb = pillow.DecompressionBombWarning
-        with warnings.catch_warnings(action="error", category=bomb), pillow.open(file) as opened:
+        with (
+            warnings.catch_warnings(action="error", category=bomb),
+            pillow.open(file, formats=FORMATS) as opened,
+        ):
             image: Image = ImageOps.exif_transpose(opened)
             if image.mode == "F":
                 raise ValueError("pixels in floating point")

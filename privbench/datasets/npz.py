@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +18,8 @@ from privbench.datasets.describe import describe
 from privbench.datasets.reading import existing_file
 from privbench.datasets.tables import SCALE, Scale, is_finite_float32, standardise
 from privbench.errors import DataError
-from privbench.wording import plural
+from privbench.npz import names_in, read_npz
+from privbench.wording import plural, shortened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,7 +68,7 @@ class Npz(Dataset):
             x, y = x[whole], y[whole]
             groups = None if groups is None else groups[whole]
         is_table = x.ndim == 2 and self.data_kind in ("auto", "tabular")
-        labels = pd.Series(y.astype(str) if y.dtype.kind in "ST" else y, name="y")
+        labels = pd.Series(_texts(self.path, y) if y.dtype.kind in "ST" else y, name="y")
         problems = problems_of_label(labels, "`y`", lone=True) if len(y) else [_NONE_LEFT]
         problems += _problems_of_numbers(
             x, gaps="median" if is_table else "drop", filled=self.missing
@@ -102,22 +101,23 @@ class Npz(Dataset):
 
 def read_arrays(path: Path, names: Sequence[str]) -> list[NDArray[Any]]:
     """Return the arrays of these names. Raises DataError, also for pickled (object) arrays."""
+    size = path.stat().st_size
+    found = names_in(path, str(path))
+    if missing := sorted(set(names) - set(found)):
+        raise DataError(f"{path}: no array {missing[0]!r} (arrays: {shortened(found) or 'none'})")
+    arrays = read_npz(path, str(path), size, tuple(names))
+    return [arrays[name] for name in names]
+
+
+def _texts(path: str, y: NDArray[Any]) -> NDArray[Any]:
     import numpy as np
 
     try:
-        with zipfile.ZipFile(path) as archive:
-            found = [name.removesuffix(".npy") for name in archive.namelist()]
-        if missing := sorted(set(names) - set(found)):
-            raise DataError(
-                f"{path}: no array {missing[0]!r} (arrays: {', '.join(found) or 'none'})"
-            )
-        with np.load(path, allow_pickle=False) as arrays:
-            return [arrays[name] for name in names]
-    except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        return np.char.decode(y, "utf-8") if y.dtype.kind == "S" else y.astype(str)
+    except UnicodeDecodeError as error:
         raise DataError(
-            f"{path}: cannot be read ({error}); write it with np.savez(path, x=x, y=y), where x and y"
-            " are arrays of numbers, not of objects (labels in text: y=np.array(y, dtype=str))"
-        ) from error
+            f"{path}: `y` has bytes that are not UTF-8 ({error.reason}); save np.array(y, dtype=str)"
+        ) from None
 
 
 _NONE_LEFT = Problem("each record has a missing value, and none is left")

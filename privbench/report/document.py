@@ -12,17 +12,18 @@ from __future__ import annotations
 
 import gzip
 import json
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from privbench.bounds import GZIP_ERRORS, MAX_RUN_BYTES, gunzipped, problem_of_tree
 from privbench.components.messages import near_file
 from privbench.errors import BadInput
 from privbench.escape import json_text
 from privbench.report.curves import Curves, curve_lines, curves_in, no_curves
 from privbench.report.differences import Differences, Errors
+from privbench.report.forms import problem_of_form
 from privbench.report.recorded import recorded_in, recorded_lines
 from privbench.storage.results import COLUMNS, Row, Run
 
@@ -87,18 +88,23 @@ def read_document(path: str | Path) -> Document:
     """
     try:
         content = json.loads(_read(Path(path)))
+        problem = problem_of_tree(content)
     except OSError as error:
         hint = near_file(Path(path)) if isinstance(error, FileNotFoundError) else ""
         raise BadInput(f"{path}: {error.strerror}{hint} (allowed: {WHAT})") from None
-    except (ValueError, EOFError, zlib.error, RecursionError) as error:
-        raise BadInput(f"{path}: not JSON: {error} (allowed: {WHAT})") from None
+    except (ValueError, *GZIP_ERRORS, RecursionError) as error:
+        raise BadInput(f"{path}: not JSON: {error!s:.200} (allowed: {WHAT})") from None
+    if problem:
+        raise BadInput(f"{path}: {problem} (allowed: {WHAT})")
     if not isinstance(content, dict) or "format" not in content:
         raise BadInput(f"{path}: not the file of a run (allowed: {WHAT})")
     if content["format"] != FORMAT:
-        raise BadInput(f"{path}: format {content['format']!r} (allowed: {WHAT})")
+        raise BadInput(f"{path}: format {content['format']!s:.80} (allowed: {WHAT})")
     try:
         facts = {field.name: content[field.name] for field in fields(Run)}
         rows = [_row(row) for row in content["rows"]]
+        if problem := problem_of_form(facts | {"rows": rows}):
+            raise ValueError(problem)
         return Document(
             Run(**facts | {"rows": rows}),
             Differences(recorded_in(rows, content["differences"])),
@@ -107,7 +113,7 @@ def read_document(path: str | Path) -> Document:
     except KeyError as error:
         raise BadInput(f"{path}: key {error} is missing (allowed: {WHAT})") from None
     except (TypeError, ValueError, IndexError) as error:
-        raise BadInput(f"{path}: {error} (allowed: {WHAT})") from None
+        raise BadInput(f"{path}: {error!s:.400} (allowed: {WHAT})") from None
 
 
 def write_document(path: Path, text: str) -> None:
@@ -124,8 +130,10 @@ def write_document(path: Path, text: str) -> None:
 
 
 def _read(path: Path) -> str:
-    data = path.read_bytes()
-    return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
+    data = gunzipped(path)
+    if len(data) > MAX_RUN_BYTES:
+        raise BadInput(f"{path}: {len(data)} bytes (allowed: {MAX_RUN_BYTES})")
+    return data.decode("utf-8")
 
 
 def _row(values: Any) -> Row:

@@ -17,7 +17,6 @@ HEAVY = {
     "sklearn",
     "scipy",
     "pandas",
-    "pooch",
     "requests",
     "safetensors",
 }

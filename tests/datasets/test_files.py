@@ -90,11 +90,12 @@ def test_home_is_expanded(tiny, monkeypatch, tmp_path):
     assert tiny.locations()[0] == tmp_path / "sets" / "tiny-files"
 
 
-def test_wrong_checksum_is_an_error_and_leaves_nothing(tiny, server, folders):
+def test_wrong_checksum_is_an_error_and_the_file_is_not_used(tiny, server, folders):
     server.files["/y"] = b"\0\0\0"
     with pytest.raises(DatasetUnavailable, match="does not match the known hash"):
         tiny.load()
-    assert [path.name for path in (folders[1] / "tiny-files").iterdir()] == ["x.gz"]
+    names = sorted(path.name for path in (folders[1] / "tiny-files").iterdir())
+    assert names == ["x.gz", "y.refused"]
     assert tiny.to_download() == f"would download {server.url}/y"
 
 
@@ -161,7 +162,7 @@ def test_importing_the_datasets_imports_no_heavy_package():
     code = (
         "import sys; import privbench.datasets as d, importlib, pkgutil\n"
         "for m in pkgutil.iter_modules(d.__path__): importlib.import_module(f'{d.__name__}.{m.name}')\n"
-        "print(sorted({'torch','sklearn','pandas','pooch','tqdm','requests'} & set(sys.modules)))"
+        "print(sorted({'torch','sklearn','pandas','filelock','tqdm','requests'} & set(sys.modules)))"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -143,7 +143,10 @@ def check_member(member: Any, n: int) -> NDArray[np.bool_]:
     Raises:
         BadInput: it is not a mask, or one side is empty.
     """
-    mask = np.asarray(member)
+    try:
+        mask = np.asarray(member)
+    except ValueError:  # its parts have different lengths
+        mask = np.zeros(0, dtype=object)
     if mask.dtype != np.bool_ and not (mask.dtype.kind in "iuf" and np.isin(mask, (0, 1)).all()):
         raise BadInput("member must be a mask of True and False (or 1 and 0) for each record")
     if mask.shape != (n,):

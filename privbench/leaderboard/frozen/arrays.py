@@ -5,15 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from typing import Any
-from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from privbench.errors import DataError
-
-HEADER = 4096
-"""Bytes of an array's file that are no values, at most."""
+from privbench.npz import read_npz
 
 KINDS = {"f": "float", "i": "int", "u": "unsigned int", "b": "bool", "U": "text"}
 
@@ -39,18 +36,13 @@ def arrays_of(
     Raises:
         DataError: it is no such file, or an array is too large or has Python objects.
     """
-    try:
-        with ZipFile(io.BytesIO(content)) as archive:
-            sizes = {i.filename.removesuffix(".npy"): i.file_size for i in archive.infolist()}
-            for name, limit in (max_bytes or {}).items():
-                if sizes.get(name, 0) > limit + HEADER:
-                    raise DataError(
-                        f"{where}: {name} has {sizes[name]} bytes (allowed: at most {limit})"
-                    )
-            names = list(sizes) if max_bytes is None else [n for n in sizes if n in max_bytes]
-            return {name: _read(archive, name, where) for name in names}
-    except (BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
-        raise DataError(f"{where}: not a readable .npz file: {error}") from None
+    arrays = read_npz(io.BytesIO(content), where, len(content), max_bytes)
+    for name, limit in (max_bytes or {}).items():
+        if name in arrays and arrays[name].nbytes > limit:
+            raise DataError(
+                f"{where}: {name} has {arrays[name].nbytes} bytes (allowed: at most {limit})"
+            )
+    return arrays
 
 
 def expected(
@@ -78,20 +70,3 @@ def expected(
             f" {words})"
         )
     return array
-
-
-def names_in(content: bytes, where: str) -> list[str]:
-    """Return the names of the arrays of an .npz file. Raises DataError if it is none."""
-    try:
-        with ZipFile(io.BytesIO(content)) as archive:
-            return [name.removesuffix(".npy") for name in archive.namelist()]
-    except BadZipFile as error:
-        raise DataError(f"{where}: not a readable .npz file: {error}") from None
-
-
-def _read(archive: ZipFile, name: str, where: str) -> NDArray[Any]:
-    try:
-        with archive.open(f"{name}.npy") as file:
-            return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
-    except (KeyError, ValueError) as error:
-        raise DataError(f"{where}: {name} cannot be read: {error}") from None

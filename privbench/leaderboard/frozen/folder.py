@@ -27,6 +27,7 @@ from privbench.components.copies import own_arrays
 from privbench.data import read_only
 from privbench.errors import DataError
 from privbench.leaderboard.frozen.arrays import arrays_of, expected, npz_of
+from privbench.leaderboard.submissions.reading import parse_strict
 from privbench.seeds import generator
 from privbench.stages.scores import observe
 
@@ -89,7 +90,7 @@ class FrozenOutputs:
         except OSError as error:
             raise DataError(f"{path}: {error.strerror} (allowed: {WHAT})") from None
         try:
-            facts = json.loads(content)
+            facts = parse_strict(content, path)
             if facts["format"] != FORMAT:
                 raise DataError(f"{path}: format {facts['format']!r} (allowed: {WHAT})")
             if bad := [name for name in facts["files"] if not _FILE.fullmatch(name)]:

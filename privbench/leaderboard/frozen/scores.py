@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 
 from privbench.components.messages import closest
 from privbench.errors import DataError
-from privbench.leaderboard.frozen.arrays import arrays_of, expected, names_in
+from privbench.leaderboard.frozen.arrays import arrays_of, expected
 from privbench.leaderboard.frozen.folder import FrozenOutputs
+from privbench.npz import names_in
 
 BYTES = 16
 """Largest size of a number, that of a long double."""
@@ -40,7 +42,7 @@ def read_scores(path: str | Path, frozen: FrozenOutputs) -> Scores:
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}") from None
     populations = {population.name: population for population in frozen.populations}
-    for name in names_in(content, str(path)):
+    for name in names_in(BytesIO(content), str(path)):
         if name not in populations:
             raise DataError(f"{path}: unknown population {name!r}{closest(name, populations)}")
     limits = {name: int(np.prod(p.shape)) * BYTES for name, p in populations.items()}

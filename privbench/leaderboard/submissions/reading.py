@@ -24,8 +24,13 @@ def read_strict(path: str | Path) -> Any:
         BadInput: it is not a regular file, a link, too large, not UTF-8, or not JSON as RFC 8259 has
             it: numbers are finite, and no object has a key twice.
     """
+    return parse_strict(read_bytes(path), path)
+
+
+def parse_strict(data: bytes, path: str | Path) -> Any:
+    """Return the content of JSON, as `read_strict`; ``path`` is what messages begin with."""
     try:
-        text = read_bytes(path).decode("utf-8")
+        text = data.decode("utf-8")
         content = json.loads(
             text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_unique
         )

@@ -1,0 +1,1 @@
+"""Hostile input for everything that privbench reads: `python -m tests.fuzz`, or `make fuzz`."""
