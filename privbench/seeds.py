@@ -25,9 +25,26 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
+def canonical_object(**values: str) -> str:
+    """Return the canonical JSON of an object whose values are canonical JSON already.
+
+    Args:
+        values: the values by name, in the order of the names.
+
+    >>> canonical_object(a="[1.5,null]", b="1")
+    '{"a":[1.5,null],"b":1}'
+    """
+    return "{" + ",".join(f'"{name}":{value}' for name, value in values.items()) + "}"
+
+
 def digest(value: Any) -> str:
     """Return the sha256 of the canonical JSON of ``value``, in hexadecimal."""
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+    return digest_of_json(canonical_json(value))
+
+
+def digest_of_json(text: str) -> str:
+    """Return the sha256 of canonical JSON, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def seed_of(*parts: Any) -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from privbench.components import Bound, is_local, source_digest
-from privbench.seeds import digest, generator
+from privbench.seeds import canonical_json, canonical_object, digest, digest_of_json, generator
 from privbench.stages.query_cache import QueryCache
 from privbench.storage.artifacts import Artifact
 from privbench.storage.parts import Parts
@@ -75,7 +75,7 @@ class Stage(ABC):
         """Return an artifact that was read from the store, with its objects in memory if it has any."""
         return artifact
 
-    @cached_property
+    @property
     def provenance(self) -> dict[str, Any]:
         """The content of the key, which is stored beside the artifact."""
         return {
@@ -90,8 +90,19 @@ class Stage(ABC):
 
     @cached_property
     def key(self) -> str:
-        """Sha256 of the canonical JSON of what the artifact depends on."""
-        return digest(self.provenance)
+        """Sha256 of the canonical JSON of ``provenance``, of which stages share the long parts."""
+        details = self.details() | self.versions()
+        keys = [f'"{stage.key}"' for stage in self.inputs]
+        text = canonical_object(
+            components=f"[{','.join(bound.identity_json for bound in self.components)}]",
+            details=canonical_json(details) if details else "{}",
+            inputs=f"[{','.join(keys)}]",
+            privbench=_own_identity_json(),
+            schema=str(SCHEMA),
+            seed=str(self.seed),
+            stage=canonical_json(self.kind),
+        )
+        return digest_of_json(text)
 
     @cached_property
     def names(self) -> str:
@@ -114,7 +125,7 @@ class Stage(ABC):
         return f"{self.kind} {self.title}"
 
 
-def walk(stages: Sequence[Stage]) -> Iterator[Stage]:
+def walk(stages: Iterable[Stage]) -> Iterator[Stage]:
     """Yield the given stages and all that they depend on, inputs first, each key once."""
     seen: set[str] = set()
 
@@ -136,3 +147,8 @@ def _own_identity() -> dict[str, str]:
         "version": __version__,
         "code": source_digest("privbench") if is_local("privbench") else "",
     }
+
+
+@cache
+def _own_identity_json() -> str:
+    return canonical_json(_own_identity())
