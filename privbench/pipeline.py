@@ -75,11 +75,11 @@ class AttackFacts:
             n_queries: int | None = self.bound.component.queries_used()
         return n_queries
 
-    @cached_property
-    def needs_models(self) -> bool:
-        """Whether it queries models itself, or looks at their parameters."""
-        with calling(self.bound):
-            return not self.on_release and bool(self.bound.component.needs_models())
+    def check(self) -> None:
+        """Ask what the keys of its stages depend on, which must not raise when keys are computed."""
+        if not self.on_release:
+            with calling(self.bound):
+                self.bound.component.needs_models()
 
     @cached_property
     def has_split_scores(self) -> bool:

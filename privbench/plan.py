@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -51,7 +53,8 @@ def make_plan(benchmark: Benchmark, select: Selector, datasets: Datasets) -> Pla
         BadInput: if the pool, the canaries or the public records do not fit a dataset.
     """
     planner = _Planner(benchmark, datasets, select)
-    return Plan(benchmark, planner.compared(list(planner.trials())), datasets)
+    with _without_garbage_collection():
+        return Plan(benchmark, planner.compared(list(planner.trials())), datasets)
 
 
 def check_plans(plans: Sequence[Plan], hint: str = "") -> None:
@@ -71,6 +74,18 @@ def check_plans(plans: Sequence[Plan], hint: str = "") -> None:
         raise BadInput("\n".join(sorted({rejected.reason for rejected in failed})))
 
 
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Suspend the search for cycles: a plan has millions of objects, and all of them stay."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 @dataclass
 class _Planner:
     """Builds the trials of the matrix."""
@@ -79,15 +94,16 @@ class _Planner:
     datasets: Datasets
     select: Selector
     _stages: SharedStages = field(default_factory=SharedStages)
-    _attacks: dict[str, AttackFacts] = field(default_factory=dict)
-    """By the attack's label."""
     _rejected: dict[tuple[str, str, str], NoResult | None] = field(default_factory=dict)
     """Why trials of a dataset, model and defense cannot run, by label; None if they can."""
 
     def trials(self) -> Iterator[Trial]:
         """Yield the selected trials, by dataset, seed, model, defense, attack and knowledge."""
         benchmark = self.benchmark
-        attacks = list(itertools.product(benchmark.attacks, benchmark.knowledge))
+        attacks = [
+            attack if isinstance(attack, Unavailable) else AttackFacts(attack.label, attack.bound)
+            for attack in benchmark.attacks
+        ]
         for dataset, seed, model in itertools.product(
             benchmark.datasets, benchmark.seeds, benchmark.models
         ):
@@ -96,13 +112,14 @@ class _Planner:
                 pipeline = self._pipeline(dataset, seed, model, defense, undefended)
                 if isinstance(pipeline, Pipeline):
                     undefended = pipeline.undefended
-                for attack, knowledge in attacks:
+                for attack, knowledge in itertools.product(attacks, benchmark.knowledge):
+                    observes = attack.observes if isinstance(attack, AttackFacts) else None
                     trial = Trial(
                         benchmark.name, dataset.label, defense.label, model.label, attack.label,
-                        knowledge, seed, self._attacked,
+                        knowledge, seed, self._attacked, observes,
                     )  # fmt: skip
                     if self.select(str(trial)):
-                        yield self._planned(pipeline, trial, attack)
+                        yield _planned(pipeline, trial, attack)
 
     def compared(self, trials: Sequence[Trial]) -> tuple[Trial, ...]:
         """Return the trials, where adaptive ones are compared with the naive ones of the same attack.
@@ -132,29 +149,7 @@ class _Planner:
             return None
         if adaptive.scores is naive.scores:
             return None
-        return self._stages.shared(
-            ComparisonStage(adaptive.title, adaptive.seed, adaptive, naive)
-        )
-
-    def _planned(
-        self, pipeline: Pipeline | NoResult, trial: Trial, attack: Variant | Unavailable
-    ) -> Trial:
-        """Return the trial with its stages; what its attack raises is why it has none."""
-        if isinstance(attack, Unavailable):
-            rejected = NoResult("unavailable", attack.reason)
-            return replace(trial, rejected=pipeline if isinstance(pipeline, NoResult) else rejected)
-        facts = self._facts(attack)
-        trial = replace(trial, observes=facts.observes)
-        if isinstance(pipeline, NoResult):
-            return replace(trial, rejected=pipeline)
-        try:
-            facts.needs_models  # which the keys of its stages depend on
-            return pipeline.planned(trial, facts)
-        except ComponentError as error:
-            return replace(trial, rejected=NoResult("failed", str(error), trace_of(error)))
-
-    def _facts(self, attack: Variant) -> AttackFacts:
-        return self._attacks.setdefault(attack.label, AttackFacts(attack.label, attack.bound))
+        return self._stages.shared(ComparisonStage(adaptive.title, adaptive.seed, adaptive, naive))
 
     @cached_property
     def _attacked(self) -> tuple[Attacked, ...]:
@@ -176,7 +171,8 @@ class _Planner:
         if (rejected := self._rejected[name]) is not None:
             return rejected
         # What is unavailable is rejected.
-        assert isinstance(dataset, Variant) and isinstance(model, Variant)
+        assert isinstance(dataset, Variant)
+        assert isinstance(model, Variant)
         assert isinstance(defense, Defense)
         parts = (self.benchmark, self.datasets, self._stages, dataset, seed, model)
         return Pipeline(*parts, defense, undefended or Pipeline(*parts, NONE))
@@ -202,6 +198,21 @@ class _Planner:
         except Exception as error:  # third-party code; the other trials go on
             return NoResult("failed", f"skip: {error_text(error)}", trace_of(error))
         return NoResult("skipped", reason) if reason else None
+
+
+def _planned(
+    pipeline: Pipeline | NoResult, trial: Trial, attack: AttackFacts | Unavailable
+) -> Trial:
+    """Return the trial with its stages; what its attack raises is why it has none."""
+    if isinstance(pipeline, NoResult):
+        return replace(trial, rejected=pipeline)
+    if not isinstance(attack, AttackFacts):
+        return replace(trial, rejected=NoResult("unavailable", attack.reason))
+    try:
+        attack.check()
+        return pipeline.planned(trial, attack)
+    except ComponentError as error:
+        return replace(trial, rejected=NoResult("failed", str(error), trace_of(error)))
 
 
 def _incompatible(spec: DataSpec, model: Bound, defense: Defense) -> str:

@@ -22,19 +22,10 @@ def canonical_json(value: Any) -> str:
     >>> canonical_json({"b": 1, "a": [1.5, None]})
     '{"a":[1.5,null],"b":1}'
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
 
 
-def canonical_object(**values: str) -> str:
-    """Return the canonical JSON of an object whose values are canonical JSON already.
-
-    Args:
-        values: the values by name, in the order of the names.
-
-    >>> canonical_object(a="[1.5,null]", b="1")
-    '{"a":[1.5,null],"b":1}'
-    """
-    return "{" + ",".join(f'"{name}":{value}' for name, value in values.items()) + "}"
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def digest(value: Any) -> str:

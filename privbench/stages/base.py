@@ -9,7 +9,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from privbench.components import Bound, is_local, source_digest
-from privbench.seeds import canonical_json, canonical_object, digest, digest_of_json, generator
+from privbench.seeds import canonical_json, digest, digest_of_json, generator
 from privbench.stages.query_cache import QueryCache
 from privbench.storage.artifacts import Artifact
 from privbench.storage.parts import Parts
@@ -44,6 +44,9 @@ class Stage(ABC):
     stored: ClassVar[bool] = True
     weight: ClassVar[float] = 1.0
     """Rough cost beside other stages, for the estimate of the time left."""
+
+    # No cached property: plans have millions of stages, and its dict would make them twice as large.
+    _key: ClassVar[str] = ""
 
     seed: int
     title: str
@@ -88,21 +91,22 @@ class Stage(ABC):
             "inputs": [stage.key for stage in self.inputs],
         }
 
-    @cached_property
+    @property
     def key(self) -> str:
         """Sha256 of the canonical JSON of ``provenance``, of which stages share the long parts."""
+        if not self._key:
+            object.__setattr__(self, "_key", digest_of_json(self._provenance_json()))
+        return self._key
+
+    def _provenance_json(self) -> str:
+        components = ",".join([bound.identity_json for bound in self.components])
         details = self.details() | self.versions()
-        keys = [f'"{stage.key}"' for stage in self.inputs]
-        text = canonical_object(
-            components=f"[{','.join(bound.identity_json for bound in self.components)}]",
-            details=canonical_json(details) if details else "{}",
-            inputs=f"[{','.join(keys)}]",
-            privbench=_own_identity_json(),
-            schema=str(SCHEMA),
-            seed=str(self.seed),
-            stage=canonical_json(self.kind),
+        inputs = ",".join([f'"{stage.key}"' for stage in self.inputs])
+        return (
+            f'{{"components":[{components}],"details":{canonical_json(details) if details else "{}"},'
+            f'"inputs":[{inputs}],"privbench":{_own_identity_json()},"schema":{SCHEMA},'
+            f'"seed":{self.seed},"stage":"{self.kind}"}}'
         )
-        return digest_of_json(text)
 
     @cached_property
     def names(self) -> str:
@@ -128,16 +132,20 @@ class Stage(ABC):
 def walk(stages: Iterable[Stage]) -> Iterator[Stage]:
     """Yield the given stages and all that they depend on, inputs first, each key once."""
     seen: set[str] = set()
-
-    def visit(stage: Stage) -> Iterator[Stage]:
-        if stage.key not in seen:
-            seen.add(stage.key)
-            for dependency in stage.inputs:
-                yield from visit(dependency)
-            yield stage
-
     for stage in stages:
-        yield from visit(stage)
+        # Inputs above the stages that wait for them; a stage is met again when its inputs are done.
+        pending = [stage]
+        while pending:
+            current = pending[-1]
+            if current.key in seen:
+                pending.pop()
+                continue
+            missing = [s for s in current.inputs if s.key not in seen]
+            if missing:
+                pending += reversed(missing)
+            else:
+                seen.add(current.key)
+                yield pending.pop()
 
 
 def _own_identity() -> dict[str, str]:
