@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +15,7 @@ from privbench.components.outcome import NoResult
 from privbench.computation import Computation, StageFailed, needed
 from privbench.config.device import resolve_device
 from privbench.executors.base import Executor
+from privbench.finishing import UnfinishedTrials
 from privbench.forecast import TimeKeeper
 from privbench.plan import Plan
 from privbench.plugins.host import PluginHost
@@ -26,6 +27,9 @@ from privbench.storage.results import Results, Row
 from privbench.storage.times import Times
 from privbench.trial import Trial
 from privbench.trial_rows import TrialRows
+
+WRITE_EVERY = 1.0
+"""Seconds after which rows are written, if many trials are finished at once."""
 
 
 @dataclass
@@ -67,24 +71,15 @@ class Runner:
             command=self.command, n_trials=len(self.plan.trials),
         )  # fmt: skip
         rows: list[Row] = []
-        waiting = list(self.plan.trials)
-
-        def finish_trials() -> None:
-            for trial in [trial for trial in waiting if self._is_finished(trial)]:
-                waiting.remove(trial)
-                rows.extend(self._finish(run, trial))
-
-        result_keys = {stage.key for trial in self.plan.trials for stage in trial.results}
+        unfinished = UnfinishedTrials(self.plan.trials, self._is_done)
 
         def compute(stage: Stage) -> None:
             self._compute_and_report(stage)
-            if stage.key in result_keys:
-                finish_trials()
+            rows.extend(self._finish(run, unfinished.finished_by(stage)))
 
-        finish_trials()
+        rows.extend(self._finish(run, unfinished.finished()))
         self._execute(stages, compute)
-        for trial in waiting:  # whose stages the executor left out
-            rows.extend(self._finish(run, trial))
+        rows.extend(self._finish(run, unfinished.rest()))  # whose stages the executor left out
         results = [stage for trial in self.plan.trials for stage in trial.results]
         self.results.finish_run(run, self._trial_rows.seconds(*results))
         rows = with_verdicts(rows)
@@ -125,17 +120,36 @@ class Runner:
                 if not self.store.has(stage.kind, stage.key):
                     self.failures.setdefault(stage.key, NoResult("failed", reason, trace))
 
-    def _is_finished(self, trial: Trial) -> bool:
-        return all(
-            stage.key in self.failures or self.store.has(stage.kind, stage.key)
-            for stage in trial.results
-        )
+    def _is_done(self, stage: Stage) -> bool:
+        return stage.key in self.failures or self.store.has(stage.kind, stage.key)
 
-    def _finish(self, run: int, trial: Trial) -> list[Row]:
-        rows, trace = self._trial_rows.of(trial)
-        self.results.add(run, rows, trace, self.plan.trials.index(trial))
-        self.host.call("trial_finished", rows=rows)
-        return rows
+    def _finish(self, run: int, trials: Iterable[tuple[int, Trial]]) -> list[Row]:
+        """Store the rows of trials, given with their places in the plan, and return them.
+
+        Rows are written together, yet none is kept for much longer than a second.
+        """
+        made: list[tuple[list[Row], str, int]] = []
+        all_rows: list[Row] = []
+
+        def write() -> None:
+            batch = list(made)
+            made.clear()
+            if batch:
+                self.results.add_trials(run, batch)
+            for rows, _, _ in batch:
+                all_rows.extend(rows)
+                self.host.call("trial_finished", rows=rows)
+
+        written = time.monotonic()
+        try:
+            for place, trial in trials:
+                made.append((*self._trial_rows.of(trial), place))
+                if time.monotonic() - written > WRITE_EVERY:
+                    write()
+                    written = time.monotonic()
+        finally:
+            write()
+        return all_rows
 
     def _compute_and_report(self, stage: Stage) -> None:
         """Compute one stage for the executor, with the hooks around it."""

@@ -9,7 +9,6 @@ is set aside.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
 import tempfile
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from privbench.data import read_only
 from privbench.seeds import digest
+from privbench.storage.notes import decoded_note, encoded_note
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -123,8 +123,7 @@ class Store:
             "info": dict(artifact.info),
             "provenance": provenance,
         }
-        note["checksum"] = digest(note)
-        text = json.dumps(note, indent=1).encode()
+        text = encoded_note(note)
         self._write(self._path(kind, key, ".json"), text)
         self._notes[key] = note
         return len(content) + len(text)
@@ -150,8 +149,8 @@ class Store:
     def _note(self, kind: str, key: str) -> dict[str, Any] | None:
         if key not in self._notes:
             try:
-                note = json.loads(self._path(kind, key, ".json").read_bytes())
-                intact = note.pop("checksum") == digest(note) and note["key"] == key
+                note = decoded_note(self._path(kind, key, ".json").read_bytes())
+                intact = note["key"] == key
             except (FileNotFoundError, NotADirectoryError):
                 return None
             except (ValueError, KeyError, AttributeError, TypeError):
