@@ -131,21 +131,18 @@ class Stage(ABC):
 
 def walk(stages: Iterable[Stage]) -> Iterator[Stage]:
     """Yield the given stages and all that they depend on, inputs first, each key once."""
-    seen: set[str] = set()
+    found: dict[str, Stage] = {}
+
+    def visit(stage: Stage) -> None:
+        key = stage.key
+        if key not in found:
+            for dependency in stage.inputs:
+                visit(dependency)
+            found[key] = stage
+
     for stage in stages:
-        # Inputs above the stages that wait for them; a stage is met again when its inputs are done.
-        pending = [stage]
-        while pending:
-            current = pending[-1]
-            if current.key in seen:
-                pending.pop()
-                continue
-            missing = [s for s in current.inputs if s.key not in seen]
-            if missing:
-                pending += reversed(missing)
-            else:
-                seen.add(current.key)
-                yield pending.pop()
+        visit(stage)
+    return iter(found.values())
 
 
 def _own_identity() -> dict[str, str]:

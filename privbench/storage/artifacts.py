@@ -125,7 +125,7 @@ class Store:
         }
         text = encoded_note(note)
         self._write(self._path(kind, key, ".json"), text)
-        self._notes[key] = note
+        self._keep(note)
         return len(content) + len(text)
 
     def delete(self, kind: str, key: str) -> None:
@@ -158,8 +158,12 @@ class Store:
             if not intact:
                 self._set_aside(kind, key, "its note does not match its checksum")
                 return None
-            self._notes[key] = note
+            self._keep(note)
         return self._notes[key]
+
+    def _keep(self, note: dict[str, Any]) -> None:
+        """Keep a note in memory, without the provenance: it is long, and only read by people."""
+        self._notes[note["key"]] = {name: note[name] for name in ("info", "arrays", "seconds")}
 
     def _require(self, kind: str, key: str) -> dict[str, Any]:
         note = self._note(kind, key)
@@ -168,7 +172,7 @@ class Store:
         return note
 
     def _path(self, kind: str, key: str, suffix: str) -> Path:
-        return self.root / kind / (key + suffix)
+        return Path(f"{self.root}/{kind}/{key}{suffix}")
 
     @staticmethod
     def _write(path: Path, content: bytes) -> None:

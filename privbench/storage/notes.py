@@ -8,7 +8,6 @@ Earlier versions wrote the same values in lines; of such a note the digest is co
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any
 
 from privbench.seeds import canonical_json, digest
@@ -31,7 +30,9 @@ def decoded_note(content: bytes) -> dict[str, Any]:
     Raises:
         ValueError, KeyError, TypeError, AttributeError: it is not as it was written.
     """
-    note: dict[str, Any] = json.loads(content)
+    from pydantic_core import from_json  # several times as fast as the standard library
+
+    note: dict[str, Any] = from_json(content)
     checksum = note.pop("checksum")
     if content[-_END:] == _BEFORE + str(checksum).encode() + _AFTER:
         intact = hashlib.sha256(content[:-_END] + b"}").hexdigest() == checksum

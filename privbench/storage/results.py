@@ -108,7 +108,7 @@ class Results:
         self.add_trials(run, [(rows, traceback, position)])
 
     def add_trials(self, run: int, trials: Iterable[tuple[Sequence[Row], str, int]]) -> None:
-        """Append the rows of several trials at once, each with its traceback and its place in the plan."""
+        """Append the rows of several trials at once, each with its traceback and place in the plan."""
         names = ", ".join(("run_id", *COLUMNS, "traceback", "position"))
         marks = ", ".join("?" * (len(COLUMNS) + 3))
         with open_database(self.path) as database:
