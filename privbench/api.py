@@ -66,7 +66,8 @@ def make_plans(
         return selected(name)
 
     plans = [make_plan(benchmark, is_selected, datasets) for benchmark in benchmarks]
-    check_plans(plans, unmatched(select or "", names_of_trials))
+    found = any(plan.trials for plan in plans)
+    check_plans(plans, "" if found else unmatched(select or "", names_of_trials))
     remark = ", ".join([*overrides.texts(), *([f"-k {select!r}"] if select else [])])
     return [replace(plan, remark=remark) for plan in plans if plan.trials]
 

@@ -38,9 +38,13 @@ def missing_stages(plan: Plan, store: Store) -> list[Stage]:
     stages that are never stored are among them.
     """
     missing: dict[str, Stage] = {}
+    present: set[str] = set()
 
     def visit(stage: Stage) -> None:
-        if stage.key in missing or (stage.stored and store.has(stage.kind, stage.key)):
+        if stage.key in missing or stage.key in present:
+            return
+        if stage.stored and store.has(stage.kind, stage.key):
+            present.add(stage.key)
             return
         for dependency in stage.inputs:
             visit(dependency)

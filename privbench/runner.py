@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +18,7 @@ from privbench.executors.base import Executor
 from privbench.executors.tasks import Limits
 from privbench.executors.workers.crew import Crew
 from privbench.executors.workers.forking import AVAILABLE, runs_in_process
+from privbench.finishing import UnfinishedTrials
 from privbench.forecast import TimeKeeper
 from privbench.logs.run import RunLog
 from privbench.plan import Plan
@@ -30,6 +32,9 @@ from privbench.storage.results import Results, Row
 from privbench.storage.times import Times
 from privbench.trial import Trial
 from privbench.trial_rows import TrialRows
+
+WRITE_EVERY = 1.0
+"""Seconds after which rows are written, if many trials are finished at once."""
 
 
 @dataclass
@@ -85,23 +90,14 @@ class Runner:
         )  # fmt: skip
         self.log.begin(run, facts, benchmark.name)
         rows: list[Row] = []
-        waiting = list(self.plan.trials)
-
-        def finish_trials() -> None:
-            for trial in [trial for trial in waiting if self._is_finished(trial)]:
-                waiting.remove(trial)
-                rows.extend(self._finish(run, trial))
-
-        result_keys = {stage.key for trial in self.plan.trials for stage in trial.results}
+        unfinished = UnfinishedTrials(self.plan.trials, self._is_done)
 
         def on_stored(stage: Stage) -> None:
-            if stage.key in result_keys:
-                finish_trials()
+            rows.extend(self._finish(run, unfinished.finished_by(stage)))
 
-        finish_trials()
+        rows.extend(self._finish(run, unfinished.finished()))
         self._execute(stages, on_stored)
-        for trial in waiting:  # whose stages the executor left out
-            rows.extend(self._finish(run, trial))
+        rows.extend(self._finish(run, unfinished.rest()))  # whose stages the executor left out
         results = [stage for trial in self.plan.trials for stage in trial.results]
         self.results.finish_run(run, self._trial_rows.seconds(*results))
         rows = with_verdicts(rows)
@@ -154,17 +150,36 @@ class Runner:
         with Crew(1, self.limits, threads=threads) as crew:
             yield crew
 
-    def _is_finished(self, trial: Trial) -> bool:
-        return all(
-            stage.key in self.failures or self.store.has(stage.kind, stage.key)
-            for stage in trial.results
-        )
+    def _is_done(self, stage: Stage) -> bool:
+        return stage.key in self.failures or self.store.has(stage.kind, stage.key)
 
-    def _finish(self, run: int, trial: Trial) -> list[Row]:
-        rows, trace = self._trial_rows.of(trial)
-        self.results.add(run, rows, trace, self.plan.trials.index(trial))
-        self.host.call("trial_finished", rows=rows)
-        return rows
+    def _finish(self, run: int, trials: Iterable[tuple[int, Trial]]) -> list[Row]:
+        """Store the rows of trials, given with their places in the plan, and return them.
+
+        Rows are written together, yet none is kept for much longer than a second.
+        """
+        made: list[tuple[list[Row], str, int]] = []
+        all_rows: list[Row] = []
+
+        def write() -> None:
+            batch = list(made)
+            made.clear()
+            if batch:
+                self.results.add_trials(run, batch)
+            for rows, _, _ in batch:
+                all_rows.extend(rows)
+                self.host.call("trial_finished", rows=rows)
+
+        written = time.monotonic()
+        try:
+            for place, trial in trials:
+                made.append((*self._trial_rows.of(trial), place))
+                if time.monotonic() - written > WRITE_EVERY:
+                    write()
+                    written = time.monotonic()
+        finally:
+            write()
+        return all_rows
 
 
 def _trial_name(row: Row) -> str:

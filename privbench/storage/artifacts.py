@@ -9,7 +9,6 @@ is set aside.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
 import tempfile
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from privbench.data import read_only
 from privbench.seeds import digest
+from privbench.storage.notes import decoded_note, encoded_note
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -123,10 +123,9 @@ class Store:
             "info": dict(artifact.info),
             "provenance": provenance,
         }
-        note["checksum"] = digest(note)
-        text = json.dumps(note, indent=1).encode()
+        text = encoded_note(note)
         self._write(self._path(kind, key, ".json"), text)
-        self._notes[key] = note
+        self._keep(note)
         return len(content) + len(text)
 
     def delete(self, kind: str, key: str) -> None:
@@ -150,8 +149,8 @@ class Store:
     def _note(self, kind: str, key: str) -> dict[str, Any] | None:
         if key not in self._notes:
             try:
-                note = json.loads(self._path(kind, key, ".json").read_bytes())
-                intact = note.pop("checksum") == digest(note) and note["key"] == key
+                note = decoded_note(self._path(kind, key, ".json").read_bytes())
+                intact = note["key"] == key
             except (FileNotFoundError, NotADirectoryError):
                 return None
             except (ValueError, KeyError, AttributeError, TypeError):
@@ -159,8 +158,12 @@ class Store:
             if not intact:
                 self._set_aside(kind, key, "its note does not match its checksum")
                 return None
-            self._notes[key] = note
+            self._keep(note)
         return self._notes[key]
+
+    def _keep(self, note: dict[str, Any]) -> None:
+        """Keep a note in memory, without the provenance: it is long, and only read by people."""
+        self._notes[note["key"]] = {name: note[name] for name in ("info", "arrays", "seconds")}
 
     def _require(self, kind: str, key: str) -> dict[str, Any]:
         note = self._note(kind, key)
@@ -169,7 +172,7 @@ class Store:
         return note
 
     def _path(self, kind: str, key: str, suffix: str) -> Path:
-        return self.root / kind / (key + suffix)
+        return Path(f"{self.root}/{kind}/{key}{suffix}")
 
     @staticmethod
     def _write(path: Path, content: bytes) -> None:

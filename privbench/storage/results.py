@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -105,6 +105,10 @@ class Results:
 
     def add(self, run: int, rows: Sequence[Row], traceback: str = "", position: int = 0) -> None:
         """Append the rows of a trial; ``position`` is the trial's place in the plan."""
+        self.add_trials(run, [(rows, traceback, position)])
+
+    def add_trials(self, run: int, trials: Iterable[tuple[Sequence[Row], str, int]]) -> None:
+        """Append the rows of several trials at once, each with its traceback and place in the plan."""
         names = ", ".join(("run_id", *COLUMNS, "traceback", "position"))
         marks = ", ".join("?" * (len(COLUMNS) + 3))
         with open_database(self.path) as database:
@@ -117,6 +121,7 @@ class Results:
                         traceback,
                         position,
                     )
+                    for rows, traceback, position in trials
                     for row in rows
                 ],
             )
