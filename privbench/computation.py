@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from privbench.components.faults import trace_of
 from privbench.components.messages import error_text
 from privbench.components.outcome import NoResult
-from privbench.errors import Incompatible
+from privbench.errors import Incompatible, StorageFailed
 from privbench.forecast import TimeKeeper
 from privbench.plan import Plan
 from privbench.plugins.host import PluginHost
@@ -88,7 +88,7 @@ class Computation:
             self.failures[stage.key] = error.failure
         except Incompatible as error:
             self.failures[stage.key] = NoResult("skipped", error_text(error))
-        except KeyboardInterrupt:
+        except (StorageFailed, KeyboardInterrupt):
             raise
         except BaseException as error:  # third-party code; the other trials go on
             reason = f"{stage.kind}: {error_text(error)}"

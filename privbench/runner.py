@@ -14,6 +14,7 @@ from privbench.components.messages import error_text
 from privbench.components.outcome import NoResult
 from privbench.computation import Computation, StageFailed, needed
 from privbench.config.device import resolve_device
+from privbench.errors import StorageFailed
 from privbench.executors.base import Executor
 from privbench.forecast import TimeKeeper
 from privbench.plan import Plan
@@ -113,7 +114,7 @@ class Runner:
         try:
             with redirect_stdout(sys.stderr):
                 self.executor.execute(list(stages), compute)
-        except KeyboardInterrupt:
+        except (StorageFailed, KeyboardInterrupt):
             raise
         except BaseException as error:  # third-party code; what is computed counts
             reason = f"executor {self.executor.name!r}: {error_text(error)}"

@@ -92,6 +92,7 @@ def run(
     from privbench.api import make_plans, make_runner
     from privbench.cli.dry_run import print_plans
     from privbench.cli.progress import Progress
+    from privbench.cli.stopping import Stopping
     from privbench.config import Overrides
     from privbench.config.device import check_device
     from privbench.forecast import Forecasts
@@ -119,7 +120,7 @@ def run(
     for plan in plans:
         runner = make_runner(plan, host, results=results, device=device, executor=executor)
         runner.command = ctx.meta[COMMAND]
-        with Progress(host, forecasts):
+        with Stopping(host, results), Progress(host, forecasts):
             plan_rows = runner.run()
         rows += plan_rows
         traces += runner.tracebacks() if traceback else []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from privbench.components.contained import contained
 from privbench.components.distribution import source_places
 from privbench.components.messages import error_text, printable
-from privbench.errors import ComponentError, Incompatible, PrivbenchError
+from privbench.errors import ComponentError, Incompatible, PrivbenchError, StorageFailed
 
 if TYPE_CHECKING:
     from privbench.components.registry import Bound
@@ -26,14 +26,15 @@ def calling(*bounds: Bound) -> Iterator[None]:
             a training mechanism trains.
 
     Raises:
-        ComponentError: the component raised anything but Incompatible or KeyboardInterrupt. The
-            message names it, the error, and the innermost line of its code.
+        ComponentError: the component raised anything but Incompatible, StorageFailed (parts of its
+            work cannot be written) or KeyboardInterrupt. The message names it, the error, and the
+            innermost line of its code.
     """
     third_party = any(bound.entry.third_party for bound in bounds)
     try:
         with contained() if third_party else nullcontext():
             yield
-    except (ComponentError, Incompatible, KeyboardInterrupt):
+    except (ComponentError, Incompatible, StorageFailed, KeyboardInterrupt):
         raise
     except BaseException as error:  # third-party code may raise anything
         bound, line = origin(error, *bounds)
