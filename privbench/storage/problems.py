@@ -44,7 +44,7 @@ def explained(path: Path, error: Exception, *, writing: bool = False) -> Privben
         case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN as code:
             why = _why_unusable(path, full=code == sqlite3.SQLITE_FULL)
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
-            return BadInput(f"{path}: the file or its folder cannot be written by this user")
+            return BadInput(f"{path}: {_why_not_permitted(path)}")
         case sqlite3.SQLITE_CONSTRAINT | sqlite3.SQLITE_TOOBIG | sqlite3.SQLITE_NOMEM:
             why = str(error)
         case _:
@@ -65,8 +65,15 @@ def _why_unusable(path: Path, *, full: bool) -> str:
         return f"a file would be larger than this shell allows ({limit} bytes; see `ulimit -f`)"
     if full or is_full(path.parent):
         return no_space(path.parent)
-    if not os.access(path, os.R_OK):
-        return "this user may not read it (permission denied)"
-    if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
-        return f"this user may not write in {path.parent} (permission denied)"
+    if not all(os.access(place, os.R_OK | os.W_OK) for place in (path, path.parent)):
+        return _why_not_permitted(path)
     return f"the disk of {path.parent} reports an error"
+
+
+def _why_not_permitted(path: Path) -> str:
+    """Return why a file cannot be read or written by this user."""
+    if hasattr(os, "statvfs") and os.statvfs(path.parent).f_flag & os.ST_RDONLY:
+        return f"{path.parent} is on a file system that is read-only"
+    if not os.access(path, os.R_OK):
+        return "it cannot be read by this user (permission denied)"
+    return "the file or its folder cannot be written by this user (permission denied)"
