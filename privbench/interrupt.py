@@ -40,7 +40,9 @@ class _State:
     """What has come in; signals belong to the whole process, and so does this."""
 
     before: dict[int, Any] = field(default_factory=dict)
-    """The handlers that were there before `listen`."""
+    """The handlers that were there before."""
+    is_ready: bool = False
+    """Whether a command runs, which catches what is raised; before and after it, a signal just kills."""
     is_patient: bool = False
     """Whether stages are being computed, so that the first SIGINT only asks."""
     asked: bool = False
@@ -54,16 +56,26 @@ class _State:
 _state = _State()
 
 
-def listen() -> None:
-    """Handle the signals from now on, but for those that this process was told to ignore (nohup)."""
+@contextmanager
+def listening() -> Iterator[None]:
+    """Handle the signals, but for those that this process was told to ignore, as by `nohup`."""
     if threading.current_thread() is not threading.main_thread():
+        yield
         return
-    for number in SIGNALS:
-        before = signal.getsignal(number)
-        if before is not signal.SIG_IGN and number not in _state.before:
-            _state.before[number] = before
-            signal.signal(number, _handle)
+    hook = sys.unraisablehook
     sys.unraisablehook = _quiet
+    try:
+        for number in SIGNALS:
+            before = signal.getsignal(number)
+            if before is not signal.SIG_IGN and number not in _state.before:
+                _state.before[number] = before
+                signal.signal(number, _handle)
+        _state.is_ready = True
+        yield
+    finally:
+        _state.is_ready = False
+        sys.unraisablehook = hook
+        _forget()
 
 
 def leave(error: KeyboardInterrupt) -> int:
@@ -116,6 +128,10 @@ def shielded() -> Iterator[None]:
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
+    if not _state.is_ready:
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+        return
     if number == signal.SIGINT and _state.is_patient and not _state.asked:
         _state.asked = True
         # Streams of Python may be in the middle of a line, and cannot be entered twice.
@@ -136,11 +152,11 @@ def _quiet(problem: Any) -> None:
 
 
 def _forget() -> None:
-    """Handle signals in a forked process as before: its parent decides when it ends."""
+    """Handle signals as before, also in a forked process: its parent decides when it ends."""
     for number, before in _state.before.items():
         signal.signal(number, before)
     _state.before.clear()
-    _state.is_patient = _state.asked = _state.is_waiting = False
+    _state.is_ready = _state.is_patient = _state.asked = _state.is_waiting = False
     _state.number, _state.shields = None, 0
 
 

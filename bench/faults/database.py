@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
 import sqlite3
+import traceback
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+from click.testing import CliRunner
 from harness import Lab, Tally, rows_of
+
+from privbench.cli import build_cli
+from privbench.errors import PrivbenchError
+from privbench.plugins.host import PluginHost
+from privbench.storage.results import Results
+
+Damage = Callable[[Path, random.Random], None]
 
 PAGE = 4096
 TABLES = ("rows", "runs", "times")
@@ -122,7 +133,7 @@ def not_a_file(path: Path, rng: random.Random) -> None:
         path.symlink_to(path.name if kind == "link" else "/nowhere/at/all")
 
 
-DAMAGES: tuple[Callable[[Path, random.Random], None], ...] = (
+DAMAGES: tuple[Damage, ...] = (
     bits, bits, bits, header, cut, zeros, noise, swapped, dropped, column, types, types, fewer, version,
     wal, not_a_file,
 )  # fmt: skip
@@ -135,41 +146,66 @@ SHOWN = (
 
 
 def damaged(lab: Lab, tries: int) -> Tally:
-    """Show what is in it, which may be refused; then run, which makes all rows without computing."""
+    """Show what is in it, which may be refused; then run, in one of 20 tries by `privbench run`."""
     tally = Tally("damaged database")
+    group = build_cli(PluginHost(installed=False))
+    shown_rows = [json.loads(row) | {"seconds": None} for row in lab.rows]
     with lab.copy("twice") as twice:
         lab.run("twice", "--set", "seeds=[0]")
         for number in range(tries):
             damage = DAMAGES[number % len(DAMAGES)]
             results = lab.folder / "damaged"
-            shutil.copytree(twice, results)
+            results.mkdir()
+            shutil.copyfile(twice / "results.sqlite", results / "results.sqlite")
+            (results / "artifacts").symlink_to(twice / "artifacts")
             damage(results / "results.sqlite", lab.random)
             what = f"{damage.__name__} {number}"
-            for words in [["table"], *lab.random.sample(SHOWN[1:], 2)]:
-                shown = lab.command(*words, "--results", results)
-                tally.no_traceback(shown, f"{what}: {' '.join(words)}")
-                tally.expect(
-                    shown.status in (0, 2), f"{what}: {words}: {shown.status} {shown.text}"
-                )
-                ok = shown.status == 0 or "error: " in shown.err
-                tally.expect(ok, f"{what}: {words}: no message: {shown.text}")
-                if words == ["table"]:
-                    tally.ended("shown" if shown.status == 0 else "refused")
-            outcome = lab.run(results.name)
-            tally.no_traceback(outcome, f"{what}: run")
-            if (outcome.status == 2 and damage in (version, header) and "newer" in outcome.err) or (
-                damage is not_a_file and outcome.status in (1, 2) and "error: " in outcome.err
-            ):
-                pass
-            elif tally.expect(
-                outcome.status == 0, f"{what}: run: {outcome.status}: {outcome.text}"
-            ):
-                tally.expect(
-                    "] population" not in outcome.err, f"{what}: computed again: {outcome.err}"
-                )
-                tally.expect(rows_of(results) == lab.rows, f"{what}: other rows")
+            for words in [["table", "--view", "rows", "--json"], *lab.random.sample(SHOWN, 2)]:
+                shown = CliRunner().invoke(group, [*words, "--results", str(results)])
+                problem = shown.exception and not isinstance(shown.exception, SystemExit)
+                text = "".join(traceback.format_exception(shown.exception)) if problem else ""
+                tally.expect(not problem, f"{what}: {' '.join(words)}: {text[-1500:]}")
+                ok = shown.exit_code == 0 or (shown.exit_code == 2 and "error: " in shown.stderr)
+                tally.expect(ok, f"{what}: {words}: {shown.exit_code}: {shown.output[-300:]}")
+                if words[-1] == "--json" and "rows" in words:
+                    tally.ended("refused" if shown.exit_code else "shown as it was")
+                    found = [] if shown.exit_code else json.loads(shown.stdout)
+                    right = sorted(map(_plain, found)) == sorted(map(_plain, shown_rows))
+                    tally.expect(right or not found, f"{what}: shows other rows")
+            _run_again(lab, tally, results, damage, what, by_command=number % 20 == 0)
             shutil.rmtree(results)
     return tally
+
+
+def _run_again(
+    lab: Lab, tally: Tally, results: Path, damage: Damage, what: str, *, by_command: bool
+) -> None:
+    """Make the rows again, by the command or as it does; a newer database, and a folder, are refused."""
+    if by_command:
+        outcome = lab.run(results.name)
+        tally.no_traceback(outcome, f"{what}: run")
+        error = "" if outcome.status == 0 else outcome.err
+        again = "] population" in outcome.err
+        tally.expect(not again, f"{what}: computed again: {outcome.err}")
+    else:
+        error = ""
+        try:
+            store = Results(results)
+            rows = Results(lab.whole).rows("small")
+            run = store.start_run("small", {})
+            store.add(run, rows)
+            store.finish_run(run)
+        except PrivbenchError as problem:
+            error = f"error: {problem}"
+    refused = "newer privbench" in error and damage in (version, header)
+    if refused or (error and damage is not_a_file):
+        return
+    if tally.expect(not error, f"{what}: run: {error}"):
+        tally.expect(rows_of(results) == lab.rows, f"{what}: other rows")
+
+
+def _plain(row: dict[str, Any]) -> str:
+    return json.dumps(row | {"seconds": None}, sort_keys=True)
 
 
 def older(lab: Lab, tries: int) -> Tally:

@@ -102,7 +102,7 @@ DAMAGES: tuple[Callable[[Path, random.Random], None], ...] = (
 
 
 def artifacts(lab: Lab, tries: int) -> list[Tally]:
-    """Every damage to some artifacts at once; what depends on them is not stored, so that they are read."""
+    """Every damage to some artifacts at once, of which a run has to read some."""
     found = []
     for damage in DAMAGES:
         tally = Tally(f"artifact: {damage.__name__.replace('_', ' ')}")

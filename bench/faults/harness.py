@@ -181,7 +181,7 @@ def total_rows(results: Path) -> Sequence[int]:
     with closing(sqlite3.connect(results / "results.sqlite")) as database:
         try:
             found = database.execute(
-                "SELECT count(rows.rowid) FROM runs LEFT JOIN rows ON run_id = id GROUP BY id ORDER BY id"
+                "SELECT count(rows.rowid) FROM runs LEFT JOIN rows ON run_id = id GROUP BY id"
             ).fetchall()
         except sqlite3.OperationalError:  # it has no tables yet
             return []

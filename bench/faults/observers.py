@@ -19,14 +19,14 @@ EVIL = {
     "raises what is no Exception": "raise BaseException('no')",
     "leaves by sys.exit": "import sys; sys.exit(0)",
     "leaves as a generator does": "raise GeneratorExit",
-    "raises with a message that raises": "class E(Exception):\n        __str__ = lambda s: 1 / 0\n    raise E()",
+    "raises with a message that raises": "raise type('E', (Exception,), {'__str__': 1})()",
     "recurses": "f = lambda: f(); f()",
     "prints": "print('hello'); import sys; sys.__stdout__.write('hello')",
     "closes the streams": "import sys; sys.stdout.close(); sys.stderr.close()",
     "changes the folder": "import os; os.chdir('/')",
     "changes threads, types and seeds": "import torch, numpy, random; torch.set_num_threads(2);"
-    " torch.set_default_dtype(torch.float64); torch.manual_seed(1); numpy.random.seed(1); random.seed(1);"
-    " torch.set_grad_enabled(False)",
+    " torch.set_default_dtype(torch.float64); torch.manual_seed(1); numpy.random.seed(1);"
+    " random.seed(1); torch.set_grad_enabled(False)",
     "clears or alters what it is handed": "for value in list(locals().values()): spoil(value)",
 }
 SPOIL = """
@@ -81,7 +81,8 @@ def hanging(lab: Lab, tries: int) -> Tally:
         plugin = lab.folder / "hangs.py"
         mark = lab.folder / "hangs"
         mark.unlink(missing_ok=True)
-        text = f"@hookimpl\ndef {name}({HOOKS[name]}):\n    open({str(mark)!r}, 'w').close()\n    time.sleep(600)\n"
+        body = f"    open({str(mark)!r}, 'w').close()\n    time.sleep(600)\n"
+        text = f"@hookimpl\ndef {name}({HOOKS[name]}):\n{body}"
         plugin.write_text(f"import time\nfrom privbench import hookimpl\n{text}")
         results = lab.folder / "hung"
         run = lab.start(*lab.run_line(results.name, "-p", plugin))

@@ -55,7 +55,7 @@ def _start(request: dict[str, Any]) -> int:
         os.write(2, traceback.format_exc().encode())
     finally:
         for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError, AttributeError):
                 stream.flush()
         os._exit(status)
 
@@ -70,7 +70,8 @@ def _run(request: dict[str, Any]) -> int:
     empty = os.open(os.devnull, os.O_RDONLY)
     os.dup2(empty, 0)
     os.chdir(request["cwd"])
-    sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", buffering=1)
+    sys.stdin, sys.stdout = os.fdopen(0), os.fdopen(1, "w")
+    sys.stderr = os.fdopen(2, "w", buffering=1)
     sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
     if request.get("file_limit") is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (request["file_limit"],) * 2)
@@ -78,7 +79,7 @@ def _run(request: dict[str, Any]) -> int:
         os.setgroups([])
         os.setgid(request["uid"])
         os.setuid(request["uid"])
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # as privbench/__main__.py has it
     sys.argv = ["privbench", *request["argv"]]
     if request.get("code"):
         exec(request["code"], {})

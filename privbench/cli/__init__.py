@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import sys
 
 import click
 
-from privbench import __version__, interrupt
+from privbench import __version__
 from privbench.cli.audit import audit
 from privbench.cli.audit_data import audit_data
 from privbench.cli.audit_training import audit_training
@@ -21,7 +20,6 @@ from privbench.cli.group import Group
 from privbench.cli.init import init
 from privbench.cli.leaderboard import leaderboard
 from privbench.cli.listing import list_command
-from privbench.cli.output import echo
 from privbench.cli.plot import plot
 from privbench.cli.plugins import plugins
 from privbench.cli.report import report
@@ -62,10 +60,4 @@ def main() -> None:
     log = logging.getLogger("privbench")
     log.addHandler(LogHandler())
     log.setLevel(logging.INFO)
-    interrupt.listen()
-    try:
-        build_cli(None if is_completing() else PluginHost())(prog_name="privbench")
-    except KeyboardInterrupt as error:  # before the command began
-        status = interrupt.leave(error)
-        echo("interrupted", err=True)
-        sys.exit(status)
+    build_cli(None if is_completing() else PluginHost())(prog_name="privbench")

@@ -75,6 +75,10 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command, and turn errors into messages and exit statuses."""
+        with interrupt.listening():
+            return self._invoke(ctx)
+
+    def _invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except PrivbenchError as error:

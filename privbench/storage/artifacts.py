@@ -108,7 +108,7 @@ class Store:
         if not note["arrays"]:
             return Artifact(info=note["info"])
         try:
-            content = _arrays(self._path(kind, key, ".safetensors"), note["arrays"])
+            content = _arrays(self._path(kind, key, ".safetensors"), note)
         except FileNotFoundError:  # another process has deleted or set aside the artifact
             return None
         except _Damaged as problem:
@@ -147,6 +147,7 @@ class Store:
             "key": key,
             "seconds": seconds,
             "arrays": checksum,
+            "bytes": len(content),
             "info": dict(artifact.info),
             "provenance": provenance,
         }
@@ -233,15 +234,18 @@ def _read_note(path: Path, kind: str, key: str) -> dict[str, Any]:
     return dict(note)
 
 
-def _arrays(path: Path, checksum: str) -> bytes:
-    """Return the content of a file whose checksum is known; a file that is not it is not kept in memory.
+def _arrays(path: Path, note: Mapping[str, Any]) -> bytes:
+    """Return the content of the file that a note is of; another one is not read into memory.
 
     Raises:
         _Damaged: it is another one, or no file.
         FileNotFoundError: there is none.
     """
     with _opened(path) as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() == checksum:
+        size = os.fstat(file.fileno()).st_size
+        if note.get("bytes", size) != size:  # notes of older versions do not say it
+            raise _Damaged(f"its arrays have {size} bytes instead of {note['bytes']}")
+        if hashlib.file_digest(file, "sha256").hexdigest() == note["arrays"]:
             file.seek(0)
             return file.read()
     raise _Damaged("its arrays do not match their checksum")

@@ -134,7 +134,7 @@ def open_database(path: Path, *, make: bool = False) -> Iterator[sqlite3.Connect
             _patiently(path, lambda: database.execute("BEGIN IMMEDIATE"))
             with shielded(), database:
                 yield database
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
         raise explained(path, error, writing=True) from None
 
 
@@ -158,13 +158,13 @@ def read_database(path: Path) -> Iterator[sqlite3.Connection]:
             else:
                 yield database
                 return
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         if code_of(error) != sqlite3.SQLITE_CANTOPEN:
             raise explained(path, error) from None
     try:
         with _read_only(path) as database:
             yield database
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
         raise explained(path, error) from None
 
 
@@ -209,6 +209,9 @@ def check(database: sqlite3.Connection, path: Path) -> None:
     of_runs = ["id", *RUN_FACTS, "finished_at", "seconds", "deleted_at", "checksum"]
     for table, names in (("rows", of_rows), ("runs", of_runs), ("times", TIMES)):
         database.execute(f"SELECT {', '.join(names)} FROM {table} LIMIT 0")
+    query = "SELECT coalesce(max(run_id), 0) > (SELECT coalesce(max(id), 0) FROM runs) FROM rows"
+    if database.execute(query).fetchone()[0]:  # they would become those of the next run
+        raise Damaged(damage_text(path, "it has rows of a run that is gone"))
     if path.stat().st_size <= CHECKED_BYTES:
         (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
         if found != "ok":

@@ -173,7 +173,8 @@ class Results:
         if not self.path.exists():
             raise BadInput(f"there is no run {number} in {self.path}")
         with read_database(self.path) as database:
-            cursor = database.execute("SELECT * FROM runs WHERE id = ?", (number,))
+            names = ", ".join((*RUN_FACTS, "finished_at", "seconds", "checksum"))
+            cursor = database.execute(f"SELECT {names} FROM runs WHERE id = ?", (number,))
             facts = named(cursor, cursor.fetchone())
             values = database.execute(
                 f"SELECT position, checksum, {', '.join(COLUMNS)} FROM rows WHERE run_id = ?"

@@ -88,17 +88,17 @@ def _save(damaged: Path, path: Path) -> tuple[int, int]:
     with open_database(path, make=True) as new, closing(sqlite3.connect(damaged)) as old:
         try:
             ids = [number for (number,) in old.execute("SELECT id FROM runs ORDER BY id")]
-        except sqlite3.Error:
+        except (sqlite3.Error, ValueError):  # text that is no UTF-8
             ids = []
         for number in ids:
             try:
                 _copy_run(old, new, number)
                 saved += 1
-            except (sqlite3.Error, Damaged, OverflowError):
+            except (sqlite3.Error, Damaged, ValueError, OverflowError):
                 lost += 1
         try:
             times = old.execute(f"SELECT {', '.join(TIMES)} FROM times").fetchall()
-        except sqlite3.Error:
+        except (sqlite3.Error, ValueError):
             times = []
         new.executemany(_insert("times", TIMES), times)
     return saved, lost
