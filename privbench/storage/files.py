@@ -24,11 +24,11 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    path = Path(os.path.realpath(path))
     mode = _mode_of(path)
     if mode is not None and not stat.S_ISREG(mode):
         path.write_bytes(content)
         return
+    path = Path(os.path.realpath(path))
     temporary = path.with_name(f".tmp-{secrets.token_hex(8)}")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
