@@ -38,13 +38,13 @@ def ansi(text: str, role: Role) -> str:
     return click.style(text, **STYLES[role]) if text else text
 
 
-def has_colour(stream: TextIO) -> bool:
+def has_colour(stream: TextIO | None) -> bool:
     """Return whether text on a stream is coloured; the first of these that applies decides.
 
     1. NO_COLOR is set (https://no-color.org): no;
     2. FORCE_COLOR or CLICOLOR_FORCE is set, to something else than 0: yes;
     3. TERM is ``dumb``: no;
-    4. the stream is a terminal: yes.
+    4. the stream is a terminal: yes. One that was closed before the start is None.
     """
     if os.environ.get("NO_COLOR"):
         return False
@@ -52,4 +52,4 @@ def has_colour(stream: TextIO) -> bool:
         os.environ.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")
     ):
         return True
-    return os.environ.get("TERM") != "dumb" and stream.isatty()
+    return os.environ.get("TERM") != "dumb" and stream is not None and stream.isatty()

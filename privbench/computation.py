@@ -12,7 +12,7 @@ from typing import Any
 from privbench.components.faults import trace_of
 from privbench.components.messages import error_text
 from privbench.components.outcome import NoResult
-from privbench.errors import Incompatible
+from privbench.errors import Incompatible, StorageFailed
 from privbench.forecast import TimeKeeper
 from privbench.logs import about
 from privbench.plan import Plan
@@ -141,7 +141,7 @@ class Computation:
             self.failures[stage.key] = error.failure
         except Incompatible as error:
             self.failures[stage.key] = NoResult("skipped", error_text(error))
-        except KeyboardInterrupt:
+        except (StorageFailed, KeyboardInterrupt):
             raise
         except BaseException as error:  # third-party code; the other trials go on
             reason = f"{stage.kind}: {error_text(error)}"

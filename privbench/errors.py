@@ -25,3 +25,7 @@ class ComponentError(PrivbenchError):
 
 class DatasetUnavailable(PrivbenchError):
     """A dataset is not on this machine and cannot be downloaded."""
+
+
+class StorageFailed(PrivbenchError):
+    """Results cannot be written, as on a full disk; the run ends, and what is stored stays."""

@@ -22,7 +22,9 @@ def can_show() -> bool:
     """Return whether somebody sees a progress bar: in a notebook, or if stderr is a terminal."""
     ipython = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
-    return sys.stderr.isatty() or (shell is not None and "IPKernelApp" in shell.config)
+    return (sys.stderr is not None and sys.stderr.isatty()) or (
+        shell is not None and "IPKernelApp" in shell.config
+    )
 
 
 @contextmanager

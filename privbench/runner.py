@@ -14,6 +14,7 @@ from privbench.components.messages import error_text
 from privbench.components.outcome import NoResult
 from privbench.computation import Computation, needed
 from privbench.config.device import resolve_device
+from privbench.errors import StorageFailed
 from privbench.executors.base import Executor
 from privbench.executors.tasks import Limits
 from privbench.executors.workers.crew import Crew
@@ -127,7 +128,7 @@ class Runner:
             with redirect_stdout(sys.stderr), self._crew() as crew:
                 tasks = RunTasks(list(stages), self.computation, on_stored, self.limits, crew)
                 self.executor.execute(tasks)
-        except KeyboardInterrupt:
+        except (StorageFailed, KeyboardInterrupt):
             raise
         except BaseException as error:  # third-party code; what is computed counts
             reason = f"executor {self.executor.name!r}: {error_text(error)}"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import signal
 from collections.abc import Iterable
 from typing import Any
 
 import click
 
+from privbench import interrupt
 from privbench.cli.output import COMMAND, echo, echo_error
 from privbench.components.messages import near
 from privbench.errors import BadInput, PrivbenchError
@@ -60,7 +62,8 @@ class Choice(click.Choice[str]):
 class Group(click.Group):
     """The root command, which prints errors written for users without a traceback.
 
-    The exit status is 2 for bad input, 1 for other errors, and 130 after an interrupt.
+    The exit status is 2 for bad input, 1 for other errors, and 128 more than the number of a signal that
+    ended the command: 130 for Ctrl-C.
     """
 
     context_class = Context
@@ -72,6 +75,10 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command, and turn errors into messages and exit statuses."""
+        with interrupt.listening():
+            return self._invoke(ctx)
+
+    def _invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except PrivbenchError as error:
@@ -80,9 +87,12 @@ class Group(click.Group):
         except click.UsageError as error:
             _print_usage_error(error)
             ctx.exit(error.exit_code)
-        except KeyboardInterrupt:
-            echo("interrupted; run the same command again to continue", err=True)
-            ctx.exit(130)
+        except KeyboardInterrupt as error:
+            status = interrupt.leave(error)
+            by = "" if status == 130 else f" by {signal.Signals(status - 128).name}"
+            again = f"run the same command again to go on: {ctx.meta[COMMAND]}"
+            echo(f"interrupted{by}; {again}", err=True)
+            ctx.exit(status)
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         """Add a command, and refuse a name that is taken, which click would replace silently."""

@@ -5,20 +5,22 @@ All of it goes through `echo`, so that nothing that a plugin says acts on the te
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
 from privbench.colour import Paint, Role, Styled, ansi, has_colour, plain
 from privbench.components.messages import near
-from privbench.errors import BadInput
+from privbench.errors import BadInput, PrivbenchError
 from privbench.escape import one_line, terminal
 from privbench.layout import blocks, columns, fits, has_room, headers_of, text_width, wrap
+from privbench.storage.files import why_not_written, write_whole
 
 COMMAND = "privbench.command"
 """The key of `click.Context.meta` under which the whole command is, as a user would type it."""
@@ -28,7 +30,12 @@ MIN_TEXT_WIDTH = 20
 
 def terminal_width() -> int | None:
     """Return the width of the terminal that stdout is, or None if stdout is not a terminal."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    return shutil.get_terminal_size().columns if is_terminal(sys.stdout) else None
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Return whether a stream is a terminal; one that was closed before the start is None."""
+    return stream is not None and stream.isatty()
 
 
 def line_width() -> int:
@@ -55,12 +62,19 @@ def echo(*texts: object, err: bool = False, nl: bool = True) -> None:
         nl: whether to end the line.
     """
     safe = "".join(text if isinstance(text, Styled) else terminal(str(text)) for text in texts)
-    click.echo(safe, err=err, nl=nl, color=any(isinstance(text, Styled) for text in texts) or None)
+    colour = any(isinstance(text, Styled) for text in texts) or None
+    try:
+        click.echo(safe, err=err, nl=nl, color=colour)
+    except OSError as error:
+        # A reader that ends early, as `head` does, is click's business; a terminal may be gone.
+        if error.errno == errno.EPIPE or err:
+            raise
+        raise PrivbenchError(f"stdout: {error.strerror}") from None
 
 
 def echo_error(message: str) -> None:
     """Print the message of an error on stderr, wrapped by the width of a terminal."""
-    width = line_width() if sys.stderr.isatty() else None
+    width = line_width() if is_terminal(sys.stderr) else None
     echo(painted("error:", "bad", err=True), f" {message_text(message, 7, width)}", err=True)
 
 
@@ -175,15 +189,15 @@ def _wrapped_paragraph(paragraph: str) -> str:
 
 
 def write_text(path: Path, text: str, option: str = "-o") -> None:
-    """Write the file that an option names.
+    """Write the file that an option names, as a whole or not at all.
 
     Raises:
         BadInput: it cannot be written.
     """
     try:
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text.encode("utf-8"))
     except OSError as error:
-        raise BadInput(f"{option} {path}: {error.strerror}") from None
+        raise BadInput(f"{option} {path}: {why_not_written(path, error)}") from None
 
 
 def check_suffix(path: Path, allowed: Iterable[str], option: str = "-o") -> None:

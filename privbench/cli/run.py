@@ -109,6 +109,7 @@ def run(
     from privbench.cli.dry_run import print_plans
     from privbench.cli.failures import failures_of, print_failures
     from privbench.cli.progress import Progress
+    from privbench.cli.stopping import Stopping
     from privbench.config import Overrides
     from privbench.config.device import check_device
     from privbench.config.memory import memory_size
@@ -150,7 +151,7 @@ def run(
         )  # fmt: skip
         runner.command = ctx.meta[COMMAND]
         runner.log.add_early(early)
-        with Progress(host, forecasts):
+        with Stopping(host, results), Progress(host, forecasts):
             plan_rows = runner.run()
         rows += plan_rows
         failures += failures_of(runner)

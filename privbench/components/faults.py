@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from privbench.components.contained import contained
 from privbench.components.distribution import source_places
 from privbench.components.messages import error_text, printable
-from privbench.errors import ComponentError, Incompatible, PrivbenchError
+from privbench.errors import ComponentError, Incompatible, PrivbenchError, StorageFailed
 from privbench.logs import about
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ def calling(*bounds: Bound) -> Iterator[None]:
             a training mechanism trains.
 
     Raises:
-        ComponentError: the component raised anything but Incompatible or KeyboardInterrupt. The
-            message names it, the error, and the innermost line of its code.
+        ComponentError: the component raised anything but Incompatible, StorageFailed (parts of its
+            work cannot be written) or KeyboardInterrupt. The message names it, the error, and the
+            innermost line of its code.
     """
     third_party = [bound.entry for bound in bounds if bound.entry.third_party]
     whose = " and ".join(f"{one.kind} {one.name} ({one.distribution})" for one in third_party)
@@ -36,7 +37,7 @@ def calling(*bounds: Bound) -> Iterator[None]:
     try:
         with contained(printable(whose)) if whose else nullcontext(), about(**names):
             yield
-    except (ComponentError, Incompatible, KeyboardInterrupt):
+    except (ComponentError, Incompatible, StorageFailed, KeyboardInterrupt):
         raise
     except BaseException as error:  # third-party code may raise anything
         bound, line = origin(error, *bounds)

@@ -7,6 +7,8 @@ nobody checked: templates escape all of it, and a content security policy allows
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -22,6 +24,7 @@ from privbench.report.html.environment import visible
 from privbench.report.numbers import number, signed
 from privbench.report.pages import code_text
 from privbench.report.seeds import parts_of
+from privbench.storage.files import why_not_written
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -37,6 +40,8 @@ MARK = '<meta name="generator" content="privbench">'
 def write_site(site: Site, folder: Path) -> list[Path]:
     """Write all files of the site, and remove the pages of an earlier one that are not part of it.
 
+    If there is no room for all of them, the earlier site stays as it is.
+
     Args:
         site: the content.
         folder: an empty folder, one that is made, or one with a site.
@@ -50,13 +55,21 @@ def write_site(site: Site, folder: Path) -> list[Path]:
     files = site_files(site)
     try:
         if folder.exists() and any(folder.iterdir()):
-            _remove_pages(folder)
-        for name, content in files.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+            _check_is_site(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".tmp-") as draft:
+            for name, content in files.items():
+                for place in (Path(draft), folder):
+                    (place / name).parent.mkdir(parents=True, exist_ok=True)
+                (Path(draft) / name).write_bytes(content)
+            for name in files:
+                os.replace(Path(draft) / name, folder / name)
+        for name in FOLDERS:
+            for page in (folder / name).glob("*.html"):
+                if f"{name}/{page.name}" not in files:
+                    page.unlink()
     except OSError as error:
-        raise BadInput(f"-o {folder}: {error}") from None
+        raise BadInput(f"-o {folder}: {why_not_written(folder / '-', error)}") from None
     return [folder / name for name in files]
 
 
@@ -113,15 +126,12 @@ def _comparison(board: Board) -> dict[str, Any]:
     return {"board": board, "data": data, "base": base, "rest": differences_from(data, base)}
 
 
-def _remove_pages(folder: Path) -> None:
+def _check_is_site(folder: Path) -> None:
     index = folder / "index.html"
     if not index.exists() or MARK not in index.read_text(encoding="utf-8"):
         raise BadInput(
             f"-o {folder}: it has other files than those of a site (allowed: an empty folder)"
         )
-    for name in FOLDERS:
-        for page in (folder / name).glob("*.html"):
-            page.unlink()
 
 
 @cache

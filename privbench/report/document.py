@@ -25,6 +25,7 @@ from privbench.report.curves import Curves, curve_lines, curves_in, no_curves
 from privbench.report.differences import Differences, Errors
 from privbench.report.forms import problem_of_form
 from privbench.report.recorded import recorded_in, recorded_lines
+from privbench.storage.files import why_not_written, write_whole
 from privbench.storage.results import COLUMNS, Row, Run
 
 FORMAT = 1
@@ -124,9 +125,9 @@ def write_document(path: Path, text: str) -> None:
     """
     data = text.encode()
     try:
-        path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+        write_whole(path, gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
     except OSError as error:
-        raise BadInput(f"-o {path}: {error.strerror}") from None
+        raise BadInput(f"-o {path}: {why_not_written(path, error)}") from None
 
 
 def _read(path: Path) -> str:

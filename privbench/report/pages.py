@@ -13,6 +13,7 @@ from privbench.report.document import Document, read_document
 from privbench.report.formats import render
 from privbench.report.tradeoff import MEASURES, plot_tradeoff
 from privbench.storage.environment import version_text
+from privbench.storage.files import why_not_written, write_whole
 from privbench.storage.results import Run
 
 TABLES = ("summary", "utility", "attacks", "differences")
@@ -45,12 +46,12 @@ def write_pages(document: Document, folder: Path) -> list[Path]:
         written = []
         for view, text in tables_of(document).items():
             written.append(place / f"{view}.md")
-            written[-1].write_text(text, encoding="utf-8")
+            write_whole(written[-1], text.encode())
         for measure in MEASURES:
             written.append(place / f"tradeoff-{measure}.png")
             plot_tradeoff(run.rows, written[-1], measure)
     except OSError as error:
-        raise BadInput(f"-o {folder}: {error}") from None
+        raise BadInput(f"-o {folder}: {why_not_written(place / '-', error)}") from None
     return written
 
 

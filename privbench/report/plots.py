@@ -9,6 +9,7 @@ for. Text is never taken for mathematics or TeX.
 
 from __future__ import annotations
 
+import io
 import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from privbench.metrics import Pairs, Roc
 from privbench.metrics.bootstrap import draw_weights
 from privbench.metrics.interval import arcsine_t, bootstrap_error
 from privbench.metrics.resample import WeightedTpr
+from privbench.storage.files import why_not_written, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -246,6 +248,7 @@ def save(figure: Figure, path: Path) -> None:
     """
     titles = [figure.get_suptitle(), *(axes.get_title() for axes in figure.axes)]
     title = "; ".join(" ".join(text.replace(r"\$", "$").split()) for text in titles if text)
+    content = io.BytesIO()
     metadata = {
         ".png": {"Software": None},
         ".pdf": {"Title": title, "CreationDate": None, "Producer": None, "Creator": None},
@@ -253,9 +256,11 @@ def save(figure: Figure, path: Path) -> None:
     }
     try:
         with settings():
-            figure.savefig(path, metadata=metadata[path.suffix])
+            figure.savefig(content, format=path.suffix[1:], metadata=metadata[path.suffix])
+        write_whole(path, content.getvalue())
     except OSError as error:
-        raise BadInput(f"{path}: {error.strerror} (allowed: a file that can be written)") from None
+        why = why_not_written(path, error)
+        raise BadInput(f"{path}: {why} (allowed: a file that can be written)") from None
 
 
 def panels(

@@ -3,7 +3,7 @@
 An artifact is a JSON file (its note), with a safetensors file beside it if it has arrays. Both are
 written under a temporary name and renamed, the note last. So if the note is there, the artifact is
 complete, even after the process was killed. Checksums are verified on reading, and a damaged artifact
-is set aside.
+is set aside. So is whatever else is in its place: an artifact of another key, a link, a folder, a pipe.
 """
 
 from __future__ import annotations
@@ -11,14 +11,19 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import tempfile
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from privbench.data import read_only
+from privbench.errors import StorageFailed
+from privbench.escape import one_line
 from privbench.seeds import digest
+from privbench.storage.files import GOES_ON, why_not_written, write_whole
 from privbench.storage.notes import decoded_note, encoded_note
 
 if TYPE_CHECKING:
@@ -49,6 +54,13 @@ class Artifact:
 
 log = logging.getLogger(__name__)
 
+MAX_NOTE = 2**26
+"""The most bytes of a note. The largest that privbench writes are below a megabyte."""
+
+
+class _Damaged(Exception):
+    """A file of an artifact cannot be used; the message says why."""
+
 
 class Store:
     """The artifacts in a results folder. Damaged ones are reported in the log and set aside."""
@@ -62,7 +74,16 @@ class Store:
         note = self._note(kind, key)
         if note is None:
             return False
-        return not note["arrays"] or self._path(kind, key, ".safetensors").exists()
+        if not note["arrays"]:
+            return True
+        try:
+            with _opened(self._path(kind, key, ".safetensors")):
+                return True
+        except _Damaged as problem:
+            self._set_aside(kind, key, str(problem))
+            return False
+        except OSError:
+            return False
 
     def info(self, kind: str, key: str) -> dict[str, Any]:
         """Return the facts of a stored artifact, without reading its arrays."""
@@ -86,9 +107,12 @@ class Store:
         note = self._require(kind, key)
         if not note["arrays"]:
             return Artifact(info=note["info"])
-        content = self._path(kind, key, ".safetensors").read_bytes()
-        if hashlib.sha256(content).hexdigest() != note["arrays"]:
-            self._set_aside(kind, key, "its arrays do not match their checksum")
+        try:
+            content = _arrays(self._path(kind, key, ".safetensors"), note)
+        except FileNotFoundError:  # another process has deleted or set aside the artifact
+            return None
+        except _Damaged as problem:
+            self._set_aside(kind, key, str(problem))
             return None
         return Artifact(load(content), note["info"])
 
@@ -98,6 +122,9 @@ class Store:
         """Write an artifact, and return its size in bytes.
 
         A process that is killed meanwhile leaves no artifact.
+
+        Raises:
+            StorageFailed: it cannot be written, as on a full disk.
 
         Args:
             kind: the kind of the stage, which names the folder.
@@ -114,17 +141,18 @@ class Store:
 
             content = save({name: np.ascontiguousarray(a) for name, a in artifact.arrays.items()})
             checksum = hashlib.sha256(content).hexdigest()
-            self._write(self._path(kind, key, ".safetensors"), content)
+            self._write(kind, key, ".safetensors", content)
         note = {
             "kind": kind,
             "key": key,
             "seconds": seconds,
             "arrays": checksum,
+            "bytes": len(content),
             "info": dict(artifact.info),
             "provenance": provenance,
         }
         text = encoded_note(note)
-        self._write(self._path(kind, key, ".json"), text)
+        self._write(kind, key, ".json", text)
         self._keep(note)
         return len(content) + len(text)
 
@@ -137,26 +165,27 @@ class Store:
     def _set_aside(self, kind: str, key: str, problem: str) -> None:
         """Rename the files of a damaged artifact, so that it is computed again and can be inspected."""
         self._notes.pop(key, None)
+        what = "set aside as .damaged"
         for suffix in (".json", ".safetensors"):
             path = self._path(kind, key, suffix)
-            if path.exists():
-                path.replace(path.with_name(path.name + ".damaged"))
+            try:
+                if os.path.lexists(path):
+                    os.replace(path, _free_name(path))
+            except OSError as error:  # a folder that is read-only
+                what = f"cannot be set aside: {why_not_written(path, error)}"
         log.warning(
-            "stored %s %s is damaged (%s): set aside as .damaged, computing it again",
-            kind, self._path(kind, key, ".json"), problem,
+            "stored %s %s is damaged (%s): %s, computing it again",
+            kind, one_line(str(self._path(kind, key, ".json"))), problem, what,
         )  # fmt: skip
 
     def _note(self, kind: str, key: str) -> dict[str, Any] | None:
         if key not in self._notes:
             try:
-                note = decoded_note(self._path(kind, key, ".json").read_bytes())
-                intact = note["key"] == key
+                note = _read_note(self._path(kind, key, ".json"), kind, key)
             except (FileNotFoundError, NotADirectoryError):
                 return None
-            except (ValueError, KeyError, AttributeError, TypeError):
-                intact = False
-            if not intact:
-                self._set_aside(kind, key, "its note does not match its checksum")
+            except _Damaged as problem:
+                self._set_aside(kind, key, str(problem))
                 return None
             self._keep(note)
         return self._notes[key]
@@ -174,14 +203,87 @@ class Store:
     def _path(self, kind: str, key: str, suffix: str) -> Path:
         return Path(f"{self.root}/{kind}/{key}{suffix}")
 
-    @staticmethod
-    def _write(path: Path, content: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+    def _write(self, kind: str, key: str, suffix: str, content: bytes) -> None:
+        path = self._path(kind, key, suffix)
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+            # The results folder itself is not made: one that is gone was removed or unmounted.
+            for folder in (self.root, path.parent):
+                folder.mkdir(exist_ok=True)
+            if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+                os.replace(path, _free_name(path))
+            write_whole(path, content)
+        except OSError as error:
+            why = why_not_written(path, error)
+            raise StorageFailed(f"{kind}: cannot be stored: {why}; {GOES_ON}") from None
+
+
+def _read_note(path: Path, kind: str, key: str) -> dict[str, Any]:
+    """Return the note of an artifact, which is of that kind and key, and as it was written.
+
+    Raises:
+        _Damaged: it is not, or it is no file.
+        FileNotFoundError, NotADirectoryError: there is none.
+    """
+    try:
+        with _opened(path, MAX_NOTE) as file:
+            note = decoded_note(file.read(MAX_NOTE + 1))
+        intact = (note["kind"], note["key"]) == (kind, key)
+        types = {"seconds": int | float, "arrays": str, "info": dict}
+        intact = intact and all(isinstance(note[name], cls) for name, cls in types.items())
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError, MemoryError):
+        intact = False
+    if not intact:
+        raise _Damaged("its note does not match its checksum")
+    return dict(note)
+
+
+def _arrays(path: Path, note: Mapping[str, Any]) -> bytes:
+    """Return the content of the file that a note is of; another one is not read into memory.
+
+    Raises:
+        _Damaged: it is another one, or no file.
+        FileNotFoundError: there is none.
+    """
+    with _opened(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if note.get("bytes", size) != size:  # notes of older versions do not say it
+            raise _Damaged(f"its arrays have {size} bytes instead of {note['bytes']}")
+        if hashlib.file_digest(file, "sha256").hexdigest() == note["arrays"]:
+            file.seek(0)
+            return file.read()
+    raise _Damaged("its arrays do not match their checksum")
+
+
+@contextmanager
+def _opened(path: Path, limit: int | None = None) -> Iterator[BufferedReader]:
+    """Open a file to read; links are not followed, and a pipe is not waited for.
+
+    Raises:
+        _Damaged: it is no file, cannot be read, or is larger than the limit.
+        FileNotFoundError, NotADirectoryError: there is none.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        file = os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb")
+        with file:
+            facts = os.fstat(file.fileno())
+            if not stat.S_ISREG(facts.st_mode):
+                raise _Damaged("it is no file")
+            if limit is not None and facts.st_size > limit:
+                raise _Damaged(f"it has {facts.st_size} bytes, where at most {limit} are read")
+            yield file
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
+        problem = "it is a link" if path.is_symlink() else f"{error.strerror}"
+        raise _Damaged(problem) from None
+
+
+def _free_name(path: Path) -> Path:
+    """Return the name under which a file is set aside; what was set aside before is kept."""
+    damaged = path.with_name(path.name + ".damaged")
+    number = 1
+    while os.path.lexists(damaged):
+        number += 1
+        damaged = path.with_name(f"{path.name}.damaged-{number}")
+    return damaged

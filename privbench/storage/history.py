@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,12 @@ from typing import Any, Literal
 from privbench.components.messages import near
 from privbench.errors import BadInput
 from privbench.escape import one_line
+from privbench.storage.checksums import flaw_of
 from privbench.storage.database import open_database, read_database
 from privbench.storage.processes import is_alive
-from privbench.storage.results import Results, now, with_json
+from privbench.storage.results import Results, named, now, with_json
+
+log = logging.getLogger(__name__)
 
 Status = Literal["complete", "running", "interrupted"]
 
@@ -21,7 +25,7 @@ Status = Literal["complete", "running", "interrupted"]
 # a dataset cannot have, beside others that are ok.
 LISTED = """
     SELECT id, runs.benchmark, remark, started_at, finished_at, runs.seconds, environment,
-        configuration, command, n_trials, process,
+        configuration, command, n_trials, process, runs.checksum,
         count(DISTINCT position) AS n_finished,
         count(DISTINCT CASE WHEN status = 'ok' THEN position END) AS n_ok,
         count(DISTINCT CASE WHEN status IN ('failed', 'unavailable') THEN position END) AS n_failed
@@ -139,7 +143,6 @@ class History:
             BadInput: a run goes on, or the database cannot be written. Then nothing is deleted.
         """
         with open_database(self.path) as database:
-            database.execute("BEGIN IMMEDIATE")
             for number in ids:
                 (process, finished_at) = database.execute(
                     "SELECT process, finished_at FROM runs WHERE id = ?", (number,)
@@ -158,9 +161,15 @@ class History:
             return []
         with read_database(self.path) as database:
             cursor = database.execute(LISTED.format(which=which), values)
-            names = [name for name, *_ in cursor.description]
-            found = [dict(zip(names, facts, strict=True)) for facts in cursor]
-        return [Entry(**with_json(facts)) for facts in found]
+            found = [named(cursor, facts) for facts in cursor]
+        entries = []
+        for facts in found:
+            if flaw := flaw_of(facts):
+                log.warning("%s: run %s is left out: %s", self.path, facts["id"], flaw)
+                continue
+            del facts["checksum"]
+            entries.append(Entry(**with_json(facts)))
+        return entries
 
     def _benchmark(self, text: str) -> str:
         """Return the benchmark with runs that is called so, or that alone begins so; else the text."""

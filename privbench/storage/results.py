@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from privbench.components.messages import near
-from privbench.errors import BadInput
+from privbench.errors import BadInput, StorageFailed
 from privbench.privacy.verdict import with_verdicts
+from privbench.storage.checksums import RUN_FACTS, checksum_of, flaw_of
 from privbench.storage.columns import SCHEMA
 from privbench.storage.database import open_database, read_database
+from privbench.storage.problems import Damaged, damage_text
 from privbench.storage.processes import this_process
+from privbench.storage.salvage import repair
 
 COLUMNS = tuple(column.name for column in SCHEMA)
 """The names of a row's values, in the JSON, in the DataFrame and in the database."""
@@ -64,6 +69,8 @@ class Results:
 
     def __init__(self, root: Path) -> None:
         self.path = root / "results.sqlite"
+        self._started: dict[int, tuple[datetime, float]] = {}
+        """When the runs of this process started, by the clock of the day and by one that never jumps."""
 
     def start_run(
         self,
@@ -85,9 +92,10 @@ class Results:
             command: the command line that was typed; empty for a run from Python.
             n_trials: number of trials of the plan.
         """
-        values = {
+        began = datetime.now(UTC), time.monotonic()
+        values: dict[str, Any] = {
             "benchmark": benchmark,
-            "started_at": now(),
+            "started_at": began[0].isoformat(timespec="seconds"),
             "environment": json.dumps(environment),
             "remark": remark,
             "configuration": json.dumps(configuration),
@@ -95,12 +103,15 @@ class Results:
             "n_trials": n_trials,
             "process": json.dumps(this_process()),
         }
+        values["checksum"] = checksum_of(values[name] for name in RUN_FACTS)
         marks = ", ".join("?" * len(values))
-        with open_database(self.path) as database:
+        repair(self.path)
+        with open_database(self.path, make=True) as database:
             cursor = database.execute(
                 f"INSERT INTO runs ({', '.join(values)}) VALUES ({marks})", list(values.values())
             )
             assert cursor.lastrowid is not None
+            self._started[cursor.lastrowid] = began
             return cursor.lastrowid
 
     def add(self, run: int, rows: Sequence[Row], traceback: str = "", position: int = 0) -> None:
@@ -109,29 +120,44 @@ class Results:
 
     def add_trials(self, run: int, trials: Iterable[tuple[Sequence[Row], str, int]]) -> None:
         """Append the rows of several trials at once, each with its traceback and place in the plan."""
-        names = ", ".join(("run_id", *COLUMNS, "traceback", "position"))
-        marks = ", ".join("?" * (len(COLUMNS) + 3))
+        names = ", ".join(("run_id", *COLUMNS, "traceback", "position", "checksum"))
+        marks = ", ".join("?" * (len(COLUMNS) + 4))
+        stored = [
+            ([column.to_sql(row[column.name]) for column in SCHEMA], traceback, position)
+            for rows, traceback, position in trials
+            for row in rows
+        ]
         with open_database(self.path) as database:
+            if not database.execute("SELECT 1 FROM runs WHERE id = ?", (run,)).fetchone():
+                raise StorageFailed(self._replaced(run))
             database.executemany(
                 f"INSERT INTO rows ({names}) VALUES ({marks})",
                 [
-                    (
-                        run,
-                        *(column.to_sql(row[column.name]) for column in SCHEMA),
-                        traceback,
-                        position,
-                    )
-                    for rows, traceback, position in trials
-                    for row in rows
+                    (run, *values, traceback, position, checksum_of(values))
+                    for values, traceback, position in stored
                 ],
             )
 
     def finish_run(self, run: int, seconds: float | None = None) -> None:
-        """Mark a run as complete, with the time that all stages behind its rows took."""
+        """Mark a run as complete, with the time that all stages behind its rows took.
+
+        The time of its end is that of its start and what has passed since, whatever the clock says now.
+        """
+        start, monotonic = self._started.get(run, (datetime.now(UTC), time.monotonic()))
+        end = start + timedelta(seconds=time.monotonic() - monotonic)
         with open_database(self.path) as database:
-            database.execute(
-                "UPDATE runs SET finished_at = ?, seconds = ? WHERE id = ?", (now(), seconds, run)
-            )
+            changed = database.execute(
+                "UPDATE runs SET finished_at = ?, seconds = ? WHERE id = ?",
+                (end.isoformat(timespec="seconds"), seconds, run),
+            ).rowcount
+            if not changed:
+                raise StorageFailed(self._replaced(run))
+
+    def _replaced(self, run: int) -> str:
+        return (
+            f"{self.path}: run {run} is not in the database any more: it was removed or replaced; run"
+            " the same command again to go on with the artifacts that are stored"
+        )
 
     def benchmarks(self) -> list[str]:
         """Return the names of the benchmarks that have rows, sorted."""
@@ -158,17 +184,25 @@ class Results:
         if not self.path.exists():
             raise BadInput(f"there is no run {number} in {self.path}")
         with read_database(self.path) as database:
-            facts = database.execute(
-                f"SELECT {', '.join(FACTS)} FROM runs WHERE id = ?", (number,)
-            ).fetchone()
+            names = ", ".join((*RUN_FACTS, "finished_at", "seconds", "checksum"))
+            cursor = database.execute(f"SELECT {names} FROM runs WHERE id = ?", (number,))
+            facts = named(cursor, cursor.fetchone())
             values = database.execute(
-                f"SELECT {', '.join(COLUMNS)} FROM rows WHERE run_id = ? ORDER BY position, rowid",
+                f"SELECT position, checksum, {', '.join(COLUMNS)} FROM rows WHERE run_id = ?"
+                " ORDER BY position, rowid",
                 (number,),
             ).fetchall()
-        if not values:
+        if not values or not facts:
             raise BadInput(f"run {number} in {self.path} has no rows")
-        by_name = with_json(dict(zip(FACTS, facts, strict=True)))
-        return Run(**by_name, rows=with_verdicts([_from_sql(row) for row in values]))
+        if flaw := flaw_of(facts):
+            raise Damaged(damage_text(self.path, f"run {number}: {flaw}"))
+        if any(checksum_of(row) != checksum for _, checksum, *row in values):
+            raise Damaged(damage_text(self.path, f"a row of run {number} was changed"))
+        n_trials = len({position for position, *_ in values})
+        if facts["finished_at"] is not None and facts["n_trials"] not in (None, n_trials):
+            raise Damaged(damage_text(self.path, f"rows of run {number} are missing"))
+        by_name = with_json({name: facts[name] for name in FACTS})
+        return Run(**by_name, rows=with_verdicts([_from_sql(row[2:]) for row in values]))
 
     def _newest(self, benchmark: str) -> int:
         """Return the number of the newest run of a benchmark that is complete, or else the newest."""
@@ -199,6 +233,12 @@ def _from_sql(values: Sequence[Any]) -> Row:
     return {
         column.name: column.from_sql(value) for column, value in zip(SCHEMA, values, strict=True)
     }
+
+
+def named(cursor: sqlite3.Cursor, values: Sequence[Any] | None) -> dict[str, Any]:
+    """Return what a query found by the names of its columns; nothing if it found nothing."""
+    names = [name for name, *_ in cursor.description]
+    return dict(zip(names, values, strict=True)) if values else {}
 
 
 def with_json(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from privbench.storage.database import open_database, read_database
+from privbench.storage.problems import Damaged
 from privbench.storage.results import Results
 
 
@@ -63,9 +65,26 @@ class Times:
             )
 
     def all(self) -> list[Time]:
-        """Return all times, the oldest first; none if the folder has no results."""
+        """Return all times, the oldest first; none if there are no results, or they are damaged.
+
+        Forecasts can do without, and a run repairs the database.
+        """
         if not self.path.exists():
             return []
-        with read_database(self.path) as database:
-            found = database.execute(f"SELECT {', '.join(_NAMES)} FROM times ORDER BY rowid")
-            return [Time(*values) for values in found]
+        try:
+            with read_database(self.path) as database:
+                found = database.execute(f"SELECT {', '.join(_NAMES)} FROM times ORDER BY rowid")
+                return [Time(*values) for values in found if _is_sound(values)]
+        except Damaged:
+            return []
+
+
+def _is_sound(values: Sequence[Any]) -> bool:
+    """Return whether values have the types of a time, and sizes are positive."""
+    *texts, models, records, epochs, device, seconds, size = values
+    numbers = (models, records, epochs, seconds, size)
+    return (
+        all(isinstance(text, str) for text in (*texts, device))
+        and all(isinstance(number, int | float) and 0 <= number < 1e18 for number in numbers)
+        and min(models, records, epochs) > 0
+    )

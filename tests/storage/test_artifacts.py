@@ -1,9 +1,11 @@
+import errno
 import json
 import logging
 
 import numpy as np
 import pytest
 
+from privbench.errors import StorageFailed
 from privbench.storage.artifacts import Artifact, Store
 
 KEY = "k" * 64
@@ -71,10 +73,10 @@ def test_a_note_under_another_key_does_not_count(store, tmp_path):
 
 def test_a_failing_write_leaves_nothing(store, tmp_path, monkeypatch):
     def fail(*_: object) -> None:
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "disk full")
 
     monkeypatch.setattr("os.replace", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(StorageFailed, match=r"no space left in .* of .* are free"):
         save(store)
     assert list((tmp_path / "artifacts" / "scores").iterdir()) == []
 

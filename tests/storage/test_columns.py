@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from privbench.storage.columns import SCHEMA, Column, added_in
-from privbench.storage.database import MIGRATIONS
+from privbench.storage.database import MIGRATIONS, with_functions
 from privbench.storage.results import COLUMNS
 
 FIRST = [
@@ -37,7 +37,7 @@ POSITION = "position INTEGER"
 
 def table(version: int) -> list[str]:
     """The columns of the table ``rows`` of a schema version."""
-    database = sqlite3.connect(":memory:")
+    database = with_functions(sqlite3.connect(":memory:"))
     for script in MIGRATIONS[:version]:
         database.executescript(script)
     columns = [
@@ -64,7 +64,7 @@ def test_each_schema_version_has_the_columns_it_always_had(version, expected):
 
 def test_the_newest_schema_has_every_column():
     names = [definition.split()[0] for definition in table(len(MIGRATIONS))]
-    assert set(names) == {*COLUMNS, "run_id", "traceback", "position"}
+    assert set(names) == {*COLUMNS, "run_id", "traceback", "position", "checksum"}
     assert len(set(COLUMNS)) == len(COLUMNS)
 
 

@@ -43,7 +43,7 @@ def dies(results, run):
     database = sqlite3.connect(results.path)
     with database:
         text = f'{{"host": "{platform.node()}", "pid": {int(process.stdout)}, "start": "1"}}'
-        database.execute("UPDATE runs SET process = ? WHERE id = ?", (text, run))
+        database.execute("UPDATE runs SET process = ?, checksum = '' WHERE id = ?", (text, run))
     database.close()
 
 

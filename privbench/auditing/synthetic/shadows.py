@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -28,10 +27,11 @@ from privbench.components.messages import error_text
 from privbench.components.scripts import run_script
 from privbench.datasets.frames import parse_frame
 from privbench.datasets.reading import read_file
-from privbench.errors import BadInput, DataError, PrivbenchError
+from privbench.errors import BadInput, DataError, PrivbenchError, StorageFailed
 from privbench.metrics.pairs import Bools
 from privbench.report.numbers import duration
 from privbench.seeds import canonical_json, generator, seed_of
+from privbench.storage.files import GOES_ON, why_not_written, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -206,6 +206,8 @@ def _run(generate: Generate, table: pd.DataFrame, seed: int, n: int, index: int)
 
 
 def _write(table: pd.DataFrame, path: Path) -> None:
-    unfinished = path.with_suffix(".unfinished")
-    table.to_csv(unfinished, index=False)
-    os.replace(unfinished, path)
+    try:
+        write_whole(path, table.to_csv(index=False).encode())
+    except OSError as error:
+        why = why_not_written(path, error)
+        raise StorageFailed(f"--cache: {path}: {why}; {GOES_ON}") from None

@@ -36,6 +36,7 @@ def attack(
     from privbench.leaderboard.frozen.arrays import npz_of
     from privbench.leaderboard.frozen.attack import attack_outputs, build_attack
     from privbench.leaderboard.frozen.folder import FrozenOutputs
+    from privbench.storage.files import why_not_written, write_whole
 
     host: PluginHost = ctx.obj
     if output.suffix != ".npz":
@@ -44,7 +45,7 @@ def attack(
     frozen = FrozenOutputs.read(folder)
     scores = attack_outputs(frozen, bound)
     try:
-        output.write_bytes(npz_of(scores))
+        write_whole(output, npz_of(scores))
     except OSError as error:
-        raise BadInput(f"-o {output}: {error.strerror}") from None
+        raise BadInput(f"-o {output}: {why_not_written(output, error)}") from None
     echo(f"{output}: scores of {len(scores)} populations of {frozen.digest}", err=True)

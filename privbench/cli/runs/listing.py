@@ -63,11 +63,14 @@ def day_and_minute(text: str) -> str:
 
 
 def took(entry: Entry) -> str:
-    """Return how long a run took from its start to its end; empty if it has none."""
-    if entry.finished_at is None:
+    """Return how long a run took from its start to its end; empty if it has none, or it is not known."""
+    try:
+        times = (entry.started_at, entry.finished_at or "")
+        begin, end = map(datetime.fromisoformat, times)
+    except ValueError:  # it has not ended, or its line in the database was changed
         return ""
-    begin, end = map(datetime.fromisoformat, (entry.started_at, entry.finished_at))
-    return str(end - begin).partition(".")[0]
+    # Older versions took both times from a clock that may have been set back between them.
+    return str(end - begin).partition(".")[0] if begin <= end else ""
 
 
 def trials_text(entry: Entry) -> str:
