@@ -84,10 +84,15 @@ Seconds = dict[str, tuple[float, float]]
 """Seconds of the clock and of the processor, by phase; "whole" is the process."""
 
 
-def timed(command: list[str], **environment: str) -> tuple[float, float, float]:
-    """Run a command; return when it started, and its seconds of the clock and of the processor."""
+def timed(command: list[str], code: Path, **environment: str) -> tuple[float, float, float]:
+    """Run a command with the code in a folder.
+
+    Returns:
+        When it started, and its seconds of the clock and of the processor.
+    """
+    environment = os.environ | environment | {"PYTHONPATH": str(code)}
     before, started, clock = used(), time.time(), time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True, env=os.environ | environment)
+    subprocess.run(command, check=True, capture_output=True, env=environment, cwd=code)
     return started, time.perf_counter() - clock, used() - before
 
 
@@ -107,8 +112,7 @@ def privbench(code: Path, models: int) -> Seconds:
         command = [sys.executable, "-m", "privbench", "run", "first"]
         command += ["-c", str(folder / "benchmarks.toml"), "-p", str(folder / "watch.py")]
         command += ["--results", str(folder / "results")]
-        environment = {"PYTHONPATH": str(code), "PRIVBENCH_BENCH_EVENTS": str(events)}
-        started, clock, processor = timed(command, **environment)
+        started, clock, processor = timed(command, code, PRIVBENCH_BENCH_EVENTS=str(events))
         lines = [json.loads(line) for line in events.read_text().splitlines()]
     return {"whole": (clock, processor)} | by_phase(lines, started, clock, processor)
 
@@ -128,7 +132,7 @@ def by_phase(lines: list[Any], started: float, clock: float, processor: float) -
 def plain_loop(models: int) -> Seconds:
     """Return the seconds of the plain PyTorch loop."""
     command = [sys.executable, str(HERE / "plain_loop.py"), "--models", str(models)]
-    _, clock, processor = timed(command, PYTHONPATH=str(HERE.parent))
+    _, clock, processor = timed(command, HERE.parent)
     return {"whole": (clock, processor)}
 
 

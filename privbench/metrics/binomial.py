@@ -8,6 +8,9 @@ import numpy as np
 
 from privbench.metrics.pairs import Floats, Ints
 
+PRIVATE = "_binom_"
+"""How the names of scipy's own functions begin, which another version may lack."""
+
 
 def survival(count: int, trials: int, p: float) -> float:
     """Return the probability of more than ``count`` successes, ``scipy.stats.binom.sf``."""
@@ -28,7 +31,7 @@ def _function(name: str) -> Any:
     """Return a function of `scipy.stats.binom`, or what it calls itself."""
     from scipy.special import _ufuncs
 
-    found = getattr(_ufuncs, f"_binom_{name}", None)  # private, so that it may go
+    found = getattr(_ufuncs, PRIVATE + name, None)
     if found is None:
         from scipy.stats import binom
 
