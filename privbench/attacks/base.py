@@ -70,7 +70,7 @@ class Outputs:
         log_probs = None if self.log_probs is None else self.log_probs[index]
         part = replace(self, predicted=self.predicted[index], log_probs=log_probs)
         picks_models = isinstance(index, int | np.integer | np.ndarray) and np.ndim(index) < 2
-        if self.predicted.ndim > 1 and picks_models:
+        if self.predicted.ndim == 2 and picks_models:
             whole, models = self._origin or (self, np.arange(len(self)))
             object.__setattr__(part, "_origin", (whole, models[index]))  # it is new and frozen
         return part

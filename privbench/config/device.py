@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from privbench.errors import BadInput
+from privbench.imports import imports
 
 
 def check_device(name: str) -> str:
@@ -24,7 +25,8 @@ def resolve_device(name: str) -> str:
     Raises:
         BadInput: the name is wrong, or this machine has no such device.
     """
-    import torch
+    with imports():
+        import torch
 
     check_device(name)
     if name == "auto":

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from privbench.metrics.binomial import mass, survival
 from privbench.metrics.one_run_tails import tail_bounds, tail_distribution
 from privbench.metrics.pairs import Bools, Floats, Ints, check_shapes
 from privbench.metrics.tradeoff import TradeOff, gaussian_epsilon_of
@@ -125,17 +126,16 @@ def p_value_of_epsilon(coins: Coins, epsilon: float, delta: float) -> float:
     Source: Steinke, Nasr, Jagielski 2023, theorem 5.2, on the coins of all runs.
     """
     from scipy.special import expit
-    from scipy.stats import binom
 
     records, guesses = int(coins.records.sum()), int(coins.guesses.sum())
     correct = int(coins.correct.sum())
     p_correct = float(expit(epsilon))  # the largest probability of one correct guess
-    tail = float(binom.sf(correct - 1, guesses, p_correct))
+    tail = survival(correct - 1, guesses, p_correct)
     if delta == 0 or correct == 0:
         return tail
     below = np.arange(1, correct + 1)
-    mass = np.cumsum(binom.pmf(correct - below, guesses, p_correct)) / below
-    return min(1.0, tail + 2 * records * delta * float(mass.max()))
+    masses = np.cumsum(mass(correct - below, guesses, p_correct)) / below
+    return min(1.0, tail + 2 * records * delta * float(masses.max()))
 
 
 def epsilon_bound(coins: Coins, delta: float = 0.0, confidence: float = 0.95) -> float:

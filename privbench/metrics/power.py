@@ -12,6 +12,7 @@ from collections import Counter
 
 import numpy as np
 
+from privbench.metrics.binomial import survival
 from privbench.metrics.error_counts import clopper_pearson, gdp_bound
 from privbench.metrics.one_run import (
     Coins,
@@ -118,7 +119,6 @@ def detectable(
         The epsilon of the mechanism at ``delta``; None if no epsilon would be refuted.
     """
     from scipy.optimize import brentq
-    from scipy.stats import binom
 
     layout = Coins(records, guesses, np.zeros_like(guesses))
     critical = critical_count(layout, claim, level)
@@ -133,7 +133,7 @@ def detectable(
         expected = sum(
             runs * c * p_correct(mu, n, c * (1 + one_sided)) for (n, c), runs in kinds.items()
         )
-        return power - float(binom.sf(critical - 1, total, expected / total))
+        return power - survival(critical - 1, total, expected / total)
 
     if missing(LARGEST_MU) > 0:
         return None

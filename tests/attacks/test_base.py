@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from privbench.attacks.attack_p import AttackP
-from privbench.attacks.base import Outputs
+from privbench.attacks.base import Outputs, log_sum_of_others
 from privbench.attacks.gradient import Gradient
 from privbench.attacks.label_only import LabelOnly
 from privbench.attacks.lira import Lira
 from privbench.attacks.loss import Loss
 from privbench.attacks.quantile import Quantile
 from privbench.attacks.shokri import Shokri
+from privbench.data import read_only
 
 from .helpers import (
     label_log_probs,
@@ -155,3 +156,47 @@ def test_a_part_of_views_is_as_if_there_were_no_others():
     for view in part:
         np.testing.assert_array_equal(view.shadows.predicted, models.predicted[[0, 2, 4]])
         np.testing.assert_array_equal(view.shadow_member, member[[0, 2, 4]])
+
+
+def parts(outputs):
+    """Some models of outputs, by every kind of index."""
+    may_use = np.array([True, False, True, True])
+    yield from (outputs[1], outputs[np.array([3, 0])], outputs[may_use], outputs[may_use][1])
+    yield from (outputs[1:], outputs[:, 5:], outputs[None])
+
+
+def test_confidences_of_some_models_are_those_of_outputs_of_their_own():
+    models, labels, _ = random_population(n_models=4, n=20)
+    whole = Outputs(read_only(models.predicted), read_only(models.log_probs))
+    read_only(labels)
+    for asked in (labels, labels[::-1], labels):  # what is kept belongs to its labels
+        for part in parts(whole):
+            of_part = asked[5:] if part.predicted.shape[-1] == 15 else asked
+            alone = Outputs(part.predicted.copy(), part.log_probs.copy())
+            found = part.scaled_confidence(of_part)
+            assert np.array_equal(found, alone.scaled_confidence(of_part))
+            found[...] = 0.0  # nobody else sees that
+
+
+def test_confidences_are_computed_once_where_arrays_cannot_change(monkeypatch):
+    models, labels, _ = random_population(n_models=4, n=20)
+    calls = []
+
+    def counted(log_probs, classes):
+        calls.append(1)
+        return log_sum_of_others(log_probs, classes)
+
+    monkeypatch.setattr("privbench.attacks.base.log_sum_of_others", counted)
+    own = Outputs(models.predicted.copy(), models.log_probs.copy())
+    for _ in range(2):
+        own[np.array([0, 1])].scaled_confidence(labels)
+    assert len(calls) == 4
+    calls.clear()
+    shared = Outputs(read_only(models.predicted), read_only(models.log_probs))
+    read_only(labels)
+    for _ in range(3):
+        shared[np.array([0, 1])][np.array([1])].scaled_confidence(labels)
+        shared[1].log_prob_of(labels)
+    assert len(calls) == 1
+    shared.scaled_confidence(labels)
+    assert len(calls) == 4

@@ -26,6 +26,28 @@ QUICK = [
 ]
 LIMIT = 1.0  # seconds of the processor; importing torch alone takes more
 
+NOT_FOR_A_RUN = {
+    "torch._dynamo",
+    "torch._inductor",
+    "sympy",
+    "scipy.stats",
+    "pandas",
+    "sklearn",
+    "opacus",
+    "dp_accounting",
+    "matplotlib",
+    "pooch",
+}
+FIRST = """
+[benchmarks.first]
+datasets = ["digits"]
+models = [{ name = "mlp", hidden = [8], epochs = 1 }]
+defenses = ["none"]
+attacks = ["lira", "rmia"]
+population = 4
+pool = 400
+"""
+
 WATCH = """
 import sys
 from privbench.cli import main
@@ -44,6 +66,19 @@ def call(*command):
 def test_nothing_heavy_is_imported(arguments):
     result = call(sys.executable, "-c", WATCH.format(heavy=HEAVY), *arguments)
     assert (result.returncode, result.stderr) == (0, "imported:\n")
+
+
+def test_a_run_imports_no_more_than_it_needs(tmp_path):
+    """A fresh process trains, attacks and prints a table in little more time than torch's import."""
+    (tmp_path / "benchmarks.toml").write_text(FIRST)
+    watch = WATCH.format(heavy=NOT_FOR_A_RUN)
+    result = call(
+        sys.executable, "-c", watch, "run", "first",
+        "-c", tmp_path / "benchmarks.toml", "--results", tmp_path,
+    )  # fmt: skip
+    assert result.returncode == 0
+    assert "rmia" in result.stdout or "lira" in result.stdout
+    assert result.stderr.endswith("imported:\n")
 
 
 @pytest.mark.parametrize("arguments", QUICK[:3])

@@ -24,6 +24,14 @@ def test_labels_start_at_zero_and_features_keep_their_order():
     assert [np.flatnonzero(row).tolist() for row in x] == [[0, 445], [7]]
 
 
+def test_other_ways_to_write_the_same():
+    """With spaces or without quotes, by pandas; in the usual form without it."""
+    usual = content(line(30, ones=[0, 445]), line(7))
+    other = Content("some-file", usual.data.replace(b'"', b"").replace(b",", b", "))
+    for ours, theirs in zip(parse_location(usual), parse_location(other), strict=True):
+        assert np.array_equal(ours, theirs)
+
+
 @pytest.mark.parametrize(
     ("lines", "found"),
     [
@@ -32,6 +40,8 @@ def test_labels_start_at_zero_and_features_keep_their_order():
         ([line(1), line(2, features=445)], "text that cannot be parsed"),
         ([line(1, features=600)], "600 features"),
         ([line(1).replace(",0\n", ",2\n")], "features other than 0 and 1"),
+        ([line(1).replace(",0\n", ",x\n")], "text that cannot be parsed"),
+        ([line(1), line(2).replace(",0,0\n", ";0,0\n")], "text that cannot be parsed"),
         ([line(1), line(31)], "labels 1 to 31"),
         ([line(0), line(3)], "labels 0 to 3"),
     ],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -105,18 +103,3 @@ def test_the_operations_are_those_that_make_fx_finds() -> None:
 
     ours, theirs = trace(gradients, *stacked()), make_fx(gradients)(*stacked())
     assert operations(ours) == operations(theirs)
-
-
-RECORDS = """
-import sys, torch
-from privbench.engine import Recipe, TrainingSets, train_population
-sets = TrainingSets.own(torch.zeros(2, 8, 3), torch.zeros(2, 8, dtype=torch.int64))
-recipe = Recipe("sgd", 0.1, 0.9, 0.0, 1, 8)
-train_population(lambda: torch.nn.Linear(3, 2), sets, recipe, [0, 1], strategy="batched")
-print(*(name for name in ("torch._dynamo", "torch._inductor", "sympy") if name in sys.modules))
-"""
-
-
-def test_training_imports_no_compiler() -> None:
-    done = subprocess.run([sys.executable, "-c", RECORDS], capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "\n", "")
