@@ -6,7 +6,7 @@ REPORTS := attacks defenses defenses-mnist paper-adult paper-location30 paper-mn
 RUNS := $(sort $(wildcard results/*.json results/*.json.gz))
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: run test lint test-slow test-cluster bench bench-cluster bench-gpu recipes reports results check-results docs clean
+.PHONY: run test lint test-slow test-cluster bench bench-cluster bench-gpu recipes reports results check-results docs clean test-isolated
 
 run: $(STAMP)  ## run the quickstart benchmark, on data that ship with scikit-learn
 	$(BIN)/privbench run quickstart
@@ -27,6 +27,9 @@ test-slow: $(STAMP)  ## run simulations of coverage, which take minutes
 test-cluster: $(STAMP)  ## test the executors for Ray and Slurm; as root on Linux with several hosts
 	for plugin in ray submitit; do \
 		$(BIN)/python -m pytest -m 'slow or not slow' plugins/privbench-$$plugin/tests || exit 1; done
+
+test-isolated: $(STAMP)  ## run hostile components in worker processes, as runs do by default
+	PRIVBENCH_IN_PROCESS=0 $(BIN)/python -m pytest tests/walls
 
 bench: $(STAMP)  ## time the engine beside common training loops (docs/performance.md), attacks beside their formulas
 	$(BIN)/python bench/population.py

@@ -37,6 +37,9 @@ from privbench.trial_rows import TrialRows
 WRITE_EVERY = 1.0
 """Seconds after which rows are written, if many trials are finished at once."""
 
+WORKERS = 4
+"""Workers for third-party code: one for each plugin, or set of plugins, that a stage runs together."""
+
 
 @dataclass
 class Runner:
@@ -148,7 +151,7 @@ class Runner:
             return
         torch = sys.modules.get("torch")
         threads = None if torch is None else torch.get_num_threads()
-        with Crew(1, self.limits, threads=threads) as crew:
+        with Crew(WORKERS, self.limits, threads=threads) as crew:
             yield crew
 
     def _is_done(self, stage: Stage) -> bool:
