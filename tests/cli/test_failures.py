@@ -54,6 +54,37 @@ def test_the_command_reproduces_one_trial(run, attack, cli, tmp_path):
     assert "raise ValueError" in log
 
 
+WORKER = """
+        import os
+
+        class Dies(privbench.Attack):
+            '''It ends its process.'''
+            name = "dies"
+
+            def score(self, view):
+                print("last words\x1b[2J", flush=True)
+                os._exit(3)
+
+        @hookimpl
+        def register_attacks(register):
+            register(Dies)
+"""
+
+
+def test_what_a_worker_said_before_it_died(run, plugin, cli, monkeypatch):
+    monkeypatch.delenv("PRIVBENCH_IN_PROCESS")
+    file = plugin(WORKER)
+    settings = ("--set", "population=2", "--set", 'attacks=["dies"]', "--timeout", "900")
+    result = run("small", "-p", file.name, "-k", "none and adaptive", *settings, "--json")
+    assert [row["status"] for row in printed(result, 1)] == ["failed"]
+    assert "info: printed: last words\\x1b[2J" in result.stderr
+    words = command_in(result.stderr)
+    assert words[words.index("--timeout") + 1] == "900.0"
+    assert "--in-process" not in words, "which would end with it"
+    log = cli("runs", "log", "1", "--stage", "scores dies").stdout
+    assert "mine.py: printed: last words\\x1b[2J" in log
+
+
 def test_failures_are_at_most_a_screen(run, plugin):
     many = "\n".join(
         f"""
