@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ import click
 from click.core import ParameterSource
 
 from privbench.cli.options import PLUGINS
-from privbench.cli.output import echo, painted
+from privbench.cli.output import COMMAND, echo, painted
+from privbench.cli.runs.log import record_text
 from privbench.config.selection import exactly
 from privbench.escape import one_line
 
@@ -89,6 +91,21 @@ def print_failures(failures: Iterable[Failure], ctx: click.Context) -> None:
         n_hidden = sum(failure.run == run for failure in every[MAX_FAILURES:])
         more = f"; it has {n_hidden} other failures" if n_hidden else ""
         echo(f"log: `{_log_command(run, ctx)}`{more}", err=True)
+
+
+@contextmanager
+def explained(runner: Runner, ctx: click.Context) -> Iterator[None]:
+    """Print the last lines of the log of a run that ends by an error, which goes on to be raised."""
+    try:
+        yield
+    except Exception:
+        if runner.log.run is not None:
+            echo(painted("the run ended early; last of its log:", "bad", err=True), err=True)
+            for values in list(runner.log.last)[-MAX_LINES:]:
+                echo(f"  {_cut(record_text(values))}", err=True)
+            echo(f"log: `{_log_command(runner.log.run, ctx)}`", err=True)
+            echo(f"to go on: `{one_line(ctx.meta[COMMAND])}`", err=True)
+        raise
 
 
 def command_for(ctx: click.Context, benchmark: str, trial: str, *, in_process: bool) -> str:

@@ -107,7 +107,7 @@ def run(
     """
     from privbench.api import make_plans, make_runner
     from privbench.cli.dry_run import print_plans
-    from privbench.cli.failures import failures_of, print_failures
+    from privbench.cli.failures import explained, failures_of, print_failures
     from privbench.cli.progress import Progress
     from privbench.config import Overrides
     from privbench.config.device import check_device
@@ -149,7 +149,7 @@ def run(
         )  # fmt: skip
         runner.command = ctx.meta[COMMAND]
         runner.log.add_early(early)
-        with Progress(host, forecasts):
+        with explained(runner, ctx), Progress(host, forecasts):
             plan_rows = runner.run()
         rows += plan_rows
         failures += failures_of(runner)

@@ -5,6 +5,7 @@ import shlex
 import pytest
 
 from privbench.config.selection import exactly
+from privbench.errors import BadInput
 
 from .helpers import printed
 
@@ -112,6 +113,24 @@ def test_failures_are_at_most_a_screen(run, plugin):
     assert max(len(line) for line in block if not line.startswith("    ")) < 220
     assert result.stderr.count("to see it alone") == 3
     assert block[-1].endswith("`; it has 3 other failures")
+
+
+def test_a_run_that_ends_early(run, monkeypatch, tmp_path):
+    """As one does when the disk is full."""
+
+    def full(*_, **__):
+        raise BadInput("results.sqlite: database or disk is full")
+
+    monkeypatch.setattr("privbench.storage.results.Results.finish_run", full)
+    result = run("small", "--set", "population=2", "-k", "none and loss and adaptive", "--json")
+    assert (result.exit_code, result.stdout) == (2, "")
+    lines = result.stderr.splitlines()
+    first = lines.index("the run ended early; last of its log:")
+    assert lines[first + 1].startswith("  ")
+    assert "the run ended: results.sqlite: database or disk is full" in "".join(lines[first:])
+    assert "log: `privbench runs log 1 --level error`" in lines
+    assert any(line.startswith("to go on: `privbench run --device cpu small") for line in lines)
+    assert lines[-1] == "error: results.sqlite: database or disk is full"
 
 
 def test_what_is_skipped_or_unavailable_is_no_failure(run):
