@@ -103,13 +103,6 @@ class PluginHost:
         return {plugin.name: str(plugin.distribution) for plugin in self.plugins[1:]}
 
     @property
-    def has_components(self) -> bool:
-        """Whether a plugin other than the built-ins registers what a worker may have to run."""
-        return any(
-            entry.kind != "executor" for plugin in self.plugins[1:] for entry in plugin.components
-        )
-
-    @property
     def broken(self) -> set[str]:
         """Names of the plugins that have failures."""
         return {failure.plugin for failure in self.failures}
