@@ -157,6 +157,8 @@ class Computation:
             if self._readers[dependency.key] <= 0:
                 self._memory.pop(dependency.key, None)
                 self._live.pop(dependency.key, None)
+                if not dependency.stored:  # nobody may have asked for it here
+                    self._finished(dependency)
 
     def _computed(self, stage: Stage) -> Artifact:
         """Compute and store an artifact, with its seconds; those of stored inputs are not counted."""

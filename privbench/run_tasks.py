@@ -13,7 +13,9 @@ from privbench.components.outcome import NoResult
 from privbench.computation import Computation, StageFailed
 from privbench.executors.payload import Request, plugins_for, to_payload
 from privbench.executors.tasks import Limits, Task, Tasks
+from privbench.executors.work import RECORDS
 from privbench.executors.workers.crew import Crew
+from privbench.logs import replay
 from privbench.stages import SettingStage, Stage, walk
 from privbench.storage.artifacts import Artifact
 from privbench.storage.packed import pack, unpack
@@ -114,6 +116,7 @@ class RunTasks(Tasks):
         try:
             artifact, facts = unpack(result)
             status, seconds = str(facts["status"]), float(facts["seconds"])
+            self._log(node, facts.get("log"))
         except (ValueError, KeyError, TypeError) as error:
             return self.fail(task, f"its worker returned no result: {error}")
         if status == "missing":
@@ -157,6 +160,12 @@ class RunTasks(Tasks):
         if 0 <= done <= total and total > 0:
             host = self.computation.host
             host.call("stage_progress", stage=node.stage, done=done, total=total)
+
+    def _log(self, node: _Node, records: object) -> None:
+        """Log the records of a worker, which may have sent anything."""
+        for values in records[-RECORDS:] if isinstance(records, list) else ():
+            if isinstance(values, dict):
+                replay(values, stage=str(node.stage))
 
     def _compute_here(self, node: _Node) -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ import click
 from click.core import ParameterSource
 
 from privbench.cli.options import PLUGINS
-from privbench.cli.output import echo, painted
+from privbench.cli.output import COMMAND, echo, painted
+from privbench.cli.runs.log import record_text
 from privbench.config.selection import exactly
 from privbench.escape import one_line
 
@@ -22,8 +24,8 @@ MAX_FAILURES, MAX_LINES, MAX_CHARACTERS = 3, 3, 200
 """Failures that are printed, records and lines of the traceback of each, and characters of a line."""
 REPEATED = ("config", "settings", "device", "results")
 """Options of `privbench run` that the command repeats, beside plugins."""
-ADDED = ("--in-process", "--traceback", "-v")
-"""Options that it adds, so that one sees most."""
+LIMITS = ("timeout", "memory")
+"""Options that it repeats if the failure is that of a worker process, which has limits."""
 
 
 @dataclass
@@ -48,7 +50,7 @@ def failures_of(runner: Runner) -> list[Failure]:
         stages = [stage for stage in trial.results if stage.key in runner.failures]
         reasons = [runner.failures[stage.key] for stage in stages]
         for result in reasons if trial.rejected is None else [trial.rejected]:
-            if result.status != "failed":
+            if result.status not in ("failed", "timeout"):
                 continue
             if result.reason not in found:
                 name = _failed_stage(runner, result.reason)
@@ -81,34 +83,53 @@ def print_failures(failures: Iterable[Failure], ctx: click.Context) -> None:
         for line in [*failure.lines[-MAX_LINES:], *_end_of(failure.traceback)]:
             echo(f"  {_cut(line)}", err=True)
         echo("  ", painted("to see it alone:", "heading", err=True), err=True)
-        echo(f"    {command_for(ctx, failure.benchmark, failure.trials[0])}", err=True)
+        # What raised has a traceback, and raises here, too; what ended its process would end this one.
+        in_process = bool(failure.traceback)
+        command = command_for(ctx, failure.benchmark, failure.trials[0], in_process=in_process)
+        echo(f"    {command}", err=True)
     for run in dict.fromkeys(failure.run for failure in every):
         n_hidden = sum(failure.run == run for failure in every[MAX_FAILURES:])
         more = f"; it has {n_hidden} other failures" if n_hidden else ""
         echo(f"log: `{_log_command(run, ctx)}`{more}", err=True)
 
 
-def command_for(ctx: click.Context, benchmark: str, trial: str) -> str:
-    """Return the command that runs one trial in this process, as a shell takes it.
+@contextmanager
+def explained(runner: Runner, ctx: click.Context) -> Iterator[None]:
+    """Print the last lines of the log of a run that ends by an error, which goes on to be raised."""
+    try:
+        yield
+    except Exception:
+        if runner.log.run is not None:
+            echo(painted("the run ended early; last of its log:", "bad", err=True), err=True)
+            for values in list(runner.log.last)[-MAX_LINES:]:
+                echo(f"  {_cut(record_text(values))}", err=True)
+            echo(f"log: `{_log_command(runner.log.run, ctx)}`", err=True)
+            echo(f"to go on: `{one_line(ctx.meta[COMMAND])}`", err=True)
+        raise
+
+
+def command_for(ctx: click.Context, benchmark: str, trial: str, *, in_process: bool) -> str:
+    """Return the command that runs one trial, as a shell takes it.
 
     Args:
         ctx: the context of `privbench run`.
         benchmark: the name of the trial's benchmark.
         trial: the name of the trial.
+        in_process: whether it runs in one process, as debuggers need it.
     """
     words = ["privbench", "run", benchmark]
     for plugin in ctx.meta.get(PLUGINS, ()):
         words += ["-p", plugin]
     options = {option.name: option for option in ctx.command.params}
-    for name in REPEATED:
+    for name in REPEATED if in_process else (*REPEATED, *LIMITS):
         value = ctx.params.get(name)
         if value and ctx.get_parameter_source(name) != ParameterSource.DEFAULT:
             flag = max(options[name].opts, key=len)
             for one in value if isinstance(value, tuple) else [value]:
                 words += [flag, str(one)]
     words += ["-k", exactly(trial)]
-    known = {flag for option in ctx.command.params for flag in option.opts}
-    return shlex.join([*words, *(flag for flag in ADDED if flag in known)])
+    added = ["--in-process"] if in_process else []
+    return shlex.join([*words, *added, "--traceback", "-v"])
 
 
 def _log_command(run: int, ctx: click.Context) -> str:

@@ -107,7 +107,7 @@ def run(
     """
     from privbench.api import make_plans, make_runner
     from privbench.cli.dry_run import print_plans
-    from privbench.cli.failures import failures_of, print_failures
+    from privbench.cli.failures import explained, failures_of, print_failures
     from privbench.cli.progress import Progress
     from privbench.cli.stopping import Stopping
     from privbench.config import Overrides
@@ -149,7 +149,7 @@ def run(
         )  # fmt: skip
         runner.command = ctx.meta[COMMAND]
         runner.log.add_early(early)
-        with Stopping(host, results), Progress(host, forecasts):
+        with Stopping(host, results), explained(runner, ctx), Progress(host, forecasts):
             plan_rows = runner.run()
         rows += plan_rows
         failures += failures_of(runner)

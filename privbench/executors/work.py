@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
@@ -16,6 +16,7 @@ from privbench.components.faults import trace_of
 from privbench.components.messages import error_text
 from privbench.errors import Incompatible
 from privbench.executors.payload import Plugins, Request, plugins_of, request_of
+from privbench.logs import collecting
 from privbench.stages import Context, Stage
 from privbench.stages.query_cache import QueryCache
 from privbench.storage.artifacts import Artifact, Store
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from privbench.data import Data
     from privbench.plugins.host import PluginHost
 
+RECORDS = 200
+"""How many of the last log records of a task go with its result."""
 KEPT = 8
 """How many artifacts that no store has a worker keeps: settings, releases, generators."""
 
@@ -66,6 +69,15 @@ def work(
             the store has may be left out.
         report: Is called with the number of equal parts that are done, and their total.
     """
+    records: deque[dict[str, Any]] = deque(maxlen=RECORDS)
+    with collecting(records.append):
+        artifact, facts = _worked(payload, store, inputs, report)
+    return pack(artifact, **facts, log=list(records))
+
+
+def _worked(
+    payload: bytes, store: str | None, inputs: Inputs | None, report: Report
+) -> tuple[Artifact, dict[str, Any]]:
     start = time.perf_counter()
     facts: dict[str, Any] = {"status": "ok"}
     artifact = Artifact()
@@ -88,7 +100,7 @@ def work(
         facts = {"status": "failed", "reason": reason, "traceback": trace_of(cause)}
     except BaseException as error:  # a plugin that cannot be loaded, or a full disk
         facts = {"status": "failed", "reason": error_text(error), "traceback": trace_of(error)}
-    return pack(artifact, **facts, seconds=time.perf_counter() - start)
+    return artifact, facts | {"seconds": time.perf_counter() - start}
 
 
 @lru_cache(maxsize=2)

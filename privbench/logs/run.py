@@ -87,6 +87,8 @@ class RunLog:
         """The number of the run; None until it has begun."""
         self.recent: dict[str, deque[dict[str, Any]]] = {}
         """The last records of code in stages that are open or have failed, by the name of the stage."""
+        self.last: deque[dict[str, Any]] = deque(maxlen=RECENT)
+        """The last records of all."""
         self._file: LogFile | None = None
         self._early: deque[dict[str, Any]] = deque(maxlen=EARLY)
         self._open: list[str] = []
@@ -214,6 +216,7 @@ class RunLog:
         values = self._redactor.clean(to_json(record, **names))
         if record.process != os.getpid():
             values["process"] = record.process
+        self.last.append(values)
         recent = self.recent.get(values.get("stage", ""))
         if recent is not None and not hasattr(record, "is_event"):
             recent.append(values)

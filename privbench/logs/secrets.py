@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from privbench.logs.records import MAX_MESSAGE, shortened
 
 HIDDEN = "***"
+SHORT = 500
+"""Characters of a text that is remembered with its secrets taken out."""
 MIN_SECRET = 8
 """Shorter values of the environment are not looked for: they would be found in ordinary words."""
 
@@ -75,14 +78,19 @@ class Redactor:
 
     def __init__(self) -> None:
         self._secrets = secrets_of()
+        self._known = lru_cache(2**12)(self._redacted)  # names of stages and loggers come often
 
     def clean(self, value: Any) -> Any:
         """Return JSON values without secrets in their texts, none of which is long."""
         if isinstance(value, str):
-            text = redacted(shortened(value, 5 * MAX_MESSAGE), self._secrets)
-            return shortened(text, MAX_MESSAGE)
+            return self._known(value) if len(value) <= SHORT else self._redacted(value)
         if isinstance(value, Mapping):
-            return {str(key): self.clean(item) for key, item in value.items()}
+            return {
+                str(key): item if key == "time" else self.clean(item) for key, item in value.items()
+            }
         if isinstance(value, list | tuple):
             return [self.clean(item) for item in value]
         return value
+
+    def _redacted(self, text: str) -> str:
+        return shortened(redacted(shortened(text, 5 * MAX_MESSAGE), self._secrets), MAX_MESSAGE)

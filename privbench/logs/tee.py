@@ -13,7 +13,7 @@ class Tee(logging.Handler):
 
     Handlers, levels, and the absence of handlers mean the same as before, so that neither the terminal
     nor a program that uses privbench sees records that it did not ask for. A record with the attribute
-    ``is_event`` is shown only where records of DEBUG level are.
+    ``is_event`` is shown only where records of DEBUG level are, and one with ``file_only`` nowhere.
     """
 
     def __init__(self, take: Callable[[logging.LogRecord], None]) -> None:
@@ -44,6 +44,8 @@ class Tee(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Take a record and pass it on."""
         self._take(record)
+        if getattr(record, "file_only", False):
+            return
         is_own = record.name == LOGGER or record.name.startswith(f"{LOGGER}.")
         before = self._before.get(self._own if is_own else self._root)
         if before is None:  # another thread logs while the log ends

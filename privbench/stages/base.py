@@ -43,7 +43,6 @@ class Stage(ABC):
     kind: ClassVar[str]
     seed_kind: ClassVar[str] = ""
     """The former kind of a renamed stage: random draws keep the name, so that numbers stay."""
-    stored: ClassVar[bool] = True
     weight: ClassVar[float] = 1.0
     """Rough cost beside other stages, for the estimate of the time left."""
 
@@ -53,6 +52,11 @@ class Stage(ABC):
     seed: int
     title: str
     """Name that users see, such as ``digits/vae-metric[epsilon=8]/mlp (canaries)``."""
+
+    @property
+    def stored(self) -> bool:
+        """Whether the artifact is stored; else it is made again where it is read, which costs little."""
+        return True
 
     @property
     def inputs(self) -> tuple[Stage, ...]:

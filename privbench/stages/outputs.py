@@ -41,6 +41,10 @@ class OutputsStage(Stage):
     population: PopulationStage
 
     @property
+    def stored(self) -> bool:
+        return not self.population.is_of_estimators  # which are asked when they are fitted
+
+    @property
     def inputs(self) -> tuple[Stage, ...]:
         return (self.setting, self.population)
 
@@ -51,7 +55,7 @@ class OutputsStage(Stage):
     def compute(self, context: Context) -> Artifact:
         setting: Setting = context.get(self.setting).live
         population = context.get(self.population)
-        if self.population.is_of_estimators:  # which were asked when they were fitted
+        if not self.stored:
             return Artifact(population.arrays, population.info)
         models = self.population.models(context)
         outputs = {

@@ -32,7 +32,6 @@ class ReleaseStage(Stage):
     """
 
     kind = "release"
-    stored = False
 
     title: str
     seed: int
@@ -40,6 +39,10 @@ class ReleaseStage(Stage):
     data_mechanisms: tuple[Bound, ...] = ()
     fit: FitStage | None = None
     latent_mechanisms: tuple[Bound, ...] = ()
+
+    @property
+    def stored(self) -> bool:
+        return False
 
     @property
     def inputs(self) -> tuple[Stage, ...]:

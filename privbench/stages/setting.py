@@ -25,7 +25,6 @@ class SettingStage(Stage):
     """
 
     kind = "setting"
-    stored = False
 
     title: str
     seed: int
@@ -43,6 +42,10 @@ class SettingStage(Stage):
     kinds: tuple[CanaryKind, ...] = ("mislabel",)
     clean: SettingStage | None = None
     """For the canary population: the setting whose pool it alters."""
+
+    @property
+    def stored(self) -> bool:
+        return False
 
     @property
     def inputs(self) -> tuple[Stage, ...]:

@@ -5,6 +5,7 @@ import shlex
 import pytest
 
 from privbench.config.selection import exactly
+from privbench.errors import BadInput
 
 from .helpers import printed
 
@@ -54,6 +55,37 @@ def test_the_command_reproduces_one_trial(run, attack, cli, tmp_path):
     assert "raise ValueError" in log
 
 
+WORKER = """
+        import os
+
+        class Dies(privbench.Attack):
+            '''It ends its process.'''
+            name = "dies"
+
+            def score(self, view):
+                print("last words\x1b[2J", flush=True)
+                os._exit(3)
+
+        @hookimpl
+        def register_attacks(register):
+            register(Dies)
+"""
+
+
+def test_what_a_worker_said_before_it_died(run, plugin, cli, monkeypatch):
+    monkeypatch.delenv("PRIVBENCH_IN_PROCESS")
+    file = plugin(WORKER)
+    settings = ("--set", "population=2", "--set", 'attacks=["dies"]', "--timeout", "900")
+    result = run("small", "-p", file.name, "-k", "none and adaptive", *settings, "--json")
+    assert [row["status"] for row in printed(result, 1)] == ["failed"]
+    assert "info: printed: last words\\x1b[2J" in result.stderr
+    words = command_in(result.stderr)
+    assert words[words.index("--timeout") + 1] == "900.0"
+    assert "--in-process" not in words, "which would end with it"
+    log = cli("runs", "log", "1", "--stage", "scores dies").stdout
+    assert "mine.py: printed: last words\\x1b[2J" in log
+
+
 def test_failures_are_at_most_a_screen(run, plugin):
     many = "\n".join(
         f"""
@@ -81,6 +113,24 @@ def test_failures_are_at_most_a_screen(run, plugin):
     assert max(len(line) for line in block if not line.startswith("    ")) < 220
     assert result.stderr.count("to see it alone") == 3
     assert block[-1].endswith("`; it has 3 other failures")
+
+
+def test_a_run_that_ends_early(run, monkeypatch, tmp_path):
+    """As one does when the disk is full."""
+
+    def full(*_, **__):
+        raise BadInput("results.sqlite: database or disk is full")
+
+    monkeypatch.setattr("privbench.storage.results.Results.finish_run", full)
+    result = run("small", "--set", "population=2", "-k", "none and loss and adaptive", "--json")
+    assert (result.exit_code, result.stdout) == (2, "")
+    lines = result.stderr.splitlines()
+    first = lines.index("the run ended early; last of its log:")
+    assert lines[first + 1].startswith("  ")
+    assert "the run ended: results.sqlite: database or disk is full" in "".join(lines[first:])
+    assert "log: `privbench runs log 1 --level error`" in lines
+    assert any(line.startswith("to go on: `privbench run --device cpu small") for line in lines)
+    assert lines[-1] == "error: results.sqlite: database or disk is full"
 
 
 def test_what_is_skipped_or_unavailable_is_no_failure(run):

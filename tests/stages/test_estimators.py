@@ -140,8 +140,11 @@ def test_a_run_that_was_killed_goes_on_with_the_models_that_are_done(run, log, t
     assert all(row["seconds"] > 4 * 0.05 for row in (*rows, *whole))  # the trees that are fitted
 
 
-def test_attacks_of_a_later_run_fit_nothing_that_they_do_not_query(run, log):
-    run()
+def test_attacks_of_a_later_run_fit_nothing_that_they_do_not_query(run, log, tmp_path):
+    _, computed = run()
+    assert "population" in computed
+    assert "outputs" not in computed, "they are those of the population, and stored once"
+    assert not (tmp_path / "results/artifacts/outputs").exists()
     log()
     _, computed = run('attacks=["gap"]')
     assert "population" not in computed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
@@ -18,6 +19,8 @@ from privbench.escape import one_line
 from privbench.executors.tasks import Limits, Task, Tasks
 from privbench.executors.workers.loop import Job, Setup
 from privbench.executors.workers.worker import Worker, WorkerEnded
+
+log = logging.getLogger(__name__)
 
 POLL = 0.2
 """Seconds between two looks at the time and the memory of workers."""
@@ -196,6 +199,8 @@ class Crew:
     def _print(self, post: _Post) -> None:
         for line in post.worker.printed() if post.worker is not None else ():
             self._show(f"{one_line(post.source)}: {one_line(line)}")
+            names = {"plugin": post.source, "stage": post.task.title if post.task else None}
+            log.info("printed: %s", line, extra=names | {"file_only": True})
 
     def _files(self, task: Task, tasks: Tasks) -> dict[str, Path]:
         """Return a file for each dataset that a task reads; each is written once."""
