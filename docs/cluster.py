@@ -1,0 +1,83 @@
+"""Print the tables of docs/scaling.md, from the committed measurements of ``make bench-cluster``."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+BENCH = Path(__file__).parent.parent / "results" / "bench"
+
+
+def _read(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((BENCH / f"{name}.json").read_text())
+    return content
+
+
+def _machine(content: dict[str, Any]) -> str:
+    machine = content["machine"]
+    return (
+        f"{machine['processor']}, {machine['cores']} cores, torch {machine['versions']['torch']},"
+        f" commit {machine['commit']}, {machine['date']}"
+    )
+
+
+def parts() -> None:
+    """Print what the stages of the benchmark take and store, by kind."""
+    content = _read("cluster")
+    kinds: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for kind, seconds, size, _ in content["stages"]:
+        kinds[kind].append((seconds, size))
+    print(f"{_machine(content)}. {content['measured_stages']} of {len(content['stages'])} stages")
+    print("were computed.\n")
+    print("| stage | number | seconds | longest | MB | power of models: seconds, bytes |")
+    print("|---|---|---|---|---|---|")
+    for kind, values in sorted(kinds.items(), key=lambda item: -sum(s for s, _ in item[1])):
+        seconds, sizes = zip(*values, strict=True)
+        powers = ", ".join(map(str, content["powers"].get(kind, (1, 1))))
+        if kind == "population":
+            powers = "chunks of 16"
+        print(
+            f"| {kind} | {len(values)} | {sum(seconds):.1f} | {max(seconds):.2f} |"
+            f" {sum(sizes) / 1e6:.1f} | {powers} |"
+        )
+    hosts = _read("ray-hosts")
+    print(
+        f"\nPlanning {content['trials']:,} trials takes {content['planning_seconds']:.1f} s. The main"
+        f" process is busy for {1e3 * sum(hosts['costs'].values()):.0f} ms a task, beside reading and"
+        " writing artifacts."
+    )
+
+
+def check() -> None:
+    """Print real runs beside simulated ones."""
+    content = _read("ray-hosts")
+    load = content["machine"]["load"][0]
+    start = content["worker_start"]
+    print(f"{_machine(content)}, load {load:.0f}. {content['tasks']} tasks of")
+    print(f"{content['task_seconds']:.0f} s in all; a worker starts in {start:.0f} s.\n")
+    print("| Ray hosts | measured | simulated |\n|---|---|---|")
+    for row in content["rows"]:
+        print(f"| {row['hosts']} | {row['measured']:.0f} s | {row['simulated']:.0f} s |")
+
+
+def scaling() -> None:
+    """Print how long the benchmark takes on how many GPUs, and what limits it."""
+    rows = _read("cluster-scaling")["rows"]
+    print(
+        "| scenario | artifacts | GPUs | time | longest chain first | share of work on GPUs | limit |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for row in rows:
+        busy = row["bounds_hours"]["GPUs"] / row["hours"]
+        print(
+            f"| {row['scenario']} | {row['artifacts']} | {row['gpus']} | {_time(row['hours'])} |"
+            f" {_time(row['longest_first_hours'])} | {busy:.0%} | {row['limit']} |"
+        )
+
+
+def _time(hours: float) -> str:
+    if hours >= 1:
+        return f"{hours:.1f} h"
+    return f"{60 * hours:.1f} min"
