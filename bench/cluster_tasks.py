@@ -3,24 +3,21 @@
     python bench/cluster_tasks.py [--results FOLDER] [--json FILE]
 
 Computed are the stages of all defenses on the first dataset and those of the first defense on all
-datasets, with 16 models a population, and of a few defenses with 64. What a results folder has is not
-computed again. Stages of other defenses on other datasets are taken to be as many times as long, and as
-large, as those of the first defense are there. Written are the seconds and bytes of each stage, what it
-reads, and the power of the number of models to which these grow, by kind of stage. Seconds are processor
-time on one thread, which do not depend on what else the machine does. Needs PRIVBENCH_DATA_DIR. It takes
-8 minutes on one core.
+datasets, with 16 models a population. What a results folder has is not computed again. Stages of other
+defenses on other datasets are taken to be as many times as long, and as large, as those of the first
+defense are there. Written are the seconds and bytes of each stage, what it reads, and the power of the
+number of models to which seconds grow, by kind of stage, as privbench forecasts them. Seconds are
+processor time on one thread, which do not depend on what else the machine does. Needs
+PRIVBENCH_DATA_DIR. It takes 6 minutes on one core.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import time
-from collections import defaultdict
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported
@@ -29,6 +26,7 @@ from machine import HERE, RESULTS, machine
 
 from privbench.api import make_plans, run_plan
 from privbench.config import Overrides
+from privbench.forecast import POWERS
 from privbench.hookspecs import hookimpl
 from privbench.plan import Plan
 from privbench.plugins.host import PluginHost
@@ -37,8 +35,6 @@ from privbench.storage.artifacts import Store
 
 CONFIG = HERE / "cluster.toml"
 SETTINGS = {"cifar10.train_files": 2}
-GROWTH = {"datasets": ["digits"], "defenses": ["none", "top-k", "vae-metric"], "population": 64}
-"""What is measured with more models as well."""
 FIRST = "digits"
 MEASURED = ({"datasets": [FIRST]}, {"defenses": ["none"]})
 CHUNK = 16
@@ -134,27 +130,13 @@ def stored_inputs(stage: Stage) -> set[str]:
     return keys
 
 
-def powers(known: dict[Name, Any], many: dict[Name, Any]) -> dict[str, list[float]]:
-    """The powers of the number of models to which seconds and bytes grow, by kind of stage."""
-    ratios: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for name, (seconds, size) in many.items():
-        before = known[name]
-        # A tick of the clock is 10 ms.
-        ratios[name[0]].append((max(seconds, 0.01) / max(before[0], 0.01), size / before[1]))
-    scale = math.log(GROWTH["population"] / CHUNK)
-    return {
-        kind: [round(math.log(median(values)) / scale, 2) for values in zip(*pairs, strict=True)]
-        for kind, pairs in ratios.items()
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="measure the tasks of a large benchmark")
     parser.add_argument("--results", type=Path, default=RESULTS.parent / "cluster")
     parser.add_argument("--json", type=Path, default=RESULTS / "cluster.json")
     arguments = parser.parse_args()
     before = machine()
-    for changes in (*MEASURED, GROWTH):
+    for changes in MEASURED:
         compute(arguments.results, changes)
     started = time.process_time()
     trials = len(plan_of({"population": 256}).trials)
@@ -168,7 +150,7 @@ def main() -> None:
         "trials": trials,
         "measured_stages": len(known),
         "planning_seconds": planning,
-        "powers": powers(known, measured(GROWTH, arguments.results)),
+        "powers": {kind: POWERS.get(kind, 1.0) for kind in sorted({name[0] for name in known})},
         "stages": stages(known),
     }
     arguments.json.parent.mkdir(parents=True, exist_ok=True)

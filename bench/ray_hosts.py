@@ -58,7 +58,7 @@ population = 4
 pool = 300
 canaries = 0
 """
-SECONDS = 0.4  # that an attack waits for each model that it scores
+SECONDS = 0.2  # that an attack waits for each model that it scores
 
 
 def drive(address: str, folder: Path) -> None:

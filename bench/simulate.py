@@ -204,7 +204,7 @@ def longest_first(tasks: Sequence[Task]) -> list[float]:
 
 def tasks_of(
     stages: Iterable[Sequence[Any]],
-    powers: dict[str, Sequence[float]],
+    powers: dict[str, float],
     models: int,
     *,
     gpu_speed: float = 1.0,
@@ -215,7 +215,7 @@ def tasks_of(
 
     Args:
         stages: what was measured with `CHUNK` models: kind, seconds, bytes, positions of inputs.
-        powers: powers of the number of models to which seconds and bytes grow, by kind.
+        powers: powers of the number of models to which seconds grow, by kind; bytes are in proportion.
         models: models in a population.
         gpu_speed: times as fast a GPU is as the core.
         training: times as long a chunk trains as the measured one: that of larger models.
@@ -237,9 +237,8 @@ def tasks_of(
             parts = tuple(range(first, len(tasks)))
             tasks.append(Task("join", 0.0, size * factor, parts, "main"))
         else:
-            of_seconds, of_bytes = powers.get(kind, (1.0, 1.0))
-            took = seconds * factor**of_seconds / speed
-            tasks.append(Task(kind, took, size * factor**of_bytes, reads, resource))
+            took = seconds * factor ** powers.get(kind, 1.0) / speed
+            tasks.append(Task(kind, took, size * factor, reads, resource))
         places.append(len(tasks) - 1)
     return tasks
 

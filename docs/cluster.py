@@ -31,16 +31,14 @@ def parts() -> None:
         kinds[kind].append((seconds, size))
     print(f"{_machine(content)}. {content['measured_stages']} of {len(content['stages'])} stages")
     print("were computed.\n")
-    print("| stage | number | seconds | longest | MB | power of models: seconds, bytes |")
+    print("| stage | number | seconds | longest | MB | power of models |")
     print("|---|---|---|---|---|---|")
     for kind, values in sorted(kinds.items(), key=lambda item: -sum(s for s, _ in item[1])):
         seconds, sizes = zip(*values, strict=True)
-        powers = ", ".join(map(str, content["powers"].get(kind, (1, 1))))
-        if kind == "population":
-            powers = "chunks of 16"
+        power = "chunks of 16" if kind == "population" else f"{content['powers'][kind]:g}"
         print(
             f"| {kind} | {len(values)} | {sum(seconds):.1f} | {max(seconds):.2f} |"
-            f" {sum(sizes) / 1e6:.1f} | {powers} |"
+            f" {sum(sizes) / 1e6:.1f} | {power} |"
         )
     hosts = _read("ray-hosts")
     print(

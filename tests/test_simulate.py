@@ -60,7 +60,7 @@ def test_the_main_process_limits_what_many_workers_do(bench):
 
 def test_a_large_population_is_divided_into_chunks_that_are_joined(bench):
     stages = [["population", 8.0, 1600, []], ["scores", 1.0, 10, [0]]]
-    tasks = bench.tasks_of(stages, {"scores": (2.0, 1.0)}, 256, gpu_speed=4.0, training=3.0)
+    tasks = bench.tasks_of(stages, {"scores": 2.0}, 256, gpu_speed=4.0, training=3.0)
     chunks, join, scores = tasks[:16], tasks[16], tasks[17]
     assert {(chunk.seconds, chunk.bytes, chunk.resource) for chunk in chunks} == {
         (6.0, 1600, "gpu")
