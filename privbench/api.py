@@ -16,7 +16,7 @@ from privbench.datasets.loading import Datasets
 from privbench.errors import BadInput
 from privbench.executors.named import build_executor
 from privbench.executors.tasks import Limits
-from privbench.executors.workers.forking import runs_in_process
+from privbench.executors.workers.forking import runs_in_process, start_early
 from privbench.plan import Plan, check_plans, make_plan
 from privbench.plugins.host import PluginHost
 from privbench.runner import Runner
@@ -35,6 +35,7 @@ def make_plans(
     overrides: Overrides | None = None,
     select: str | None = None,
     fetch: bool = True,
+    in_process: bool = True,
 ) -> list[Plan]:
     """Return the plans of benchmarks.
 
@@ -45,6 +46,8 @@ def make_plans(
         overrides: what ``--set`` gives.
         select: which trials, such as ``"lira and not naive"``. Plans without trials are left out.
         fetch: whether to download missing datasets.
+        in_process: whether third-party code will run in this process. If not, and there is some, the
+            process that workers are forked from is started before anything is planned.
 
     Raises:
         BadInput: the message names the key, the value and what is allowed.
@@ -57,6 +60,8 @@ def make_plans(
         for name in dict.fromkeys(names)
     ]
     overrides.check()
+    if not in_process and any(benchmark.runs_plugins for benchmark in benchmarks):
+        start_early()
     datasets = Datasets(fetch)
     names_of_trials: list[str] = []
 
@@ -182,7 +187,10 @@ def run(
     limits = Limits(timeout, None if memory is None else memory_size(memory, "run: memory"))
     overrides = Overrides(dict(set or {}))
     rows: list[Row] = []
-    plans = make_plans(names, host, config=config, overrides=overrides, select=select)
+    in_process = runs_in_process() if in_process is None else in_process
+    plans = make_plans(
+        names, host, config=config, overrides=overrides, select=select, in_process=in_process
+    )
     forecasts = Forecasts(Times(results).all(), check_device(device))
     with shown(host, forecasts) if progress and can_show() else nullcontext():
         for plan in plans:

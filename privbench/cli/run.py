@@ -112,7 +112,6 @@ def run(
     from privbench.config.memory import memory_size
     from privbench.executors.named import build_executor
     from privbench.executors.tasks import Limits
-    from privbench.executors.workers.forking import start_early
     from privbench.forecast import Forecasts
     from privbench.report.differences import Differences, stored_in
     from privbench.report.formats import render
@@ -127,11 +126,10 @@ def run(
     limits = Limits(timeout, None if memory is None else memory_size(memory))
     names = _chosen(names, all_, config, host, results)
     overrides = Overrides.parse(settings)
-    if not (in_process or dry_run) and host.has_components:
-        start_early()
     plans = make_plans(
-        names, host, config=config, overrides=overrides, select=select, fetch=not dry_run
-    )
+        names, host, config=config, overrides=overrides, select=select, fetch=not dry_run,
+        in_process=in_process or dry_run,
+    )  # fmt: skip
     forecasts = Forecasts(Times(results).all(), device)
     if dry_run:
         print_plans(plans, Store(Path(results)), forecasts, as_json=as_json, each=verbose)

@@ -25,7 +25,7 @@ from privbench import hookspecs
 from privbench.components import KINDS, Component, Distribution, Entry, Registry, is_local
 from privbench.components.contained import contained
 from privbench.components.faults import trace_of
-from privbench.components.messages import error_text, near_file, unannotated
+from privbench.components.messages import error_text, near_file, printable, unannotated
 from privbench.components.scripts import import_file
 from privbench.errors import BadInput
 from privbench.plugins.checks import check_class, marked, mistakes_of, silent_of
@@ -66,6 +66,8 @@ class PluginHost:
         self.manager.add_hookspecs(hookspecs)
         self.plugins: list[Plugin] = []
         self.failures: list[PluginFailure] = []
+        self.changes: dict[str, list[str]] = {}
+        """What settings of the process a plugin has changed when it was imported, by its name."""
         self.specs: list[str] = []
         """Modules and files that were loaded beside those that are installed."""
         self.installed = installed
@@ -98,13 +100,6 @@ class PluginHost:
     def third_party(self) -> dict[str, str]:
         """Distribution and version of each loaded plugin, by plugin name, without the built-ins."""
         return {plugin.name: str(plugin.distribution) for plugin in self.plugins[1:]}
-
-    @property
-    def has_components(self) -> bool:
-        """Whether a plugin other than the built-ins registers what a worker may have to run."""
-        return any(
-            entry.kind != "executor" for plugin in self.plugins[1:] for entry in plugin.components
-        )
 
     @property
     def broken(self) -> set[str]:
@@ -195,8 +190,11 @@ class PluginHost:
     def _guarded(self, plugin: str, distribution: str, stage: str, call: Callable[[], Any]) -> Any:
         """Call a plugin and return its result, or record what it raises (but for Ctrl-C)."""
         third_party = distribution != "privbench"
+        changes: list[str] | None = [] if stage == "import" else None
         try:
-            with contained() if third_party else nullcontext():
+            with (
+                contained(f"plugin {printable(plugin)}", changes) if third_party else nullcontext()
+            ):
                 return call()
         except KeyboardInterrupt:
             raise
@@ -204,6 +202,9 @@ class PluginHost:
             failure = PluginFailure(plugin, distribution, stage, _message(error), trace_of(error))
             self._fail(failure)
             return None
+        finally:
+            if changes:
+                self.changes[plugin] = changes
 
     def _fail(self, failure: PluginFailure) -> None:
         """Record and log a failure, but only once: an observer may fail at each call."""

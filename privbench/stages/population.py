@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CHUNK = {"cpu": 16, "cuda": 64}
-"""How many torch models a chunk has, or up to half as many more, by the kind of device."""
+MODELS = {"cpu": 16, "cuda": 64}
+"""How many torch models a part has, or up to half as many more, by the kind of device."""
 MANY = 16
 """The same for a device of another kind."""
 N_QUERIED_TWICE = 32
@@ -73,12 +73,12 @@ class PopulationStage(Stage):
         return (*self.training_mechanisms, self.model)
 
     def n_parts(self, device: str) -> int:
-        """Return the number of chunks of models; one model each if they are estimators."""
-        size = 1 if self.is_of_estimators else CHUNK.get(device.partition(":")[0], MANY)
+        """Return the number of parts, which have one model each if they are estimators."""
+        size = 1 if self.is_of_estimators else MODELS.get(device.partition(":")[0], MANY)
         return max(1, (2 * self.setting.n_models + size) // (2 * size))  # rounded to the nearest
 
-    def _chunk(self, number: int, count: int) -> range:
-        """Return the models of a chunk; the sizes of two chunks differ by one at most."""
+    def _models_of(self, number: int, count: int) -> range:
+        """Return the models of a part; the sizes of two parts differ by one at most."""
         n_models = self.setting.n_models
         return range(n_models * number // count, n_models * (number + 1) // count)
 
@@ -94,20 +94,20 @@ class PopulationStage(Stage):
                     context.parts.save(number, part, time.perf_counter() - start)
             parts.append(part)
             context.progress(number + 1, count)
-        joined = _joined(parts, [len(self._chunk(number, count)) for number in range(count)])
+        joined = _joined(parts, [len(self._models_of(number, count)) for number in range(count)])
         for name, value in joined.info.items():
             log.debug("%s: %s = %.3f", self.title, name, value)
         return self.loaded(joined, context)
 
     def compute_part(self, context: Context, number: int, count: int) -> Artifact:
-        """Train one chunk of models, or fit one estimator and ask it for its outputs."""
+        """Train some of the models, or fit one estimator and ask it for its outputs."""
         setting: Setting = context.get(self.setting).live
         if self.is_of_estimators:
             model = self._estimators(context)[number]
             return Artifact(*_outputs(model, setting, check=number == 0))
         released = None if self.release is None else context.get(self.release).live
-        chunk = self._chunk(number, count)
-        population = self._train(context, setting, released, chunk)
+        models = self._models_of(number, count)
+        population = self._train(context, setting, released, models)
         facts = {name: float(values.mean()) for name, values in population.facts.items()}
         return Artifact(population.state(), facts)
 

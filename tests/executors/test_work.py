@@ -43,7 +43,7 @@ class Elsewhere(Executor):
 
 @pytest.mark.slow
 def test_workers_give_the_same_rows(runner, write, monkeypatch):
-    monkeypatch.setattr(population, "CHUNK", {"cpu": 2})
+    monkeypatch.setattr(population, "MODELS", {"cpu": 2})
     here = runner(*EVERYTHING, plugin=write()).run()
     isolated = runner(*EVERYTHING, plugin=write(), results="isolated", in_process=False).run()
     assert numbers(isolated) == numbers(here)
@@ -56,7 +56,7 @@ def test_workers_give_the_same_rows(runner, write, monkeypatch):
     [(False, SOME), pytest.param(True, EVERYTHING, marks=pytest.mark.slow)],
 )
 def test_rows_are_the_same(runner, write, monkeypatch, sees_folder, chosen):
-    monkeypatch.setattr(population, "CHUNK", {"cpu": 2})
+    monkeypatch.setattr(population, "MODELS", {"cpu": 2})
     here = runner(*chosen, plugin=write()).run()
     other = runner(*chosen, plugin=write(), results="other")
     other.executor = Elsewhere(sees_folder=sees_folder)

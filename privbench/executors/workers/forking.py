@@ -69,8 +69,6 @@ class ForkServer:
     def close(self) -> None:
         """End the server, and with it all workers."""
         self._control.close()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(1)
         self._process.kill()
         self._process.wait()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import os
 import pickle
-import random
 import signal
 import struct
 import sys
@@ -74,6 +73,7 @@ def _serve(connection: Connection) -> None:
     setup: Setup = pickle.loads(connection.recv_bytes())
     _set_up(setup)
     # Imported where torch has been imported before the fork, or is imported now.
+    from privbench.components.switches import new_seeds
     from privbench.executors.work import work
 
     def report(done: int, total: int) -> None:
@@ -81,6 +81,7 @@ def _serve(connection: Connection) -> None:
 
     while True:
         job: Job = pickle.loads(connection.recv_bytes())
+        new_seeds()  # else it has those of the task before, or of the process that it was forked from
         result = work(job.payload, job.store, job.inputs, report)
         for stream in (sys.stdout, sys.stderr):
             with suppress(ValueError):
@@ -93,11 +94,7 @@ def _set_up(setup: Setup) -> None:
         os.chdir(setup.folder)
     os.environ.clear()
     os.environ.update(setup.environment)
-    random.seed()  # else every worker would have the numbers of the process that it was forked from
-    import numpy as np
     import torch
 
-    np.random.seed()
-    torch.seed()
     if setup.threads is not None:
         torch.set_num_threads(setup.threads)
