@@ -35,7 +35,7 @@ def parts() -> None:
     print("|---|---|---|---|---|---|")
     for kind, values in sorted(kinds.items(), key=lambda item: -sum(s for s, _ in item[1])):
         seconds, sizes = zip(*values, strict=True)
-        power = "chunks of 16" if kind == "population" else f"{content['powers'][kind]:g}"
+        power = "in parts" if kind == "population" else f"{content['powers'][kind]:g}"
         print(
             f"| {kind} | {len(values)} | {sum(seconds):.1f} | {max(seconds):.2f} |"
             f" {sum(sizes) / 1e6:.1f} | {power} |"
