@@ -194,6 +194,17 @@ def chain(tasks: Sequence[Task]) -> list[float]:
     return ends
 
 
+def longest_chain(tasks: Sequence[Task]) -> list[tuple[str, float]]:
+    """Return kind and seconds of the tasks of the longest chain."""
+    ends = chain(tasks)
+    place, found = max(range(len(tasks)), key=ends.__getitem__), []
+    while True:
+        found.append((tasks[place].kind, tasks[place].seconds))
+        if not tasks[place].inputs:
+            return found[::-1]
+        place = max(tasks[place].inputs, key=ends.__getitem__)
+
+
 def longest_first(tasks: Sequence[Task]) -> list[float]:
     """Return an order in which tasks with the longest chain after them come first."""
     after = [task.seconds for task in tasks]
@@ -248,6 +259,7 @@ SCENARIOS = {
     "small models": {"gpu_speed": 1.0, "training": 1.0},
     "small models, GPU 10x": {"gpu_speed": 10.0, "training": 1.0},
     "training 1000x, GPU 10x": {"gpu_speed": 10.0, "training": 1000.0},
+    "the same, parts of 16": {"gpu_speed": 10.0, "training": 1000.0, "part": 16},
 }
 NETWORK, DISK = 1e9, 5e8  # bytes a second: 10 Gbit/s, an SSD with checksums
 
@@ -284,6 +296,8 @@ def table(content: dict[str, Any], costs: dict[str, float]) -> list[dict[str, An
                         "tasks": len(tasks),
                         "hours": outcome.seconds / 3600,
                         "longest_first_hours": best.seconds / 3600,
+                        "stored_gb": sum(task.bytes for task in tasks) / 1e9,
+                        "longest_chain": longest_chain(tasks),
                         "bounds_hours": {key: value / 3600 for key, value in bounds.items()},
                         "limit": max(bounds, key=bounds.__getitem__),
                     }

@@ -64,15 +64,21 @@ def scaling() -> None:
     """Print how long the benchmark takes on how many GPUs, and what limits it."""
     rows = _read("cluster-scaling")["rows"]
     print(
-        "| scenario | artifacts | GPUs | time | longest chain first | share of work on GPUs | limit |"
+        "| scenario | artifacts | GPUs | time | longest chain first | GPUs busy | main busy | limit |"
     )
-    print("|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|")
     for row in rows:
-        busy = row["bounds_hours"]["GPUs"] / row["hours"]
+        busy, main = (row["bounds_hours"][k] / row["hours"] for k in ("GPUs", "main process"))
         print(
             f"| {row['scenario']} | {row['artifacts']} | {row['gpus']} | {_time(row['hours'])} |"
-            f" {_time(row['longest_first_hours'])} | {busy:.0%} | {row['limit']} |"
+            f" {_time(row['longest_first_hours'])} | {busy:.0%} | {main:.0%} |"
+            f" {row['limit']} |"
         )
+    chains = {row["scenario"]: row["longest_chain"] for row in rows}
+    print(f"\nIn all, {rows[0]['stored_gb']:.0f} GB are stored. The longest chains:\n")
+    for name, chain in chains.items():
+        text = ", ".join(f"{kind} {_time(s / 3600)}" for kind, s in chain if s >= 1)
+        print(f"- {name}: {text}.")
 
 
 def _time(hours: float) -> str:

@@ -34,6 +34,7 @@ def test_no_number_of_workers_shortens_the_longest_chain(bench):
     tasks = [bench.Task("a", 1.0, 0.0), bench.Task("a", 5.0, 0.0)]
     tasks += [bench.Task("b", 3.0, 0.0, (0,)), bench.Task("c", 4.0, 0.0, (2, 1))]
     assert max(bench.chain(tasks)) == 9
+    assert bench.longest_chain(tasks) == [("a", 5.0), ("c", 4.0)]
     assert seconds(bench, tasks, 100) == 9
     assert seconds(bench, tasks, 1) == 13
 
