@@ -1,25 +1,23 @@
 """Measure the tasks of the benchmark of bench/cluster.toml, for bench/simulate.py.
 
-    python bench/cluster_tasks.py [--only DATASETS] [--results FOLDER] [--json FILE]
+    python bench/cluster_tasks.py [--results FOLDER] [--json FILE]
 
-All stages are computed with 16 models a population, and those of a few defenses on one dataset with
-64. What a results folder has is not computed again. Written are the seconds and bytes of each stage,
-what it reads, and the power of the number of models to which these grow, by kind of stage. Seconds are
+Computed are the stages of all defenses on the first dataset and those of the first defense on all
+datasets, with 16 models a population. What a results folder has is not computed again. Stages of other
+defenses on other datasets are taken to be as many times as long, and as large, as those of the first
+defense are there. Written are the seconds and bytes of each stage, what it reads, and the power of the
+number of models to which seconds grow, by kind of stage, as privbench forecasts them. Seconds are
 processor time on one thread, which do not depend on what else the machine does. Needs
-PRIVBENCH_DATA_DIR. It takes 20 minutes on one core; with --only, the stages on some datasets are
-computed and nothing is written, so that the rest can be computed at the same time.
+PRIVBENCH_DATA_DIR. It takes 6 minutes on one core.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import time
-from collections import defaultdict
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported
@@ -28,6 +26,7 @@ from machine import HERE, RESULTS, machine
 
 from privbench.api import make_plans, run_plan
 from privbench.config import Overrides
+from privbench.forecast import POWERS
 from privbench.hookspecs import hookimpl
 from privbench.plan import Plan
 from privbench.plugins.host import PluginHost
@@ -36,9 +35,10 @@ from privbench.storage.artifacts import Store
 
 CONFIG = HERE / "cluster.toml"
 SETTINGS = {"cifar10.train_files": 2}
-GROWTH = {"datasets": ["digits"], "defenses": ["none", "top-k", "vae-metric"], "population": 64}
-"""What is measured with more models as well."""
+FIRST = "digits"
+MEASURED = ({"datasets": [FIRST]}, {"defenses": ["none"]})
 CHUNK = 16
+Name = tuple[str, str, str, str]
 
 
 class Clock:
@@ -78,22 +78,48 @@ def compute(results: Path, changes: dict[str, Any]) -> None:
     run_plan(plan_of(changes), host, results=results, device="cpu")
 
 
-def stages(changes: dict[str, Any], results: Path) -> list[dict[str, Any]]:
-    """What each stage that is stored took, stored and reads, each after its inputs."""
+def measured(changes: dict[str, Any], results: Path) -> dict[Name, tuple[float, int]]:
+    """Seconds and bytes of each stage that was computed."""
     store, took = Store(results), dict(map(str.split, (results / "seconds.txt").open()))
-    found: dict[str, dict[str, Any]] = {}
+    found = {}
     for stage in plan_of(changes).stages:
-        if not stage.stored or stage.key not in took:
-            continue
-        files = [file for file in (store.root / stage.kind).glob(f"{stage.key}*") if file.is_file()]
-        found[stage.key] = {
-            "name": str(stage),
-            "kind": stage.kind,
-            "seconds": float(f"{float(took[stage.key]):.3g}"),
-            "bytes": sum(file.stat().st_size for file in files),
-            "inputs": sorted(list(found).index(key) for key in stored_inputs(stage)),
-        }
-    return list(found.values())
+        if stage.stored and stage.key in took:
+            files = (store.root / stage.kind).glob(f"{stage.key}*")
+            size = sum(file.stat().st_size for file in files if file.is_file())
+            found[name_of(stage)] = float(took[stage.key]), size
+    return found
+
+
+def name_of(stage: Stage) -> Name:
+    """Kind, attack, dataset and defense of a stage."""
+    attack, _, title = stage.title.rpartition(" on ")
+    dataset, defense, *_ = title.split("/")
+    return stage.kind, attack, dataset, defense
+
+
+def estimate(name: Name, known: dict[Name, tuple[float, int]]) -> list[float]:
+    """Seconds and bytes of a stage, from the same one on the first dataset if it was not measured."""
+    kind, attack, dataset, defense = name
+    if name in known:
+        return list(known[name])
+    like = (kind, attack) if (kind, attack, FIRST, "none") in known else ("population", "")
+    there, here = known[*like, dataset, "none"], known[*like, FIRST, "none"]
+    base = known[kind, attack, FIRST, defense]
+    return [
+        value * max(t, 1e-3) / max(h, 1e-3) for value, t, h in zip(base, there, here, strict=True)
+    ]
+
+
+def stages(known: dict[Name, tuple[float, int]]) -> list[list[Any]]:
+    """Kind, seconds, bytes and inputs of each stage of the benchmark, each after its inputs."""
+    rows: dict[str, list[Any]] = {}
+    for stage in plan_of({}).stages:
+        if stage.stored:
+            seconds, size = estimate(name_of(stage), known)
+            inputs = sorted(rows[key][-1] for key in stored_inputs(stage))
+            place = len(rows)
+            rows[stage.key] = [stage.kind, float(f"{seconds:.3g}"), round(size), inputs, place]
+    return [row[:-1] for row in rows.values()]
 
 
 def stored_inputs(stage: Stage) -> set[str]:
@@ -104,43 +130,28 @@ def stored_inputs(stage: Stage) -> set[str]:
     return keys
 
 
-def powers(few: list[dict[str, Any]], many: list[dict[str, Any]]) -> dict[str, list[float]]:
-    """The powers of the number of models to which seconds and bytes grow, by kind of stage."""
-    by_name = {stage["name"]: stage for stage in few}
-    ratios: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for stage in many:
-        before = by_name[stage["name"]]
-        seconds = max(stage["seconds"], 0.01) / max(before["seconds"], 0.01)  # a tick of the clock
-        ratios[stage["kind"]].append((seconds, stage["bytes"] / before["bytes"]))
-    scale = math.log(GROWTH["population"] / CHUNK)
-    return {
-        kind: [round(math.log(median(values)) / scale, 2) for values in zip(*pairs, strict=True)]
-        for kind, pairs in ratios.items()
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="measure the tasks of a large benchmark")
-    parser.add_argument("--only", type=lambda text: text.split(","))
     parser.add_argument("--results", type=Path, default=RESULTS.parent / "cluster")
     parser.add_argument("--json", type=Path, default=RESULTS / "cluster.json")
     arguments = parser.parse_args()
     before = machine()
-    if arguments.only:
-        return compute(arguments.results, {"datasets": arguments.only})
-    compute(arguments.results, {})
-    compute(arguments.results, GROWTH)
+    for changes in MEASURED:
+        compute(arguments.results, changes)
     started = time.process_time()
     trials = len(plan_of({"population": 256}).trials)
     planning = time.process_time() - started
-    few, many = (stages(changes, arguments.results) for changes in ({}, GROWTH))
+    known: dict[Name, tuple[float, int]] = {}
+    for changes in MEASURED:
+        known |= measured(changes, arguments.results)
     content = {
         "machine": before,
         "models": CHUNK,
         "trials": trials,
+        "measured_stages": len(known),
         "planning_seconds": planning,
-        "powers": powers(few, many),
-        "stages": [[stage[k] for k in ("kind", "seconds", "bytes", "inputs")] for stage in few],
+        "powers": {kind: POWERS.get(kind, 1.0) for kind in sorted({name[0] for name in known})},
+        "stages": stages(known),
     }
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(json.dumps(content).replace("], [", "],\n [") + "\n")

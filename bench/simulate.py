@@ -5,8 +5,8 @@
 A discrete-event simulation of list scheduling. One main process hands out tasks whose inputs are
 stored, in the order of the plan, AHEAD of them for each worker. It sends inputs, takes results and
 stores them, one after another. Workers compute tasks: those that train need a GPU, the others a core.
-Trained models are divided into chunks of 16, which are tasks of their own and are joined by the main
-process.
+Populations are divided into parts of 64 models, which are tasks of their own and are joined by the
+main process.
 
 Measured are the seconds and bytes of each stage (bench/cluster_tasks.py) and what the main process
 does for a task (bench/ray_hosts.py). Assumed are the bandwidths, and the times as fast a GPU is as the
@@ -26,14 +26,15 @@ from typing import Any
 
 RESULTS = Path(__file__).parent.parent / "results" / "bench"
 ON_GPU = frozenset({"population", "fit", "outputs", "defended-outputs", "output-traits"})
-CHUNKED = "population"
-CHUNK = 16
+IN_PARTS = "population"
+MEASURED, PART = 16, 64
+"""Models in a population that was measured, and in a part of one on a GPU."""
 AHEAD = 2
 
 
 @dataclass(frozen=True)
 class Task:
-    """A stage, or a chunk of a population; its inputs are positions of tasks before it."""
+    """A stage, or a part of a population; its inputs are positions of tasks before it."""
 
     kind: str
     seconds: float
@@ -193,6 +194,17 @@ def chain(tasks: Sequence[Task]) -> list[float]:
     return ends
 
 
+def longest_chain(tasks: Sequence[Task]) -> list[tuple[str, float]]:
+    """Return kind and seconds of the tasks of the longest chain."""
+    ends = chain(tasks)
+    place, found = max(range(len(tasks)), key=ends.__getitem__), []
+    while True:
+        found.append((tasks[place].kind, tasks[place].seconds))
+        if not tasks[place].inputs:
+            return found[::-1]
+        place = max(tasks[place].inputs, key=ends.__getitem__)
+
+
 def longest_first(tasks: Sequence[Task]) -> list[float]:
     """Return an order in which tasks with the longest chain after them come first."""
     after = [task.seconds for task in tasks]
@@ -204,42 +216,39 @@ def longest_first(tasks: Sequence[Task]) -> list[float]:
 
 def tasks_of(
     stages: Iterable[Sequence[Any]],
-    powers: dict[str, Sequence[float]],
+    powers: dict[str, float],
     models: int,
     *,
     gpu_speed: float = 1.0,
     training: float = 1.0,
-    chunk: int = CHUNK,
+    part: int = PART,
 ) -> list[Task]:
     """Return the tasks of a run with more models a population than were measured.
 
     Args:
-        stages: what was measured with `CHUNK` models: kind, seconds, bytes, positions of inputs.
-        powers: powers of the number of models to which seconds and bytes grow, by kind.
+        stages: what was measured with `MEASURED` models: kind, seconds, bytes, positions of inputs.
+        powers: powers of the number of models to which seconds grow, by kind; bytes are in proportion.
         models: models in a population.
         gpu_speed: times as fast a GPU is as the core.
-        training: times as long a chunk trains as the measured one: that of larger models.
-        chunk: models in a chunk.
+        training: times as long a model trains as the measured one.
+        part: models in a part of a population.
     """  # fmt: skip
     tasks: list[Task] = []
     places: list[int] = []  # of the last task of each stage
-    factor = models / CHUNK
+    factor = models / MEASURED
     for kind, seconds, size, inputs in stages:
         reads = tuple(places[one] for one in inputs)
         resource = "gpu" if kind in ON_GPU else "core"
         speed = gpu_speed if resource == "gpu" else 1.0
-        if kind == CHUNKED:
-            n_chunks = max(models // chunk, 1)
-            one = seconds * training / speed * factor / n_chunks
-            first = len(tasks)
-            part = Task(kind, one, size * factor / n_chunks, reads, resource)
-            tasks += [part] * n_chunks
-            parts = tuple(range(first, len(tasks)))
+        if kind == IN_PARTS:
+            n_parts = max(models // part, 1)
+            took = seconds * training / speed * factor / n_parts
+            parts = tuple(range(len(tasks), len(tasks) + n_parts))
+            tasks += [Task(kind, took, size * factor / n_parts, reads, resource)] * n_parts
             tasks.append(Task("join", 0.0, size * factor, parts, "main"))
         else:
-            of_seconds, of_bytes = powers.get(kind, (1.0, 1.0))
-            took = seconds * factor**of_seconds / speed
-            tasks.append(Task(kind, took, size * factor**of_bytes, reads, resource))
+            took = seconds * factor ** powers.get(kind, 1.0) / speed
+            tasks.append(Task(kind, took, size * factor, reads, resource))
         places.append(len(tasks) - 1)
     return tasks
 
@@ -250,6 +259,7 @@ SCENARIOS = {
     "small models": {"gpu_speed": 1.0, "training": 1.0},
     "small models, GPU 10x": {"gpu_speed": 10.0, "training": 1.0},
     "training 1000x, GPU 10x": {"gpu_speed": 10.0, "training": 1000.0},
+    "the same, parts of 16": {"gpu_speed": 10.0, "training": 1000.0, "part": 16},
 }
 NETWORK, DISK = 1e9, 5e8  # bytes a second: 10 Gbit/s, an SSD with checksums
 
@@ -286,6 +296,8 @@ def table(content: dict[str, Any], costs: dict[str, float]) -> list[dict[str, An
                         "tasks": len(tasks),
                         "hours": outcome.seconds / 3600,
                         "longest_first_hours": best.seconds / 3600,
+                        "stored_gb": sum(task.bytes for task in tasks) / 1e9,
+                        "longest_chain": longest_chain(tasks),
                         "bounds_hours": {key: value / 3600 for key, value in bounds.items()},
                         "limit": max(bounds, key=bounds.__getitem__),
                     }

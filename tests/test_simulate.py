@@ -34,6 +34,7 @@ def test_no_number_of_workers_shortens_the_longest_chain(bench):
     tasks = [bench.Task("a", 1.0, 0.0), bench.Task("a", 5.0, 0.0)]
     tasks += [bench.Task("b", 3.0, 0.0, (0,)), bench.Task("c", 4.0, 0.0, (2, 1))]
     assert max(bench.chain(tasks)) == 9
+    assert bench.longest_chain(tasks) == [("a", 5.0), ("c", 4.0)]
     assert seconds(bench, tasks, 100) == 9
     assert seconds(bench, tasks, 1) == 13
 
@@ -58,13 +59,11 @@ def test_the_main_process_limits_what_many_workers_do(bench):
     assert seconds(bench, tasks, 1, start=7.0, worker_start=3.0) == pytest.approx(60)
 
 
-def test_a_large_population_is_divided_into_chunks_that_are_joined(bench):
+def test_a_large_population_is_divided_into_parts_that_are_joined(bench):
     stages = [["population", 8.0, 1600, []], ["scores", 1.0, 10, [0]]]
-    tasks = bench.tasks_of(stages, {"scores": (2.0, 1.0)}, 256, gpu_speed=4.0, training=3.0)
-    chunks, join, scores = tasks[:16], tasks[16], tasks[17]
-    assert {(chunk.seconds, chunk.bytes, chunk.resource) for chunk in chunks} == {
-        (6.0, 1600, "gpu")
-    }
+    tasks = bench.tasks_of(stages, {"scores": 2.0}, 256, gpu_speed=4.0, training=3.0, part=16)
+    parts, join, scores = tasks[:16], tasks[16], tasks[17]
+    assert {(part.seconds, part.bytes, part.resource) for part in parts} == {(6.0, 1600, "gpu")}
     assert (join.inputs, join.bytes, join.resource) == (tuple(range(16)), 25600, "main")
     assert (scores.inputs, scores.seconds, scores.resource) == ((16,), 256.0, "core")
     cluster = bench.Cluster({"gpu": 16, "core": 1})

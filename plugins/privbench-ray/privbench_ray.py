@@ -26,10 +26,8 @@ if TYPE_CHECKING:
 
     from privbench import Task, Tasks
 
-POLL_SECONDS = 0.5
-"""How often progress is shown, and how long a worker waits between two reports of it."""
-NODES_SECONDS = 2.0
-"""How often it is asked which hosts are alive."""
+LOOK_SECONDS = 0.5
+"""How often it is asked how far tasks are and which hosts are alive."""
 AHEAD = 2
 """How many tasks are handed out for each task that the cluster can compute at once."""
 KEPT = 64
@@ -98,11 +96,6 @@ class RayExecutor(Executor):
         finally:
             ray.shutdown()
 
-    @property
-    def is_shared(self) -> bool:
-        """Whether workers read the results folder."""
-        return (self.artifacts or ("objects" if self.address else "shared")) == "shared"
-
 
 class _Run:
     """The tasks of one run that are handed out, and the inputs that workers may need."""
@@ -112,8 +105,9 @@ class _Run:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         self.executor, self.tasks = executor, tasks
-        self.store = str(tasks.folder.resolve()) if executor.is_shared else None
-        self.url = executor.artifacts if "://" in executor.artifacts else ""
+        way = executor.artifacts or ("objects" if executor.address else "shared")
+        self.store = str(tasks.folder.resolve()) if way == "shared" else None
+        self.url = way if "://" in way else ""
         self.running: dict[ObjectRef, tuple[int, Task]] = {}
         self.hosts: dict[int, tuple[str, float]] = {}  # where and since when each attempt runs
         self.attempts = 0
@@ -127,21 +121,19 @@ class _Run:
     def run(self) -> None:
         import ray
 
-        next_look = time.monotonic() + NODES_SECONDS
+        next_look = 0.0
         try:
             while self.tasks.unfinished:
                 self._hand_out()
                 if self.running:
-                    done, _ = ray.wait(
-                        list(self.running), num_returns=1, timeout=POLL_SECONDS, fetch_local=True
-                    )
+                    done, _ = ray.wait(list(self.running), timeout=LOOK_SECONDS)
                     for ref in done:
                         self._take(ref)
-                self._show_progress()
                 if time.monotonic() > next_look:
+                    self._show_progress()
                     self._count_resources()
                     self._give_up()
-                    next_look = time.monotonic() + NODES_SECONDS
+                    next_look = time.monotonic() + LOOK_SECONDS
         finally:
             for ref in self.running:
                 ray.cancel(ref, force=True)
@@ -192,7 +184,6 @@ class _Run:
         return needed
 
     def _count_resources(self) -> None:
-        """Look up what the cluster has, which may grow and shrink."""
         import ray
 
         resources = ray.cluster_resources()
@@ -274,7 +265,7 @@ def _compute(
 
     def report(done: int, total: int) -> None:
         nonlocal last
-        if time.monotonic() - last > POLL_SECONDS:
+        if time.monotonic() - last > LOOK_SECONDS:
             last = time.monotonic()
             reports.put.remote(attempt, host, done, total)
 

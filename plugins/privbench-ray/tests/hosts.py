@@ -139,15 +139,16 @@ class Hosts:
             if host == 0
             else [f"--address={self.address}", f"--temp-dir={self.temp}/{host}"]
         )
-        log = (self.temp / f"{host}.log").open("wb")
-        node = self.popen(
-            host, ray, "start", *role, f"--node-ip-address={self.ip(host)}",
-            f"--num-cpus={self.cpus[host]}", f"--object-store-memory={OBJECT_STORE}", "--block",
-            "--disable-usage-stats", stdout=log, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+        log = self.temp / f"{host}.log"
+        with log.open("wb") as file:
+            node = self.popen(
+                host, ray, "start", *role, f"--node-ip-address={self.ip(host)}",
+                f"--num-cpus={self.cpus[host]}", f"--object-store-memory={OBJECT_STORE}",
+                "--block", "--disable-usage-stats", stdout=file, stderr=subprocess.STDOUT,
+            )  # fmt: skip
         self.processes.append(node)
         end = time.monotonic() + START_SECONDS
-        while b"Ray runtime started" not in (content := (self.temp / f"{host}.log").read_bytes()):
+        while b"Ray runtime started" not in (content := log.read_bytes()):
             if node.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"the Ray node of host {host} did not start: {content.decode()}")
             time.sleep(0.1)
