@@ -107,6 +107,7 @@ class _Planner:
     benchmark: Benchmark
     datasets: Datasets
     _stages: dict[str, Stage] = field(default_factory=dict)
+    _settings: dict[str, SettingStage] = field(default_factory=dict)
 
     def trials(self) -> Iterator[Trial]:
         """Yield every trial of the matrix, by dataset, seed, model, defense, attack and knowledge."""
@@ -162,6 +163,17 @@ class _Planner:
         known = self._stages.setdefault(stage.key, stage)
         assert type(known) is type(stage)
         return known
+
+    def with_groups(self, clean: SettingStage) -> SettingStage:
+        """Return the setting of this plan with as many reference records as groups leave."""
+        from privbench.membership import reference_of_groups
+
+        data = self.datasets.get(clean.dataset)
+        if clean.key not in self._settings and data.groups is not None:
+            names, n_pool = clean.names, clean.n_pool
+            n, n_public = reference_of_groups(data, n_pool, clean.n_public, names)
+            self._settings[clean.key] = replace(clean, n_reference=n, n_public=n_public)
+        return self.shared(self._settings.get(clean.key, clean))
 
     @property
     def _attacked(self) -> tuple[Attacked, ...]:
@@ -259,24 +271,13 @@ class _Pipeline:
             n_reference=n_reference,
             n_public=n_reference if benchmark.public is None else benchmark.public,
         )
-        clean = self.planner.shared(self._of_groups(clean))
+        clean = self.planner.with_groups(clean)
         if subset == "records":
             return clean
         kinds = fitting_kinds(benchmark, datasets.get(bound).spec)
         return self.planner.shared(
             replace(clean, subset="canaries", canaries=benchmark.canaries, kinds=kinds, clean=clean)
         )
-
-    def _of_groups(self, clean: SettingStage) -> SettingStage:
-        """Return the setting with the numbers of reference records that groups leave."""
-        from privbench.membership import split_indices, whole_groups
-
-        data = self.planner.datasets.get(self.dataset.bound)
-        if data.groups is None:
-            return clean
-        _, reference, _ = split_indices(data, clean.n_pool, clean.names)
-        n_public = whole_groups(data.take(reference), min(clean.n_public, len(reference)))
-        return replace(clean, n_reference=len(reference), n_public=n_public)
 
     def _obstacle(self, kind: CanaryKind | None) -> str:
         """Return why the dataset has no canaries of a kind; empty if it has."""
