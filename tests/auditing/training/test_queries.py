@@ -84,7 +84,7 @@ def test_queries_are_stored_and_asked_once(audit, noise, counted, caplog):
     assert (
         "4 models to train, on 54 records each (4 of them again, since they were not" in caplog.text
     )
-    assert "1 model to train, on 54 records each: under 1 s if they take as long" in caplog.text
+    assert "1 model to train, on 54 records each: " in caplog.text
 
 
 def test_what_is_not_named_costs_no_query(audit, noise, counted):
