@@ -138,6 +138,12 @@ def split_indices(data: Data, n_pool: int, names: Any) -> tuple[Indices, Indices
     return order[:n_pool], order[n_pool:middle], order[middle:]
 
 
+def reference_of_groups(data: Data, n_pool: int, n_public: int, names: Any) -> tuple[int, int]:
+    """Return how many reference records there are, and of these public ones, in whole groups."""
+    _, rows, _ = split_indices(data, n_pool, names)
+    return len(rows), whole_groups(data.take(rows), min(n_public, len(rows)))
+
+
 def whole_groups(reference: Data, n_public: int) -> int:
     """Return how many of the first ``n_public`` reference records are of groups that are all there."""
     groups = reference.groups

@@ -110,12 +110,27 @@ class SharedStages:
     _by_key: dict[str, Stage] = field(default_factory=dict)
     _rows: dict[Stage, RowStages] = field(default_factory=dict)
     """By the stage ``metrics``: what follows from it is not built twice."""
+    _settings: dict[str, SettingStage] = field(default_factory=dict)
+    """Settings of datasets with groups, by the key of the setting that knows of none."""
 
     def shared(self, stage: AnyStage) -> AnyStage:
         """Return the stage of this plan that has the same key, or else ``stage``."""
         known = self._by_key.setdefault(stage.key, stage)
         assert type(known) is type(stage)
         return known
+
+    def with_groups(self, setting: SettingStage, data: Data) -> SettingStage:
+        """Return the setting of this plan with as many reference records as groups leave."""
+        from privbench.membership import reference_of_groups
+
+        if setting.key not in self._settings and data.groups is not None:
+            n_reference, n_public = reference_of_groups(
+                data, setting.n_pool, setting.n_public, setting.names
+            )
+            self._settings[setting.key] = replace(
+                setting, n_reference=n_reference, n_public=n_public
+            )
+        return self.shared(self._settings.get(setting.key, setting))
 
     def row(self, metrics: MetricsStage, attack: AttackFacts) -> RowStages:
         """Return the stages of the row whose numbers are ``metrics``."""
@@ -280,7 +295,7 @@ class Branch:
             n_reference=n_reference,
             n_public=n_reference if benchmark.public is None else benchmark.public,
         )
-        return shared(_of_groups(setting, data))
+        return p.stages.with_groups(setting, data)
 
     @cached_property
     def release(self) -> ReleaseStage | None:
@@ -332,14 +347,3 @@ class Branch:
                 ScoresStage(title, p.seed, self.setting, bound, target, shadow)
             )
         return self._scores[name]
-
-
-def _of_groups(setting: SettingStage, data: Data) -> SettingStage:
-    """Return the setting with the numbers of reference records that groups leave."""
-    from privbench.membership import split_indices, whole_groups
-
-    if data.groups is None:
-        return setting
-    _, reference, _ = split_indices(data, setting.n_pool, setting.names)
-    n_public = whole_groups(data.take(reference), min(setting.n_public, len(reference)))
-    return replace(setting, n_reference=len(reference), n_public=n_public)

@@ -83,7 +83,10 @@ def examine(path: Path, label: str | None = None) -> Found:
     data = Csv(path=str(path), label=found.label, **found.params).load()
     copies = 1 - len(set(data.first_copies().tolist())) / len(data)
     if copies > MAX_REPEATED:
-        text = f"{copies:.0%} of the records are copies of others, which would fall into all parts"
+        text = (
+            f"{copies:.0%} of the records are copies of others, which would fall into all parts;"
+            ' "group" keeps them together'
+        )
         found.set("duplicates", "drop", text)
         data = Csv(path=str(path), label=found.label, **found.params).load()
     found.n_records, found.n_classes = len(data), data.spec.n_classes

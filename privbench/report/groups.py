@@ -36,5 +36,5 @@ def groups_note(rows: Sequence[Row]) -> str:
 
 
 def _groups(row: Row) -> dict[str, int]:
-    found: dict[str, int] = (row["audit"] or {}).get("groups", {})
+    found: dict[str, int] = (row.get("audit") or {}).get("groups", {})
     return found

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench.auditing.records import count, take
-from privbench.auditing.training.answers import Failure, Job, Trained, load, save
+from privbench.auditing.training.answers import KIND, Failure, Job, Trained, load, save
 from privbench.auditing.training.classification import Answer, Classification
 from privbench.auditing.training.multilabel import Multilabel
 from privbench.auditing.training.progress import Progress
@@ -81,7 +81,9 @@ def train_models(
             results[job.key] = known
             progress.finished(job, known, stored=True)
     missing = [job for job in jobs if job.key not in results]
-    progress.begin(missing, workers)
+    may_lack = not fresh and records.queries is not None
+    again = sum(store.has(KIND, job.key) for job in missing) if may_lack else 0
+    progress.begin(missing, workers, again)
     for job, result in _trained(train, task, records, y, missing, workers):
         results[job.key] = result
         if isinstance(result, Trained):

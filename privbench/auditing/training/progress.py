@@ -10,6 +10,7 @@ from typing import Any
 from privbench.auditing.training.answers import Failure, Job, Trained
 from privbench.progress import can_show, new_bar
 from privbench.report.numbers import duration
+from privbench.wording import plural
 
 log = logging.getLogger(__name__)
 
@@ -33,14 +34,22 @@ class Progress:
         if self.total and self.n_stored == self.total:
             log.info("all %d models were stored", self.total)
 
-    def begin(self, missing: Sequence[Job], workers: int) -> None:
-        """Say how many models of a population are to be trained, and how long if some are stored."""
+    def begin(self, missing: Sequence[Job], workers: int, again: int = 0) -> None:
+        """Say how many models of a population are to be trained, and how long if some are stored.
+
+        Args:
+            missing: the models.
+            workers: number of processes that train.
+            again: how many of them were trained before, without the queries that they are now asked.
+        """
         if not missing:
             return
-        what = f"{len(missing)} models to train, on {len(missing[0].rows):,} records each"
+        what = f"{plural(len(missing), 'model')} to train, on {len(missing[0].rows):,} records each"
+        if again:
+            what += f" ({again} of them again, since they were not asked these queries)"
         if self.n_stored:
             left = self.seconds_stored / self.n_stored * len(missing) / workers
-            log.info("%s: about %s, as the %d stored", what, duration(left), self.n_stored)
+            log.info("%s: %s if they take as long as those stored", what, duration(left))
         else:
             log.info("%s; after the first the time left is known", what)
 

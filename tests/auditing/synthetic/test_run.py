@@ -41,6 +41,25 @@ def test_fresh_rows_are_guessing():
     assert above == 0
 
 
+def test_which_side_a_row_is_of_plays_no_part_in_its_score():
+    """So that scores of fresh rows are draws of one distribution, and intervals over records hold."""
+    train, holdout = people(60, 20), people(60, 21)
+    others = people(80, 22), people(90, 23)
+    one, swapped = (
+        privbench.audit_data(*sides, others[0], reference=others[1], attacks=QUICK)
+        for sides in ((train, holdout), (holdout, train))
+    )
+    assert (one.member.sum(), one.member.size) == (60, 120)
+    for name in QUICK:
+        first, second = (
+            (report.attacks[name].scores[0][:60], report.attacks[name].scores[0][60:])
+            for report in (one, swapped)
+        )
+        assert len(np.unique(first[0])) > 30
+        for side, other in zip(first, second[::-1], strict=True):
+            np.testing.assert_allclose(np.sort(side), np.sort(other), rtol=1e-5, atol=1e-9)
+
+
 def test_the_order_of_rows_and_columns_plays_no_part(copied):
     names = list(TRAIN.columns)[::-1]
     order = np.random.default_rng(5).permutation(len(TRAIN))

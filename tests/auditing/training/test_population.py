@@ -93,10 +93,10 @@ def test_an_audit_that_was_interrupted_goes_on(audit, noise, counted, tmp_path, 
     with caplog.at_level(logging.INFO, "privbench.auditing.training"):
         resumed = audit(train, *noise)
     assert calls() == 4
-    assert [text.split(" trained")[0] for text in caplog.messages] == [
-        "model 2: 3/4",
-        "model 3: 4/4",
-    ]
+    first, *others = caplog.messages
+    assert first.startswith("2 models to train, on 54 records each: ")
+    assert first.endswith(" if they take as long as those stored")
+    assert [text.split(" trained")[0] for text in others] == ["model 2: 3/4", "model 3: 4/4"]
     assert content(audit(train, *noise, fresh=True)) == content(resumed)
 
 

@@ -67,8 +67,9 @@ def test_scores_are_those_of_models_that_are_there(audit, noise):
     np.testing.assert_allclose(report.attacks["label-only"].scores, expected, atol=1e-9)
 
 
-def test_queries_are_stored_and_asked_once(audit, noise, counted):
+def test_queries_are_stored_and_asked_once(audit, noise, counted, caplog):
     train, n_trained = counted
+    caplog.set_level("INFO")
     first = audit(train, *noise, **NAMED)
     assert n_trained() == 4
     again = audit(train, *noise, models=5, **NAMED)  # one more, as if the run had been killed
@@ -80,6 +81,10 @@ def test_queries_are_stored_and_asked_once(audit, noise, counted):
     assert again.attacks["label-only"].scores.shape[0] == 5
     audit(train, *noise, **NAMED | {"set": {"label-only.copies": 7}})  # other queries
     assert n_trained() == 9
+    assert (
+        "4 models to train, on 54 records each (4 of them again, since they were not" in caplog.text
+    )
+    assert "1 model to train, on 54 records each: " in caplog.text
 
 
 def test_what_is_not_named_costs_no_query(audit, noise, counted):
