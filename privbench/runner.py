@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from privbench.components.faults import trace_of
 from privbench.components.messages import error_text
 from privbench.components.outcome import NoResult
-from privbench.computation import Computation, StageFailed, needed
+from privbench.computation import Computation, needed
 from privbench.config.device import resolve_device
 from privbench.executors.base import Executor
+from privbench.executors.tasks import Limits
+from privbench.executors.workers.crew import Crew
+from privbench.executors.workers.forking import AVAILABLE, runs_in_process
 from privbench.finishing import UnfinishedTrials
 from privbench.forecast import TimeKeeper
 from privbench.plan import Plan
 from privbench.plugins.host import PluginHost
 from privbench.privacy.verdict import with_verdicts
+from privbench.run_tasks import RunTasks
 from privbench.stages import Stage
 from privbench.storage.artifacts import Store
 from privbench.storage.environment import environment
@@ -46,6 +50,10 @@ class Runner:
     """Why stages have no artifact, by key."""
     command: str = ""
     """The command line that was typed; empty for a run from Python."""
+    in_process: bool = field(default_factory=runs_in_process)
+    """Whether third-party code runs in this process."""
+    limits: Limits = field(default_factory=Limits)
+    """What a task may take in a worker."""
 
     @cached_property
     def computation(self) -> Computation:
@@ -73,12 +81,11 @@ class Runner:
         rows: list[Row] = []
         unfinished = UnfinishedTrials(self.plan.trials, self._is_done)
 
-        def compute(stage: Stage) -> None:
-            self._compute_and_report(stage)
+        def on_stored(stage: Stage) -> None:
             rows.extend(self._finish(run, unfinished.finished_by(stage)))
 
         rows.extend(self._finish(run, unfinished.finished()))
-        self._execute(stages, compute)
+        self._execute(stages, on_stored)
         rows.extend(self._finish(run, unfinished.rest()))  # whose stages the executor left out
         results = [stage for trial in self.plan.trials for stage in trial.results]
         self.results.finish_run(run, self._trial_rows.seconds(*results))
@@ -102,12 +109,13 @@ class Runner:
     def _times(self) -> TimeKeeper:
         return TimeKeeper(Times(self.results.path.parent))
 
-    def _execute(self, stages: list[Stage], compute: Callable[[Stage], None]) -> None:
+    def _execute(self, stages: list[Stage], on_stored: Callable[[Stage], None]) -> None:
         """Let the executor compute; the trials that it leaves out have failed."""
         reason, trace = f"executor {self.executor.name!r} left this trial out", ""
         try:
-            with redirect_stdout(sys.stderr):
-                self.executor.execute(list(stages), compute)
+            with redirect_stdout(sys.stderr), self._crew() as crew:
+                tasks = RunTasks(list(stages), self.computation, on_stored, self.limits, crew)
+                self.executor.execute(tasks)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # third-party code; what is computed counts
@@ -122,6 +130,17 @@ class Runner:
 
     def _is_done(self, stage: Stage) -> bool:
         return stage.key in self.failures or self.store.has(stage.kind, stage.key)
+
+    @contextmanager
+    def _crew(self) -> Iterator[Crew | None]:
+        """Yield the worker for third-party code, which is started when there is work for it."""
+        if self.in_process or not AVAILABLE:
+            yield None
+            return
+        torch = sys.modules.get("torch")
+        threads = None if torch is None else torch.get_num_threads()
+        with Crew(1, self.limits, threads=threads) as crew:
+            yield crew
 
     def _finish(self, run: int, trials: Iterable[tuple[int, Trial]]) -> list[Row]:
         """Store the rows of trials, given with their places in the plan, and return them.
@@ -150,20 +169,6 @@ class Runner:
         finally:
             write()
         return all_rows
-
-    def _compute_and_report(self, stage: Stage) -> None:
-        """Compute one stage for the executor, with the hooks around it."""
-        if stage.key in self.failures or self.store.has(stage.kind, stage.key):
-            return
-        self.host.call("stage_started", stage=stage)
-        start = time.perf_counter()
-        status = "ok"
-        try:
-            self.computation.compute(stage)
-        except StageFailed as error:
-            status = error.failure.status
-        seconds = time.perf_counter() - start
-        self.host.call("stage_finished", stage=stage, status=status, seconds=seconds)
 
 
 def _trial_name(row: Row) -> str:

@@ -33,6 +33,8 @@ class Context:
     query_cache: QueryCache = field(default_factory=QueryCache)
     parts: Parts = field(default_factory=Parts)
     """Parts of the stage's artifact that an earlier run computed, and those of this run."""
+    live: dict[str, Any] = field(default_factory=dict)
+    """Objects in memory that several parts of a stage share, by its key."""
 
 
 class Stage(ABC):
@@ -73,6 +75,17 @@ class Stage(ABC):
     @abstractmethod
     def compute(self, context: Context) -> Artifact:
         """Compute the artifact from those of the inputs."""
+
+    def n_parts(self, device: str) -> int:
+        """Return in how many parts the artifact is computed; each is stored when it is done.
+
+        It follows from the plan and the kind of device alone, and not from cores or free memory.
+        """
+        return 1
+
+    def compute_part(self, context: Context, number: int, count: int) -> Artifact:
+        """Compute one of ``count`` parts. ``compute`` joins them when they are stored."""
+        raise NotImplementedError
 
     def loaded(self, artifact: Artifact, context: Context) -> Artifact:
         """Return an artifact that was read from the store, with its objects in memory if it has any."""
