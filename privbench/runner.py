@@ -12,7 +12,7 @@ from functools import cached_property
 from privbench.components.faults import trace_of
 from privbench.components.messages import error_text
 from privbench.components.outcome import NoResult
-from privbench.computation import Computation, needed
+from privbench.computation import Computation, missing_stages, needed
 from privbench.config.device import resolve_device
 from privbench.executors.base import Executor
 from privbench.executors.tasks import Limits
@@ -20,6 +20,7 @@ from privbench.executors.workers.crew import Crew
 from privbench.executors.workers.forking import AVAILABLE, runs_in_process
 from privbench.finishing import UnfinishedTrials
 from privbench.forecast import TimeKeeper
+from privbench.memory import check_memory
 from privbench.plan import Plan
 from privbench.plugins.host import PluginHost
 from privbench.privacy.verdict import with_verdicts
@@ -71,6 +72,8 @@ class Runner:
         stages = self.needed
         if stages:
             self.device = resolve_device(self.device)
+        if self.limits.memory is not None:
+            check_memory(self.plan, missing_stages(self.plan, self.store), self.limits.memory)
         self.host.call("run_started", plan=self.plan, needed=stages)
         facts = environment(self.host.third_party, self.device)
         benchmark = self.plan.benchmark
