@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import RESULTS, machine, write
 
 from privbench.api import make_plans, run_plan
 from privbench.computation import missing_stages
@@ -31,6 +30,7 @@ from privbench.plugins.host import PluginHost
 from privbench.stages import walk
 from privbench.storage.artifacts import Store
 
+HERE = Path(__file__).parent
 TRIALS_A_SEED = 72
 """Trials of the benchmark quickstart: 6 defenses, 6 attacks, adaptive and naive; 3 rows each."""
 TINY = (
@@ -183,7 +183,7 @@ def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description="cost of large benchmarks")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MEASURED))
-    parser.add_argument("--json", type=Path, default=RESULTS / "scale.json")
+    parser.add_argument("--json", type=Path, default=HERE.parent / "results/bench/scale.json")
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
@@ -192,6 +192,8 @@ def main() -> None:
         found["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps(found))
         return
+    from machine import machine, write  # it loads torch, which planning does without
+
     before, content = machine(), dict[str, Any]()
     if arguments.json.exists():
         content = json.loads(arguments.json.read_text())
