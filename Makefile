@@ -6,7 +6,7 @@ REPORTS := attacks defenses defenses-mnist paper-adult paper-location30 paper-mn
 RUNS := $(sort $(wildcard results/*.json results/*.json.gz))
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: run test lint test-slow bench bench-gpu recipes reports results check-results docs clean
+.PHONY: run test lint test-slow bench bench-gpu bench-scale recipes reports results check-results docs clean
 
 run: $(STAMP)  ## run the quickstart benchmark, on data that ship with scikit-learn
 	$(BIN)/privbench run quickstart
@@ -34,6 +34,9 @@ bench: $(STAMP)  ## time the engine beside common training loops (docs/performan
 
 bench-gpu: $(STAMP)  ## train populations on a GPU: seconds per model, share of its peak, AUC by precision
 	$(BIN)/python bench/gpu.py --output results/gpu.json
+
+bench-scale: $(STAMP)  ## cost of large benchmarks: planning, stored runs, a million rows, memory
+	$(BIN)/python bench/scale.py
 
 recipes: $(STAMP)  ## choose the recipes of benchmarks.toml again, on reference records (recipes/README.md)
 	$(BIN)/python recipes/search.py

@@ -166,8 +166,8 @@ mechanisms = ["output-noise"]
 """
 MEASURED = {
     "plan": (measure_plan, (1_000, 10_000, 100_000)),
-    "stored": (measure_stored, (1_000, 10_000)),
     "table": (measure_table, (1_000_000,)),
+    "stored": (measure_stored, (1_000, 10_000)),
     "memory": (measure_memory, (16, 32, 64)),
 }
 
@@ -189,6 +189,7 @@ def main() -> None:
     if arguments.measure:
         name, size = arguments.measure
         found = MEASURED[name][0](int(size))
+        found["process_cpu_seconds"] = time.process_time()
         found["peak_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps(found))
         return
