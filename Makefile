@@ -6,7 +6,7 @@ REPORTS := attacks defenses defenses-mnist paper-adult paper-location30 paper-mn
 RUNS := $(sort $(wildcard results/*.json results/*.json.gz))
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: run test lint test-slow test-cluster bench bench-cluster bench-gpu recipes reports results check-results docs clean test-isolated
+.PHONY: run test lint test-slow test-cluster bench bench-cluster bench-gpu recipes reports results check-results docs clean test-isolated bench-scale
 
 run: $(STAMP)  ## run the quickstart benchmark, on data that ship with scikit-learn
 	$(BIN)/privbench run quickstart
@@ -46,6 +46,9 @@ bench-cluster: $(STAMP)  ## how a large benchmark scales to many GPUs (docs/scal
 	$(BIN)/python bench/cluster_tasks.py
 	$(BIN)/python bench/ray_hosts.py
 	$(BIN)/python bench/simulate.py
+
+bench-scale: $(STAMP)  ## cost of large benchmarks: planning, stored runs, a million rows, memory
+	$(BIN)/python bench/scale.py
 
 recipes: $(STAMP)  ## choose the recipes of benchmarks.toml again, on reference records (recipes/README.md)
 	$(BIN)/python recipes/search.py

@@ -160,7 +160,8 @@ def run(
         in_process: whether code of plugins runs in this process, and not in a worker process; by default
             not, unless the environment variable PRIVBENCH_IN_PROCESS says so.
         timeout: seconds that a stage may take in a worker process.
-        memory: memory that a worker process may use, such as ``"4GiB"``.
+        memory: memory that this process may take, which is forecast, and that a worker process may
+            use, such as ``"4GiB"``.
 
     Returns:
         A DataFrame with the columns that docs/rows.md describes.

@@ -12,7 +12,7 @@ from functools import cached_property
 from privbench.components.faults import trace_of
 from privbench.components.messages import error_text
 from privbench.components.outcome import NoResult
-from privbench.computation import Computation, needed
+from privbench.computation import Computation, missing_stages, needed
 from privbench.config.device import resolve_device
 from privbench.errors import StorageFailed
 from privbench.executors.base import Executor
@@ -22,6 +22,7 @@ from privbench.executors.workers.forking import AVAILABLE, runs_in_process
 from privbench.finishing import UnfinishedTrials
 from privbench.forecast import TimeKeeper
 from privbench.logs.run import RunLog
+from privbench.memory import check_memory
 from privbench.plan import Plan
 from privbench.plugins.host import PluginHost
 from privbench.privacy.verdict import with_verdicts
@@ -85,6 +86,8 @@ class Runner:
         stages = self.needed
         if stages:
             self.device = resolve_device(self.device)
+        if self.limits.memory is not None:
+            check_memory(self.plan, missing_stages(self.plan, self.store), self.limits.memory)
         self.host.call("run_started", plan=self.plan, needed=stages)
         facts = environment(self.host.third_party, self.device)
         benchmark = self.plan.benchmark
@@ -143,6 +146,9 @@ class Runner:
                 if not self.store.has(stage.kind, stage.key):
                     self.failures.setdefault(stage.key, NoResult("failed", reason, trace))
 
+    def _is_done(self, stage: Stage) -> bool:
+        return stage.key in self.failures or self.store.has(stage.kind, stage.key)
+
     @contextmanager
     def _crew(self) -> Iterator[Crew | None]:
         """Yield the worker for third-party code, which is started when there is work for it."""
@@ -153,9 +159,6 @@ class Runner:
         threads = None if torch is None else torch.get_num_threads()
         with Crew(WORKERS, self.limits, threads=threads) as crew:
             yield crew
-
-    def _is_done(self, stage: Stage) -> bool:
-        return stage.key in self.failures or self.store.has(stage.kind, stage.key)
 
     def _finish(self, run: int, trials: Iterable[tuple[int, Trial]]) -> list[Row]:
         """Store the rows of trials, given with their places in the plan, and return them.

@@ -57,7 +57,8 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--memory", metavar="SIZE",
-    help="Memory that a worker process may use, such as 4GiB.",
+    help="Memory that this process may take, which is forecast, and that a worker process may use,"
+    " such as 4GiB.",
 )  # fmt: skip
 @click.option(
     "--dry-run",

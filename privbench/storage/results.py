@@ -29,7 +29,7 @@ Row = dict[str, Any]
 
 
 NEWEST = """
-    SELECT id FROM runs WHERE benchmark = ? AND id IN (SELECT run_id FROM rows)
+    SELECT id FROM runs WHERE benchmark = ? AND EXISTS (SELECT 1 FROM rows WHERE run_id = runs.id)
     ORDER BY finished_at IS NULL, id DESC LIMIT 1
 """
 """Selects the run that `Results.run` returns for a benchmark."""
@@ -165,7 +165,8 @@ class Results:
             return []
         with read_database(self.path) as database:
             names = database.execute(
-                "SELECT DISTINCT benchmark FROM runs WHERE id IN (SELECT run_id FROM rows) ORDER BY 1"
+                "SELECT DISTINCT benchmark FROM runs"
+                " WHERE EXISTS (SELECT 1 FROM rows WHERE run_id = runs.id) ORDER BY 1"
             )
             return [name for (name,) in names]
 
