@@ -41,12 +41,11 @@ def repair(path: Path) -> None:
             problem = error
         aside = _set_aside(path)
         saved, lost = _save(aside, path)
+    again = "run their benchmarks again, which computes nothing that is stored"
+    others = f", {_runs(lost)} lost: {again}" if lost else ""
+    kept = f"{_runs(saved)} saved{others}" if saved or lost else f"no run can be read: {again}"
     log.warning("%s", str(problem).partition("; ")[0])
-    log.warning(
-        "it is set aside as %s; %s saved%s", aside.name, _runs(saved),
-        f", {_runs(lost)} lost: run their benchmarks again, which computes nothing that is stored"
-        if lost or not saved else "",
-    )  # fmt: skip
+    log.warning("it is set aside as %s; %s", aside.name, kept)
 
 
 def _runs(n: int) -> str:
