@@ -11,7 +11,7 @@ from pathlib import Path
 
 from privbench.storage.checksums import RUN_FACTS, checksum_of, flaw_of
 from privbench.storage.columns import SCHEMA
-from privbench.storage.database import TIMES, check, open_database
+from privbench.storage.database import TIMES, check, open_database, read_database
 from privbench.storage.problems import Damaged
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ def repair(path: Path) -> None:
         return
     with _alone(path):
         try:
-            with open_database(path) as database:
+            with read_database(path) as database:
                 check(database, path)
             return
         except Damaged as error:
