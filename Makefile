@@ -6,7 +6,7 @@ REPORTS := attacks defenses defenses-mnist paper-adult paper-location30 paper-mn
 RUNS := $(sort $(wildcard results/*.json results/*.json.gz))
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: run test lint test-slow test-cluster bench bench-cluster bench-gpu recipes reports results check-results docs clean test-isolated bench-scale
+.PHONY: run test lint test-slow test-cluster bench bench-cluster bench-gpu recipes reports results check-results docs clean test-isolated bench-scale faults
 
 run: $(STAMP)  ## run the quickstart benchmark, on data that ship with scikit-learn
 	$(BIN)/privbench run quickstart
@@ -30,6 +30,9 @@ test-cluster: $(STAMP)  ## test the executors for Ray and Slurm; as root on Linu
 
 test-isolated: $(STAMP)  ## run hostile components in worker processes, as runs do by default
 	PRIVBENCH_IN_PROCESS=0 $(BIN)/python -m pytest tests/walls
+
+faults: $(STAMP)  ## kill, interrupt, fill, lock and damage runs, half an hour long: nothing may be lost (docs/faults.md)
+	$(BIN)/python bench/faults
 
 bench: $(STAMP)  ## time the engine beside common training loops (docs/performance.md), attacks beside their formulas
 	$(BIN)/python bench/population.py

@@ -103,8 +103,9 @@ def run(
     """Run benchmarks and print their results.
 
     Without NAME, a terminal asks which benchmark to run. What earlier runs stored is not computed
-    again. The exit status is 0 if all trials are ok or skipped, 1 if some failed or were
-    unavailable, and 2 for bad input.
+    again, and Ctrl-C finishes the stage first; twice, it ends at once. The exit status is 0 if all
+    trials are ok or skipped, 1 if some failed or were unavailable, or could not be stored, 2 for bad
+    input, and 130 after Ctrl-C.
     """
     from privbench.api import make_plans, make_runner
     from privbench.cli.dry_run import print_plans

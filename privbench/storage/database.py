@@ -288,6 +288,7 @@ def _back_up(path: Path, version: int) -> None:
     unfinished = path.with_name(f".tmp-{kept.name}")
     try:
         with closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(unfinished)) as copy:
+            copy.execute("PRAGMA synchronous = OFF")
             old.backup(copy)
         os.replace(unfinished, kept)
     finally:

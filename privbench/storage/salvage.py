@@ -11,7 +11,7 @@ from pathlib import Path
 
 from privbench.storage.checksums import RUN_FACTS, checksum_of, flaw_of
 from privbench.storage.columns import SCHEMA
-from privbench.storage.database import TIMES, check, open_database
+from privbench.storage.database import TIMES, check, open_database, read_database
 from privbench.storage.problems import Damaged
 
 log = logging.getLogger(__name__)
@@ -34,19 +34,18 @@ def repair(path: Path) -> None:
         return
     with _alone(path):
         try:
-            with open_database(path) as database:
+            with read_database(path) as database:
                 check(database, path)
             return
         except Damaged as error:
             problem = error
         aside = _set_aside(path)
         saved, lost = _save(aside, path)
+    again = "run their benchmarks again, which computes nothing that is stored"
+    others = f", {_runs(lost)} lost: {again}" if lost else ""
+    kept = f"{_runs(saved)} saved{others}" if saved or lost else f"no run can be read: {again}"
     log.warning("%s", str(problem).partition("; ")[0])
-    log.warning(
-        "it is set aside as %s; %s saved%s", aside.name, _runs(saved),
-        f", {_runs(lost)} lost: run their benchmarks again, which computes nothing that is stored"
-        if lost or not saved else "",
-    )  # fmt: skip
+    log.warning("it is set aside as %s; %s", aside.name, kept)
 
 
 def _runs(n: int) -> str:
