@@ -159,6 +159,27 @@ def _pipeline(measured: dict[str, Any]) -> None:
     print()
 
 
+def _first_table(measured: dict[str, Any]) -> None:
+    kinds, rounds = measured["medians"], len(measured["taken"]["privbench"])
+    old = kinds.get("old", {})
+    load = ", ".join(f"{one:.0f}" for one in measured["load_after"])
+    print(
+        f"{measured['models']} models, {measured['threads']} torch thread(s); rounds: {rounds};"
+        f" load of the machine at the end: {load}.\n"
+    )
+    print("| seconds of the processor | now | before |\n|---|---|---|")
+    for phase, seconds in kinds["privbench"].items():
+        before = f"{old[phase]['processor']:.2f}" if phase in old else ""
+        print(f"| {phase} | {seconds['processor']:.2f} | {before} |")
+    print(f"| the plain loop, whole | {kinds['plain loop']['whole']['processor']:.2f} | |\n")
+    for kind, times in measured["ratios"].items():
+        name = {"old": "Before, it took"}.get(kind, "The plain loop takes")
+        print(
+            f"{name} {times['processor']:.1f} times the seconds of the processor, and"
+            f" {times['clock']:.1f} times those of the clock.\n"
+        )
+
+
 def _scaling(measured: dict[str, Any]) -> None:
     print("| varied | value | seconds | GiB resident |\n|---|---|---|---|")
     for name, points in measured["curves"].items():
@@ -201,6 +222,7 @@ def _met(is_met: bool) -> str:
 _TABLES = {
     "population": _population,
     "pipeline": _pipeline,
+    "first_table": _first_table,
     "scaling": _scaling,
     "threads": _threads,
     "profiles": _profiles,
