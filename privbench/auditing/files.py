@@ -90,7 +90,9 @@ def _read_torch(path: Path) -> dict[str, Any]:
 
 def _check_size(path: Path, tensors: dict[str, Any]) -> None:
     """Refuse tensors that take far more memory than the file: views that repeat a few numbers."""
-    size = sum(one.numel() * one.element_size() for one in tensors.values() if hasattr(one, "numel"))
+    size = sum(
+        one.numel() * one.element_size() for one in tensors.values() if hasattr(one, "numel")
+    )
     packed = path.stat().st_size
     if size > most_bytes(packed):
         raise too_large(str(path), size, packed, "save tensors as they are, not views: .clone()")

@@ -69,7 +69,9 @@ def raise_problems(
 def first_texts(problems: Sequence[Problem]) -> list[str]:
     """Return the texts of the first problems, and how many more there are."""
     more = len(problems) - MAX_SHOWN
-    return [problem.text for problem in problems[:MAX_SHOWN]] + ([f"{more} more"] if more > 0 else [])
+    return [problem.text for problem in problems[:MAX_SHOWN]] + (
+        [f"{more} more"] if more > 0 else []
+    )
 
 
 def _together(

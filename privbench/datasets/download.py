@@ -43,9 +43,9 @@ def download(
 ) -> Path:
     """Download ``url`` into ``folder``, verify the checksum, and return the path of the file.
 
-    What has arrived of a file whose download stops is kept as ``NAME.part``, and the next attempt, or the
-    next call, asks for the rest alone. A file with another checksum is kept as ``NAME.refused``, which
-    nothing reads. Otherwise a failed download leaves neither a file nor a new folder. If several
+    What has arrived of a file whose download stops is kept as ``NAME.part``, and the next attempt, or
+    the next call, asks for the rest alone. A file with another checksum is kept as ``NAME.refused``,
+    which nothing reads. Otherwise a failed download leaves neither a file nor a new folder. If several
     processes want the same file, one of them downloads it. Proxies are those of the environment.
 
     Args:
@@ -82,8 +82,8 @@ def download(
         if not _is_right(part, checksum):
             refused = part.replace(file.with_name(f"{file.name}.refused"))
             raise ValueError(
-                f"the checksum of the file from {url} does not match the known hash {checksum}; it is kept"
-                f" as {refused}, and not used"
+                f"the checksum of the file from {url} does not match the known hash {checksum}; it is"
+                f" kept as {refused}, and not used"
             )
         return part.replace(file)
 
@@ -112,7 +112,9 @@ class _Attempt:
         try:
             with requests.Session() as session:
                 session.max_redirects = MAX_REDIRECTS
-                with session.get(self.url, headers=headers, stream=True, timeout=TIMEOUT) as response:
+                with session.get(
+                    self.url, headers=headers, stream=True, timeout=TIMEOUT
+                ) as response:
                     return self._receive(response, there)
         except (requests.ConnectionError, requests.Timeout, HTTPError) as error:
             raise Interrupted(root_cause(error)) from error
@@ -185,7 +187,9 @@ def _alone(file: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            with suppress(OSError):  # who waits for it notices that it is gone, and makes another one
+            with suppress(
+                OSError
+            ):  # who waits for it notices that it is gone, and makes another one
                 lock.unlink()
 
 

@@ -82,8 +82,6 @@ def parse_frame(
 
 
 def _parse_parquet(content: Content, text_columns: Collection[str]) -> pd.DataFrame:
-    import pandas as pd
-
     try:
         table = _unpacked_parquet(content)
     except ImportError:
@@ -120,7 +118,9 @@ def _unpacked_parquet(content: Content) -> pd.DataFrame:
     groups = [facts.row_group(i) for i in range(facts.num_row_groups)]
     n_values = sum(g.column(i).num_values for g in groups for i in range(g.num_columns))
     packed, instead = len(content.data), "if it is no mistake, save the table as CSV"
-    size = max(_BYTES * max(n_values, facts.num_rows), sum(group.total_byte_size for group in groups))
+    size = max(
+        _BYTES * max(n_values, facts.num_rows), sum(group.total_byte_size for group in groups)
+    )
     if size > most_bytes(packed):
         raise too_large(content.where, size, packed, instead)
     schema = file.schema_arrow
@@ -306,8 +306,8 @@ def _check_header(where: str, names: list[str]) -> None:
     counts = Counter(names)
     if repeated := [name for name in names if name and counts[name] > 1]:
         raise DataError(
-            f"{where}: column name {repeated[0][:80]!r} occurs more than once in the first line, which must"
-            " name the columns"
+            f"{where}: column name {repeated[0][:80]!r} occurs more than once in the first line, which"
+            " must name the columns"
         )
 
 

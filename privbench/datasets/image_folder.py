@@ -70,7 +70,9 @@ class ImageFolder(Dataset):
             except Exception as error:  # Pillow raises many kinds for a damaged file
                 unreadable.append(f"{file.parent.name}/{file.name} ({error!s:.60})")
             if size > most_bytes(packed):
-                raise too_large(self.path, size, packed, f"to scale the images: {setting('size', 32)}")
+                raise too_large(
+                    self.path, size, packed, f"to scale the images: {setting('size', 32)}"
+                )
         problems += _problems_of_images(pixels, unreadable)
         raise_problems(self.path, problems)
         y = np.repeat(np.arange(len(classes)), [len(files) for files in classes.values()])
@@ -88,7 +90,10 @@ class ImageFolder(Dataset):
         from PIL import ImageOps
 
         bomb = pillow.DecompressionBombWarning
-        with warnings.catch_warnings(action="error", category=bomb), pillow.open(file, formats=FORMATS) as opened:
+        with (
+            warnings.catch_warnings(action="error", category=bomb),
+            pillow.open(file, formats=FORMATS) as opened,
+        ):
             image: Image = ImageOps.exif_transpose(opened)
             if image.mode == "F":
                 raise ValueError("pixels in floating point")

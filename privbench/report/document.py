@@ -99,7 +99,7 @@ def read_document(path: str | Path) -> Document:
     if not isinstance(content, dict) or "format" not in content:
         raise BadInput(f"{path}: not the file of a run (allowed: {WHAT})")
     if content["format"] != FORMAT:
-        raise BadInput(f"{path}: format {str(content['format']):.80} (allowed: {WHAT})")
+        raise BadInput(f"{path}: format {content['format']!s:.80} (allowed: {WHAT})")
     try:
         facts = {field.name: content[field.name] for field in fields(Run)}
         rows = [_row(row) for row in content["rows"]]

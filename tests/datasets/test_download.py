@@ -45,9 +45,7 @@ def fetch(server, tmp_path, folders):
     def fetch(*answers, checksum=SHA256, folder=tmp_path / "new" / "folder", **options):
         server.answers["/a.gz"] = list(answers)
         fetch.waits = []
-        return download(
-            f"{server.url}/a.gz", checksum, folder, wait=fetch.waits.append, **options
-        )
+        return download(f"{server.url}/a.gz", checksum, folder, wait=fetch.waits.append, **options)
 
     return fetch
 
@@ -85,7 +83,9 @@ def test_the_next_call_goes_on_as_well(fetch, server, tmp_path):
     assert server.headers[-1]["Range"] == "bytes=1000-"
 
 
-@pytest.mark.parametrize("answer", [send, lambda h: send(h, BODY[5:], 206, Content_Range="bytes 5-/9")])
+@pytest.mark.parametrize(
+    "answer", [send, lambda h: send(h, BODY[5:], 206, Content_Range="bytes 5-/9")]
+)
 def test_servers_that_send_another_part(fetch, tmp_path, answer):
     folder = tmp_path / "old"
     folder.mkdir()
@@ -138,7 +138,10 @@ def test_redirects(fetch, server, tmp_path):
 
 
 def test_more_than_was_announced_is_not_read(fetch):
-    assert fetch(lambda handler: send(handler, BODY + b"more", announced=len(BODY))).read_bytes() == BODY
+    assert (
+        fetch(lambda handler: send(handler, BODY + b"more", announced=len(BODY))).read_bytes()
+        == BODY
+    )
 
 
 @pytest.mark.parametrize("announces", [True, False])

@@ -84,7 +84,8 @@ ODD_NAMES = (
     "./data_batch_1.bin", "a\nb", "\x1b[2J", "x" * 300, "", "data_batch_1.bin\0x", "..", "C:\\x",
 )  # fmt: skip
 TYPES = (
-    tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE,
+    tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE,
+    tarfile.DIRTYPE,
     tarfile.GNUTYPE_SPARSE, tarfile.CONTTYPE, b"Z", tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME,
 )  # fmt: skip
 
@@ -131,7 +132,9 @@ def png(width: int, height: int, depth: int = 8, colour: int = 0, data: bytes = 
     """Return a PNG file that says its size, whatever its pixels are."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
 
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
     return (
@@ -177,9 +180,15 @@ def image_folders(draw):
             data = edited(data, draw(st.lists(edits, max_size=4)))
         elif form == "size":
             sizes = st.sampled_from(SIZES)
-            data = png(draw(sizes), draw(sizes), draw(st.sampled_from((1, 8, 16))), draw(st.integers(0, 6)))
+            data = png(
+                draw(sizes), draw(sizes), draw(st.sampled_from((1, 8, 16))), draw(st.integers(0, 6))
+            )
         elif form == "text":
-            data = draw(st.sampled_from((b"", b"%!PS", b"<svg/>", b"P6 99999 99999 255\n", b"P5\n-1 8 255 ")))
+            data = draw(
+                st.sampled_from(
+                    (b"", b"%!PS", b"<svg/>", b"P6 99999 99999 255\n", b"P5\n-1 8 255 ")
+                )
+            )
         else:
             ending = draw(st.sampled_from(("png", "PNG", "txt", "tif")))
         files[f"cat/{i}x.{ending}"] = data

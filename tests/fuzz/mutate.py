@@ -27,7 +27,9 @@ NUMBERS = (
 
 texts = st.one_of(
     st.sampled_from(NAMES),
-    st.sampled_from(("", "a", "x" * 300, "a.b", "a b", "none", "nan", "-", "1", "é\u0301", "\ufeff")),
+    st.sampled_from(
+        ("", "a", "x" * 300, "a.b", "a b", "none", "nan", "-", "1", "é\u0301", "\ufeff")
+    ),
     st.text(st.characters(codec="utf-8"), max_size=12),
 )
 """Names and words as strangers write them."""

@@ -9,17 +9,32 @@ from hypothesis import strategies as st
 from tests.fuzz.mutate import edited, edits, maybe_gzipped, rarely, texts
 
 CELLS = (
-    "", "1", "0", "2", "1.5", "-1", "1,5", "1.234,5", "1e400", "nan", "NA", "inf", "-inf", "True", "a", "b",
-    "2020-01-01", "31.12.2020", "12/31/2020", "99999999999999999999", "0x10", " 1 ", '"', '""', "'", "\x00",
+    "", "1", "0", "2", "1.5", "-1", "1,5", "1.234,5", "1e400", "nan", "NA", "inf", "-inf",
+    "True", "a", "b",
+    "2020-01-01", "31.12.2020", "12/31/2020", "99999999999999999999", "0x10", " 1 ", '"', '""',
+    "'", "\x00",
     "a\nb", "\ud800", "=1+1", "0001", "1_000", "1970-01-01T00:00:00Z", "9999-12-31", "-0", "١",
 )  # fmt: skip
-NAMES = ("label", "member", "p0", "p1", "prob_0", "prob_1", "id", "age", "", " label", "Unnamed: 0", "x")
+NAMES = (
+    "label",
+    "member",
+    "p0",
+    "p1",
+    "prob_0",
+    "prob_1",
+    "id",
+    "age",
+    "",
+    " label",
+    "Unnamed: 0",
+    "x",
+)
 ENCODINGS = (*("utf-8",) * 8, "utf-8-sig", "utf-16", "utf-32", "latin-1", "utf-16-le")
 
 cells = st.one_of(st.sampled_from(CELLS), st.sampled_from(CELLS), texts)
 
 
-def valid(kind: int) -> list[list[str]]:
+def valid(kind: int, n: int = 24) -> list[list[str]]:
     """Return a table: of an audit, or of a dataset with numbers, words and dates."""
     if kind % 2:
         rows = [[str(i % 2), str(i % 2 == 0), f"{0.1 + 0.05 * i:.2f}", str(i)] for i in range(12)]
@@ -28,7 +43,10 @@ def valid(kind: int) -> list[list[str]]:
     words = ("red", "green", "blue")
     return [
         ["age", "colour", "day", "label"],
-        *[[str(20 + i % 7), words[i % 3], f"2020-01-{1 + i % 9:02d}", str(i % 2)] for i in range(24)],
+        *[
+            [str(20 + i % 7), words[i % 3], f"2020-01-{1 + i % 9:02d}", str(i % 2)]
+            for i in range(n)
+        ],
     ]
 
 
@@ -44,7 +62,9 @@ def csv_texts(draw, usual=0):
     for row, column, cell in changes:
         line = table[row % len(table)]
         line[column % len(line)] = cell
-    whole = draw(st.sampled_from((None,) * 6 + ("column", "empty", "headless", "ragged", "twice", "wide")))
+    whole = draw(
+        st.sampled_from((None,) * 6 + ("column", "empty", "headless", "ragged", "twice", "wide"))
+    )
     if whole == "column":
         cell = draw(cells)
         for line in table[1:]:
@@ -63,7 +83,8 @@ def csv_texts(draw, usual=0):
     ending = draw(st.sampled_from((*("\n",) * 6, "\r\n", "\r", "\n\n", "\x0b", "\u2028")))
     quote = draw(st.booleans())
     text = ending.join(
-        separator.join('"' + c.replace('"', '""') + '"' if quote else c for c in line) for line in table
+        separator.join('"' + c.replace('"', '""') + '"' if quote else c for c in line)
+        for line in table
     )
     text = draw(st.sampled_from((*("",) * 8, "sep=;\n", '"sep=,"\r\n', "\n\n", "# x\n"))) + text
     data = text.encode(draw(st.sampled_from(ENCODINGS)), "surrogatepass" if False else "replace")
@@ -88,7 +109,6 @@ def _huge(kind: int) -> bytes:
 def csv_files(usual):
     """Return tables in text, plain or compressed, a few of which are huge."""
     return maybe_gzipped(rarely(csv_texts(usual), st.integers(0, 7).map(_huge), one_in=250))
-
 
 
 def frame_columns():
@@ -145,7 +165,9 @@ def parquet_files(draw):
     buffer = io.BytesIO()
     try:
         frame = frame if index is None else frame.set_index([index])
-        frame.to_parquet(buffer, compression=draw(st.sampled_from((None, "snappy", "gzip", "zstd"))))
+        frame.to_parquet(
+            buffer, compression=draw(st.sampled_from((None, "snappy", "gzip", "zstd")))
+        )
     except Exception:  # pandas cannot write every table of these columns
         return b"PAR1"
     data = buffer.getvalue()
@@ -157,7 +179,9 @@ def parquet_bomb(rows: int) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    words = pa.DictionaryArray.from_arrays(pa.array([0] * 1_000, pa.int32()), pa.array(["x" * 1_000_000]))
+    words = pa.DictionaryArray.from_arrays(
+        pa.array([0] * 1_000, pa.int32()), pa.array(["x" * 1_000_000])
+    )
     labels = pa.array([i % 2 for i in range(1_000)])
     table = pa.table({"a": words.cast(pa.string()) if rows <= 1_000 else words, "label": labels})
     buffer = io.BytesIO()

@@ -35,8 +35,12 @@ canaries = { share = 0.1, kinds = ["mislabel"] }
 
 _string = st.one_of(st.sampled_from(COMPONENTS), texts).map(lambda t: json.dumps(t))
 _scalar = st.one_of(st.sampled_from(NUMBERS), _string)
-_nested = st.tuples(st.sampled_from(DEEP), st.sampled_from(("[", "{a=", "{a=[")), st.booleans()).map(
-    lambda t: t[1] * t[0] + ("1" + "".join({"[": "]", "{a=": "}", "{a=[": "]}"}[t[1]]) * t[0]) * t[2]
+_nested = st.tuples(
+    st.sampled_from(DEEP), st.sampled_from(("[", "{a=", "{a=[")), st.booleans()
+).map(
+    lambda t: (
+        t[1] * t[0] + ("1" + "".join({"[": "]", "{a=": "}", "{a=[": "]}"}[t[1]]) * t[0]) * t[2]
+    )
 )
 _digits = st.tuples(st.sampled_from(LONG), st.sampled_from(("", "-", "0x", "0.", "1e"))).map(
     lambda t: t[1] + "9" * t[0]
@@ -108,13 +112,27 @@ settings_texts = st.lists(
 )  # fmt: skip
 
 _words = st.sampled_from(
-    ("and", "or", "not", "(", ")", "lira", "digits", "naive", "not (", "a/b", "=", "seed=0", "\u0130")
+    (
+        "and",
+        "or",
+        "not",
+        "(",
+        ")",
+        "lira",
+        "digits",
+        "naive",
+        "not (",
+        "a/b",
+        "=",
+        "seed=0",
+        "\u0130",
+    )
 )
 expressions = rarely(
     st.one_of(st.lists(st.one_of(_words, texts), max_size=12).map(" ".join), texts),
-    st.tuples(st.sampled_from(DEEP), st.sampled_from(("(", "not ", "a and ", "a or ", "not(", ")"))).map(
-        lambda t: t[1] * t[0] + "a" + ")" * (t[0] * ("(" in t[1]))
-    ),
+    st.tuples(
+        st.sampled_from(DEEP), st.sampled_from(("(", "not ", "a and ", "a or ", "not(", ")"))
+    ).map(lambda t: t[1] * t[0] + "a" + ")" * (t[0] * ("(" in t[1]))),
     one_in=8,
 )
 
