@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError,
 
 from privbench.bounds import INT64
 from privbench.storage.columns import SCHEMA
+from privbench.storage.results import Row
 
 Number = FiniteFloat | None
 Integer = Annotated[int, Field(ge=-INT64, lt=INT64)]
@@ -22,12 +23,6 @@ class Form(BaseModel):
     """An object whose further keys are left alone."""
 
     model_config = ConfigDict(extra="allow", strict=True)
-
-
-class ClosedForm(BaseModel):
-    """An object that has no further keys, as a class is made of it."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class Rate(Form):
@@ -60,53 +55,32 @@ class Precisions(Form):
     large: Precision | None = Field(None, alias="0.01")
 
 
-class Condition(ClosedForm):
-    """A condition of a guarantee."""
-
-    text: str
-    met: bool | None = None
-    why: str = ""
-    name: str = ""
-
-
-class Guarantee(ClosedForm):
-    """A guarantee of a defense."""
-
-    kind: str
-    epsilon: Number = None
-    delta: Number = None
-    adjacency: str | None = None
-    accountant: str | None = None
-    conditions: list[str | Condition] = []
-    covers: str | None = None
-    profile: list[list[FiniteFloat]] = []
-    gaussian: bool = False
-
-
 class Claim(Form):
     """The guarantee that was tested."""
 
-    epsilon: Number
-    delta: Number
+    epsilon: FiniteFloat
+    delta: Number = None
+
+
+class Bounds(Form):
+    """Lower bounds on epsilon by method."""
+
+    one_run: Number = Field(alias="one-run")
+    f_dp: Number = Field(alias="f-dp")
+    clopper_pearson: Number = Field(alias="clopper-pearson")
+    gdp: Number
 
 
 class AuditResult(Form):
-    """Lower bounds on epsilon."""
+    """What an audit found."""
 
-    method: str | None = None
-    delta: Number = None
-    bounds: dict[str, Number] = {}
-    claim: Claim | None = None
-    ceiling: Number = None
-    p_value: Number = None
-    least_p_value: Number = None
-    detectable: Number = None
-    coins_of: str | None = None
-    side: str | None = None
-    coins: Integer | None = None
-    guesses: Integer | None = None
-    correct: Integer | None = None
-    targets: Integer | None = None
+    method: str | None
+    delta: FiniteFloat
+    bounds: Bounds
+    claim: Claim | None
+    ceiling: Number
+    p_value: Number
+    detectable: Number
 
 
 class Exposed(Form):
@@ -139,7 +113,7 @@ OF_COLUMN: dict[str, Any] = {
     "tpr_at_fpr": Rates | None,
     "calibrated_tpr_at_fpr": Rates | None,
     "precision": Precisions | None,
-    "guarantee": Guarantee | None,
+    "guarantee": dict[str, Any] | None,
     "audit": AuditResult | None,
     "record_risk": RecordRisk | None,
     "warnings": list[Warned] | None,
@@ -149,6 +123,8 @@ OF_COLUMN: dict[str, Any] = {
 """The form of columns that are neither texts, numbers nor intervals."""
 NAMES = ("benchmark", "dataset", "defense", "model", "attack", "knowledge", "subset")
 """Columns that each version has, and that are never null."""
+OF_OK = ("test_accuracy", "train_accuracy", "auc", "tpr_at_fpr", "n_models")
+"""Columns that are not null in a row that is ok."""
 OF_TYPE: dict[str, Any] = {"TEXT": str | None, "INTEGER": Integer | None, "REAL": Number}
 
 
@@ -186,4 +162,20 @@ def problem_of_form(content: Any) -> str:
             f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]
         )
         return f"{place.lstrip('.'):.200}: {first['input']!s:.80}: {first['msg']}"
+    problems = (f"rows[{i}].{problem}" for i, row in enumerate(content["rows"])
+                if (problem := _problem_of_row(row)))  # fmt: skip
+    return next(problems, "")
+
+
+def _problem_of_row(row: Row) -> str:
+    """Return what is wrong with a row whose values have the right types; empty if nothing is."""
+    if row["status"] == "ok" and (lacking := [name for name in OF_OK if row[name] is None]):
+        return f"{lacking[0]}: null in a row that is ok"
+    if row["guarantee"] is not None:
+        from privbench.privacy import Guarantee
+
+        try:
+            Guarantee.from_json(row["guarantee"])
+        except (KeyError, TypeError, ValueError) as error:
+            return f"guarantee: {error!s:.200}"
     return ""
