@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from gzip import GzipFile
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from privbench.errors import DataError
 
@@ -20,6 +21,8 @@ MAX_RATIO = 100
 real records reach 2 to 20; zeros reach 1,000 in gzip, and without bound in Parquet."""
 MAX_NESTING = 32
 """Levels of lists and tables in TOML and JSON. The deepest of our own files have 8."""
+MAX_KEY = 1000
+"""Characters of a key, which messages show."""
 MAX_TOML_BYTES = MIB
 """Size of benchmarks.toml; the one that ships with privbench has some 10 KiB."""
 MAX_RUN_BYTES = 128 * MIB
@@ -57,7 +60,7 @@ def too_large(where: str, unpacked: int | str, packed: int, instead: str) -> Dat
 class Unpacked:
     """A stream that unpacks another one, and stops where it is more than is allowed."""
 
-    def __init__(self, stream: IO[bytes], where: str, packed: int, instead: str) -> None:
+    def __init__(self, stream: GzipFile, where: str, packed: int, instead: str) -> None:
         self._stream, self._where, self._packed, self._instead = stream, where, packed, instead
         self._read = 0
 
@@ -102,6 +105,10 @@ def problem_of_tree(content: Any) -> str:
         if depth > MAX_NESTING:
             return f"nested too deeply (allowed: {MAX_NESTING} levels)"
         if isinstance(value, dict):
+            if long := [key for key in value if len(key) > MAX_KEY]:
+                return (
+                    f"a key of {len(long[0])} characters, {long[0][:40]!r}... (allowed: {MAX_KEY})"
+                )
             waiting += [(item, depth + 1) for item in value.values()]
         elif isinstance(value, list):
             waiting += [(item, depth + 1) for item in value]

@@ -140,7 +140,7 @@ class Predictions:
             there = ", ".join(arrays) or "none"
             problems.found.append(f"neither 'logits' nor 'probs' is there (there are: {there})")
         is_known = "labels" in found and "labels" not in problems.blamed
-        n = len(found["labels"]) if is_known else None
+        n = len(found["labels"]) if is_known and found["labels"].ndim else None
         further = {name: _column(found, name, n, problems) for name in columns}
         problems.check()
         log_probs = _log_probs(found, "")

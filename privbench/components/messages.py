@@ -19,6 +19,8 @@ from privbench.escape import one_line
 
 FROZEN = "a component holds its parameters and nothing else; keep values in local variables"
 COPY_FIRST = "arrays that are handed to a component are read-only: change a copy"
+MAX_SHOWN = 300
+"""Characters of a value that a message shows."""
 TENSOR = (
     "a tensor cannot share the memory of a read-only array: write torch.tensor(x), which copies it"
 )
@@ -46,6 +48,12 @@ def near(word: str, allowed: Iterable[str]) -> str:
     starting = [name for name in names if name.startswith(wanted)] if len(wanted) > 2 else []
     match = [*close, *starting][:1]
     return f"; did you mean {names[match[0]]!r}?" if match else ""
+
+
+def short(value: object) -> str:
+    """Return a value as an error message shows it, which is no longer than a few lines."""
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
 def near_file(path: Path) -> str:
@@ -116,6 +124,7 @@ def _has_item_error(error: ErrorDetails, errors: Iterable[ErrorDetails]) -> bool
 
 def _problem(item: ErrorDetails, model: type[BaseModel], given: Mapping[str, str] | None) -> str:
     value = item.get("input")
+    shown = short(value)
     match item["type"]:
         case "extra_forbidden":
             *path, key = item["loc"]
@@ -123,18 +132,20 @@ def _problem(item: ErrorDetails, model: type[BaseModel], given: Mapping[str, str
         case "missing":
             return "is missing and has no default"
         case "literal_error":
-            return f"{value!r} is not allowed (allowed: {item['ctx']['expected']})"
+            return f"{shown} is not allowed (allowed: {item['ctx']['expected']})"
         case "tuple_type" | "list_type":
-            example = f": {json.dumps([value])}" if isinstance(value, str | int | float) else ""
-            return f"{value!r} is no list; put it in [ ]{example}"
+            is_short = isinstance(value, str | int | float) and len(str(value)) <= MAX_SHOWN
+            return (
+                f"{shown} is no list; put it in [ ]{f': {json.dumps([value])}' if is_short else ''}"
+            )
         case "too_short":
-            return f"{value!r} has too few items (at least {item['ctx']['min_length']})"
+            return f"{shown} has too few items (at least {item['ctx']['min_length']})"
         case "value_error" if not item["loc"]:  # a check of all parameters together
             others = f" (with {', '.join(given.values())})" if given else ""
             return f"{item['ctx']['error']}{others}"
         case _:
             message = item["msg"].removeprefix("Value error, ").removeprefix("Input ")
-            return f"{value!r} {message}"
+            return f"{shown} {message}"
 
 
 def _table_at(model: type[BaseModel], path: Iterable[int | str]) -> type[BaseModel]:

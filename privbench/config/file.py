@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from privbench.bounds import MAX_TOML_BYTES
 from privbench.canaries import CanaryKind
-from privbench.components.messages import closest, explain, near_file
+from privbench.components.messages import closest, explain, near_file, short
 from privbench.config.toml import parse_toml
 from privbench.errors import BadInput
 
@@ -196,7 +196,7 @@ def read_tables(path: Path) -> Tables:
         if key not in ("defenses", "benchmarks"):
             raise BadInput(f"{path}: {key}: unknown key{closest(key, ['defenses', 'benchmarks'])}")
         if not isinstance(value, dict):
-            raise BadInput(f"{path}: {key}: {value!r} is not a table; write [{key}.NAME]")
+            raise BadInput(f"{path}: {key}: {short(value)} is not a table; write [{key}.NAME]")
     if "none" in content.get("defenses", {}):
         raise BadInput(f"{path}: defenses.none: 'none' is the empty pipeline; choose another name")
     return Tables(
@@ -238,7 +238,7 @@ def validate(
         BadInput: the message names where the key is written, the value and what is allowed.
     """
     if not isinstance(content, dict):
-        raise BadInput(f"{where}: {content!r} is not a table")
+        raise BadInput(f"{where}: {short(content)} is not a table")
     try:
         return model.model_validate_json(json.dumps(content, default=str), strict=True)
     except ValidationError as error:

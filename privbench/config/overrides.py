@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from privbench.bounds import MAX_KEY
 from privbench.components.messages import closest
 from privbench.config.file import BenchmarkTable
 from privbench.config.sweeps import value_text
@@ -34,7 +35,11 @@ class Overrides:
         for text in texts:
             key, equals, value = text.partition("=")
             if not equals or not key.strip():
-                raise BadInput(f"--set {text}: write KEY=VALUE, for example --set mlp.epochs=5")
+                raise BadInput(
+                    f"--set {text:.300}: write KEY=VALUE, for example --set mlp.epochs=5"
+                )
+            if len(key) > MAX_KEY:
+                raise BadInput(f"--set {key[:80]}...: {len(key)} characters (allowed: {MAX_KEY})")
             values[key.strip()] = toml_value(value.strip(), f"--set {key.strip()}")
         return cls(values)
 
@@ -104,5 +109,7 @@ def toml_value(text: str, where: str) -> Any:
         return parse_toml(f"value = {text}", where)["value"]
     except NotToml:
         if text.startswith(("[", "{")):
-            raise BadInput(f'{where}: {text} is not TOML; strings need quotes: ["lira"]') from None
+            raise BadInput(
+                f'{where}: {text:.300} is not TOML; strings need quotes: ["lira"]'
+            ) from None
         return text

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from privbench.bounds import MAX_NESTING
-from privbench.components.messages import near
+from privbench.components.messages import near, short
 from privbench.errors import BadInput
 from privbench.escape import json_text
 
@@ -40,7 +40,7 @@ def selector(expression: str | None) -> Selector:
     parser = _Parser(expression)
     predicate = parser.alternatives()
     if parser.tokens:
-        raise BadInput(f"-k {expression!r}: unexpected {parser.tokens[0]!r}")
+        raise BadInput(f"-k {short(expression)}: unexpected {short(parser.tokens[0])}")
     return predicate
 
 
@@ -124,11 +124,11 @@ class _Parser:
             with self._nested():
                 inner = self.alternatives()
             if not self._take(")"):
-                raise BadInput(f"-k {self.expression!r}: a parenthesis is not closed")
+                raise BadInput(f"-k {short(self.expression)}: a parenthesis is not closed")
             return inner
         if not self.tokens or self.tokens[0] in (")", "and", "or"):
             raise BadInput(
-                f"-k {self.expression!r}: a word is missing; example: 'lira and not naive'"
+                f"-k {short(self.expression)}: a word is missing; example: 'lira and not naive'"
             )
         return _matcher(self.tokens.pop(0))
 
@@ -138,7 +138,7 @@ class _Parser:
         self.depth += 1
         if self.depth > MAX_NESTING:
             raise BadInput(
-                f"-k {self.expression:.80}...: nested too deeply (allowed: {MAX_NESTING} levels)"
+                f"-k {short(self.expression)}: nested too deeply (allowed: {MAX_NESTING} levels)"
             )
         yield
         self.depth -= 1

@@ -9,10 +9,12 @@ from typing import Any
 from privbench.bounds import MAX_NESTING, MAX_TOML_BYTES, problem_of_tree
 from privbench.errors import BadInput
 
+MAX_POINTS = 200
+"""Points of a key. A value may be such a text, too, so that this is more than keys can be nested."""
 # tomllib takes quadratic time for keys such as a.a.a.a. A match can begin at the start of a key only,
 # and gives nothing back, so that the search takes linear time.
 _LONG_KEY = re.compile(
-    rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{MAX_NESTING}}}"""
+    rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{MAX_POINTS}}}"""
 )
 
 

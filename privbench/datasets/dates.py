@@ -101,4 +101,8 @@ def _no_date(values: pd.Series, styles: list[tuple[str, ...]]) -> str:
 def _since_1970(dates: pd.Series) -> pd.Series:
     import pandas as pd
 
-    return (dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
+    epoch = pd.Timestamp(0, tz="UTC")
+    try:
+        return (dates - epoch) / pd.Timedelta(days=1)
+    except pd.errors.OutOfBoundsDatetime:  # further away than nanoseconds reach
+        return (dates - epoch.as_unit("s")) / pd.Timedelta(days=1).as_unit("s")

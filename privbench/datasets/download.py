@@ -43,9 +43,9 @@ def download(
 ) -> Path:
     """Download ``url`` into ``folder``, verify the checksum, and return the path of the file.
 
-    What has arrived of a file whose download stops is kept as ``NAME.part``, and the next attempt, or the
-    next call, asks for the rest alone. A file with another checksum is kept as ``NAME.refused``, which
-    nothing reads. Otherwise a failed download leaves neither a file nor a new folder. If several
+    What has arrived of a file whose download stops is kept as ``NAME.part``, and the next attempt, or
+    the next call, asks for the rest alone. A file with another checksum is kept as ``NAME.refused``,
+    which nothing reads. Otherwise a failed download leaves neither a file nor a new folder. If several
     processes want the same file, one of them downloads it. Proxies are those of the environment.
 
     Args:
@@ -82,8 +82,8 @@ def download(
         if not _is_right(part, checksum):
             refused = part.replace(file.with_name(f"{file.name}.refused"))
             raise ValueError(
-                f"the checksum of the file from {url} does not match the known hash {checksum}; it is kept"
-                f" as {refused}, and not used"
+                f"the checksum of the file from {url} does not match the known hash {checksum}; it is"
+                f" kept as {refused}, and not used"
             )
         return part.replace(file)
 

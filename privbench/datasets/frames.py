@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 from io import BytesIO, StringIO
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from privbench.bounds import MAX_COLUMNS, most_bytes, too_large
 from privbench.datasets.decimals import found_decimal, with_numbers
@@ -82,9 +82,11 @@ def parse_frame(
 
 
 def _parse_parquet(content: Content, text_columns: Collection[str]) -> pd.DataFrame:
+    import pandas as pd
 
     try:
-        table = _unpacked_parquet(content)
+        _check_parquet(content)
+        table = pd.read_parquet(BytesIO(content.data), engine="pyarrow")
     except ImportError:
         raise DataError(
             f"{content.where}: to read Parquet, install pyarrow: pip install 'privbench[parquet]'"
@@ -102,14 +104,13 @@ def _parse_parquet(content: Content, text_columns: Collection[str]) -> pd.DataFr
     return _checked(content.where, table)
 
 
-def _unpacked_parquet(content: Content) -> pd.DataFrame:
-    """Return the table, unless it is far larger than the file.
+def _check_parquet(content: Content) -> None:
+    """Refuse a table that is far larger than its file.
 
     A value that repeats takes next to no room in the file, so that a few KiB can hold billions of rows,
     or a million copies of a long word. Words are read with their dictionary, and counted before they
     are copied.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(BytesIO(content.data))
@@ -118,25 +119,32 @@ def _unpacked_parquet(content: Content) -> pd.DataFrame:
         raise too_many_columns(content.where, facts.num_columns)
     groups = [facts.row_group(i) for i in range(facts.num_row_groups)]
     n_values = sum(g.column(i).num_values for g in groups for i in range(g.num_columns))
+    unpacked = sum(group.total_byte_size for group in groups)
+    size = max(_BYTES * max(n_values, facts.num_rows), unpacked)
+    leaves = [facts.schema.column(i) for i in range(facts.num_columns)]
+    words = [
+        leaf.path
+        for leaf in leaves
+        if leaf.physical_type == "BYTE_ARRAY" and leaf.logical_type.type != "DECIMAL"
+    ]
     packed, instead = len(content.data), "if it is no mistake, save the table as CSV"
-    size = max(
-        _BYTES * max(n_values, facts.num_rows), sum(group.total_byte_size for group in groups)
-    )
+    if words and size <= most_bytes(packed):
+        table = pq.read_table(BytesIO(content.data), read_dictionary=words, use_threads=False)
+        size = max(size, sum(_copied(chunk) for column in table.columns for chunk in column.chunks))
     if size > most_bytes(packed):
         raise too_large(content.where, size, packed, instead)
-    schema = file.schema_arrow
-    words = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_binary(f.type)]
-    table = pq.read_table(BytesIO(content.data), read_dictionary=words, use_threads=False)
-    copied = sum(
-        len(chunk) * max((len(value) for value in chunk.dictionary.to_pylist() if value), default=0)
-        for name in words
-        for column in table.columns[table.schema.get_field_index(name) :][:1]
-        for chunk in column.chunks
-        if pa.types.is_dictionary(chunk.type)
-    )
-    if copied > most_bytes(packed):
-        raise too_large(content.where, copied, packed, instead)
-    return table.cast(schema).to_pandas()
+
+
+def _copied(array: Any) -> int:
+    """Return how many bytes an array would have at most without the dictionaries of its words."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(array.type):
+        longest = max((len(word) for word in array.dictionary.to_pylist() if word), default=0)
+        return longest * len(array)
+    if pa.types.is_struct(array.type):
+        return sum(map(_copied, array.flatten()))
+    return _copied(array.values) if pa.types.is_nested(array.type) else 0
 
 
 def _plain(column: pd.Series) -> pd.Series:
@@ -307,8 +315,8 @@ def _check_header(where: str, names: list[str]) -> None:
     counts = Counter(names)
     if repeated := [name for name in names if name and counts[name] > 1]:
         raise DataError(
-            f"{where}: column name {repeated[0][:80]!r} occurs more than once in the first line, which must"
-            " name the columns"
+            f"{where}: column name {repeated[0][:80]!r} occurs more than once in the first line, which"
+            " must name the columns"
         )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, cast
 
 from privbench.bounds import GZIP_ERRORS, MAX_MEMBERS, Unpacked, gunzipped
 from privbench.errors import DataError
@@ -73,7 +74,7 @@ def read_archive(path: Path, names: Collection[str]) -> dict[str, Content]:
     # gzip verifies its checksum only there (tarfile's mode "r|gz" stops before).
     with _read_errors(path), gzip.open(path, "rb") as packed:
         stream = Unpacked(packed, str(path), path.stat().st_size, instead)
-        with tarfile.open(fileobj=stream, mode="r|") as archive:
+        with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|") as archive:
             for number, member in enumerate(archive, 1):
                 where = f"{path}, member {member.name[:200]!r}"
                 if number > MAX_MEMBERS:

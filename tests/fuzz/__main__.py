@@ -14,7 +14,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from tests.fuzz.running import limit_memory, run
+from tests.fuzz.running import Outcome, limit_memory, run
 from tests.fuzz.targets import TARGETS
 
 MEMORY = 1024
@@ -52,15 +52,13 @@ def _in_a_process(name: str, options: argparse.Namespace) -> dict[str, Any]:
     command += ["--seed", str(options.seed)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     lines = done.stdout.strip().splitlines()
-    if (
-        done.returncode not in (0, 1) or not lines
-    ):  # a crash of the interpreter, or no memory at all
-        finding = {f"the process ended with status {done.returncode}": 1}
-        what = TARGETS[name].what
-        return {"name": name, "what": what, "seed": options.seed, "cases": 0, "accepted": 0, "refused": 0,
-                "findings": finding, "mib": 0, "slowest": 0.0}  # fmt: skip
-    outcome: dict[str, Any] = json.loads(lines[-1])
-    return outcome
+    if done.returncode not in (0, 1) or not lines:
+        # A crash of the interpreter, or no memory at all.
+        outcome = Outcome(name, TARGETS[name].what, options.seed)
+        outcome.findings[f"the process ended with status {done.returncode}"] = 1
+        return outcome.to_json()
+    loaded: dict[str, Any] = json.loads(lines[-1])
+    return loaded
 
 
 def _add(path: Path, outcome: dict[str, Any]) -> None:

@@ -84,7 +84,8 @@ ODD_NAMES = (
     "./data_batch_1.bin", "a\nb", "\x1b[2J", "x" * 300, "", "data_batch_1.bin\0x", "..", "C:\\x",
 )  # fmt: skip
 TYPES = (
-    tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE,
+    tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE,
+    tarfile.DIRTYPE,
     tarfile.GNUTYPE_SPARSE, tarfile.CONTTYPE, b"Z", tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME,
 )  # fmt: skip
 

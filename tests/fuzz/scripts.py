@@ -9,7 +9,8 @@ from tests.fuzz.mutate import DEEP, edited, edits
 VALUES = (
     "numpy.zeros((30, 2))", "numpy.arange(30) % 2", "numpy.zeros(30)", "None", "[]", "[1, 2]", "'abc'",
     "{}", "5", "numpy.zeros((30, 0))", "numpy.array(['a', 'b'] * 15)", "numpy.array([None] * 30)",
-    "numpy.zeros((30, 2, 2))", "[[1], [1, 2]] * 15", "numpy.full(30, numpy.nan)", "object()", "range(30)",
+    "numpy.zeros((30, 2, 2))", "[[1], [1, 2]] * 15", "numpy.full(30, numpy.nan)", "object()",
+    "range(30)",
     "numpy.array([10**30] * 30)", "numpy.arange(30) * 10**17", "numpy.zeros((0, 2))", "b'x' * 30",
     "numpy.zeros(30, dtype=[('a', 'f4')])", "numpy.ones(30, complex)", "numpy.ones(30, bool)",
     "numpy.array('2020', 'M8[D]').repeat(30)", "numpy.linspace(0, 1, 30)", "[float('inf')] * 30",
@@ -41,7 +42,8 @@ def script_files(draw):
             draw(
                 st.sampled_from((
                     "a = " + "(" * depth + ")" * depth, "a = " + "-" * depth + "1", "a = " + "9" * depth,
-                    "raise SystemExit(0)", "raise KeyError", "import nothing", "def data(): return 1 / 0",
+                    "raise SystemExit(0)", "raise KeyError", "import nothing",
+                    "def data(): return 1 / 0",
                     "def data(): return {'x': x, 'z': 1}", "def f(): f()\nf()", "exit()", "train = 5",
                     "raise BaseException('\\ud800')", "def train(x): pass", "assert False, '\\x1b[2J'",
                     "def data(): return (x, y)\ndel x, y", "a = " + "+".join("1" * min(depth, 20_000)),

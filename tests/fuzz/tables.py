@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from tests.fuzz.mutate import edited, edits, maybe_gzipped, rarely, texts
 
 CELLS = (
-    "", "1", "0", "2", "1.5", "-1", "1,5", "1.234,5", "1e400", "nan", "NA", "inf", "-inf", "True", "a", "b",
-    "2020-01-01", "31.12.2020", "12/31/2020", "99999999999999999999", "0x10", " 1 ", '"', '""', "'", "\x00",
+    "", "1", "0", "2", "1.5", "-1", "1,5", "1.234,5", "1e400", "nan", "NA", "inf", "-inf",
+    "True", "a", "b",
+    "2020-01-01", "31.12.2020", "12/31/2020", "99999999999999999999", "0x10", " 1 ", '"', '""',
+    "'", "\x00",
     "a\nb", "\ud800", "=1+1", "0001", "1_000", "1970-01-01T00:00:00Z", "9999-12-31", "-0", "١",
 )  # fmt: skip
 NAMES = (
@@ -32,7 +34,7 @@ ENCODINGS = (*("utf-8",) * 8, "utf-8-sig", "utf-16", "utf-32", "latin-1", "utf-1
 cells = st.one_of(st.sampled_from(CELLS), st.sampled_from(CELLS), texts)
 
 
-def valid(kind: int) -> list[list[str]]:
+def valid(kind: int, n: int = 24) -> list[list[str]]:
     """Return a table: of an audit, or of a dataset with numbers, words and dates."""
     if kind % 2:
         rows = [[str(i % 2), str(i % 2 == 0), f"{0.1 + 0.05 * i:.2f}", str(i)] for i in range(12)]
@@ -43,7 +45,7 @@ def valid(kind: int) -> list[list[str]]:
         ["age", "colour", "day", "label"],
         *[
             [str(20 + i % 7), words[i % 3], f"2020-01-{1 + i % 9:02d}", str(i % 2)]
-            for i in range(24)
+            for i in range(n)
         ],
     ]
 

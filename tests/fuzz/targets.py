@@ -2,212 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import contextmanager
-from dataclasses import replace
 from functools import cache
-from pathlib import Path
-from typing import Any
 
-import numpy as np
 from hypothesis import strategies as st
 
-from tests.fuzz import arrays, images, scripts, tables, texts
+from tests.fuzz import arrays, images, readers, scripts, tables, texts
 from tests.fuzz.mutate import maybe_gzipped, rarely
 from tests.fuzz.running import Target
-
-
-@cache
-def host():
-    from privbench.plugins.host import PluginHost
-
-    return PluginHost(installed=False)
-
-
-def _write(folder: Path, files: dict[str, bytes]) -> None:
-    for name, data in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-
-
-# benchmarks.toml, --set and -k
-
-
-def _resolve(path: Path, settings: list[str] = ()) -> None:
-    from privbench.config import Overrides, read_file, resolve
-
-    file = read_file(path)
-    for name in file.own.benchmarks:
-        overrides = Overrides.parse(settings)
-        resolve(file, name, host().registries, overrides)
-        overrides.check()
-
-
-def read_toml(data: bytes, folder: Path) -> None:
-    (folder / "benchmarks.toml").write_bytes(data)
-    _resolve(folder / "benchmarks.toml")
-
-
-def read_settings(given: list[str], folder: Path) -> None:
-    (folder / "benchmarks.toml").write_text(texts.BASE)
-    _resolve(folder / "benchmarks.toml", given)
-
-
-def read_expression(expression: str, folder: Path) -> None:
-    from privbench.config.selection import selector, unmatched
-
-    names = ["digits/none/mlp/lira/adaptive/seed=0", "digits/noisy/mlp/loss/naive/seed=1"]
-    chosen = selector(expression)
-    if not any(map(chosen, names)):
-        unmatched(expression, names)
-
-
-# audits of predictions
-
-
-def _audit(path: Path, columns: tuple[str, ...] = (), **layout: Any) -> None:
-    from privbench.auditing.layout import Layout
-    from privbench.auditing.reading import read_predictions
-    from privbench.auditing.slices import columns_of
-
-    found = read_predictions(path, columns, layout=Layout(**layout))
-    list(columns_of(found))
-
-
-def audit_file(ending: str):
-    def read(data: bytes, folder: Path) -> None:
-        path = folder / f"outputs{ending}"
-        path.write_bytes(data)
-        _audit(path)
-
-    return read
-
-
-def read_audit_csv(case: tuple[str, bytes], folder: Path) -> None:
-    audit_file(f".csv{case[0]}")(case[1], folder)
-
-
-def read_sliced(case: tuple[int, str, dict[str, str | None]], folder: Path) -> None:
-    kind, name, layout = case
-    given = arrays.valid_arrays(np.random.default_rng(0)) | {"group": arrays._values(kind)}
-    (folder / "outputs.npz").write_bytes(
-        arrays.zipped({f"{key}.npy": arrays.npy(array) for key, array in given.items()})
-    )
-    _audit(folder / "outputs.npz", (name,), **layout)
-
-
-# results and submissions
-
-
-@cache
-def committed() -> str:
-    """Return a small file of a run: some rows of committed results, with what belongs to them."""
-    from privbench.report.document import document_text, read_document
-
-    document = read_document(Path(__file__).parents[2] / "results" / "quickstart.json")
-    chosen = [row for row in document.run.rows if row["attack"] in ("lira", "loss")]
-    keep = [row for row in chosen if row["knowledge"] == "adaptive" and row["subset"] == "records"][
-        :6
-    ]
-    run = replace(document.run, rows=keep, configuration=None)
-    return document_text(run, document.differences.errors, document.curves)
-
-
-def read_run(case: tuple[str, bytes], folder: Path) -> None:
-    from privbench.report.formats import render
-    from privbench.report.source import open_source
-    from privbench.report.views import VIEWS
-
-    path = folder / f"run.json{case[0]}"
-    path.write_bytes(case[1])
-    source = open_source([str(path)], folder)
-    for view in VIEWS:
-        render(
-            source.rows, "markdown", view, remarks=source.remarks, differences=source.differences
-        )
-
-
-@cache
-def submission() -> str:
-    """Return a submission of which the form is right, made of committed results."""
-    from privbench.leaderboard.submissions.submission import content_digest
-
-    content = json.loads(committed())
-    content["submission"] = {
-        "defenses": [content["rows"][-1]["defense"]],
-        "about": {"name": "x", "authors": "", "paper": "", "code_url": "", "contact": ""},
-        "plugins": [],
-        "stages": [],
-        "digest": "",
-    }
-    content["submission"]["digest"] = content_digest(content)
-    return json.dumps(content)
-
-
-def _signed(content: Any) -> Any:
-    from privbench.leaderboard.submissions.submission import content_digest
-
-    try:
-        content["submission"]["digest"] = content_digest(content)
-    except (KeyError, TypeError, ValueError):
-        return content
-    return content
-
-
-def read_submitted(data: bytes, folder: Path) -> None:
-    from privbench.leaderboard.submissions.consistency import read_submission
-    from privbench.leaderboard.submissions.reported import read_reported
-
-    path = folder / "a.json"
-    path.write_bytes(data)
-    (read_reported if b"privbench-reported-1" in data[:200] else read_submission)(path)
-
-
-REPORTED = json.dumps(
-    {
-        "format": "privbench-reported-1", "name": "x", "paper": "https://arxiv.org/abs/1", "citation": "A",
-        "numbers": [{
-            "defense": "d", "dataset": "digits", "model": "mlp", "accuracy": 0.5, "attack": "lira",
-            "metric": "auc", "value": 0.6, "table": "Table 1",
-        }],
-    }
-)  # fmt: skip
-
-
-MANIFEST = json.dumps(
-    {
-        "format": 1, "benchmark": "b", "commitment": "0" * 64, "baselines": [], "files": {},
-        "populations": [{
-            "name": "p", "dataset": "digits", "model": "mlp", "defense": "none", "n_targets": 2,
-            "n_shadows": 2, "n_pool": 6, "n_classes": 3, "configuration": {}, "subset": "records",
-            "canary_kinds": [], "test_accuracy": 0.5,
-        }],
-    }
-)  # fmt: skip
-
-
-def read_frozen(case: tuple[bytes, bytes], folder: Path) -> None:
-    from privbench.leaderboard.frozen.folder import FrozenOutputs
-    from privbench.leaderboard.frozen.scores import read_scores
-
-    manifest, scores = case
-    _write(folder, {"manifest.json": manifest, "scores.npz": scores})
-    frozen = FrozenOutputs.read(folder)
-    frozen.check()
-    read_scores(folder / "scores.npz", frozen)
-
-
-# datasets
-
-
-def read_csv_dataset(case: tuple[tuple[str, bytes], dict[str, Any]], folder: Path) -> None:
-    (ending, data), params = case
-    path = folder / f"t.csv{ending}"
-    path.write_bytes(data)
-    given = {"path": str(path), "label": "label"} | params
-    host().registry("dataset").get("csv", "datasets").build(given, "datasets").component.load()
-
 
 _csv_params = st.fixed_dictionaries(
     {},
@@ -222,130 +23,6 @@ _csv_params = st.fixed_dictionaries(
         "duplicates": st.just("drop"),
     },
 )
-
-
-def read_parquet_dataset(case: tuple[bytes, dict[str, Any]], folder: Path) -> None:
-    read_csv_dataset((("", case[0]), case[1]), folder)
-
-
-def _dataset_arrays(rng: np.random.Generator) -> dict[str, np.ndarray]:
-    return {"x": rng.normal(size=(12, 3)), "y": rng.integers(0, 2, 12)}
-
-
-def read_npz_dataset(data: bytes, folder: Path) -> None:
-    from privbench.datasets.npz import Npz
-
-    (folder / "d.npz").write_bytes(data)
-    for params in ({}, {"missing": "median", "scale": "all"}):
-        Npz(path=str(folder / "d.npz"), **params).load()
-
-
-@contextmanager
-def _data_folder(folder: Path):
-    """Let datasets look for their files in a folder, and nowhere else."""
-    import os
-
-    kept = os.environ.get("PRIVBENCH_DATA_DIR")
-    os.environ["PRIVBENCH_DATA_DIR"] = str(folder)
-    try:
-        yield
-    finally:
-        os.environ.pop("PRIVBENCH_DATA_DIR")
-        if kept is not None:
-            os.environ["PRIVBENCH_DATA_DIR"] = kept
-
-
-@cache
-def _small_mnist():
-    from privbench.datasets.idx import IdxDataset
-
-    class SmallMnist(IdxDataset):
-        """MNIST of thirty records."""
-
-        name = "small-mnist"
-        folder = "mnist"
-        base_url = "http://127.0.0.1:9"
-        checksums = ("0",) * 4
-        records = (images.N, 10)
-        class_counts = (3,) * 10
-
-    return SmallMnist
-
-
-@cache
-def _small_cifar():
-    from privbench.datasets.cifar10 import Cifar10
-
-    class SmallCifar(Cifar10):
-        """CIFAR-10 of twenty records."""
-
-        name = "small-cifar"
-        records_per_file = images.CIFAR_RECORDS
-        url = "http://127.0.0.1:9/cifar-10-binary.tar.gz"
-
-    return SmallCifar
-
-
-def read_idx(parts: list[tuple[str, bytes]], folder: Path) -> None:
-    from privbench.datasets.idx import FILES
-
-    files = {f"mnist/{name}{part[0]}": part[1] for name, part in zip(FILES, parts, strict=True)}
-    _write(folder, files)
-    with _data_folder(folder):
-        _small_mnist()().load()
-
-
-def read_batches(files: dict[str, bytes], folder: Path) -> None:
-    _write(folder / "cifar-10-batches-bin", files)
-    with _data_folder(folder):
-        _small_cifar()(train_files=1).load()
-
-
-def read_tar(data: bytes, folder: Path) -> None:
-    read_batches({"cifar-10-binary.tar.gz": data}, folder)
-    assert [p.name for p in folder.iterdir()] == ["cifar-10-batches-bin"], "something was unpacked"
-
-
-def read_images(files: dict[str, bytes], folder: Path) -> None:
-    from privbench.datasets.image_folder import ImageFolder
-
-    _write(folder, files)
-    ImageFolder(path=str(folder), size=8).load()
-
-
-# audits of synthetic tables and of training
-
-
-def read_tables(case: tuple[int, tuple[str, bytes]], folder: Path) -> None:
-    from privbench.auditing.synthetic.rows import attacked_rows, hashes
-    from privbench.auditing.synthetic.tables import alike, identifying, read_table
-
-    which, (ending, data) = case
-    roles = ("train", "holdout", "synthetic")
-    paths = {role: folder / f"{role}.csv" for role in roles}
-    for number, path in enumerate(paths.values(), 1):
-        head, *lines = tables.valid(0)
-        lines = [[str(int(age) + 100 * number), *rest] for age, *rest in lines]
-        path.write_text("\n".join(map(",".join, [head, *lines])))
-    odd = roles[which % 3]
-    paths[odd] = folder / f"odd.csv{ending}"
-    paths[odd].write_bytes(data)
-    made = alike({role: read_table(path, role) for role, path in paths.items()})
-    hashed = {role: hashes(table) for role, table in made.items()}
-    attacked_rows(hashed["train"], hashed["holdout"], hashed["synthetic"], None, 0)
-    identifying([made["train"], made["holdout"]])
-
-
-def read_training(case: bytes, folder: Path) -> None:
-    from privbench.auditing.training.procedure import Procedure
-    from privbench.auditing.training.request import Request
-    from privbench.auditing.training.script import read_script
-
-    path = folder / "fit.py"
-    path.write_bytes(case)
-    request = Request(**read_script(path, {}), results=folder / "results")
-    request.check()
-    Procedure(request)
 
 
 def _import_torch() -> None:
@@ -375,40 +52,139 @@ _tables = maybe_gzipped(tables.csv_texts())
 TARGETS = {
     target.name: target
     for target in (
-        Target("toml", "benchmarks.toml", texts.toml_files(), read_toml, 60, host),
-        Target("set", "`--set KEY=VALUE`", texts.settings_texts, read_settings, 60, host),
-        Target("select", "`-k EXPR`", texts.expressions, read_expression, 200),
-        Target("audit-npz", "predictions: .npz, .npy in it", _npz_or_bomb, audit_file(".npz"), 100),
-        Target("audit-csv", "predictions: .csv, .csv.gz", tables.csv_files(1), read_audit_csv, 40,
-               _import_pandas),
-        Target("audit-parquet", "predictions: .parquet", tables.parquet_files(), audit_file(".parquet"), 30,
-               _import_pandas),
-        Target("audit-pt", "predictions: .pt", arrays.torch_files(), audit_file(".pt"), 60, _import_torch),
-        Target("audit-safetensors", "predictions: .safetensors", arrays.safetensors_files(),
-               audit_file(".safetensors"), 100, _import_torch),
-        Target("audit-slice", "`--slice`, `--label`, `--member`, `--positive`, `--id`",
-               st.tuples(st.integers(0, 63), st.one_of(st.just("group"), texts.texts), _layouts),
-               read_sliced, 100),
-        Target("submission", "submissions to the leaderboard, reported numbers",
-               st.one_of(texts.json_files(submission, _signed), texts.json_files(lambda: REPORTED)),
-               read_submitted, 40, host),
-        Target("frozen", "manifests and scores of frozen outputs",
-               st.tuples(rarely(st.just(MANIFEST.encode()), texts.json_files(lambda: MANIFEST), 2),
-                         arrays.npzs(lambda rng: {"p": rng.normal(size=(2, 6))})),
-               read_frozen, 100),
-        Target("run", "files of runs: .json, .json.gz", maybe_gzipped(texts.json_files(committed)),
-               read_run, 20, _import_pandas),
-        Target("csv", "dataset `csv`: CSV, plain or .gz", st.tuples(tables.csv_files(0), _csv_params),
-               read_csv_dataset, 40, _import_pandas),
-        Target("parquet", "dataset `csv`: Parquet", st.tuples(tables.parquet_files(), _csv_params),
-               read_parquet_dataset, 30, _import_pandas),
-        Target("npz", "dataset `npz`", arrays.npzs(_dataset_arrays), read_npz_dataset, 80, _import_pandas),
-        Target("idx", "IDX files, as of MNIST", images.idx_files(), read_idx, 100),
-        Target("cifar", "CIFAR-10, binary version", images.cifar_files(), read_batches, 100),
-        Target("tar", "CIFAR-10 in its .tar.gz", images.tar_files(), read_tar, 100),
-        Target("images", "dataset `images`", images.image_folders(), read_images, 60),
-        Target("audit-data", "tables of `audit-data`", st.tuples(st.integers(0, 2), _tables),
-               read_tables, 30, _import_pandas),
-        Target("audit-training", "files of `audit-training`", scripts.script_files(), read_training, 60),
+        Target("toml", "benchmarks.toml", texts.toml_files(), readers.read_toml, 40, readers.host),
+        Target(
+            "set",
+            "`--set KEY=VALUE`",
+            texts.settings_texts,
+            readers.read_settings,
+            40,
+            readers.host,
+        ),
+        Target("select", "`-k EXPR`", texts.expressions, readers.read_expression, 200),
+        Target(
+            "audit-npz",
+            "predictions: .npz, .npy in it",
+            _npz_or_bomb,
+            readers.audit_file(".npz"),
+            40,
+        ),
+        Target(
+            "audit-csv",
+            "predictions: .csv, .csv.gz",
+            tables.csv_files(1),
+            readers.read_audit_csv,
+            25,
+            _import_pandas,
+        ),
+        Target(
+            "audit-parquet",
+            "predictions: .parquet",
+            tables.parquet_files(),
+            readers.audit_file(".parquet"),
+            15,
+            _import_pandas,
+        ),
+        Target(
+            "audit-pt",
+            "predictions: .pt",
+            arrays.torch_files(),
+            readers.audit_file(".pt"),
+            20,
+            _import_torch,
+        ),
+        Target(
+            "audit-safetensors",
+            "predictions: .safetensors",
+            arrays.safetensors_files(),
+            readers.audit_file(".safetensors"),
+            60,
+            _import_torch,
+        ),
+        Target(
+            "audit-slice",
+            "`--slice`, `--label`, `--member`, `--positive`, `--id`",
+            st.tuples(st.integers(0, 63), st.one_of(st.just("group"), texts.texts), _layouts),
+            readers.read_sliced,
+            50,
+        ),
+        Target(
+            "submission",
+            "submissions to the leaderboard, reported numbers",
+            st.one_of(
+                texts.json_files(readers.submission, readers.signed),
+                texts.json_files(lambda: readers.REPORTED),
+            ),
+            readers.read_submitted,
+            20,
+            readers.host,
+        ),
+        Target(
+            "frozen",
+            "manifests and scores of frozen outputs",
+            st.tuples(
+                rarely(
+                    st.just(readers.MANIFEST.encode()),
+                    texts.json_files(lambda: readers.MANIFEST),
+                    30,
+                ),
+                arrays.npzs(lambda rng: {"p": rng.normal(size=(2, 6))}),
+            ),
+            readers.read_frozen,
+            100,
+        ),
+        Target(
+            "run",
+            "files of runs: .json, .json.gz",
+            maybe_gzipped(texts.json_files(readers.committed)),
+            readers.read_run,
+            20,
+            _import_pandas,
+        ),
+        Target(
+            "csv",
+            "dataset `csv`: CSV, plain or .gz",
+            st.tuples(tables.csv_files(0), _csv_params),
+            readers.read_csv_dataset,
+            25,
+            _import_pandas,
+        ),
+        Target(
+            "parquet",
+            "dataset `csv`: Parquet",
+            st.tuples(tables.parquet_files(), _csv_params),
+            readers.read_parquet_dataset,
+            15,
+            _import_pandas,
+        ),
+        Target(
+            "npz",
+            "dataset `npz`",
+            arrays.npzs(readers.dataset_arrays),
+            readers.read_npz_dataset,
+            40,
+            _import_pandas,
+        ),
+        Target("idx", "IDX files, as of MNIST", images.idx_files(), readers.read_idx, 100),
+        Target(
+            "cifar", "CIFAR-10, binary version", images.cifar_files(), readers.read_batches, 100
+        ),
+        Target("tar", "CIFAR-10 in its .tar.gz", images.tar_files(), readers.read_tar, 100),
+        Target("images", "dataset `images`", images.image_folders(), readers.read_images, 60),
+        Target(
+            "audit-data",
+            "tables of `audit-data`",
+            st.tuples(st.integers(0, 2), _tables),
+            readers.read_tables,
+            20,
+            _import_pandas,
+        ),
+        Target(
+            "audit-training",
+            "files of `audit-training`",
+            scripts.script_files(),
+            readers.read_training,
+            30,
+        ),
     )
-}  # fmt: skip
+}

@@ -259,7 +259,12 @@ def numbers(values: Any, what: str, expected: str = PROBABILITIES) -> NDArray[np
 
 def flat(y: Any, name: str) -> NDArray[Any]:
     """Return labels as an array (records,)."""
-    values = y.detach().cpu().numpy() if is_tensor(y) else np.asarray(y)
+    try:
+        values = y.detach().cpu().numpy() if is_tensor(y) else np.asarray(y)
+    except ValueError:
+        raise DataError(
+            f"{name} has parts of different lengths; give one label for each record"
+        ) from None
     if values.ndim == 2 and values.shape[1] == 1:
         raise DataError(
             f"{name} has the shape {values.shape}; give {(len(values),)}: {name}.ravel()"

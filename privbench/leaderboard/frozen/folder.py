@@ -34,6 +34,7 @@ from privbench.stages.scores import observe
 FORMAT = 1
 MANIFEST = "manifest.json"
 WHAT = f"a folder that `privbench leaderboard freeze` wrote, of format {FORMAT}"
+MAX_COUNT = 10**9
 _FILE = re.compile(r"[a-z0-9-]+/[a-z0-9-]+\.npz")
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -228,8 +229,11 @@ class FolderWriter:
 
 def _population(values: Mapping[str, Any]) -> FrozenPopulation:
     for name in ("n_targets", "n_shadows", "n_pool", "n_classes"):
-        if not isinstance(values[name], int) or values[name] < 1:
+        if not isinstance(values[name], int) or not 1 <= values[name] <= MAX_COUNT:
             raise ValueError(f"populations: {name} is {values[name]!r}, not a number above 0")
+    for name in ("name", "dataset", "model", "defense", "subset"):
+        if not isinstance(values[name], str):
+            raise ValueError(f"populations: {name} is {values[name]!r}, not a text")
     return FrozenPopulation(
         **{field.name: values[field.name] for field in fields(FrozenPopulation)}
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -45,7 +46,7 @@ def read_scores(path: str | Path, frozen: FrozenOutputs) -> Scores:
     for name in names_in(BytesIO(content), str(path)):
         if name not in populations:
             raise DataError(f"{path}: unknown population {name!r}{closest(name, populations)}")
-    limits = {name: int(np.prod(p.shape)) * BYTES for name, p in populations.items()}
+    limits = {name: math.prod(p.shape) * BYTES for name, p in populations.items()}
     arrays = arrays_of(content, str(path), limits)
     if missing := [name for name in populations if name not in arrays]:
         raise DataError(
