@@ -100,7 +100,9 @@ def audited_cells(rows: Sequence[Row], notes: Notes) -> dict[str, str]:
     ceiling = of_defense.ceiling
     bound = f"{of_defense.bound:.2f}" + ("" if ceiling is None else f" of {ceiling:.2f}")
     if ceiling is not None or of_defense.n_attacks > 1:
-        notes.legend[name_of(AUDITED)] = AUDITED_NOTE
+        size = min(audited_size(row) for row in rows if row["audited_epsilon"] is not None)
+        what = "one record" if size == 1 else f"{size} records at once"
+        notes.legend[name_of(AUDITED)] = AUDITED_NOTE.replace("one record", what)
     if of_defense.verdict is None:
         return {AUDITED: bound, VERDICT: "-"}
     power = "" if of_defense.detectable is None else f" ({of_defense.detectable:.3g})"

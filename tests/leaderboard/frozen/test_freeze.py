@@ -152,3 +152,16 @@ def test_a_single_canary_that_is_alike_for_all_targets_is_refused(frozen, host, 
     refused = [text for text in found if text]
     assert 0 < len(refused) < len(found)
     assert all("1 of kind 'mislabel' and 2 targets are too few" in text for text in refused)
+
+
+def test_groups_of_records_are_refused(frozen, host, tmp_path):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(60, 8)), rng.integers(0, 2, 60)
+    path = tmp_path / "copies.npz"
+    np.savez(path, x=np.tile(x, (2, 1)), y=np.tile(y, 2))
+    benchmark = resolve(read_file(frozen.config), "small", host.registries)
+    (variant,) = benchmark.datasets
+    entry = variant.bound.entry
+    bound = entry.build({"path": str(path), "duplicates": "group"}, "test")
+    with pytest.raises(BadInput, match="its records are in groups that are members together"):
+        frozen_with(frozen, host, tmp_path, datasets=(replace(variant, bound=bound),))
