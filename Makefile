@@ -6,7 +6,7 @@ REPORTS := attacks defenses defenses-mnist paper-adult paper-location30 paper-mn
 RUNS := $(sort $(wildcard results/*.json results/*.json.gz))
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: run test lint test-slow test-cluster bench bench-cluster bench-gpu recipes reports results check-results docs clean
+.PHONY: run test lint test-slow test-isolated test-cluster bench bench-cluster bench-gpu recipes reports results check-results docs clean
 
 run: $(STAMP)  ## run the quickstart benchmark, on data that ship with scikit-learn
 	$(BIN)/privbench run quickstart
@@ -23,6 +23,9 @@ lint: $(STAMP)
 
 test-slow: $(STAMP)  ## run simulations of coverage, which take minutes
 	$(BIN)/python -m pytest -m slow
+
+test-isolated: $(STAMP)  ## run hostile components in worker processes, as runs do by default
+	PRIVBENCH_IN_PROCESS=0 $(BIN)/python -m pytest tests/walls
 
 test-cluster: $(STAMP)  ## test the executors for Ray and Slurm; as root on Linux with several hosts
 	for plugin in ray submitit; do \

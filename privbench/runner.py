@@ -30,6 +30,9 @@ from privbench.storage.times import Times
 from privbench.trial import Trial
 from privbench.trial_rows import TrialRows
 
+WORKERS = 4
+"""Workers for third-party code: one for each plugin, or set of plugins, that a stage runs together."""
+
 
 @dataclass
 class Runner:
@@ -140,7 +143,7 @@ class Runner:
             return
         torch = sys.modules.get("torch")
         threads = None if torch is None else torch.get_num_threads()
-        with Crew(1, self.limits, threads=threads) as crew:
+        with Crew(WORKERS, self.limits, threads=threads) as crew:
             yield crew
 
     def _is_finished(self, trial: Trial) -> bool:

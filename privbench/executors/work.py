@@ -37,6 +37,11 @@ def no_report(done: int, total: int) -> None:
     """Report nothing."""
 
 
+def failed(reason: str) -> bytes:
+    """Return the result of a task that has failed."""
+    return pack(Artifact(), status="failed", reason=reason, seconds=0.0)
+
+
 class MissingInput(Exception):
     """An input that is stored cannot be read."""
 

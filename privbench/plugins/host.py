@@ -6,13 +6,14 @@ stops neither the command line nor the other plugins.
 
 from __future__ import annotations
 
+import copy
 import importlib
 import importlib.metadata
 import logging
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -109,7 +110,8 @@ class PluginHost:
     def call(self, hook: str, **arguments: Any) -> None:
         """Call each implementation of an observer hook; an error is recorded and the others go on.
 
-        Each observer gets its own copy of lists and rows, and may change them.
+        Each observer gets its own copy of lists and rows, and may change them, and a plan or stage whose
+        attributes are its own.
         """
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
             plugin = self._plugin_of(implementation)
@@ -221,11 +223,15 @@ def _bind(implementation: HookImpl, arguments: dict[str, Any]) -> Callable[[], A
 
 
 def _own_copy(value: Any) -> Any:
-    """Return a copy of lists and dicts, to any depth, with everything else as it is."""
+    """Return a copy of lists and dicts, to any depth, and of a dataclass with the dicts in it."""
     if isinstance(value, list):
         return [_own_copy(item) for item in value]
     if isinstance(value, dict):
         return {key: _own_copy(item) for key, item in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        own = copy.copy(value)
+        vars(own).update((k, dict(item)) for k, item in vars(value).items() if type(item) is dict)
+        return own
     return value
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from privbench.components import Bound
 from privbench.components.copies import own_arrays
 from privbench.components.faults import calling
+from privbench.errors import ComponentError
 from privbench.models.trained import FittedEstimator, TrainedModel, load_models
 from privbench.seeds import seed_of
 from privbench.stages.base import Context, Stage
@@ -107,7 +108,13 @@ class PopulationStage(Stage):
             return Artifact(*_outputs(model, setting, check=number == 0))
         released = None if self.release is None else context.get(self.release).live
         models = self._models_of(number, count)
-        population = self._train(context, setting, released, models)
+        try:
+            population = self._train(context, setting, released, models)
+        except ComponentError as error:
+            if count == 1 or not isinstance(error.__cause__, FloatingPointError):
+                raise
+            where = f"(numbers of models are counted from {models.start})"
+            raise ComponentError(f"{error} {where}") from error.__cause__
         facts = {name: float(values.mean()) for name, values in population.facts.items()}
         return Artifact(population.state(), facts)
 

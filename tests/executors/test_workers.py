@@ -138,6 +138,13 @@ def test_switches_that_it_changes_are_those_of_its_worker(hostile, tmp_path, mon
     assert int((tmp_path / "pid").read_text()) != os.getpid()
 
 
+@pytest.mark.parametrize("executor", [None, Processes(workers=1)])
+def test_functions_that_it_replaces_are_those_of_its_worker(hostile, executor):
+    code = "import privbench.metrics.roc as roc; vars(roc).clear(); privbench.Attack.score_all = 1"
+    rows = hostile(code, executor=executor)
+    assert rows["loss"]["status"] == "ok"
+
+
 def has_ended(pid):
     """Whether a process has ended, or is about to within a second."""
     for _ in range(100):

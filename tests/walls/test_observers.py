@@ -15,6 +15,12 @@ import privbench
 @privbench.hookimpl
 def run_started(plan, needed):
     needed.clear()
+    vars(plan).clear()
+
+@privbench.hookimpl
+def stage_started(stage):
+    stage.provenance.clear()
+    vars(stage).clear()
 
 @privbench.hookimpl
 def trial_finished(rows):

@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 
 from privbench.components import Bound
+from privbench.executors.workers.forking import runs_in_process
 from privbench.membership import Setting
 from privbench.stages import Context, Stage
 
 DEPTH = 12
 SIMPLE = (str, bytes, int, float, bool, complex, type(None), np.ndarray, np.generic, type, range)
+
+pytestmark = pytest.mark.skipif(
+    not runs_in_process(), reason="looks at what a plugin has seen, in its module"
+)
 
 SEEN = """
 import numpy as np

@@ -90,7 +90,7 @@ class Crew:
 
     def give(self, task: Task, tasks: Tasks) -> None:
         """Have a task computed by a worker that is idle."""
-        post = next(post for post in self._posts if post.task is None)
+        post = self._post_for(task)
         try:
             job = Job(task.payload, str(tasks.folder.resolve()), self._files(task, tasks))
         except Exception as error:  # parameters of a plugin's component that cannot be sent
@@ -102,6 +102,20 @@ class Crew:
         except WorkerEnded as error:
             self._drop(post)
             tasks.lost(task, f"its worker {error}")
+
+    def _post_for(self, task: Task) -> _Post:
+        """Return an idle post, whose worker has run no plugin but those of the task.
+
+        What a plugin does to its process, such as replacing functions, would reach others otherwise.
+        """
+        idle = [post for post in self._posts if post.task is None]
+        for post in idle:
+            if post.worker is not None and post.source == task.source:
+                return post
+        empty = (post for post in idle if post.worker is None)
+        post = next(empty, None) or min(idle, key=lambda post: post.start)
+        self._end(post)
+        return post
 
     def _send(self, post: _Post, job: Job) -> None:
         """Send a job to the worker of a post, or to a new one if that has ended while it was idle."""

@@ -74,7 +74,7 @@ def _serve(connection: Connection) -> None:
     _set_up(setup)
     # Imported where torch has been imported before the fork, or is imported now.
     from privbench.components.switches import new_seeds
-    from privbench.executors.work import work
+    from privbench.executors.work import failed, work
 
     def report(done: int, total: int) -> None:
         connection.send_bytes(PROGRESS + struct.pack("<qq", int(done), int(total)))
@@ -82,7 +82,12 @@ def _serve(connection: Connection) -> None:
     while True:
         job: Job = pickle.loads(connection.recv_bytes())
         new_seeds()  # else it has those of the task before, or of the process that it was forked from
-        result = work(job.payload, job.store, job.inputs, report)
+        try:
+            result = work(job.payload, job.store, job.inputs, report)
+        except (
+            KeyboardInterrupt
+        ):  # of the task's own code, since Ctrl-C does not reach this process
+            result = failed("KeyboardInterrupt")
         for stream in (sys.stdout, sys.stderr):
             with suppress(ValueError):
                 stream.flush()

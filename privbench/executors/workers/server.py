@@ -38,7 +38,6 @@ def main() -> None:
             pid = os.fork()
             if pid == 0:
                 control.close()
-                signal.signal(signal.SIGINT, signal.default_int_handler)
                 become_worker(*descriptors)
             for descriptor in descriptors:
                 os.close(descriptor)
