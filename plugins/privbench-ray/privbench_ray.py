@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -82,13 +83,16 @@ class RayExecutor(Executor):
             yield
             return
         where = {"address": self.address} if self.address else {"num_cpus": self.num_cpus}
+        host, _, port = self.address.rpartition(":")
         try:
+            if host and port.isdigit() and "//" not in host:  # Ray itself tries for minutes
+                socket.create_connection((host.strip("[]"), int(port)), timeout=10.0).close()
             handler = signal.getsignal(signal.SIGTERM)
             dashboard = None if self.address else False
             ray.init(**where, include_dashboard=dashboard, logging_level="WARNING")
             if threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGTERM, handler)  # Ray has replaced it
-        except (ConnectionError, ValueError) as error:
+        except (OSError, OverflowError, ValueError) as error:
             raise BadInput(f"no cluster at {self.address!r}: {error}") from error
         try:
             yield
