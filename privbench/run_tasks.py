@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from privbench.components.messages import printable
 from privbench.components.outcome import NoResult
 from privbench.computation import Computation, StageFailed
 from privbench.executors.payload import Request, plugins_for, to_payload
@@ -19,30 +18,12 @@ from privbench.logs import replay
 from privbench.stages import SettingStage, Stage, walk
 from privbench.storage.artifacts import Artifact
 from privbench.storage.packed import pack, unpack
+from privbench.task_nodes import Node, plugins_of, worker_text
 
 DATA = "data"
 """The kind of an input that is a dataset."""
 TRIES = 2
 """How often a task is tried whose worker dies."""
-LONGEST = 2**16
-"""Characters of a reason or a traceback of a worker that are kept."""
-
-
-@dataclass
-class _Node:
-    """A task, and what it waits for."""
-
-    order: tuple[int, int]
-    stage: Stage
-    part: int | None = None
-    waits_for: set[str] = field(default_factory=set)
-    readers: list[str] = field(default_factory=list)
-    """Keys of the tasks that wait for it."""
-    deaths: int = 0
-
-    @property
-    def key(self) -> str:
-        return self.stage.key if self.part is None else f"{self.stage.key}-{self.part}"
 
 
 @dataclass
@@ -62,14 +43,20 @@ class RunTasks(Tasks):
         """Find out which task waits for which."""
         self.folder = self.computation.store.root.parent
         self.device = self.computation.device
-        self._nodes: dict[str, _Node] = {}
+        self._nodes: dict[str, Node] = {}
         self._ready: list[tuple[tuple[int, int], str]] = []
         self._started: dict[str, float] = {}
         self._unfinished: set[str] = set()
+        self._running: set[str] = set()
         self._not_stored: set[str] = set()
         self._stored_inputs: dict[str, tuple[Stage, ...]] = {}
         for position, stage in enumerate(self.stages):
             self._add(stage, position)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no task that was handed out is being computed."""
+        return not self._running
 
     @property
     def unfinished(self) -> bool:
@@ -85,6 +72,7 @@ class RunTasks(Tasks):
             if key in self._unfinished and self._joins(node):
                 self._compute_here(node)
             elif key in self._unfinished:
+                self._running.add(key)
                 tasks.append(self._task(node))
         return tasks
 
@@ -111,18 +99,21 @@ class RunTasks(Tasks):
     def finish(self, task: Task, result: bytes) -> None:
         """Take what `work` returned."""
         node = self._nodes[task.key]
-        if task.key not in self._unfinished:
-            return
+        self._running.discard(task.key)
         try:
             artifact, facts = unpack(result)
             status, seconds = str(facts["status"]), float(facts["seconds"])
             self._log(node, facts.get("log"))
         except (ValueError, KeyError, TypeError) as error:
             return self.fail(task, f"its worker returned no result: {error}")
+        if task.key not in self._unfinished:  # another part has failed; this one is kept
+            if status == "ok" and node.part is not None:
+                self.computation.take_part(node.stage, node.part, artifact, seconds)
+            return
         if status == "missing":
             return self._compute_again(node, str(facts.get("name")))
         if status in ("failed", "skipped"):
-            reason, trace = (_text(facts.get(name, "")) for name in ("reason", "traceback"))
+            reason, trace = (worker_text(facts.get(name, "")) for name in ("reason", "traceback"))
             failure = NoResult("skipped" if status == "skipped" else "failed", reason, trace)
             self.computation.failures[node.stage.key] = failure
         elif node.part is not None:
@@ -137,6 +128,7 @@ class RunTasks(Tasks):
         """Take note that a task's worker has died."""
         node = self._nodes[task.key]
         node.deaths += 1
+        self._running.discard(node.key)
         if node.deaths < TRIES:
             heapq.heappush(self._ready, (node.order, node.key))
         else:
@@ -145,8 +137,10 @@ class RunTasks(Tasks):
     def fail(self, task: Task, reason: str, *, timeout: bool = False) -> None:
         """Record that a task has failed, or has exceeded its time, and is not to be tried again."""
         node = self._nodes[task.key]
-        whose = "".join(f"{plugin}: " for plugin in _plugins_of(node.stage))
-        text = _text(f"{node.stage.kind}: {whose}{reason}")
+        if node.key not in self._unfinished:
+            return
+        whose = "".join(f"{plugin}: " for plugin in plugins_of(node.stage))
+        text = worker_text(f"{node.stage.kind}: {whose}{reason}")
         failure = NoResult("timeout" if timeout else "failed", text)
         self.computation.failures.setdefault(node.stage.key, failure)
         self._settle(node)
@@ -161,13 +155,13 @@ class RunTasks(Tasks):
             host = self.computation.host
             host.call("stage_progress", stage=node.stage, done=done, total=total)
 
-    def _log(self, node: _Node, records: object) -> None:
+    def _log(self, node: Node, records: object) -> None:
         """Log the records of a worker, which may have sent anything."""
         for values in records[-RECORDS:] if isinstance(records, list) else ():
             if isinstance(values, dict):
                 replay(values, stage=str(node.stage))
 
-    def _compute_here(self, node: _Node) -> None:
+    def _compute_here(self, node: Node) -> None:
         try:
             if node.part is None:
                 self.computation.compute(node.stage)
@@ -190,18 +184,18 @@ class RunTasks(Tasks):
         if count > 1:
             parts = self.computation.parts(stage)
             missing = [number for number in range(count) if not parts.has(number)]
-            nodes = [_Node((position, n), stage, n, set(waits_for)) for n in missing]
+            nodes = [Node((position, n), stage, n, set(waits_for)) for n in missing]
             for node in nodes:
                 self._enter(node)
             waits_for = {node.key for node in nodes}
-        self._enter(_Node((position, count), stage, None, waits_for))
+        self._enter(Node((position, count), stage, None, waits_for))
 
     def _is_lacking(self, stage: Stage) -> bool:
         """Return whether a stage has lost its artifact after it had been computed."""
         has = self.computation.store.has(stage.kind, stage.key)
         return stage.key in self._nodes and not has and stage.key not in self._not_stored
 
-    def _enter(self, node: _Node) -> None:
+    def _enter(self, node: Node) -> None:
         self._nodes[node.key] = node
         self._unfinished.add(node.key)
         for key in node.waits_for:
@@ -219,10 +213,10 @@ class RunTasks(Tasks):
             self._stored_inputs[stage.key] = tuple(found.values())
         return self._stored_inputs[stage.key]
 
-    def _task(self, node: _Node) -> Task:
+    def _task(self, node: Node) -> Task:
         stage = node.stage
         self._start(stage)
-        plugins = _plugins_of(stage)
+        plugins = plugins_of(stage)
         return Task(
             key=node.key,
             title=str(stage),
@@ -233,7 +227,7 @@ class RunTasks(Tasks):
             source=", ".join(plugins) or "worker",
         )
 
-    def _joins(self, node: _Node) -> bool:
+    def _joins(self, node: Node) -> bool:
         """Return whether a task only joins the parts of a stage, which the main process does."""
         return node.part is None and node.stage.n_parts(self.device) > 1
 
@@ -247,7 +241,7 @@ class RunTasks(Tasks):
         )
         return (*(f"{one.kind}/{one.key}" for one in stored), *datasets)
 
-    def _payload(self, node: _Node, third_party: bool) -> bytes:
+    def _payload(self, node: Node, third_party: bool) -> bytes:
         stage, data = node.stage, self.computation.plan.data
         settings = [one for one in walk([stage]) if isinstance(one, SettingStage)]
         specs = {
@@ -267,17 +261,19 @@ class RunTasks(Tasks):
         def reader(setting: SettingStage) -> Callable[[], bytes]:
             def read() -> bytes:
                 records = data.get(setting.dataset)
-                return pack(Artifact({"x": records.x, "y": records.y}))
+                groups = {} if records.groups is None else {"groups": records.groups}
+                return pack(Artifact({"x": records.x, "y": records.y, **groups}))
 
             return read
 
         settings = [one for one in walk(self.stages) if isinstance(one, SettingStage)]
         return {one.fingerprint: reader(one) for one in settings}
 
-    def _settle(self, node: _Node) -> None:
+    def _settle(self, node: Node) -> None:
         """Close a task that is finished or has failed, with what follows from it."""
         stage, failures = node.stage, self.computation.failures
         self._unfinished.discard(node.key)
+        self._running.discard(node.key)
         if stage.key in failures:
             self._close_failed(stage)
             return
@@ -324,7 +320,7 @@ class RunTasks(Tasks):
         count = stage.n_parts(self.device)
         return sum(f"{stage.key}-{n}" not in self._unfinished for n in range(count))
 
-    def _compute_again(self, node: _Node, name: str) -> None:
+    def _compute_again(self, node: Node, name: str) -> None:
         """Compute an input that is damaged, and then the task that could not read it."""
         kind, _, key = name.partition("/")
         stage = next((one for one in self._inputs(node.stage) if one.key == key), None)
@@ -332,19 +328,8 @@ class RunTasks(Tasks):
         if stage is None or node.deaths >= TRIES or self.computation.store.load(kind, key):
             reason = f"its worker could not read {name}"
             return self.fail(Task(node.key, "", (), lambda: b""), reason)
+        self._running.discard(node.key)
         self._add(stage, -1)
         self.computation.count(stage)
         node.waits_for.add(key)
         self._nodes[key].readers.append(node.key)
-
-
-def _plugins_of(stage: Stage) -> tuple[str, ...]:
-    """Return the plugins whose code may run when a stage is computed."""
-    bounds = [bound for one in walk([stage]) for bound in one.components]
-    names = (bound.entry.distribution.name for bound in bounds if bound.entry.third_party)
-    return tuple(dict.fromkeys(names))
-
-
-def _text(value: object) -> str:
-    """Return text that came from a worker, fit to be shown."""
-    return printable(str(value)[:LONGEST])

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -83,13 +83,16 @@ class RayExecutor(Executor):
             yield
             return
         where = {"address": self.address} if self.address else {"num_cpus": self.num_cpus}
+        host, _, port = self.address.rpartition(":")
         try:
+            if host and port.isdigit() and "//" not in host:  # Ray itself tries for minutes
+                socket.create_connection((host.strip("[]"), int(port)), timeout=10.0).close()
             handler = signal.getsignal(signal.SIGTERM)
             dashboard = None if self.address else False
             ray.init(**where, include_dashboard=dashboard, logging_level="WARNING")
             if threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGTERM, handler)  # Ray has replaced it
-        except (ConnectionError, ValueError) as error:
+        except (OSError, OverflowError, ValueError) as error:
             raise BadInput(f"no cluster at {self.address!r}: {error}") from error
         try:
             yield
@@ -111,8 +114,7 @@ class _Run:
         self.running: dict[ObjectRef, tuple[int, Task]] = {}
         self.hosts: dict[int, tuple[str, float]] = {}  # where and since when each attempt runs
         self.attempts = 0
-        self.inputs: OrderedDict[str, ObjectRef] = OrderedDict()
-        self.uploaded: set[str] = set()
+        self.send = lru_cache(None if self.url else KEPT)(self._send)
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self.compute = ray.remote(max_retries=0)(_compute)
         self.reports = ray.remote(_Reports).options(num_cpus=0, scheduling_strategy=here).remote()
@@ -148,34 +150,31 @@ class _Run:
                 if self.store is None or name.startswith("data/")  # no store has datasets
             ]
             try:
-                values = [self._input(name) for name in names]
+                payload, values = task.payload, [self.send(name) for name in names]
             except FileNotFoundError:
                 continue  # an artifact is damaged; the task is ready again when it is computed
+            except Exception as error:  # parameters of a plugin's component that cannot be pickled
+                self.tasks.fail(task, f"it cannot be sent to a worker: {error}")
+                continue
             self.attempts += 1
             ref = self.compute.options(**self._resources(task)).remote(
-                task.payload, self.store, self.url, names, self.reports, self.attempts, *values
+                payload, self.store, self.url, names, self.reports, self.attempts, *values
             )
             self.running[ref] = self.attempts, task
 
-    def _input(self, name: str) -> ObjectRef | None:
+    def _send(self, name: str) -> ObjectRef | None:
         """Return an input in the object store, or None after it was uploaded."""
         import ray
 
-        if self.url:
-            if name not in self.uploaded:
-                _upload(self.url, name, self.tasks.read(name))
-                self.uploaded.add(name)
-            return None
-        if name not in self.inputs:
-            self.inputs[name] = ray.put(self.tasks.read(name))
-        self.inputs.move_to_end(name)
-        while len(self.inputs) > KEPT:
-            self.inputs.popitem(last=False)
-        return self.inputs[name]
+        content = self.tasks.read(name)
+        return _upload(self.url, name, content) if self.url else ray.put(content)
 
-    def _resources(self, task: Task) -> dict[str, float]:
-        """Return what Ray reserves for a task."""
-        needed: dict[str, float] = {"num_cpus": self.executor.cpus_per_task}
+    def _resources(self, task: Task) -> dict[str, Any]:
+        """Return what Ray reserves for a task, and which worker processes may compute it."""
+        needed: dict[str, Any] = {"num_cpus": self.executor.cpus_per_task}
+        if task.runs_plugins:  # a process that has run a plugin is used for that one only
+            environment = {"PRIVBENCH_RUNS": task.source.encode().hex()}
+            needed["runtime_env"] = {"env_vars": environment}
         if task.wants_gpu and self.n_gpus:
             needed["num_gpus"] = self.executor.gpus_per_task
         if memory := task.memory or self.tasks.limits.memory:

@@ -152,11 +152,16 @@ class _Run:
     def _hand_out(self) -> None:
         limit = AHEAD * self.executor.jobs - len(self.open)
         for task in self.tasks.ready(limit) if limit > 0 else []:
+            try:
+                payload = task.payload
+            except Exception as error:  # parameters of a plugin's component that cannot be pickled
+                self.tasks.fail(task, f"it cannot be sent to a worker: {error}")
+                continue
             name = f"{self.n_handed_out:08}"
             self.n_handed_out += 1
             files = {one: self._data(one) for one in task.inputs if one.startswith("data/")}
             head = json.dumps(files).encode()
-            _write(self.folder / "ready" / name, len(head).to_bytes(8, "big") + head + task.payload)
+            _write(self.folder / "ready" / name, len(head).to_bytes(8, "big") + head + payload)
             self.open[name] = task
 
     def _data(self, name: str) -> str:

@@ -165,7 +165,7 @@ class _Work:
         fingerprint, spec = self._request.specs[repr(bound.seed_part())]
         if fingerprint not in _DATA:
             arrays = self._load(f"data/{fingerprint}").arrays
-            _DATA[fingerprint] = Data(arrays["x"], arrays["y"], spec)
+            _DATA[fingerprint] = Data(arrays["x"], arrays["y"], spec, arrays.get("groups"))
             while len(_DATA) > 2:
                 _DATA.popitem(last=False)
         return _DATA[fingerprint]

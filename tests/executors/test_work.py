@@ -67,6 +67,36 @@ def test_rows_are_the_same(runner, write, monkeypatch, sees_folder, chosen):
     assert other.computation._memory == {}
 
 
+class Failing(Executor):
+    """Finishes the first tasks by what no worker returns, or loses them."""
+
+    name = "failing"
+    result: str | None = None
+
+    def execute(self, tasks):
+        while tasks.unfinished:
+            for task in tasks.ready():
+                if self.result is None:
+                    tasks.lost(task, "its worker was cut off")
+                else:
+                    tasks.finish(task, self.result.encode())
+        assert tasks.is_idle
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [(None, "population: its worker was cut off"),
+     ("x" * 100, "population: its worker returned no result: a header of")],
+)  # fmt: skip
+def test_what_is_no_result_is_a_failure_of_the_task(runner, monkeypatch, result, reason):
+    monkeypatch.setattr(population, "MODELS", {"cpu": 2})
+    one = runner('attacks=["loss"]')
+    one.executor = Failing(result=result)
+    rows = one.run()
+    assert {row["status"] for row in rows} == {"failed"}
+    assert rows[0]["reason"].startswith(reason)
+
+
 def test_facts_that_are_not_finite_are_refused():
     with pytest.raises(ValueError, match="not JSON compliant"):
         pack(Artifact(), seconds=float("nan"))

@@ -100,6 +100,12 @@ def test_a_wrong_parameter_is_named(run, executor, message):
         run(executor, "results")
 
 
+def test_where_there_is_no_cluster_the_address_is_named(run):
+    rows = run("ray[address=127.0.0.1:1]", "results")
+    assert rows
+    assert all("no cluster at '127.0.0.1:1'" in row["reason"] for row in rows)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # those of Ray
 def test_rows_are_those_of_this_process_however_artifacts_reach_workers(run, tmp_path, cluster):
@@ -125,11 +131,3 @@ def test_a_task_is_computed_again_whose_worker_died_and_fails_the_second_time(ru
     failed = [row for row in lost if row["status"] != "ok"]
     assert {row["attack"] for row in failed} == {"deadly"}
     assert all("WorkerCrashedError" in row["reason"] for row in failed)
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("default")
-def test_where_there_is_no_cluster_the_address_is_named(run, monkeypatch):
-    monkeypatch.setenv("RAY_gcs_rpc_server_connect_timeout_s", "1")
-    rows = run("ray[address=127.0.0.1:1]", "results")
-    assert all("127.0.0.1:1" in row["reason"] for row in rows)
