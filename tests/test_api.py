@@ -37,7 +37,7 @@ def test_a_plugin_is_a_name_or_a_path_alone_or_one_of_several(tmp_path, config, 
         ({"names": (["small"],)}, ["['small'] is not a name", 'privbench.run("one", "another")']),
         ({"set": ["mlp.epochs=5"]}, ["set: ['mlp.epochs=5'] is not a dict", '{"mlp.epochs": 5}']),
         ({"set": "mlp.epochs=5"}, ["is not a dict"]),
-        ({"set": {"mlp.epochs": 0}}, ["mlp.epochs: 0", "greater than or equal to 1"]),
+        ({"set": {"mlp.epochs": 0}}, ['set["mlp.epochs"]: 0', "greater than or equal to 1"]),
     ],
 )
 def test_what_it_does_not_take_says_what_to_write(tmp_path, config, arguments, words):

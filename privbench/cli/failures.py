@@ -40,7 +40,8 @@ class Failure:
     """The stage that failed; empty if it failed before there was one."""
     lines: list[str]
     """What its code logged last."""
-    trials: list[str] = field(default_factory=list)
+    trials: dict[str, None] = field(default_factory=dict)
+    """Their names, in the order of the plan."""
 
 
 def failures_of(runner: Runner) -> list[Failure]:
@@ -59,9 +60,7 @@ def failures_of(runner: Runner) -> list[Failure]:
                     runner.log.run or 0, runner.plan.benchmark.name, result.reason, result.traceback,
                     name, [f"{one['level']}: {one['message']}" for one in records],
                 )  # fmt: skip
-            failure = found[result.reason]
-            if str(trial) not in failure.trials:
-                failure.trials.append(str(trial))
+            found[result.reason].trials[str(trial)] = None
     return list(found.values())
 
 
@@ -74,10 +73,10 @@ def print_failures(failures: Iterable[Failure], ctx: click.Context) -> None:
     """
     every = list(failures)
     for failure in every[:MAX_FAILURES]:
-        n_more = len(failure.trials) - 1
+        first, n_more = next(iter(failure.trials)), len(failure.trials) - 1
         others = f" and {n_more:,} more" if n_more else ""
         echo(painted("failed:", "bad", err=True), f" {_cut(failure.reason)}", err=True)
-        echo(f"  trial: {_cut(failure.trials[0])}{others}", err=True)
+        echo(f"  trial: {_cut(first)}{others}", err=True)
         if failure.stage:
             echo(f"  stage: {_cut(failure.stage)}", err=True)
         for line in [*failure.lines[-MAX_LINES:], *_end_of(failure.traceback)]:
@@ -85,7 +84,7 @@ def print_failures(failures: Iterable[Failure], ctx: click.Context) -> None:
         echo("  ", painted("to see it alone:", "heading", err=True), err=True)
         # What raised has a traceback, and raises here, too; what ended its process would end this one.
         in_process = bool(failure.traceback)
-        command = command_for(ctx, failure.benchmark, failure.trials[0], in_process=in_process)
+        command = command_for(ctx, failure.benchmark, first, in_process=in_process)
         echo(f"    {command}", err=True)
     for run in dict.fromkeys(failure.run for failure in every):
         n_hidden = sum(failure.run == run for failure in every[MAX_FAILURES:])

@@ -146,7 +146,9 @@ def test_options_of_tables_do_not_go_with_arrays(arrays, name):
 
 
 def test_the_option_for_a_missing_column_of_groups_is_named():
-    with pytest.raises(DataError, match=r"column who is missing.* name it with --slice or --group"):
+    with pytest.raises(
+        DataError, match=r"column who is missing.* name it with slices=... or groups="
+    ):
         privbench.audit(table(), groups="who")
 
 

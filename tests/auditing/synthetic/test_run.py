@@ -118,11 +118,11 @@ def test_a_failing_plugin_costs_its_own_result_alone(tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"attacks": ["lira"]}, "--attack: unknown attack on released data 'lira'"),
-        ({"attacks": ["gen-lra"], "set": {"gen-lra.neighbours": 0}}, "--set gen-lra.neighbours"),
+        ({"attacks": ["lira"]}, "attacks: unknown attack on released data 'lira'"),
+        ({"attacks": ["gen-lra"], "set": {"gen-lra.neighbours": 0}}, 'set["gen-lra.neighbours"]'),
         ({"set": {"gen-lra.k": 1}}, "gen-lra"),
-        ({"shadow": "a", "generator": "b.py"}, "--shadow and --generator: give one of them"),
-        ({"generator": "b.py", "shadows": 2}, "--shadows 2 (allowed: at least 4)"),
+        ({"shadow": "a", "generator": "b.py"}, "shadow=... and generator: give one of them"),
+        ({"generator": "b.py", "shadows": 2}, "shadows=2 (allowed: at least 4)"),
         ({"drop": list(TRAIN.columns)}, "no columns are left"),
     ],
 )
