@@ -3,7 +3,7 @@
 What grows with the population and the pool are arrays (models, records, classes) of outputs, scores
 (models, records), weights and releases. They are kept as long as a stage reads them, in the order of the
 plan. A stage takes a multiple of what it reads and makes while it computes; the multiples were measured
-(docs/performance.md) and rounded up. Training takes what the engine may take, beside the data.
+for 64 models and rounded up (``bench/scale.py memory``). Training takes what the engine may take.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 PROGRAM = 450 * 2**20
 """Bytes of Python and its libraries when everything is loaded."""
-TRAINING = 2**30
-"""Bytes that the engine may use to train on a CPU."""
+TRAINING, ACTIVATIONS = 2**30, 100
+"""Bytes that the engine may use to train on a CPU, and how many times the training sets are enough."""
 DATA = 3
 """Copies of the dataset: loaded, split, and as tensors."""
 COPIES = 3
@@ -99,7 +99,8 @@ def _working(stage: Stage, setting: SettingStage, data: Data) -> int:
     """Return the bytes that a stage takes while it computes, beside the artifacts that it reads."""
     on_pool = setting.n_models * setting.n_pool
     if stage.kind in ("population", "fit"):
-        return TRAINING + COPIES * _size(stage, setting, data)
+        sets = setting.n_models * (setting.n_pool // 2) * math.prod(data.spec.shape) * 4
+        return min(TRAINING, ACTIVATIONS * sets) + COPIES * _size(stage, setting, data)
     if stage.kind in ("outputs", "defended-outputs"):
         return COPIES * _size(stage, setting, data)
     if stage.kind in ("scores", "split-scores", "left-out"):

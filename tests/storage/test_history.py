@@ -1,5 +1,6 @@
 import os
 import platform
+import random
 import sqlite3
 import subprocess
 import sys
@@ -9,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from privbench.errors import BadInput
-from privbench.storage.history import History, run_ids
+from privbench.storage.history import LISTED, History, run_ids
 from privbench.storage.processes import is_alive, this_process
-from privbench.storage.results import COLUMNS, Results
+from privbench.storage.results import COLUMNS, NEWEST, Results
 
 ROW = dict.fromkeys(COLUMNS) | {"status": "ok", "seed": 0}
 
@@ -197,3 +198,35 @@ def test_a_folder_that_cannot_be_written_can_be_read(unprivileged, version):
     assert len(results.rows("b")) == 1
     with pytest.raises(BadInput, match=r"results\.sqlite"):
         History(unprivileged).delete([1])
+
+
+def test_counts_are_those_of_a_slow_reference(start, tmp_path):
+    rng = random.Random(17)
+    statuses = ("ok", "failed", "skipped", "unavailable")
+    expected = {}
+    for _ in range(20):
+        trials = [rng.choices(statuses, k=rng.randint(1, 3)) for _ in range(rng.randint(0, 6))]
+        sets = [set(trial) for trial in trials]
+        expected[start(trials=trials)] = (
+            len(trials),
+            sum("ok" in one for one in sets),
+            sum(bool(one & {"failed", "unavailable"}) for one in sets),
+        )
+    deleted = rng.sample(sorted(expected), 5)
+    History(tmp_path).delete(deleted)
+    left = {number: counts for number, counts in expected.items() if number not in deleted}
+    entries = History(tmp_path).entries()
+    assert {e.id: (e.n_finished, e.n_ok, e.n_failed) for e in entries} == left
+
+
+def test_the_list_of_runs_reads_an_index_and_no_rows(start, results):
+    """With a million rows, they are gigabytes."""
+    start()
+    database = sqlite3.connect(results.path)
+    queries = (LISTED.format(which=""), NEWEST.replace("?", "'b'"))
+    for query in queries:
+        steps = [step for *_, step in database.execute(f"EXPLAIN QUERY PLAN {query}")]
+        of_rows = [step for step in steps if step.split()[1] == "rows"]
+        assert of_rows
+        assert all("COVERING INDEX rows_by_run" in step for step in of_rows), steps
+    database.close()

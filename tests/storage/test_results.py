@@ -31,6 +31,22 @@ def test_rows_come_back_as_they_went_in(results):
     assert results.rows("b") == [row(guarantee=guarantee, auc=0.75, status="ok", n_members=3)]
 
 
+def test_trials_that_finish_together_are_as_if_added_one_by_one(results):
+    trials = [
+        ([row(auc=i / 10, status="ok"), row(status="failed")], f"trace {i}", i) for i in (2, 0, 1)
+    ]
+    one_by_one, together = (results.start_run(name, {"python": "3"}) for name in "ab")
+    for rows, trace, position in trials:
+        results.add(one_by_one, rows, trace, position)
+    results.add_trials(together, trials)
+    database = sqlite3.connect(results.path)
+    query = "SELECT auc, status, traceback, position FROM rows WHERE run_id = ?"
+    first, second = (database.execute(query, (run,)).fetchall() for run in (one_by_one, together))
+    database.close()
+    assert first == second
+    assert [one["auc"] for one in results.run(together).rows] == [0.0, None, 0.1, None, 0.2, None]
+
+
 def test_verdicts_are_corrected_for_all_rows_of_the_run(results):
     """A p-value of .03 is significant alone, and not among two."""
 
