@@ -27,6 +27,9 @@ from privbench.errors import DatasetUnavailable as DatasetUnavailable
 from privbench.errors import Incompatible as Incompatible
 from privbench.errors import PrivbenchError as PrivbenchError
 from privbench.executors.base import Executor as Executor
+from privbench.executors.tasks import Task as Task
+from privbench.executors.tasks import Tasks as Tasks
+from privbench.executors.work import work as work
 from privbench.generators.base import FittedGenerator as FittedGenerator
 from privbench.generators.base import Generator as Generator
 from privbench.hookspecs import hookimpl as hookimpl

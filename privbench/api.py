@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from privbench.config import Overrides, find_file, read_file, resolve
 from privbench.config.device import check_device
+from privbench.config.memory import memory_size
 from privbench.config.selection import selector, unmatched
 from privbench.datasets.loading import Datasets
 from privbench.errors import BadInput
+from privbench.executors.tasks import Limits
+from privbench.executors.workers.forking import runs_in_process, start_early
 from privbench.plan import Plan, check_plans, make_plan
 from privbench.plugins.host import PluginHost
 from privbench.runner import Runner
@@ -31,6 +34,7 @@ def make_plans(
     overrides: Overrides | None = None,
     select: str | None = None,
     fetch: bool = True,
+    in_process: bool = True,
 ) -> list[Plan]:
     """Return the plans of benchmarks.
 
@@ -41,6 +45,8 @@ def make_plans(
         overrides: what ``--set`` gives.
         select: which trials, such as ``"lira and not naive"``. Plans without trials are left out.
         fetch: whether to download missing datasets.
+        in_process: whether third-party code will run in this process. If not, and there is some, the
+            process that workers are forked from is started before anything is planned.
 
     Raises:
         BadInput: the message names the key, the value and what is allowed.
@@ -53,6 +59,8 @@ def make_plans(
         for name in dict.fromkeys(names)
     ]
     overrides.check()
+    if not in_process and any(benchmark.runs_plugins for benchmark in benchmarks):
+        start_early()
     datasets = Datasets(fetch)
     names_of_trials: list[str] = []
 
@@ -61,15 +69,33 @@ def make_plans(
         return selected(name)
 
     plans = [make_plan(benchmark, is_selected, datasets) for benchmark in benchmarks]
-    check_plans(plans, unmatched(select or "", names_of_trials))
+    found = any(plan.trials for plan in plans)
+    check_plans(plans, "" if found else unmatched(select or "", names_of_trials))
     remark = ", ".join([*overrides.texts(), *([f"-k {select!r}"] if select else [])])
     return [replace(plan, remark=remark) for plan in plans if plan.trials]
 
 
 def make_runner(
-    plan: Plan, host: PluginHost, *, results: str | Path, device: str, executor: str = "local"
+    plan: Plan,
+    host: PluginHost,
+    *,
+    results: str | Path,
+    device: str,
+    executor: str = "local",
+    in_process: bool | None = None,
+    limits: Limits | None = None,
 ) -> Runner:
     """Return the runner of a plan.
+
+    Args:
+        plan: the plan.
+        host: the plugins.
+        results: folder of the results database and the stored artifacts.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
+        executor: name of the executor.
+        in_process: whether third-party code runs in this process; by default not, unless the
+            environment variable PRIVBENCH_IN_PROCESS says so.
+        limits: what a task may take in a worker.
 
     Raises:
         BadInput: the folder cannot be made, or there is no such device or executor.
@@ -78,14 +104,18 @@ def make_runner(
     bound = (
         host.registry("executor").get(executor, "--executor").build({}, f"--executor {executor}")
     )
-    return Runner(plan, host, Store(root), Results(root), bound.component, check_device(device))
+    runner = Runner(plan, host, Store(root), Results(root), bound.component, check_device(device))
+    runner.in_process = runs_in_process() if in_process is None else in_process
+    runner.limits = limits or Limits()
+    return runner
 
 
-def run_plan(
-    plan: Plan, host: PluginHost, *, results: str | Path, device: str, executor: str = "local"
-) -> list[Row]:
-    """Run a plan and return its rows, which are also appended to the results database."""
-    return make_runner(plan, host, results=results, device=device, executor=executor).run()
+def run_plan(plan: Plan, host: PluginHost, **options: Any) -> list[Row]:
+    """Run a plan and return its rows, which are also appended to the results database.
+
+    The options are those of `make_runner`.
+    """
+    return make_runner(plan, host, **options).run()
 
 
 def _folder(results: str | Path) -> Path:
@@ -108,6 +138,9 @@ def run(
     select: str | None = None,
     set: Mapping[str, Any] | None = None,
     progress: bool = True,
+    in_process: bool | None = None,
+    timeout: float | None = None,
+    memory: str | None = None,
 ) -> pd.DataFrame:
     """Run benchmarks and return their rows: for records and each kind of canaries of a trial.
 
@@ -122,6 +155,10 @@ def run(
         select: which trials to run, such as ``"lira and not naive"``.
         set: keys and parameters to override, such as ``{"mlp.epochs": 5, "population": 8}``.
         progress: whether to show a progress bar, in a notebook or a terminal.
+        in_process: whether code of plugins runs in this process, and not in a worker process; by default
+            not, unless the environment variable PRIVBENCH_IN_PROCESS says so.
+        timeout: seconds that a stage may take in a worker process.
+        memory: memory that a worker process may use, such as ``"4GiB"``.
 
     Returns:
         A DataFrame with the columns that docs/rows.md describes.
@@ -146,11 +183,20 @@ def run(
     if not names:
         file = read_file(find_file(config))
         raise BadInput(f"run: {no_name(file, offers(file, host, results))}")
+    if timeout is not None and not timeout > 0:
+        raise BadInput(f"run: timeout: {timeout!r} is out of bounds (allowed: more than 0)")
+    limits = Limits(timeout, None if memory is None else memory_size(memory, "run: memory"))
     overrides = Overrides(dict(set or {}))
     rows: list[Row] = []
-    plans = make_plans(names, host, config=config, overrides=overrides, select=select)
+    in_process = runs_in_process() if in_process is None else in_process
+    plans = make_plans(
+        names, host, config=config, overrides=overrides, select=select, in_process=in_process
+    )
     forecasts = Forecasts(Times(results).all(), check_device(device))
     with shown(host, forecasts) if progress and can_show() else nullcontext():
         for plan in plans:
-            rows += run_plan(plan, host, results=results, device=device, executor=executor)
+            rows += run_plan(
+                plan, host, results=results, device=device, executor=executor,
+                in_process=in_process, limits=limits,
+            )  # fmt: skip
     return to_frame(rows)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from privbench.components.faults import trace_of
 from privbench.components.messages import error_text
@@ -34,9 +37,13 @@ def missing_stages(plan: Plan, store: Store) -> list[Stage]:
     stages that are never stored are among them.
     """
     missing: dict[str, Stage] = {}
+    present: set[str] = set()
 
     def visit(stage: Stage) -> None:
-        if stage.key in missing or (stage.stored and store.has(stage.kind, stage.key)):
+        if stage.key in missing or stage.key in present:
+            return
+        if stage.stored and store.has(stage.kind, stage.key):
+            present.add(stage.key)
             return
         for dependency in stage.inputs:
             visit(dependency)
@@ -66,6 +73,8 @@ class Computation:
     """Why stages have no artifact, by key."""
     _memory: dict[str, Artifact] = field(default_factory=dict)
     """Artifacts in use; each is dropped when the last stage that reads it has been computed."""
+    _live: dict[str, Any] = field(default_factory=dict)
+    """Objects in memory that parts of a stage share; dropped with the stage's artifact."""
     _query_cache: QueryCache = field(default_factory=QueryCache)
     _readers: Counter[str] = field(default_factory=Counter)
     """How many stages that are still to be computed read an artifact, by key."""
@@ -74,7 +83,7 @@ class Computation:
 
     def __post_init__(self) -> None:
         for stage in missing_stages(self.plan, self.store):
-            self._count_as_reader(stage)
+            self.count(stage)
 
     def compute(self, stage: Stage) -> Artifact:
         """Compute and store a stage; record the failure, which all trials that need the stage share.
@@ -82,8 +91,51 @@ class Computation:
         Raises:
             StageFailed: with that reason.
         """
+        artifact = None
         try:
-            artifact = self._computed(stage)
+            with self._failing(stage):
+                artifact = self._computed(stage)
+        finally:
+            self._finished(stage)
+        if artifact is None:
+            raise StageFailed(self.failures[stage.key])
+        if self._readers[stage.key] > 0:
+            self._memory[stage.key] = artifact
+        return artifact
+
+    def compute_part(self, stage: Stage, number: int) -> None:
+        """Compute and store one part of a stage; record the failure, which is that of the stage."""
+        with self._failing(stage):
+            start = time.perf_counter()
+            context = self._context(stage)
+            part = stage.compute_part(context, number, stage.n_parts(self.device))
+            context.parts.save(number, part, time.perf_counter() - start)
+
+    def take_part(self, stage: Stage, number: int, part: Artifact, seconds: float) -> None:
+        """Store a part that another process has computed."""
+        self.parts(stage).save(number, part, seconds)
+
+    def take(self, stage: Stage, artifact: Artifact, seconds: float) -> None:
+        """Store an artifact that another process has computed; without arrays or facts nothing."""
+        if stage.stored and (artifact.arrays or artifact.info):
+            self._store(stage, artifact, seconds)
+        self._finished(stage)
+
+    def fail(self, stage: Stage, failure: NoResult) -> None:
+        """Record why a stage has no artifact."""
+        self.failures[stage.key] = failure
+        self._finished(stage)
+
+    def parts(self, stage: Stage) -> Parts:
+        """Return the parts of a stage that are stored."""
+        count = stage.n_parts(self.device)
+        return Parts(self.store, stage.kind, stage.key, stage.provenance, count)
+
+    @contextmanager
+    def _failing(self, stage: Stage) -> Iterator[None]:
+        """Record what is raised as the failure of a stage."""
+        try:
+            yield
         except StageFailed as error:
             self.failures[stage.key] = error.failure
         except Incompatible as error:
@@ -93,17 +145,17 @@ class Computation:
         except BaseException as error:  # third-party code; the other trials go on
             reason = f"{stage.kind}: {error_text(error)}"
             self.failures[stage.key] = NoResult("failed", reason, trace_of(error))
-        finally:
-            self._counted.discard(stage.key)
-            for dependency in stage.inputs:
-                self._readers[dependency.key] -= 1
-                if self._readers[dependency.key] <= 0:
-                    self._memory.pop(dependency.key, None)
-        if stage.key in self.failures:
-            raise StageFailed(self.failures[stage.key])
-        if self._readers[stage.key] > 0:
-            self._memory[stage.key] = artifact
-        return artifact
+
+    def _finished(self, stage: Stage) -> None:
+        """Drop what no stage will read any more, now that a stage has been computed or has failed."""
+        if stage.key not in self._counted:
+            return
+        self._counted.remove(stage.key)
+        for dependency in stage.inputs:
+            self._readers[dependency.key] -= 1
+            if self._readers[dependency.key] <= 0:
+                self._memory.pop(dependency.key, None)
+                self._live.pop(dependency.key, None)
 
     def _computed(self, stage: Stage) -> Artifact:
         """Compute and store an artifact, with its seconds; those of stored inputs are not counted."""
@@ -115,12 +167,15 @@ class Computation:
         artifact = stage.compute(context)
         if stage.stored and artifact.is_storable:
             seconds = time.perf_counter() - start + context.parts.seconds
-            size = self.store.save(
-                stage.kind, stage.key, artifact, seconds=seconds, provenance=stage.provenance
-            )
+            self._store(stage, artifact, seconds)
             context.parts.delete()
-            self.times.note(stage, self.device, seconds, size)
         return artifact
+
+    def _store(self, stage: Stage, artifact: Artifact, seconds: float) -> None:
+        size = self.store.save(
+            stage.kind, stage.key, artifact, seconds=seconds, provenance=stage.provenance
+        )
+        self.times.note(stage, self.device, seconds, size)
 
     def _context(self, stage: Stage) -> Context:
         return Context(
@@ -131,7 +186,8 @@ class Computation:
                 "stage_progress", stage=stage, done=done, total=total
             ),
             query_cache=self._query_cache,
-            parts=Parts(self.store, stage.kind, stage.key, stage.provenance),
+            parts=self.parts(stage),
+            live=self._live,
         )
 
     def _get(self, stage: Stage) -> Artifact:
@@ -143,7 +199,7 @@ class Computation:
         artifact = self.store.load(stage.kind, stage.key) if stage.stored else None
         if artifact is None:
             if stage.key not in self._counted:  # it was stored and is damaged, or is needed again
-                self._count_as_reader(stage)
+                self.count(stage)
             artifact = self.compute(stage)
         else:
             artifact = stage.loaded(artifact, self._context(stage))
@@ -151,7 +207,9 @@ class Computation:
             self._memory[stage.key] = artifact
         return artifact
 
-    def _count_as_reader(self, stage: Stage) -> None:
+    def count(self, stage: Stage) -> None:
         """Count a stage that will be computed among the readers of its inputs."""
+        if stage.key in self._counted:
+            return
         self._counted.add(stage.key)
         self._readers.update(dependency.key for dependency in stage.inputs)

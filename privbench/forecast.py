@@ -93,7 +93,7 @@ class Sizer:
     def sizes(self, stage: Stage) -> Sizes:
         """Return what of a stage its time depends on."""
         parts = sorted(self._parts_of(stage))
-        setting = _setting_of(stage)
+        setting = setting_of(stage)
         n_models, n_records = (setting.n_models, setting.n_pool) if setting else (1, 1)
         components = [bound.name for bound in stage.components]
         if setting and _canary_kind(stage):
@@ -234,7 +234,7 @@ def _quantile(values: Sequence[float], share: float) -> float:
     return values[below] + (place - below) * (values[above] - values[below])
 
 
-def _setting_of(stage: Stage) -> SettingStage | None:
+def setting_of(stage: Stage) -> SettingStage | None:
     """Return the setting that is nearest among the inputs: that of the population it is about."""
     level: Sequence[Stage] = [stage]
     while level:

@@ -2,56 +2,30 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from privbench.canaries import CanaryKind, obstacle
 from privbench.components import Bound
 from privbench.components.checks import checked_reason
 from privbench.components.faults import calling, trace_of
 from privbench.components.messages import error_text
 from privbench.components.outcome import NoResult
-from privbench.config import NONE, Benchmark, Defense, Knowledge, Unavailable, Variant
+from privbench.config import NONE, Benchmark, Defense, Unavailable, Variant
 from privbench.config.selection import Selector
 from privbench.errors import BadInput, ComponentError
-from privbench.sizes import check_sizes, fitting_kinds
-from privbench.stages import (
-    AnyOutputsStage,
-    AuditStage,
-    ComparisonStage,
-    DefendedOutputsStage,
-    FidelityStage,
-    FitStage,
-    LeftOutStage,
-    MetricsStage,
-    OutputsStage,
-    OutputTraitsStage,
-    PopulationStage,
-    RecordsStage,
-    ReleaseScoresStage,
-    ReleaseStage,
-    ScoresStage,
-    SettingStage,
-    SplitScoresStage,
-    Stage,
-    UtilityStage,
-    WarningsStage,
-    scores_left_out,
-    shadows_needed,
-    walk,
-)
-from privbench.stages.records import MIN_MODELS
+from privbench.pipeline import AttackFacts, Pipeline, SharedStages
+from privbench.sizes import check_sizes
+from privbench.stages import ComparisonStage, MetricsStage, Stage, walk
 from privbench.trial import Attacked, Trial
 
 if TYPE_CHECKING:
     from privbench.data import DataSpec
     from privbench.datasets.loading import Datasets
-    from privbench.membership import Subset
-
-AnyStage = TypeVar("AnyStage", bound=Stage)
 
 
 @dataclass(frozen=True)
@@ -67,7 +41,7 @@ class Plan:
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
         """All stages of the trials, inputs first, each once."""
-        return tuple(walk([stage for trial in self.trials for stage in trial.results]))
+        return tuple(walk(stage for trial in self.trials for stage in trial.results))
 
 
 def make_plan(benchmark: Benchmark, select: Selector, datasets: Datasets) -> Plan:
@@ -78,9 +52,9 @@ def make_plan(benchmark: Benchmark, select: Selector, datasets: Datasets) -> Pla
     Raises:
         BadInput: if the pool, the canaries or the public records do not fit a dataset.
     """
-    planner = _Planner(benchmark, datasets)
-    trials = tuple(trial for trial in planner.trials() if select(str(trial)))
-    return Plan(benchmark, planner.compared(trials), datasets)
+    planner = _Planner(benchmark, datasets, select)
+    with _without_garbage_collection():
+        return Plan(benchmark, planner.compared(list(planner.trials())), datasets)
 
 
 def check_plans(plans: Sequence[Plan], hint: str = "") -> None:
@@ -100,51 +74,71 @@ def check_plans(plans: Sequence[Plan], hint: str = "") -> None:
         raise BadInput("\n".join(sorted({rejected.reason for rejected in failed})))
 
 
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Suspend the search for cycles: a plan has millions of objects, and all of them stay."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 @dataclass
 class _Planner:
-    """Builds the trials of the matrix. Stages with equal keys are one object, so that sharing shows."""
+    """Builds the trials of the matrix."""
 
     benchmark: Benchmark
     datasets: Datasets
-    _stages: dict[str, Stage] = field(default_factory=dict)
+    select: Selector
+    _stages: SharedStages = field(default_factory=SharedStages)
+    _rejected: dict[tuple[str, str, str], NoResult | None] = field(default_factory=dict)
+    """Why trials of a dataset, model and defense cannot run, by label; None if they can."""
 
     def trials(self) -> Iterator[Trial]:
-        """Yield every trial of the matrix, by dataset, seed, model, defense, attack and knowledge."""
+        """Yield the selected trials, by dataset, seed, model, defense, attack and knowledge."""
         benchmark = self.benchmark
-        for dataset, seed, model, defense in itertools.product(
-            benchmark.datasets, benchmark.seeds, benchmark.models, benchmark.defenses
+        attacks = [
+            attack if isinstance(attack, Unavailable) else AttackFacts(attack.label, attack.bound)
+            for attack in benchmark.attacks
+        ]
+        for dataset, seed, model in itertools.product(
+            benchmark.datasets, benchmark.seeds, benchmark.models
         ):
-            pipeline = self._pipeline(dataset, seed, model, defense)
-            for attack, knowledge in itertools.product(benchmark.attacks, benchmark.knowledge):
-                trial = Trial(
-                    benchmark.name, dataset.label, defense.label, model.label, attack.label,
-                    knowledge, seed, self._attacked,
-                )  # fmt: skip
-                if isinstance(attack, Unavailable):
-                    trial = replace(trial, rejected=NoResult("unavailable", attack.reason))
-                else:
-                    trial = replace(trial, observes=str(attack.bound.component.observes))
-                if isinstance(pipeline, NoResult):
-                    yield replace(trial, rejected=pipeline)
-                elif isinstance(attack, Unavailable):
-                    yield trial
-                else:
-                    yield _planned(pipeline, trial, attack.bound)
+            undefended: Pipeline | None = None
+            for defense in benchmark.defenses:
+                pipeline = self._pipeline(dataset, seed, model, defense, undefended)
+                if isinstance(pipeline, Pipeline):
+                    undefended = pipeline.undefended
+                for attack, knowledge in itertools.product(attacks, benchmark.knowledge):
+                    observes = attack.observes if isinstance(attack, AttackFacts) else None
+                    trial = Trial(
+                        benchmark.name, dataset.label, defense.label, model.label, attack.label,
+                        knowledge, seed, self._attacked, observes,
+                    )  # fmt: skip
+                    if self.select(str(trial)):
+                        yield _planned(pipeline, trial, attack)
 
     def compared(self, trials: Sequence[Trial]) -> tuple[Trial, ...]:
         """Return the trials, where adaptive ones are compared with the naive ones of the same attack.
 
         An attack with the same scores in both, such as one without a defense, is not compared.
         """
-        naive = {str(replace(t, knowledge="adaptive")): t for t in trials if t.knowledge == "naive"}
+
+        def compared_parts(trial: Trial) -> tuple[str | int, ...]:
+            return (trial.dataset, trial.seed, trial.model, trial.defense, trial.attack)
+
+        naive = {compared_parts(trial): trial for trial in trials if trial.knowledge == "naive"}
 
         def with_comparisons(trial: Trial) -> Trial:
-            other = naive.get(str(trial))
-            if other is None:
+            other = naive.get(compared_parts(trial))
+            if other is None or other is trial:
                 return trial
             pairs = zip(trial.metrics, other.metrics, strict=False)
             stages = tuple(self._comparison(*pair) for pair in pairs)
-            return replace(trial, comparisons=stages if any(stages) else ())
+            return replace(trial, comparisons=stages) if any(stages) else trial
 
         return tuple(map(with_comparisons, trials))
 
@@ -155,15 +149,9 @@ class _Planner:
             return None
         if adaptive.scores is naive.scores:
             return None
-        return self.shared(ComparisonStage(adaptive.title, adaptive.seed, adaptive, naive))
+        return self._stages.shared(ComparisonStage(adaptive.title, adaptive.seed, adaptive, naive))
 
-    def shared(self, stage: AnyStage) -> AnyStage:
-        """Return the stage of this plan that has the same key, or else ``stage``."""
-        known = self._stages.setdefault(stage.key, stage)
-        assert type(known) is type(stage)
-        return known
-
-    @property
+    @cached_property
     def _attacked(self) -> tuple[Attacked, ...]:
         kinds = self.benchmark.canary_kinds if self.benchmark.canaries else ()
         return (Attacked("records"), *(Attacked("canaries", kind) for kind in kinds))
@@ -174,8 +162,27 @@ class _Planner:
         seed: int,
         model: Variant | Unavailable,
         defense: Defense | Unavailable,
-    ) -> _Pipeline | NoResult:
+        undefended: Pipeline | None,
+    ) -> Pipeline | NoResult:
         """Return what builds the stages of a defense, or why its trials cannot run."""
+        name = (dataset.label, model.label, defense.label)
+        if name not in self._rejected:
+            self._rejected[name] = self._rejection(dataset, model, defense)
+        if (rejected := self._rejected[name]) is not None:
+            return rejected
+        # What is unavailable is rejected.
+        assert isinstance(dataset, Variant)
+        assert isinstance(model, Variant)
+        assert isinstance(defense, Defense)
+        parts = (self.benchmark, self.datasets, self._stages, dataset, seed, model)
+        return Pipeline(*parts, defense, undefended or Pipeline(*parts, NONE))
+
+    def _rejection(
+        self,
+        dataset: Variant | Unavailable,
+        model: Variant | Unavailable,
+        defense: Defense | Unavailable,
+    ) -> NoResult | None:
         if isinstance(dataset, Unavailable):
             return NoResult("unavailable", dataset.reason)
         if isinstance(model, Unavailable):
@@ -190,198 +197,19 @@ class _Planner:
             reason = _incompatible(data.spec, model.bound, defense)
         except Exception as error:  # third-party code; the other trials go on
             return NoResult("failed", f"skip: {error_text(error)}", trace_of(error))
-        if reason:
-            return NoResult("skipped", reason)
-        return _Pipeline(self, dataset, seed, model, defense)
+        return NoResult("skipped", reason) if reason else None
 
 
-@dataclass(frozen=True)
-class _Pipeline:
-    """Builds the stages of one (dataset, seed, model, defense)."""
-
-    planner: _Planner
-    dataset: Variant
-    seed: int
-    model: Variant
-    defense: Defense
-
-    def planned(self, trial: Trial, attack: Bound) -> Trial:
-        """Return the trial of an attack with its stages, or rejected."""
-        on_release = trial.observes == "synthetic"
-        if on_release and (reason := self._no_release(trial.knowledge)):
-            return replace(trial, rejected=NoResult("skipped", reason))
-        make_metrics = self._release_metrics if on_release else self._metrics
-        metrics: list[MetricsStage | NoResult] = []
-        for attacked in trial.attacked:
-            if reason := self._obstacle(attacked.canary_kind):
-                metrics.append(NoResult("skipped", reason))
-            else:
-                metrics.append(make_metrics(attack, trial.knowledge, attacked))
-        with calling(attack):
-            queries = None if on_release else attack.component.queries_used()
-        return replace(
-            trial,
-            utility=self.utility(),
-            metrics=tuple(metrics),
-            queries=queries,
-            records=tuple(
-                self._records(stage) if isinstance(stage, MetricsStage) else None
-                for stage in metrics
-            ),
-            audits=tuple(
-                self._audit(stage) if isinstance(stage, MetricsStage) else None for stage in metrics
-            ),
-            warnings=tuple(
-                self._warnings(stage, queries) if isinstance(stage, MetricsStage) else None
-                for stage in metrics
-            ),
-        )
-
-    def setting(self, subset: Subset) -> SettingStage:
-        """Return the stage of the split and membership."""
-        from privbench.membership import pool_size, reference_size
-
-        benchmark, datasets, bound = (
-            self.planner.benchmark,
-            self.planner.datasets,
-            self.dataset.bound,
-        )
-        n_records = len(datasets.get(bound))
-        n_pool = pool_size(n_records, benchmark.pool)
-        n_reference = reference_size(n_records, n_pool)
-        clean = SettingStage(
-            title=self.dataset.label,
-            seed=self.seed,
-            dataset=bound,
-            fingerprint=datasets.fingerprint(bound),
-            n_pool=n_pool,
-            n_models=benchmark.population,
-            n_reference=n_reference,
-            n_public=n_reference if benchmark.public is None else benchmark.public,
-        )
-        clean = self.planner.shared(clean)
-        if subset == "records":
-            return clean
-        kinds = fitting_kinds(benchmark, datasets.get(bound).spec)
-        return self.planner.shared(
-            replace(clean, subset="canaries", canaries=benchmark.canaries, kinds=kinds, clean=clean)
-        )
-
-    def _obstacle(self, kind: CanaryKind | None) -> str:
-        """Return why the dataset has no canaries of a kind; empty if it has."""
-        spec = self.planner.datasets.get(self.dataset.bound).spec
-        return "" if kind is None else obstacle(kind, spec)
-
-    def release(self, subset: Subset) -> ReleaseStage | None:
-        """Return the stage of the release; None if models are trained on the private records."""
-        if not self.defense.releases:
-            return None
-        setting, title = self.setting(subset), self._title(subset)
-        data_mechanisms, fit = self.defense.at("data"), None
-        if self.defense.generator is not None:
-            fit = self.planner.shared(
-                FitStage(title, self.seed, setting, self.defense.generator, data_mechanisms)
-            )
-        return self.planner.shared(
-            ReleaseStage(title, self.seed, setting, data_mechanisms, fit, self.defense.at("latent"))
-        )
-
-    def outputs(self, subset: Subset) -> AnyOutputsStage:
-        """Return the stage of the outputs that an adversary sees."""
-        setting, title, shared = self.setting(subset), self._title(subset), self.planner.shared
-        training, release = self.defense.at("training"), self.release(subset)
-        population = shared(
-            PopulationStage(title, self.seed, setting, self.model.bound, training, release)
-        )
-        bare = shared(OutputsStage(title, self.seed, setting, population))
-        if not self.defense.at("output"):
-            return bare
-        return shared(DefendedOutputsStage(title, self.seed, bare, self.defense.at("output")))
-
-    def utility(self) -> UtilityStage:
-        """Return the stage of accuracies and the guarantee."""
-        title, release, fidelity = self._title("records"), self.release("records"), None
-        if release is not None:
-            fidelity = self.planner.shared(FidelityStage(title, self.seed, release))
-        setting, outputs = self.setting("records"), self.outputs("records")
-        return self.planner.shared(
-            UtilityStage(
-                title, self.seed, setting, outputs, self.defense, self.model.bound, fidelity
-            )
-        )
-
-    def _metrics(self, attack: Bound, knowledge: Knowledge, attacked: Attacked) -> MetricsStage:
-        subset, kind = attacked
-        setting, target = self.setting(subset), self.outputs(subset)
-        shadows = self if knowledge == "adaptive" else replace(self, defense=NONE)
-        shadow = shadows.outputs(subset)
-        title = f"{attack.name} on {target.title}"
-        if knowledge == "naive":
-            title += ", naive"
-        scores, shadow_scores = (
-            self.planner.shared(ScoresStage(title, self.seed, setting, attack, outputs, shadow))
-            for outputs in (target, shadow)
-        )
-        return self.planner.shared(
-            MetricsStage(title, self.seed, setting, scores, shadow_scores, self.utility(), kind)
-        )
-
-    def _release_metrics(self, attack: Bound, _: Knowledge, attacked: Attacked) -> MetricsStage:
-        subset, kind = attacked
-        release = self.release(subset)
-        assert release is not None  # see `_no_release`
-        setting, title = self.setting(subset), f"{attack.name} on data of {release.title}"
-        scores = self.planner.shared(ReleaseScoresStage(title, self.seed, setting, attack, release))
-        return self.planner.shared(
-            MetricsStage(title, self.seed, setting, scores, scores, self.utility(), kind)
-        )
-
-    def _audit(self, metrics: MetricsStage) -> AuditStage:
-        scores, split = metrics.scores, None
-        attack = scores.attack
-        if scores.is_naive:
-            return self.planner.shared(AuditStage(metrics.title, self.seed, metrics, None))
-        # That privbench's own attacks use no shadows if they need none is tested.
-        if attack.entry.third_party or shadows_needed(attack) != "no":
-            split = self.planner.shared(SplitScoresStage(metrics.title, self.seed, scores))
-        return self.planner.shared(AuditStage(metrics.title, self.seed, metrics, split))
-
-    def _records(self, metrics: MetricsStage) -> RecordsStage:
-        scores, left_out = metrics.scores, None
-        possible = metrics.setting.n_models >= MIN_MODELS and not scores.is_naive
-        if possible and isinstance(scores, ScoresStage) and scores_left_out(scores.attack):
-            left_out = self.planner.shared(LeftOutStage(metrics.title, self.seed, scores))
-        return self.planner.shared(RecordsStage(metrics.title, self.seed, metrics, left_out))
-
-    def _warnings(self, metrics: MetricsStage, queries: int | None) -> WarningsStage:
-        scores, traits = metrics.scores, None
-        if isinstance(scores, ScoresStage):
-            outputs = scores.target
-            traits = self.planner.shared(
-                OutputTraitsStage(outputs.title, self.seed, scores.setting, outputs)
-            )
-        return self.planner.shared(
-            WarningsStage(metrics.title, self.seed, metrics, queries, traits)
-        )
-
-    def _no_release(self, knowledge: Knowledge) -> str:
-        """Return why there is nothing for an attack on released data; empty if there is."""
-        if not self.defense.releases:
-            return "an attack on released data, and this defense releases none"
-        if knowledge == "naive":
-            return "an attack on released data, and naive shadows release none"
-        return ""
-
-    def _title(self, subset: Subset) -> str:
-        return f"{self.dataset.label}/{self.defense.label}/{self.model.label} ({subset})"
-
-
-def _planned(pipeline: _Pipeline, trial: Trial, attack: Bound) -> Trial:
+def _planned(
+    pipeline: Pipeline | NoResult, trial: Trial, attack: AttackFacts | Unavailable
+) -> Trial:
     """Return the trial with its stages; what its attack raises is why it has none."""
+    if isinstance(pipeline, NoResult):
+        return replace(trial, rejected=pipeline)
+    if not isinstance(attack, AttackFacts):
+        return replace(trial, rejected=NoResult("unavailable", attack.reason))
     try:
-        if trial.observes != "synthetic":
-            with calling(attack):
-                attack.component.needs_models()  # which the keys of its stages depend on
+        attack.check()
         return pipeline.planned(trial, attack)
     except ComponentError as error:
         return replace(trial, rejected=NoResult("failed", str(error), trace_of(error)))

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from privbench.components.faults import trace_of
 from privbench.components.messages import error_text
 from privbench.components.outcome import NoResult
-from privbench.computation import Computation, StageFailed, needed
+from privbench.computation import Computation, missing_stages, needed
 from privbench.config.device import resolve_device
 from privbench.errors import StorageFailed
 from privbench.executors.base import Executor
+from privbench.executors.tasks import Limits
+from privbench.executors.workers.crew import Crew
+from privbench.executors.workers.forking import AVAILABLE, runs_in_process
+from privbench.finishing import UnfinishedTrials
 from privbench.forecast import TimeKeeper
+from privbench.memory import check_memory
 from privbench.plan import Plan
 from privbench.plugins.host import PluginHost
 from privbench.privacy.verdict import with_verdicts
+from privbench.run_tasks import RunTasks
 from privbench.stages import Stage
 from privbench.storage.artifacts import Store
 from privbench.storage.environment import environment
@@ -27,6 +33,9 @@ from privbench.storage.results import Results, Row
 from privbench.storage.times import Times
 from privbench.trial import Trial
 from privbench.trial_rows import TrialRows
+
+WRITE_EVERY = 1.0
+"""Seconds after which rows are written, if many trials are finished at once."""
 
 
 @dataclass
@@ -43,6 +52,10 @@ class Runner:
     """Why stages have no artifact, by key."""
     command: str = ""
     """The command line that was typed; empty for a run from Python."""
+    in_process: bool = field(default_factory=runs_in_process)
+    """Whether third-party code runs in this process."""
+    limits: Limits = field(default_factory=Limits)
+    """What a task may take in a worker."""
 
     @cached_property
     def computation(self) -> Computation:
@@ -60,6 +73,8 @@ class Runner:
         stages = self.needed
         if stages:
             self.device = resolve_device(self.device)
+        if self.limits.memory is not None:
+            check_memory(self.plan, missing_stages(self.plan, self.store), self.limits.memory)
         self.host.call("run_started", plan=self.plan, needed=stages)
         facts = environment(self.host.third_party, self.device)
         benchmark = self.plan.benchmark
@@ -68,24 +83,14 @@ class Runner:
             command=self.command, n_trials=len(self.plan.trials),
         )  # fmt: skip
         rows: list[Row] = []
-        waiting = list(self.plan.trials)
+        unfinished = UnfinishedTrials(self.plan.trials, self._is_done)
 
-        def finish_trials() -> None:
-            for trial in [trial for trial in waiting if self._is_finished(trial)]:
-                waiting.remove(trial)
-                rows.extend(self._finish(run, trial))
+        def on_stored(stage: Stage) -> None:
+            rows.extend(self._finish(run, unfinished.finished_by(stage)))
 
-        result_keys = {stage.key for trial in self.plan.trials for stage in trial.results}
-
-        def compute(stage: Stage) -> None:
-            self._compute_and_report(stage)
-            if stage.key in result_keys:
-                finish_trials()
-
-        finish_trials()
-        self._execute(stages, compute)
-        for trial in waiting:  # whose stages the executor left out
-            rows.extend(self._finish(run, trial))
+        rows.extend(self._finish(run, unfinished.finished()))
+        self._execute(stages, on_stored)
+        rows.extend(self._finish(run, unfinished.rest()))  # whose stages the executor left out
         results = [stage for trial in self.plan.trials for stage in trial.results]
         self.results.finish_run(run, self._trial_rows.seconds(*results))
         rows = with_verdicts(rows)
@@ -108,12 +113,13 @@ class Runner:
     def _times(self) -> TimeKeeper:
         return TimeKeeper(Times(self.results.path.parent))
 
-    def _execute(self, stages: list[Stage], compute: Callable[[Stage], None]) -> None:
+    def _execute(self, stages: list[Stage], on_stored: Callable[[Stage], None]) -> None:
         """Let the executor compute; the trials that it leaves out have failed."""
         reason, trace = f"executor {self.executor.name!r} left this trial out", ""
         try:
-            with redirect_stdout(sys.stderr):
-                self.executor.execute(list(stages), compute)
+            with redirect_stdout(sys.stderr), self._crew() as crew:
+                tasks = RunTasks(list(stages), self.computation, on_stored, self.limits, crew)
+                self.executor.execute(tasks)
         except (StorageFailed, KeyboardInterrupt):
             raise
         except BaseException as error:  # third-party code; what is computed counts
@@ -126,31 +132,47 @@ class Runner:
                 if not self.store.has(stage.kind, stage.key):
                     self.failures.setdefault(stage.key, NoResult("failed", reason, trace))
 
-    def _is_finished(self, trial: Trial) -> bool:
-        return all(
-            stage.key in self.failures or self.store.has(stage.kind, stage.key)
-            for stage in trial.results
-        )
+    def _is_done(self, stage: Stage) -> bool:
+        return stage.key in self.failures or self.store.has(stage.kind, stage.key)
 
-    def _finish(self, run: int, trial: Trial) -> list[Row]:
-        rows, trace = self._trial_rows.of(trial)
-        self.results.add(run, rows, trace, self.plan.trials.index(trial))
-        self.host.call("trial_finished", rows=rows)
-        return rows
-
-    def _compute_and_report(self, stage: Stage) -> None:
-        """Compute one stage for the executor, with the hooks around it."""
-        if stage.key in self.failures or self.store.has(stage.kind, stage.key):
+    @contextmanager
+    def _crew(self) -> Iterator[Crew | None]:
+        """Yield the worker for third-party code, which is started when there is work for it."""
+        if self.in_process or not AVAILABLE:
+            yield None
             return
-        self.host.call("stage_started", stage=stage)
-        start = time.perf_counter()
-        status = "ok"
+        torch = sys.modules.get("torch")
+        threads = None if torch is None else torch.get_num_threads()
+        with Crew(1, self.limits, threads=threads) as crew:
+            yield crew
+
+    def _finish(self, run: int, trials: Iterable[tuple[int, Trial]]) -> list[Row]:
+        """Store the rows of trials, given with their places in the plan, and return them.
+
+        Rows are written together, yet none is kept for much longer than a second.
+        """
+        made: list[tuple[list[Row], str, int]] = []
+        all_rows: list[Row] = []
+
+        def write() -> None:
+            batch = list(made)
+            made.clear()
+            if batch:
+                self.results.add_trials(run, batch)
+            for rows, _, _ in batch:
+                all_rows.extend(rows)
+                self.host.call("trial_finished", rows=rows)
+
+        written = time.monotonic()
         try:
-            self.computation.compute(stage)
-        except StageFailed as error:
-            status = error.failure.status
-        seconds = time.perf_counter() - start
-        self.host.call("stage_finished", stage=stage, status=status, seconds=seconds)
+            for place, trial in trials:
+                made.append((*self._trial_rows.of(trial), place))
+                if time.monotonic() - written > WRITE_EVERY:
+                    write()
+                    written = time.monotonic()
+        finally:
+            write()
+        return all_rows
 
 
 def _trial_name(row: Row) -> str:

@@ -22,12 +22,20 @@ def canonical_json(value: Any) -> str:
     >>> canonical_json({"b": 1, "a": [1.5, None]})
     '{"a":[1.5,null],"b":1}'
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def digest(value: Any) -> str:
     """Return the sha256 of the canonical JSON of ``value``, in hexadecimal."""
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+    return digest_of_json(canonical_json(value))
+
+
+def digest_of_json(text: str) -> str:
+    """Return the sha256 of canonical JSON, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def seed_of(*parts: Any) -> int:

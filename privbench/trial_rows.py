@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from privbench.components.outcome import NoResult
@@ -27,6 +27,8 @@ class TrialRows:
     store: Store
     failures: dict[str, NoResult]
     """Why stages have no artifact, by key."""
+    _seconds: dict[str, float] = field(default_factory=dict)
+    """Those of stored stages behind the rows that were made, by key."""
 
     def of(self, trial: Trial) -> tuple[list[Row], str]:
         """Return the rows of a trial, and the traceback if it failed."""
@@ -93,8 +95,12 @@ class TrialRows:
 
     def seconds(self, *stages: Stage) -> float:
         """Return the seconds of all stages behind a row, whichever run computed them."""
-        return sum(
-            self.store.seconds(stage.kind, stage.key)
-            for stage in walk(stages)
-            if stage.stored and self.store.has(stage.kind, stage.key)
-        )
+        return sum(map(self._seconds_of, walk(stages)))
+
+    def _seconds_of(self, stage: Stage) -> float:
+        """Return the seconds of one stage; 0 if it is not stored, or not any more."""
+        if stage.key not in self._seconds:
+            if not stage.stored or not self.store.has(stage.kind, stage.key):
+                return 0.0
+            self._seconds[stage.key] = self.store.seconds(stage.kind, stage.key)
+        return self._seconds[stage.key]

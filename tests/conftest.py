@@ -21,6 +21,8 @@ from privbench.plugins.host import PluginHost
 # Before torch is imported: two threads inside an operation wait for each other, and where tests run side
 # by side each would wait for one that was put aside (docs/performance.md). Tests of workers ask for two.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Tests of plugins look at what these have seen, in their modules. Those of workers unset it.
+os.environ.setdefault("PRIVBENCH_IN_PROCESS", "1")
 
 
 @pytest.fixture

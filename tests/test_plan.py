@@ -1,14 +1,19 @@
 """Which stages trials share, which they do not, and what keys depend on."""
 
+import hashlib
 import itertools
+import json
 from collections import Counter
 
 import pytest
 
 from privbench.api import make_plans
+from privbench.attacks.loss import Loss
 from privbench.config import Overrides
 from privbench.errors import BadInput
+from privbench.models.mlp import Mlp
 from privbench.stages import ReleaseScoresStage, ReleaseStage, walk
+from privbench.stages.base import SCHEMA, _own_identity
 
 
 @pytest.fixture
@@ -199,3 +204,50 @@ def test_rejected_trials_have_no_stages(plan):
     skipped = plan('attacks=["dcr"]', 'defenses=["none"]')
     assert {trial.rejected.status for trial in skipped.trials} == {"skipped"}
     assert skipped.stages == ()
+
+
+def test_keys_are_digests_of_the_whole_provenance(plan):
+    """Plans encode what stages share once; this encodes everything, for each stage."""
+    everything = plan(*EVERYTHING, CANARIES)
+    keys = {}
+
+    def reference(stage):
+        if stage not in keys:
+            provenance = {
+                "schema": SCHEMA,
+                "stage": stage.kind,
+                "privbench": _own_identity(),
+                "components": [bound.identity() for bound in stage.components],
+                "details": stage.details() | stage.versions(),
+                "seed": stage.seed,
+                "inputs": [reference(one) for one in stage.inputs],
+            }
+            assert stage.provenance == provenance
+            text = json.dumps(provenance, sort_keys=True, separators=(",", ":"))
+            keys[stage] = hashlib.sha256(text.encode()).hexdigest()
+        return keys[stage]
+
+    assert [stage.key for stage in everything.stages] == list(map(reference, everything.stages))
+
+
+def test_a_selection_is_the_part_of_the_plan_that_it_selects(plan):
+    whole = {str(trial): trial for trial in plan(*EVERYTHING).trials}
+    chosen = plan(*EVERYTHING, select="noisy and loss and not naive").trials
+    assert 0 < len(chosen) < len(whole)
+    for trial in chosen:
+        same = [stage.key for stage in whole[str(trial)].results if stage.kind != "comparison"]
+        assert [stage.key for stage in trial.results] == same
+
+
+def test_components_are_asked_once_whatever_the_number_of_seeds(plan, monkeypatch):
+    asked = Counter()
+    for cls, name in ((Loss, "queries_used"), (Mlp, "skip")):
+        method = getattr(cls, name)
+
+        def counted(self, *arguments, _method=method, _name=name):
+            asked[_name] += 1
+            return _method(self, *arguments)
+
+        monkeypatch.setattr(cls, name, counted)
+    plan('attacks=["loss"]', "seeds=[0, 1, 2]", 'defenses=["none", "noisy"]')
+    assert asked == {"queries_used": 1, "skip": 2}

@@ -16,6 +16,7 @@ from privbench.cli.console import LogHandler
 from privbench.cli.data import data
 from privbench.cli.doctor import doctor
 from privbench.cli.export import export
+from privbench.cli.gc import gc
 from privbench.cli.group import Group
 from privbench.cli.init import init
 from privbench.cli.leaderboard import leaderboard
@@ -31,7 +32,7 @@ from privbench.plugins.host import PluginHost
 
 BUILTIN_COMMANDS = (
     init, run, runs, audit, audit_training, audit_data, list_command, show, table, plot, export, report,
-    leaderboard, data, plugins, doctor, completion,
+    leaderboard, data, plugins, gc, doctor, completion,
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import click
@@ -24,32 +25,35 @@ def plugins(ctx: click.Context, verbose: bool, as_json: bool) -> None:
     """
     host: PluginHost = ctx.obj
     if as_json:
-        loaded = [_facts(plugin) for plugin in host.plugins]
+        loaded = [_facts(plugin, host.changes) for plugin in host.plugins]
         print_json({"plugins": loaded, "failures": [asdict(failure) for failure in host.failures]})
     else:
         for plugin in host.plugins:
-            _print_plugin(plugin)
+            _print_plugin(plugin, host.changes.get(plugin.name, []))
         for failure in host.failures:
             _print_failure(failure, verbose)
     if host.failures:
         ctx.exit(1)
 
 
-def _facts(plugin: Plugin) -> dict[str, object]:
+def _facts(plugin: Plugin, changes: Mapping[str, list[str]]) -> dict[str, object]:
     return {
         "name": plugin.name,
         "from": str(plugin.distribution),
         "hooks": plugin.hooks,
         "components": [f"{entry.kind} {entry.name}" for entry in plugin.components],
+        "changed": changes.get(plugin.name, []),
     }
 
 
-def _print_plugin(plugin: Plugin) -> None:
-    """Print where a plugin is from, and the names of its components by kind."""
+def _print_plugin(plugin: Plugin, changes: list[str]) -> None:
+    """Print where a plugin is from, the names of its components by kind, and what it has changed."""
     echo(fitted(_origin(plugin.name, str(plugin.distribution))))
     names: dict[str, list[str]] = {}
     for entry in plugin.components:
         names.setdefault(f"{entry.kind}s:", []).append(entry.name)
+    if changes:
+        names["changed at import, and put back:"] = changes
     print_definitions({kind: ", ".join(of_kind) for kind, of_kind in names.items()})
 
 

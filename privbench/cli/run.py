@@ -47,6 +47,18 @@ if TYPE_CHECKING:
     help="Executor that runs the plan.",
 )
 @click.option(
+    "--in-process", is_flag=True, envvar="PRIVBENCH_IN_PROCESS",
+    help="Run code of plugins in this process, for a debugger, and not in a worker process.",
+)  # fmt: skip
+@click.option(
+    "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+    help="Time that a stage may take in a worker process.",
+)  # fmt: skip
+@click.option(
+    "--memory", metavar="SIZE",
+    help="Memory that a worker process may use, such as 4GiB.",
+)  # fmt: skip
+@click.option(
     "--dry-run",
     is_flag=True,
     help="Print what is stored, what would be computed, and how long it will take, and exit.",
@@ -77,6 +89,9 @@ def run(
     select: str | None,
     settings: tuple[str, ...],
     executor: str,
+    in_process: bool,
+    timeout: float | None,
+    memory: str | None,
     dry_run: bool,
     view: str,
     verbose: bool,
@@ -96,6 +111,8 @@ def run(
     from privbench.cli.stopping import Stopping
     from privbench.config import Overrides
     from privbench.config.device import check_device
+    from privbench.config.memory import memory_size
+    from privbench.executors.tasks import Limits
     from privbench.forecast import Forecasts
     from privbench.report.differences import Differences, stored_in
     from privbench.report.formats import render
@@ -107,11 +124,13 @@ def run(
         logging.getLogger("privbench").setLevel(logging.DEBUG)
     check_device(device)
     host.registry("executor").get(executor, "--executor")
+    limits = Limits(timeout, None if memory is None else memory_size(memory))
     names = _chosen(names, all_, config, host, results)
     overrides = Overrides.parse(settings)
     plans = make_plans(
-        names, host, config=config, overrides=overrides, select=select, fetch=not dry_run
-    )
+        names, host, config=config, overrides=overrides, select=select, fetch=not dry_run,
+        in_process=in_process or dry_run,
+    )  # fmt: skip
     forecasts = Forecasts(Times(results).all(), device)
     if dry_run:
         print_plans(plans, Store(Path(results)), forecasts, as_json=as_json, each=verbose)
@@ -119,7 +138,10 @@ def run(
     rows: list[Row] = []
     traces: list[str] = []
     for plan in plans:
-        runner = make_runner(plan, host, results=results, device=device, executor=executor)
+        runner = make_runner(
+            plan, host, results=results, device=device, executor=executor, in_process=in_process,
+            limits=limits,
+        )  # fmt: skip
         runner.command = ctx.meta[COMMAND]
         with Stopping(host, results), Progress(host, forecasts):
             plan_rows = runner.run()

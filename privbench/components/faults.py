@@ -30,9 +30,13 @@ def calling(*bounds: Bound) -> Iterator[None]:
             work cannot be written) or KeyboardInterrupt. The message names it, the error, and the
             innermost line of its code.
     """
-    third_party = any(bound.entry.third_party for bound in bounds)
+    whose = " and ".join(
+        f"{bound.entry.kind} {bound.name} ({bound.entry.distribution})"
+        for bound in bounds
+        if bound.entry.third_party
+    )
     try:
-        with contained() if third_party else nullcontext():
+        with contained(printable(whose)) if whose else nullcontext():
             yield
     except (ComponentError, Incompatible, StorageFailed, KeyboardInterrupt):
         raise

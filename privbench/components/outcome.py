@@ -12,8 +12,9 @@ class NoResult:
 
     ``skipped``: the combination is not possible. ``unavailable``: a plugin or a dataset is missing.
     ``failed``: it raised, and ``traceback`` says where, unless ``reason`` is all that a user needs.
+    ``timeout``: it took longer than the user allows.
     """
 
-    status: Literal["skipped", "unavailable", "failed"]
+    status: Literal["skipped", "unavailable", "failed", "timeout"]
     reason: str
     traceback: str = ""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,7 +16,7 @@ from privbench.components.contained import contained
 from privbench.components.distribution import Distribution, source_digest
 from privbench.components.messages import closest, error_text, explain
 from privbench.errors import BadInput, PrivbenchError
-from privbench.seeds import digest
+from privbench.seeds import canonical_json, digest
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,11 @@ class Bound:
             "version": distribution.version,
             "code": "" if distribution.released else source_digest(self.entry.cls.__module__),
         }
+
+    @cached_property
+    def identity_json(self) -> str:
+        """The canonical JSON of `identity`."""
+        return canonical_json(self.identity())
 
     def seed_part(self) -> dict[str, Any]:
         """Return what seeds random draws: name and parameters, but no version or code."""

@@ -89,6 +89,15 @@ class Benchmark:
     """The kinds that the canaries are divided among, each once."""
     seeds: tuple[int, ...]
 
+    @property
+    def runs_plugins(self) -> bool:
+        """Whether stages will run third-party code."""
+        bounds = [one.bound for one in (*self.models, *self.attacks) if isinstance(one, Variant)]
+        for defense in self.defenses:
+            if isinstance(defense, Defense):
+                bounds += [*defense.mechanisms, *([defense.generator] if defense.generator else [])]
+        return any(bound.entry.third_party for bound in bounds)
+
     def to_json(self) -> dict[str, Any]:
         """Return all keys as JSON values: settings, and components with all of their parameters."""
         parts: dict[str, Any] = {

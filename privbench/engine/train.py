@@ -83,8 +83,8 @@ def train_population(
             logger ``privbench.engine.strategies.chunked`` reports the schedule).
         chunk: How many models are trained at once, if they are stacked; by default as many as are
             fastest within ``memory``.
-        memory: Bytes that training may use, beside the data; by default 1 GiB on a CPU, and three
-            quarters of what is free on a GPU.
+        memory: Bytes that training may use, beside the data; by default 1 GiB on a CPU, and half
+            of what a GPU has.
         progress: Is called with the number of epochs done and their total, over all models.
 
     Raises:

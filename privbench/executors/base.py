@@ -1,29 +1,32 @@
-"""The contract of an executor, which decides when and where each stage is computed."""
+"""The contract of an executor, which decides when and where each task is computed."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from privbench.components import Component
 
 if TYPE_CHECKING:
-    from privbench.stages import Stage
+    from privbench.executors.tasks import Tasks
 
 
 class Executor(Component, ABC):
-    """Runs the stages of a plan. Results do not depend on the executor."""
+    """Runs the tasks of a plan. Results do not depend on the executor."""
 
     kind: ClassVar[str] = "executor"
 
     @abstractmethod
-    def execute(self, stages: Iterable[Stage], compute: Callable[[Stage], None]) -> None:
-        """Call ``compute`` once for each stage, after the stage's inputs.
+    def execute(self, tasks: Tasks) -> None:
+        """Compute tasks until none is unfinished.
+
+        There are two ways to compute a task:
+
+        1. ``tasks.run(task)`` computes it here, as the executor ``local`` does.
+        2. Elsewhere, ``privbench.executors.work.work(task.payload, ...)`` computes it, in any process
+           that has privbench and the plugins. ``tasks.finish(task, result)`` takes what it returns, and
+           ``tasks.lost(task, reason)`` is called if its process died.
 
         Args:
-            stages: The stages of a plan that are stored and still missing, each after its inputs.
-            compute: Computes a stage, stores its artifact and reports to the observers. It does not
-                raise if the stage fails. One call at a time: artifacts in memory and the switches that
-                third-party code may change belong to the whole process.
+            tasks: The tasks of a run.
         """

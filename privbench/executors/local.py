@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from privbench.executors.base import Executor
 
 if TYPE_CHECKING:
-    from privbench.stages import Stage
+    from privbench.executors.tasks import Tasks
 
 
 class Local(Executor):
-    """Computes one stage after another in this process."""
+    """Computes one task after another in this process, and third-party code in one worker process."""
 
     name = "local"
 
-    def execute(self, stages: Iterable[Stage], compute: Callable[[Stage], None]) -> None:
-        """Compute the stages in their order."""
-        for stage in stages:
-            compute(stage)
+    def execute(self, tasks: Tasks) -> None:
+        """Compute the tasks in the order of the plan."""
+        while tasks.unfinished:
+            for task in tasks.ready(1):
+                tasks.run(task)

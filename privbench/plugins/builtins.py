@@ -124,5 +124,7 @@ def register_attacks(register: Register) -> None:
 def register_executors(register: Register) -> None:
     """Register executors."""
     from privbench.executors.local import Local
+    from privbench.executors.processes import Processes
 
     register(Local)
+    register(Processes)

@@ -25,7 +25,7 @@ from privbench import hookspecs
 from privbench.components import KINDS, Component, Distribution, Entry, Registry, is_local
 from privbench.components.contained import contained
 from privbench.components.faults import trace_of
-from privbench.components.messages import error_text, near_file, unannotated
+from privbench.components.messages import error_text, near_file, printable, unannotated
 from privbench.components.scripts import import_file
 from privbench.errors import BadInput
 from privbench.plugins.checks import check_class, marked, mistakes_of, silent_of
@@ -66,6 +66,11 @@ class PluginHost:
         self.manager.add_hookspecs(hookspecs)
         self.plugins: list[Plugin] = []
         self.failures: list[PluginFailure] = []
+        self.changes: dict[str, list[str]] = {}
+        """What settings of the process a plugin has changed when it was imported, by its name."""
+        self.specs: list[str] = []
+        """Modules and files that were loaded beside those that are installed."""
+        self.installed = installed
         self.registries = {kind: Registry(kind) for kind in KINDS}
         version = importlib.metadata.version("privbench")
         self._load(BUILTINS, "privbench", version, lambda: importlib.import_module(BUILTINS))
@@ -81,6 +86,7 @@ class PluginHost:
         path = Path(spec)
         if path.suffix == ".py" and not path.is_file():
             raise BadInput(f"-p {spec}: there is no such file{near_file(path)}")
+        self.specs.append(spec)
         if path.suffix == ".py":
             self._load(spec, spec, "", lambda: import_file(path, "plugin"))
         else:
@@ -184,8 +190,11 @@ class PluginHost:
     def _guarded(self, plugin: str, distribution: str, stage: str, call: Callable[[], Any]) -> Any:
         """Call a plugin and return its result, or record what it raises (but for Ctrl-C)."""
         third_party = distribution != "privbench"
+        changes: list[str] | None = [] if stage == "import" else None
         try:
-            with contained() if third_party else nullcontext():
+            with (
+                contained(f"plugin {printable(plugin)}", changes) if third_party else nullcontext()
+            ):
                 return call()
         except KeyboardInterrupt:
             raise
@@ -193,6 +202,9 @@ class PluginHost:
             failure = PluginFailure(plugin, distribution, stage, _message(error), trace_of(error))
             self._fail(failure)
             return None
+        finally:
+            if changes:
+                self.changes[plugin] = changes
 
     def _fail(self, failure: PluginFailure) -> None:
         """Record and log a failure, but only once: an observer may fail at each call."""

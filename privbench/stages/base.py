@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from privbench.components import Bound, is_local, source_digest
-from privbench.seeds import digest, generator
+from privbench.seeds import canonical_json, digest, digest_of_json, generator
 from privbench.stages.query_cache import QueryCache
 from privbench.storage.artifacts import Artifact
 from privbench.storage.parts import Parts
@@ -33,6 +33,8 @@ class Context:
     query_cache: QueryCache = field(default_factory=QueryCache)
     parts: Parts = field(default_factory=Parts)
     """Parts of the stage's artifact that an earlier run computed, and those of this run."""
+    live: dict[str, Any] = field(default_factory=dict)
+    """Objects in memory that several parts of a stage share, by its key."""
 
 
 class Stage(ABC):
@@ -44,6 +46,9 @@ class Stage(ABC):
     stored: ClassVar[bool] = True
     weight: ClassVar[float] = 1.0
     """Rough cost beside other stages, for the estimate of the time left."""
+
+    # No cached property: plans have millions of stages, and its dict would make them twice as large.
+    _key: ClassVar[str] = ""
 
     seed: int
     title: str
@@ -71,11 +76,22 @@ class Stage(ABC):
     def compute(self, context: Context) -> Artifact:
         """Compute the artifact from those of the inputs."""
 
+    def n_parts(self, device: str) -> int:
+        """Return in how many parts the artifact is computed; each is stored when it is done.
+
+        It follows from the plan and the kind of device alone, and not from cores or free memory.
+        """
+        return 1
+
+    def compute_part(self, context: Context, number: int, count: int) -> Artifact:
+        """Compute one of ``count`` parts. ``compute`` joins them when they are stored."""
+        raise NotImplementedError
+
     def loaded(self, artifact: Artifact, context: Context) -> Artifact:
         """Return an artifact that was read from the store, with its objects in memory if it has any."""
         return artifact
 
-    @cached_property
+    @property
     def provenance(self) -> dict[str, Any]:
         """The content of the key, which is stored beside the artifact."""
         return {
@@ -88,10 +104,22 @@ class Stage(ABC):
             "inputs": [stage.key for stage in self.inputs],
         }
 
-    @cached_property
+    @property
     def key(self) -> str:
-        """Sha256 of the canonical JSON of what the artifact depends on."""
-        return digest(self.provenance)
+        """Sha256 of the canonical JSON of ``provenance``, of which stages share the long parts."""
+        if not self._key:
+            object.__setattr__(self, "_key", digest_of_json(self._provenance_json()))
+        return self._key
+
+    def _provenance_json(self) -> str:
+        components = ",".join([bound.identity_json for bound in self.components])
+        details = self.details() | self.versions()
+        inputs = ",".join([f'"{stage.key}"' for stage in self.inputs])
+        return (
+            f'{{"components":[{components}],"details":{canonical_json(details) if details else "{}"},'
+            f'"inputs":[{inputs}],"privbench":{_own_identity_json()},"schema":{SCHEMA},'
+            f'"seed":{self.seed},"stage":"{self.kind}"}}'
+        )
 
     @cached_property
     def names(self) -> str:
@@ -114,19 +142,20 @@ class Stage(ABC):
         return f"{self.kind} {self.title}"
 
 
-def walk(stages: Sequence[Stage]) -> Iterator[Stage]:
+def walk(stages: Iterable[Stage]) -> Iterator[Stage]:
     """Yield the given stages and all that they depend on, inputs first, each key once."""
-    seen: set[str] = set()
+    found: dict[str, Stage] = {}
 
-    def visit(stage: Stage) -> Iterator[Stage]:
-        if stage.key not in seen:
-            seen.add(stage.key)
+    def visit(stage: Stage) -> None:
+        key = stage.key
+        if key not in found:
             for dependency in stage.inputs:
-                yield from visit(dependency)
-            yield stage
+                visit(dependency)
+            found[key] = stage
 
     for stage in stages:
-        yield from visit(stage)
+        visit(stage)
+    return iter(found.values())
 
 
 def _own_identity() -> dict[str, str]:
@@ -136,3 +165,8 @@ def _own_identity() -> dict[str, str]:
         "version": __version__,
         "code": source_digest("privbench") if is_local("privbench") else "",
     }
+
+
+@cache
+def _own_identity_json() -> str:
+    return canonical_json(_own_identity())

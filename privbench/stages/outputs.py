@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +55,9 @@ class OutputsStage(Stage):
             return Artifact(population.arrays, population.info)
         models = self.population.models(context)
         outputs = {
-            name: _stack([model.log_probs(getattr(setting, name).x) for model in models])
+            name: _stacked(
+                (model.log_probs(getattr(setting, name).x) for model in models), len(models)
+            )
             for name in RECORDS
         }
         return Artifact(outputs, population.info)
@@ -99,24 +101,23 @@ class DefendedOutputsStage(Stage):
         return any(bound.component.needs_fit for bound in self.mechanisms)
 
     def compute(self, context: Context) -> Artifact:
+        import numpy as np
+
         outputs = context.get(self.bare)
         bare = outputs.arrays
         floor, n_models = self.floor(), len(bare["pool"])
-        defended: dict[str, list[NDArray[np.float32]]] = {name: [] for name in bare}
+        defended = {name: np.empty(array.shape, np.float32) for name, array in bare.items()}
         random = 0.0
         for model, transforms in enumerate(self.transforms(context)):
             for name, log_probs in bare.items():
-                defended[name].append(
-                    self.transform(log_probs[model], transforms, floor, name, model)
+                defended[name][model] = self.transform(
+                    log_probs[model], transforms, floor, name, model
                 )
             if model == 0:
                 random = self.random_share(bare["reference"][0], transforms, floor)
             context.progress(model + 1, n_models)
         random = max(random, outputs.info.get("random", 0.0))
-        return Artifact(
-            {name: _stack(arrays) for name, arrays in defended.items()},
-            {**outputs.info, "random": random},
-        )
+        return Artifact(defended, {**outputs.info, "random": random})
 
     def random_share(
         self,
@@ -211,7 +212,14 @@ class DefendedOutputsStage(Stage):
             )
 
 
-def _stack(arrays: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+def _stacked(arrays: Iterable[NDArray[np.float32]], count: int) -> NDArray[np.float32]:
+    """Return the arrays of all models as one, without a copy of all of them beside it."""
     import numpy as np
 
-    return np.stack(arrays)
+    stacked: NDArray[np.float32] | None = None
+    for position, array in enumerate(arrays):
+        if stacked is None:
+            stacked = np.empty((count, *array.shape), array.dtype)
+        stacked[position] = array
+    assert stacked is not None  # there is no population without a model
+    return stacked

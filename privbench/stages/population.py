@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MODELS = {"cpu": 16, "cuda": 64}
+"""How many torch models a part has, or up to half as many more, by the kind of device."""
+MANY = 16
+"""The same for a device of another kind."""
 N_QUERIED_TWICE = 32
 """Number of records that one model is queried for twice, to see whether outputs are random."""
 MIN_CHANGE = 1e-6
@@ -68,15 +72,43 @@ class PopulationStage(Stage):
     def components(self) -> tuple[Bound, ...]:
         return (*self.training_mechanisms, self.model)
 
+    def n_parts(self, device: str) -> int:
+        """Return the number of parts, which have one model each if they are estimators."""
+        size = 1 if self.is_of_estimators else MODELS.get(device.partition(":")[0], MANY)
+        return max(1, (2 * self.setting.n_models + size) // (2 * size))  # rounded to the nearest
+
+    def _models_of(self, number: int, count: int) -> range:
+        """Return the models of a part; the sizes of two parts differ by one at most."""
+        n_models = self.setting.n_models
+        return range(n_models * number // count, n_models * (number + 1) // count)
+
     def compute(self, context: Context) -> Artifact:
+        """Compute the parts that are missing, and join all."""
+        count, parts = self.n_parts(context.device), []
+        for number in range(count):
+            part = None if count == 1 else context.parts.load(number)
+            if part is None:
+                start = time.perf_counter()
+                part = self.compute_part(_within(context, number, count), number, count)
+                if count > 1:
+                    context.parts.save(number, part, time.perf_counter() - start)
+            parts.append(part)
+            context.progress(number + 1, count)
+        joined = _joined(parts, [len(self._models_of(number, count)) for number in range(count)])
+        for name, value in joined.info.items():
+            log.debug("%s: %s = %.3f", self.title, name, value)
+        return self.loaded(joined, context)
+
+    def compute_part(self, context: Context, number: int, count: int) -> Artifact:
+        """Train some of the models, or fit one estimator and ask it for its outputs."""
         setting: Setting = context.get(self.setting).live
         if self.is_of_estimators:
-            return self._fit_estimators(context, setting)
+            model = self._estimators(context)[number]
+            return Artifact(*_outputs(model, setting, check=number == 0))
         released = None if self.release is None else context.get(self.release).live
-        population = self._train(context, setting, released)
+        models = self._models_of(number, count)
+        population = self._train(context, setting, released, models)
         facts = {name: float(values.mean()) for name, values in population.facts.items()}
-        for name, value in facts.items():
-            log.debug("%s: %s = %.3f", self.title, name, value)
         return Artifact(population.state(), facts)
 
     def loaded(self, artifact: Artifact, context: Context) -> Artifact:
@@ -100,7 +132,9 @@ class PopulationStage(Stage):
         setting: Setting = context.get(self.setting).live
         return load_models(population, self.model, setting.pool.spec)
 
-    def _train(self, context: Context, setting: Setting, released: list[Data] | None) -> Population:
+    def _train(
+        self, context: Context, setting: Setting, released: list[Data] | None, models: range
+    ) -> Population:
         from privbench.components.model_checks import check_build, check_population
         from privbench.engine import train_population
         from privbench.mechanisms.base import TrainingTask
@@ -109,11 +143,11 @@ class PopulationStage(Stage):
         task = TrainingTask(
             model=model,
             spec=setting.pool.spec,
-            sets=_training_sets(setting, released, copied=self._has_third_party_mechanism),
+            sets=_training_sets(setting, released, models, copied=self._has_third_party_mechanism),
             reference=(
                 own_arrays(setting.public) if self._has_third_party_mechanism else setting.public
             ),
-            seeds=[seed_of(self.names, "train", i) for i in range(len(setting.member))],
+            seeds=[seed_of(self.names, "train", i) for i in models],
             device=context.device,
             progress=context.progress,
         )
@@ -132,26 +166,14 @@ class PopulationStage(Stage):
                 device=task.device, progress=task.progress,
             )  # fmt: skip
 
-    def _fit_estimators(self, context: Context, setting: Setting) -> Artifact:
-        """Fit each model and ask it for its outputs, unless an earlier run has."""
-        import numpy as np
-
-        models, parts = self._estimators(context), []
-        for number, model in enumerate(models):
-            part = context.parts.load(number)
-            if part is None:
-                start = time.perf_counter()
-                part = Artifact(*_outputs(model, setting, check=number == 0))
-                context.parts.save(number, part, time.perf_counter() - start)
-            parts.append(part)
-            context.progress(number + 1, len(models))
-        outputs = {name: np.stack([part.arrays[name] for part in parts]) for name in RECORDS}
-        return Artifact(outputs, parts[0].info, live=models)
-
     def _estimators(self, context: Context) -> list[FittedEstimator]:
-        """Return the models, none of which is fitted yet."""
-        setting: Setting = context.get(self.setting).live
+        """Return the models, each of which is fitted when it is asked for the first time."""
+        if self.key not in context.live:
+            context.live[self.key] = self._unfitted(context)
+        models: list[FittedEstimator] = context.live[self.key]
+        return models
 
+    def _unfitted(self, context: Context) -> list[FittedEstimator]:
         @cache
         def released() -> list[Data]:
             assert self.release is not None
@@ -160,6 +182,7 @@ class PopulationStage(Stage):
 
         def fit(model: int) -> Callable[[], Any]:
             def call() -> Any:
+                setting: Setting = context.get(self.setting).live
                 data = setting.train_set(model)
                 if self.release is not None:
                     data = released()[model].copy()
@@ -168,10 +191,10 @@ class PopulationStage(Stage):
 
             return call
 
-        n_classes = setting.pool.spec.n_classes
+        n_classes = context.data(self.setting.dataset).spec.n_classes
         return [
             FittedEstimator(fit(model), self.model, n_classes)
-            for model in range(len(setting.member))
+            for model in range(self.setting.n_models)
         ]
 
     @property
@@ -186,12 +209,14 @@ RECORDS = ("pool", "reference", "test")
 def _outputs(
     model: TrainedModel, setting: Setting, *, check: bool
 ) -> tuple[dict[str, NDArray[np.float32]], dict[str, float]]:
-    """Return a model's log-probabilities on all records, and with ``check`` whether they are random."""
-    outputs = {name: model.log_probs(getattr(setting, name).x) for name in RECORDS}
+    """Return a model's log-probabilities (1, records, classes).
+
+    With ``check`` there is the fact whether they are random."""
+    outputs = {name: model.log_probs(getattr(setting, name).x)[None] for name in RECORDS}
     if not check:
         return outputs, {}
     again = model.log_probs(setting.pool.x[:N_QUERIED_TWICE])
-    return outputs, {"random": share_changed(outputs["pool"][:N_QUERIED_TWICE], again)}
+    return outputs, {"random": share_changed(outputs["pool"][0, :N_QUERIED_TWICE], again)}
 
 
 def share_changed(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
@@ -202,10 +227,42 @@ def share_changed(first: NDArray[np.float32], second: NDArray[np.float32]) -> fl
     return float(changed.mean())
 
 
-def _training_sets(setting: Setting, released: list[Data] | None, *, copied: bool) -> TrainingSets:
-    """Return the training sets; with ``copied``, in tensors that share no memory with the pool.
+def _within(context: Context, number: int, count: int) -> Context:
+    """Return the context of one of ``count`` parts, which reports its share of the progress."""
 
-    Torch has no read-only tensors, and a copy of the pool costs little beside training on it.
+    def progress(done: int, total: int) -> None:
+        context.progress(number * total + done, count * total)
+
+    return replace(context, progress=progress)
+
+
+def _joined(parts: Sequence[Artifact], sizes: Sequence[int]) -> Artifact:
+    """Return the artifact of all models; facts are means over them, or of the first one alone."""
+    import numpy as np
+
+    if len(parts) == 1:
+        return parts[0]
+    arrays = {
+        name: np.concatenate([part.arrays[name] for part in parts]) for name in parts[0].arrays
+    }
+    facts = {}
+    for name in parts[0].info:
+        known = [
+            (part.info[name], size)
+            for part, size in zip(parts, sizes, strict=True)
+            if name in part.info
+        ]
+        facts[name] = sum(value * size for value, size in known) / sum(size for _, size in known)
+    return Artifact(arrays, facts)
+
+
+def _training_sets(
+    setting: Setting, released: list[Data] | None, models: range, *, copied: bool
+) -> TrainingSets:
+    """Return the training sets of some models.
+
+    With ``copied`` they are in tensors that share no memory with the pool. Torch has no read-only
+    tensors, and a copy of the pool costs little beside training on it.
     """
     import numpy as np
 
@@ -213,7 +270,9 @@ def _training_sets(setting: Setting, released: list[Data] | None, *, copied: boo
 
     if released is None:
         pool = setting.pool.copy() if copied else setting.pool
-        return TrainingSets.shared(pool.x, pool.y, setting.train_indices())
+        index = setting.train_indices()[models.start : models.stop]
+        return TrainingSets.shared(pool.x, pool.y, index)
+    chosen = [released[model] for model in models]
     return TrainingSets.own(
-        np.stack([data.x for data in released]), np.stack([data.y for data in released])
+        np.stack([data.x for data in chosen]), np.stack([data.y for data in chosen])
     )

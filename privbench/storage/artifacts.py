@@ -9,7 +9,6 @@ is set aside. So is whatever else is in its place: an artifact of another key, a
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
 import stat
@@ -25,6 +24,7 @@ from privbench.errors import StorageFailed
 from privbench.escape import one_line
 from privbench.seeds import digest
 from privbench.storage.files import GOES_ON, why_not_written, write_whole
+from privbench.storage.notes import decoded_note, encoded_note
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,6 +54,8 @@ class Artifact:
 
 log = logging.getLogger(__name__)
 
+KEPT = ("info", "arrays", "bytes", "seconds")
+"""What of a note is kept in memory."""
 MAX_NOTE = 2**26
 """The most bytes of a note. The largest that privbench writes are below a megabyte."""
 
@@ -151,10 +153,9 @@ class Store:
             "info": dict(artifact.info),
             "provenance": provenance,
         }
-        note["checksum"] = digest(note)
-        text = json.dumps(note, indent=1).encode()
+        text = encoded_note(note)
         self._write(kind, key, ".json", text)
-        self._notes[key] = note
+        self._keep(note)
         return len(content) + len(text)
 
     def delete(self, kind: str, key: str) -> None:
@@ -182,13 +183,17 @@ class Store:
     def _note(self, kind: str, key: str) -> dict[str, Any] | None:
         if key not in self._notes:
             try:
-                self._notes[key] = _read_note(self._path(kind, key, ".json"), kind, key)
+                self._keep(_read_note(self._path(kind, key, ".json"), kind, key))
             except (FileNotFoundError, NotADirectoryError):
                 return None
             except _Damaged as problem:
                 self._set_aside(kind, key, str(problem))
                 return None
         return self._notes[key]
+
+    def _keep(self, note: dict[str, Any]) -> None:
+        """Keep a note in memory, without the provenance: it is long, and only read by people."""
+        self._notes[note["key"]] = {name: note[name] for name in KEPT if name in note}
 
     def _require(self, kind: str, key: str) -> dict[str, Any]:
         note = self._note(kind, key)
@@ -197,7 +202,7 @@ class Store:
         return note
 
     def _path(self, kind: str, key: str, suffix: str) -> Path:
-        return self.root / kind / (key + suffix)
+        return Path(f"{self.root}/{kind}/{key}{suffix}")
 
     def _write(self, kind: str, key: str, suffix: str, content: bytes) -> None:
         path = self._path(kind, key, suffix)
@@ -222,9 +227,8 @@ def _read_note(path: Path, kind: str, key: str) -> dict[str, Any]:
     """
     try:
         with _opened(path, MAX_NOTE) as file:
-            note = json.loads(file.read(MAX_NOTE + 1))
-        checksum = note.pop("checksum")
-        intact = checksum == digest(note) and (note["kind"], note["key"]) == (kind, key)
+            note = decoded_note(file.read(MAX_NOTE + 1))
+        intact = (note["kind"], note["key"]) == (kind, key)
         types = {"seconds": int | float, "arrays": str, "info": dict}
         intact = intact and all(isinstance(note[name], cls) for name, cls in types.items())
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError, MemoryError):

@@ -25,11 +25,19 @@ Status = Literal["complete", "running", "interrupted"]
 LISTED = """
     SELECT id, runs.benchmark, remark, started_at, finished_at, runs.seconds, environment,
         configuration, command, n_trials, process, runs.checksum,
-        count(DISTINCT position) AS n_finished,
-        count(DISTINCT CASE WHEN status = 'ok' THEN position END) AS n_ok,
-        count(DISTINCT CASE WHEN status IN ('failed', 'unavailable') THEN position END) AS n_failed
-    FROM runs LEFT JOIN rows ON rows.run_id = runs.id
-    WHERE deleted_at IS NULL {which} GROUP BY runs.id ORDER BY runs.id DESC
+        coalesce(n_finished, 0) AS n_finished, coalesce(n_ok, 0) AS n_ok,
+        coalesce(n_failed, 0) AS n_failed
+    FROM runs LEFT JOIN (
+        SELECT run_id, count(*) AS n_finished, sum(is_ok) AS n_ok, sum(has_failed) AS n_failed
+        FROM (
+            SELECT run_id, max(status = 'ok') AS is_ok,
+                max(status IN ('failed', 'unavailable')) AS has_failed
+            FROM rows WHERE run_id IN (SELECT id FROM runs WHERE deleted_at IS NULL {which})
+            GROUP BY run_id, position
+        )
+        GROUP BY run_id
+    ) AS counts ON counts.run_id = runs.id
+    WHERE deleted_at IS NULL {which} ORDER BY runs.id DESC
 """
 
 
@@ -158,7 +166,7 @@ class History:
         if not self.path.exists():
             return []
         with read_database(self.path) as database:
-            cursor = database.execute(LISTED.format(which=which), values)
+            cursor = database.execute(LISTED.format(which=which), [*values, *values])
             found = [named(cursor, facts) for facts in cursor]
         entries = []
         for facts in found:

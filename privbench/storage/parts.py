@@ -19,6 +19,8 @@ class Parts:
     kind: str = ""
     key: str = ""
     provenance: Any = None
+    count: int = 1
+    """How many parts there are."""
     seconds: float = 0.0
     """How long the parts that were loaded took to compute, in earlier runs."""
     known: int = 0
@@ -38,6 +40,10 @@ class Parts:
             self.known += 1
         return artifact
 
+    def has(self, number: int) -> bool:
+        """Return whether a part is stored."""
+        return self.store is not None and self.store.has(*self._name(number))
+
     def save(self, number: int, artifact: Artifact, seconds: float) -> None:
         """Write a part that took ``seconds`` to compute."""
         if self.store is not None:
@@ -53,4 +59,4 @@ class Parts:
             self.store.delete(*self._name(number))
 
     def _name(self, number: int) -> tuple[str, str]:
-        return f"{self.kind}-parts", f"{self.key}-{number}"
+        return f"{self.kind}-parts", f"{self.key}-{number}-of-{self.count}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +29,7 @@ Row = dict[str, Any]
 
 
 NEWEST = """
-    SELECT id FROM runs WHERE benchmark = ? AND id IN (SELECT run_id FROM rows)
+    SELECT id FROM runs WHERE benchmark = ? AND EXISTS (SELECT 1 FROM rows WHERE run_id = runs.id)
     ORDER BY finished_at IS NULL, id DESC LIMIT 1
 """
 """Selects the run that `Results.run` returns for a benchmark."""
@@ -116,15 +116,30 @@ class Results:
 
     def add(self, run: int, rows: Sequence[Row], traceback: str = "", position: int = 0) -> None:
         """Append the rows of a trial; ``position`` is the trial's place in the plan."""
+        self.add_trials(run, [(rows, traceback, position)])
+
+    def add_trials(self, run: int, trials: Iterable[tuple[Sequence[Row], str, int]]) -> None:
+        """Append the rows of several trials at once, each with its traceback and place in the plan.
+
+        Raises:
+            StorageFailed: they cannot be written, or the database is not that of the run any more.
+        """
         names = ", ".join(("run_id", *COLUMNS, "traceback", "position", "checksum"))
         marks = ", ".join("?" * (len(COLUMNS) + 4))
-        stored = [[column.to_sql(row[column.name]) for column in SCHEMA] for row in rows]
+        stored = [
+            ([column.to_sql(row[column.name]) for column in SCHEMA], traceback, position)
+            for rows, traceback, position in trials
+            for row in rows
+        ]
         with open_database(self.path) as database:
             if not database.execute("SELECT 1 FROM runs WHERE id = ?", (run,)).fetchone():
                 raise StorageFailed(self._replaced(run))
             database.executemany(
                 f"INSERT INTO rows ({names}) VALUES ({marks})",
-                [(run, *values, traceback, position, checksum_of(values)) for values in stored],
+                [
+                    (run, *values, traceback, position, checksum_of(values))
+                    for values, traceback, position in stored
+                ],
             )
 
     def finish_run(self, run: int, seconds: float | None = None) -> None:
@@ -154,7 +169,8 @@ class Results:
             return []
         with read_database(self.path) as database:
             names = database.execute(
-                "SELECT DISTINCT benchmark FROM runs WHERE id IN (SELECT run_id FROM rows) ORDER BY 1"
+                "SELECT DISTINCT benchmark FROM runs"
+                " WHERE EXISTS (SELECT 1 FROM rows WHERE run_id = runs.id) ORDER BY 1"
             )
             return [name for (name,) in names]
 

@@ -47,7 +47,7 @@ def completed(*words):
         (["audit", ""], ["file"]),
         (["table", ""], ["file"]),
         (["table", "--view", "a"], ["attacks", "audit"]),
-        (["run", "--executor", ""], ["local"]),
+        (["run", "--executor", ""], ["local", "processes"]),
         (["run", "-c", "b"], ["file"]),
         (["completion", "z"], ["zsh"]),
     ],

@@ -20,7 +20,7 @@ SHIPPED = {
     "mechanisms": ["dp-sgd", "metric-privacy", "output-noise"],
     "models": ["cnn", "logistic", "mlp"],
     "attacks": ["gap", "lira", "loss", "modified-entropy", "shokri"],
-    "executors": ["local"],
+    "executors": ["local", "processes"],
     "benchmarks": ["quickstart", "location30"],
     "defenses": ["none", "vae", "vae-metric", "dp-sgd", "output-noise"],
 }

@@ -50,6 +50,7 @@ def test_what_a_plugin_registers(cli, attack):
         "from": str(path),
         "hooks": ["register_attacks"],
         "components": ["attack mine"],
+        "changed": [],
     }
     lines = cli("plugins", "-p", path).stdout.splitlines()
     assert lines[lines.index(str(path)) + 1 :] == ["  attacks:  mine"]

@@ -13,7 +13,7 @@ EXECUTOR = """
         '''An executor of mine.'''
         name = "mine"
 
-        def execute(self, stages, compute):
+        def execute(self, tasks):
             {body}
 
     @hookimpl
@@ -144,7 +144,7 @@ def test_an_unknown_executor(run, more):
 
 
 def test_an_executor_of_a_plugin_gives_the_same(executor, run):
-    (row,) = printed(executor("for stage in stages: compute(stage)"))
+    (row,) = printed(executor("while tasks.unfinished: tasks.run(*tasks.ready(1))"))
     (local,) = printed(run(*ONE, "--results", "elsewhere"))
     assert (row["status"], row["auc"]) == ("ok", local["auc"])
 
@@ -153,7 +153,7 @@ def test_an_executor_of_a_plugin_gives_the_same(executor, run):
     ("body", "reason"),
     [
         ("raise OSError('no queue')", "executor 'mine': OSError: no queue"),
-        ("compute(stages[0]); raise OSError('full')", "executor 'mine': OSError: full"),
+        ("tasks.run(*tasks.ready(1)); raise OSError('full')", "executor 'mine': OSError: full"),
         ("pass", "executor 'mine' left this trial out"),
     ],
 )
@@ -165,7 +165,7 @@ def test_an_executor_that_does_not_do_its_work(executor, run, body, reason):
 
 
 def test_an_interrupt_says_how_to_go_on(executor, plan):
-    result = executor("compute(stages[0]); raise KeyboardInterrupt")
+    result = executor("tasks.run(*tasks.ready(1)); raise KeyboardInterrupt")
     assert result.exit_code == 130
     assert result.stdout == ""
     assert "run the same command again" in result.stderr

@@ -14,7 +14,7 @@ NAMES = {
     "mechanism": {"metric-privacy", "dp-sgd", "output-noise", "memguard", "hamp", "selena"},
     "model": {"mlp", "logistic", "cnn", "resnet9"},
     "attack": {"gap", "loss", "modified-entropy", "shokri", "lira", "rmia", "dcr", "domias"},
-    "executor": {"local"},
+    "executor": {"local", "processes"},
 }  # fmt: skip
 
 

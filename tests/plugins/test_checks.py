@@ -40,7 +40,7 @@ METHODS = {
     "TorchModel": ("model", "def build(self, shape, n_classes): ..."),
     "Generator": ("generator", "def fit(self, data, rng): ..."),
     "Dataset": ("dataset", "def load(self): ..."),
-    "Executor": ("executor", "def execute(self, stages, compute): ..."),
+    "Executor": ("executor", "def execute(self, tasks): ..."),
 }
 WORDS = [
     ("DataMechanism", "acts_on", "DataMechanism"),

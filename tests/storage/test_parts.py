@@ -46,7 +46,7 @@ def test_they_are_deleted_together(parts, tmp_path):
     parts("another").save(0, part(0.5), 2.0)
     later.delete()
     assert [file.stem for file in (tmp_path / "artifacts/population-parts").glob("*.json")] == [
-        "another-0"
+        "another-0-of-1"
     ]
 
 

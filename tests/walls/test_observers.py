@@ -99,9 +99,8 @@ import privbench
 class Mine(privbench.Executor):
     name = "mine"
 
-    def execute(self, stages, compute):
+    def execute(self, tasks):
         print("executing")
-        stages = list(stages)
         {code}
 
 @privbench.hookimpl
@@ -114,7 +113,7 @@ def register_executors(register): register(Mine)
     [
         ("raise SystemExit(3)", "executor 'mine': SystemExit: 3"),
         ("raise BaseException(chr(0xdce9))", r"executor 'mine': BaseException: \udce9"),
-        ("compute(3)", "executor 'mine': AttributeError: 'int' object has no attribute 'key'"),
+        ("tasks.run(3)", "executor 'mine': AttributeError: 'int' object has no attribute 'key'"),
         ("pass", "executor 'mine' left this trial out"),
     ],
 )

@@ -16,7 +16,7 @@ from privbench.engine.core.population import Population, build_all
 from privbench.engine.private.clipping import ClippedSums
 from privbench.engine.private.gradient_noise import GradientNoise
 from privbench.engine.private.steps import PrivateSteps
-from privbench.engine.processes.threads import workers_for
+from privbench.engine.processes.chunks import side_by_side
 from privbench.engine.processes.workers import can_fork
 from privbench.engine.speed.recorded import RecordedSteps, Tensors
 from privbench.engine.strategies.schedule import Schedule, Strategy, largest_chunk
@@ -66,7 +66,7 @@ class PrivateTrainer:
             copies=self.job.recipe.copies + 1,
             activations=4 * longest * (inputs_and_outputs + gradients),
             memory=memory,
-            workers=workers_for(device),
+            workers=side_by_side(len(self.job.seeds)),
         )
         return Schedule("batched", size, why, parallel=True, fork=fork, recorded=recorded)
 

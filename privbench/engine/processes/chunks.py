@@ -17,6 +17,24 @@ from privbench.engine.processes.threads import one_torch_thread
 from privbench.engine.processes.ticker import POLL, Ticker
 from privbench.engine.processes.workers import TrainChunk, train_in_processes
 
+SIDE_BY_SIDE = 4
+"""How many chunks a population of at least 16 models is divided into, if they fit."""
+FEWEST = 4
+"""Models that a chunk has at least, if there are as many: fewer at once take longer each.
+
+4, 8 and 16 models at once take the same time each if they are MLPs 446-128-30. If they are MLPs
+20-16-30, 4 at once take a fifth longer than 8.
+"""
+
+
+def side_by_side(n_models: int) -> int:
+    """Return for how many cores a population is divided.
+
+    The last bit of a weight depends on how many models are trained at once. So this follows from the
+    number of models, and not from the cores that there are.
+    """
+    return max(1, min(SIDE_BY_SIDE, n_models // FEWEST))
+
 
 def spread(n_models: int, largest: int, workers: int) -> list[range]:
     """Divide models into chunks of at most ``largest``, as many for each worker.

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from privbench.engine.core.population import Build, Population
+from privbench.engine.core.population import Build, Population, build_seeded
 from privbench.engine.core.randomness import seeded
 from privbench.engine.core.sets import TrainingSets
-from privbench.engine.processes.chunks import cut, spread, train_chunks
-from privbench.engine.processes.threads import one_torch_thread, workers_for
+from privbench.engine.processes.chunks import cut, side_by_side, spread, train_chunks
+from privbench.engine.processes.threads import is_small, one_torch_thread, workers_for
 from privbench.engine.processes.ticker import Ticker
 from privbench.engine.strategies.schedule import Schedule
 
@@ -72,13 +73,15 @@ def train_in_chunks(
     if chunk and schedule.strategy == "batched":
         chunks = cut(n_models, chunk)
     else:
-        chunks = spread(n_models, schedule.chunk, workers)
+        sides = side_by_side(n_models) if schedule.parallel else 1
+        chunks = spread(n_models, schedule.chunk, sides)
     log.debug("%d models, %s", n_models, schedule)
     log.debug("in chunks of %d, %d side by side", len(chunks[0]), min(workers, len(chunks)))
     if schedule.recorded:
         with one_torch_thread():  # several would wait for each other, see ``processes.chunks``
             trainer.record({len(models) for models in chunks})
-    with seeded(seeds[0], device):
+    alone = device.type == "cpu" and is_small(build_seeded(build, seeds[0]))
+    with seeded(seeds[0], device), one_torch_thread() if alone else nullcontext():
         parts = train_chunks(build, chunks, workers, trainer.train, tick, fork=schedule.fork)
     return _concatenate(parts)
 

@@ -12,6 +12,7 @@ from privbench.engine.core.job import TrainingJob
 from privbench.engine.core.loss import tensors_of
 from privbench.engine.core.population import Population, build_seeded
 from privbench.engine.core.randomness import ModelDropout, seeded
+from privbench.engine.processes.chunks import side_by_side
 from privbench.engine.processes.threads import workers_for
 from privbench.engine.processes.workers import can_fork
 from privbench.engine.strategies.batched import PhaseGradients
@@ -62,7 +63,7 @@ def schedule_job(job: TrainingJob, strategy: Literal["auto"] | Strategy, memory:
         copies=job.recipe.copies,
         activations=probe.activations,
         memory=memory,
-        workers=1 if probe.draws else workers_for(job.device),
+        workers=1 if probe.draws else side_by_side(n_models),
     )
     return Schedule(
         "batched",

@@ -30,8 +30,12 @@ _SUPPORTED_DROPOUT = nn.Dropout
 
 
 def default_memory(device: torch.device) -> int:
-    """Return the bytes that training may use: on a GPU three quarters of what is free."""
-    return MEMORY if device.type != "cuda" else torch.cuda.mem_get_info(device)[0] * 3 // 4
+    """Return the bytes that training may use: on a GPU half of what it has.
+
+    It does not depend on what is free, since the last bit of a weight depends on how many models are
+    trained at once.
+    """
+    return MEMORY if device.type != "cuda" else torch.cuda.mem_get_info(device)[1] // 2
 
 
 @dataclass(frozen=True)

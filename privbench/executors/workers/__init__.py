@@ -1,0 +1,1 @@
+"""Worker processes, which compute tasks for the main process and can die without harm to it."""

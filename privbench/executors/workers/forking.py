@@ -1,0 +1,108 @@
+"""Start workers, from one server process that lives as long as this process."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+import privbench
+
+AVAILABLE = hasattr(os, "fork") and hasattr(socket, "send_fds")
+"""Whether workers can be started on this system; not on Windows."""
+
+IN_PROCESS = "PRIVBENCH_IN_PROCESS"
+"""The environment variable that has third-party code run in the main process, as --in-process does."""
+
+
+def runs_in_process() -> bool:
+    """Return whether third-party code runs in the main process by default."""
+    return os.environ.get(IN_PROCESS, "") not in ("", "0")
+
+
+class ForkServer:
+    """The process that workers are forked from. It is started at once, and is ready seconds later."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        package = str(Path(privbench.__file__).parent.parent)
+        known = os.environ.get("PYTHONPATH", "")
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [package, known]))}
+        # -P: what lies in the working directory is not imported in place of torch.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "privbench.executors.workers.server", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        theirs.close()
+        self._control = ours
+
+    def fork(self, connection: int, output: int) -> int:
+        """Fork a worker that gets two file descriptors, and return its process id.
+
+        Raises:
+            OSError: the server has died.
+        """
+        socket.send_fds(self._control, [b"f"], [connection, output])
+        return self._answer()
+
+    def status(self, pid: int) -> int:
+        """Return the wait status of a worker, or -1 if it has not ended within seconds."""
+        try:
+            self._control.sendall(b"w" + struct.pack("<q", pid))
+            return self._answer()
+        except OSError:
+            return signal.SIGKILL  # it has ended with the server
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can fork."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """End the server, and with it all workers."""
+        self._control.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+        self._process.kill()
+        self._process.wait()
+
+    def _answer(self) -> int:
+        content = b""
+        while len(content) < 8:
+            received = self._control.recv(8 - len(content))
+            if not received:
+                raise OSError("the process that workers are forked from has died")
+            content += received
+        (answer,) = struct.unpack("<q", content)
+        return int(answer)
+
+
+@cache
+def _server(pid: int) -> ForkServer:
+    server = ForkServer()
+    atexit.register(server.close)
+    return server
+
+
+def fork_server() -> ForkServer:
+    """Return the server of this process, which is started by the first call."""
+    server = _server(os.getpid())  # a forked process has one of its own
+    if not server.is_alive:
+        _server.cache_clear()
+        server = _server(os.getpid())
+    return server
+
+
+def start_early() -> None:
+    """Start the server, so that it is ready when the first worker is needed."""
+    if AVAILABLE:
+        with suppress(OSError):  # it is tried again, and reported, when it is needed
+            fork_server()

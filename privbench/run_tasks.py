@@ -1,0 +1,354 @@
+"""The tasks of a run: which are ready, and what becomes of each."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from privbench import interrupt
+from privbench.components.messages import printable
+from privbench.components.outcome import NoResult
+from privbench.computation import Computation, StageFailed
+from privbench.executors.payload import Request, plugins_for, to_payload
+from privbench.executors.tasks import Limits, Task, Tasks
+from privbench.executors.workers.crew import Crew
+from privbench.stages import SettingStage, Stage, walk
+from privbench.storage.artifacts import Artifact
+from privbench.storage.packed import pack, unpack
+
+DATA = "data"
+"""The kind of an input that is a dataset."""
+TRIES = 2
+"""How often a task is tried whose worker dies."""
+LONGEST = 2**16
+"""Characters of a reason or a traceback of a worker that are kept."""
+
+
+@dataclass
+class _Node:
+    """A task, and what it waits for."""
+
+    order: tuple[int, int]
+    stage: Stage
+    part: int | None = None
+    waits_for: set[str] = field(default_factory=set)
+    readers: list[str] = field(default_factory=list)
+    """Keys of the tasks that wait for it."""
+    deaths: int = 0
+
+    @property
+    def key(self) -> str:
+        return self.stage.key if self.part is None else f"{self.stage.key}-{self.part}"
+
+
+@dataclass
+class RunTasks(Tasks):
+    """Turns the stages of a run into tasks, and keeps account of them."""
+
+    stages: list[Stage]
+    """The stages to compute and store, each after its inputs."""
+    computation: Computation
+    on_stored: Callable[[Stage], None] = lambda stage: None
+    """Is called when a stage is stored or has failed."""
+    limits: Limits = field(default_factory=Limits)
+    crew: Crew | None = None
+    """The worker that `run` lets compute what runs third-party code; None to compute it here."""
+
+    def __post_init__(self) -> None:
+        """Find out which task waits for which."""
+        self.folder = self.computation.store.root.parent
+        self.device = self.computation.device
+        self._nodes: dict[str, _Node] = {}
+        self._ready: list[tuple[tuple[int, int], str]] = []
+        self._started: dict[str, float] = {}
+        self._unfinished: set[str] = set()
+        self._handed_out: set[str] = set()
+        self._not_stored: set[str] = set()
+        self._stored_inputs: dict[str, tuple[Stage, ...]] = {}
+        for position, stage in enumerate(self.stages):
+            self._add(stage, position)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether some task is neither finished nor failed."""
+        return bool(self._unfinished)
+
+    def ready(self, limit: int | None = None) -> list[Task]:
+        """Hand out tasks whose inputs are stored, in the order of the plan, each once.
+
+        After Ctrl-C none is handed out any more, and when all that were are finished the run ends.
+        """
+        tasks: list[Task] = []
+        if interrupt.is_asked():
+            if not self._handed_out:
+                interrupt.check()
+            return tasks
+        while self._ready and (limit is None or len(tasks) < limit):
+            _, key = heapq.heappop(self._ready)
+            node = self._nodes[key]
+            if key in self._unfinished and self._joins(node):
+                self._compute_here(node)
+            elif key in self._unfinished:
+                tasks.append(self._task(node))
+                self._handed_out.add(key)
+        return tasks
+
+    def run(self, task: Task) -> None:
+        """Compute a task here: in this process, or if it runs third-party code in its worker process."""
+        node = self._nodes[task.key]
+        if self.crew is not None and task.runs_plugins:
+            self.crew.give(task, self)
+            while self.crew.busy:
+                self.crew.step(self)
+            return
+        self._compute_here(node)
+
+    def read(self, name: str) -> bytes:
+        """Return an input of a task."""
+        kind, _, key = name.partition("/")
+        if kind == DATA:
+            return self._datasets[key]()
+        artifact = self.computation.store.load(kind, key)
+        if artifact is None:
+            raise FileNotFoundError(name)
+        return pack(artifact)
+
+    def finish(self, task: Task, result: bytes) -> None:
+        """Take what `work` returned."""
+        node = self._nodes[task.key]
+        self._handed_out.discard(task.key)
+        if task.key not in self._unfinished:
+            return
+        try:
+            artifact, facts = unpack(result)
+            status, seconds = str(facts["status"]), float(facts["seconds"])
+        except (ValueError, KeyError, TypeError) as error:
+            return self.fail(task, f"its worker returned no result: {error}")
+        if status == "missing":
+            return self._compute_again(node, str(facts.get("name")))
+        if status in ("failed", "skipped"):
+            reason, trace = (_text(facts.get(name, "")) for name in ("reason", "traceback"))
+            failure = NoResult("skipped" if status == "skipped" else "failed", reason, trace)
+            self.computation.failures[node.stage.key] = failure
+        elif node.part is not None:
+            self.computation.take_part(node.stage, node.part, artifact, seconds)
+        else:
+            if status == "not stored":
+                self._not_stored.add(node.stage.key)
+            self.computation.take(node.stage, artifact, seconds)
+        self._settle(node)
+
+    def lost(self, task: Task, reason: str) -> None:
+        """Take note that a task's worker has died."""
+        node = self._nodes[task.key]
+        self._handed_out.discard(task.key)
+        node.deaths += 1
+        if node.deaths < TRIES:
+            heapq.heappush(self._ready, (node.order, node.key))
+        else:
+            self.fail(task, reason)
+
+    def fail(self, task: Task, reason: str, *, timeout: bool = False) -> None:
+        """Record that a task has failed, or has exceeded its time, and is not to be tried again."""
+        node = self._nodes[task.key]
+        whose = "".join(f"{plugin}: " for plugin in _plugins_of(node.stage))
+        text = _text(f"{node.stage.kind}: {whose}{reason}")
+        failure = NoResult("timeout" if timeout else "failed", text)
+        self.computation.failures.setdefault(node.stage.key, failure)
+        self._settle(node)
+
+    def progress(self, task: Task, done: int, total: int) -> None:
+        """Tell the observers how much of a task is computed."""
+        node = self._nodes[task.key]
+        if node.part is not None:
+            count = node.stage.n_parts(self.device)
+            done, total = self._parts_done(node.stage) * total + done, count * total
+        if 0 <= done <= total and total > 0:
+            host = self.computation.host
+            host.call("stage_progress", stage=node.stage, done=done, total=total)
+
+    def _compute_here(self, node: _Node) -> None:
+        try:
+            if node.part is None:
+                self.computation.compute(node.stage)
+            else:
+                self.computation.compute_part(node.stage, node.part)
+        except StageFailed:
+            pass  # it is recorded
+        self._settle(node)
+
+    def _add(self, stage: Stage, position: int) -> None:
+        """Add the tasks of a stage, after those of its inputs."""
+        waits_for = set()
+        for one in self._inputs(stage):
+            if one.key not in self._unfinished and self._is_lacking(one):
+                self._add(one, position)
+                self.computation.count(one)
+            if one.key in self._unfinished:
+                waits_for.add(one.key)
+        count = stage.n_parts(self.device)
+        if count > 1:
+            parts = self.computation.parts(stage)
+            missing = [number for number in range(count) if not parts.has(number)]
+            nodes = [_Node((position, n), stage, n, set(waits_for)) for n in missing]
+            for node in nodes:
+                self._enter(node)
+            waits_for = {node.key for node in nodes}
+        self._enter(_Node((position, count), stage, None, waits_for))
+
+    def _is_lacking(self, stage: Stage) -> bool:
+        """Return whether a stage has lost its artifact after it had been computed."""
+        has = self.computation.store.has(stage.kind, stage.key)
+        return stage.key in self._nodes and not has and stage.key not in self._not_stored
+
+    def _enter(self, node: _Node) -> None:
+        self._nodes[node.key] = node
+        self._unfinished.add(node.key)
+        for key in node.waits_for:
+            self._nodes[key].readers.append(node.key)
+        if not node.waits_for:
+            heapq.heappush(self._ready, (node.order, node.key))
+
+    def _inputs(self, stage: Stage) -> tuple[Stage, ...]:
+        """Return the stages that are stored and that a stage reads, or what is made again for it."""
+        if stage.key not in self._stored_inputs:
+            found: dict[str, Stage] = {}
+            for one in stage.inputs:
+                for deeper in (one,) if one.stored else self._inputs(one):
+                    found[deeper.key] = deeper
+            self._stored_inputs[stage.key] = tuple(found.values())
+        return self._stored_inputs[stage.key]
+
+    def _task(self, node: _Node) -> Task:
+        stage = node.stage
+        self._start(stage)
+        plugins = _plugins_of(stage)
+        return Task(
+            key=node.key,
+            title=str(stage),
+            inputs=self._names(stage),
+            make_payload=lambda: self._payload(node, bool(plugins)),
+            wants_gpu=stage.kind in ("population", "fit"),
+            runs_plugins=bool(plugins),
+            source=", ".join(plugins) or "worker",
+        )
+
+    def _joins(self, node: _Node) -> bool:
+        """Return whether a task only joins the parts of a stage, which the main process does."""
+        return node.part is None and node.stage.n_parts(self.device) > 1
+
+    def _names(self, stage: Stage) -> tuple[str, ...]:
+        """Return the names of what the worker of a stage reads."""
+        stored = [
+            one for one in self._inputs(stage) if self.computation.store.has(one.kind, one.key)
+        ]
+        datasets = dict.fromkeys(
+            f"{DATA}/{one.fingerprint}" for one in walk([stage]) if isinstance(one, SettingStage)
+        )
+        return (*(f"{one.kind}/{one.key}" for one in stored), *datasets)
+
+    def _payload(self, node: _Node, third_party: bool) -> bytes:
+        stage, data = node.stage, self.computation.plan.data
+        settings = [one for one in walk([stage]) if isinstance(one, SettingStage)]
+        specs = {
+            repr(one.dataset.seed_part()): (one.fingerprint, data.get(one.dataset).spec)
+            for one in settings
+        }
+        stored = frozenset(self._names(stage))
+        part = None if node.part is None else (node.part, stage.n_parts(self.device))
+        request = Request(stage, part, self.device, stored, specs)
+        return to_payload(request, plugins_for(self.computation.host, third_party))
+
+    @cached_property
+    def _datasets(self) -> dict[str, Callable[[], bytes]]:
+        """What returns the records of each dataset, by fingerprint."""
+        data = self.computation.plan.data
+
+        def reader(setting: SettingStage) -> Callable[[], bytes]:
+            def read() -> bytes:
+                records = data.get(setting.dataset)
+                return pack(Artifact({"x": records.x, "y": records.y}))
+
+            return read
+
+        settings = [one for one in walk(self.stages) if isinstance(one, SettingStage)]
+        return {one.fingerprint: reader(one) for one in settings}
+
+    def _settle(self, node: _Node) -> None:
+        """Close a task that is finished or has failed, with what follows from it."""
+        stage, failures = node.stage, self.computation.failures
+        self._handed_out.discard(node.key)
+        self._unfinished.discard(node.key)
+        if stage.key in failures:
+            self._close_failed(stage)
+            return
+        if node.part is None:
+            self._report(stage, "ok")
+        for key in node.readers:
+            reader = self._nodes[key]
+            reader.waits_for.discard(node.key)
+            if not reader.waits_for and key in self._unfinished:
+                heapq.heappush(self._ready, (reader.order, key))
+
+    def _close_failed(self, stage: Stage) -> None:
+        """Close the tasks of a stage that has failed, and those of all stages that read it."""
+        failures = self.computation.failures
+        failure, waiting, closed = failures[stage.key], [stage], set[str]()
+        while waiting:
+            stage = waiting.pop()
+            if stage.key in closed:
+                continue
+            closed.add(stage.key)
+            count = stage.n_parts(self.device)
+            self._unfinished.discard(stage.key)
+            self._unfinished.difference_update(f"{stage.key}-{n}" for n in range(count))
+            self.computation.fail(stage, failures.get(stage.key, failure))
+            self._report(stage, failure.status)
+            waiting += [self._nodes[key].stage for key in self._nodes[stage.key].readers]
+
+    def _report(self, stage: Stage, status: str) -> None:
+        """Tell the observers that a stage is finished."""
+        start = self._start(stage)
+        seconds = time.perf_counter() - start
+        host = self.computation.host
+        host.call("stage_finished", stage=stage, status=status, seconds=seconds)
+        self.on_stored(stage)
+
+    def _start(self, stage: Stage) -> float:
+        """Return when a stage was started: now, if it was not."""
+        if stage.key not in self._started:
+            self._started[stage.key] = time.perf_counter()
+            self.computation.host.call("stage_started", stage=stage)
+        return self._started[stage.key]
+
+    def _parts_done(self, stage: Stage) -> int:
+        count = stage.n_parts(self.device)
+        return sum(f"{stage.key}-{n}" not in self._unfinished for n in range(count))
+
+    def _compute_again(self, node: _Node, name: str) -> None:
+        """Compute an input that is damaged, and then the task that could not read it."""
+        kind, _, key = name.partition("/")
+        stage = next((one for one in self._inputs(node.stage) if one.key == key), None)
+        node.deaths += 1
+        if stage is None or node.deaths >= TRIES or self.computation.store.load(kind, key):
+            reason = f"its worker could not read {name}"
+            return self.fail(Task(node.key, "", (), lambda: b""), reason)
+        self._add(stage, -1)
+        self.computation.count(stage)
+        node.waits_for.add(key)
+        self._nodes[key].readers.append(node.key)
+
+
+def _plugins_of(stage: Stage) -> tuple[str, ...]:
+    """Return the plugins whose code may run when a stage is computed."""
+    bounds = [bound for one in walk([stage]) for bound in one.components]
+    names = (bound.entry.distribution.name for bound in bounds if bound.entry.third_party)
+    return tuple(dict.fromkeys(names))
+
+
+def _text(value: object) -> str:
+    """Return text that came from a worker, fit to be shown."""
+    return printable(str(value)[:LONGEST])
