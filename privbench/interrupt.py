@@ -2,7 +2,7 @@
 
 A command listens to SIGINT (Ctrl-C), SIGTERM (`kill`, a batch system) and SIGHUP (a terminal that is
 closed). Each raises `Interrupted` in the main thread, with two exceptions:
-    1. while stages are computed, the first SIGINT only asks: the stage is finished first;
+    1. while stages are computed, the first SIGINT only asks: what is in progress is finished first;
     2. while something is written, the signal waits until it is.
 
 Nothing is changed for who uses privbench from Python, where Ctrl-C raises KeyboardInterrupt.
@@ -24,7 +24,7 @@ from typing import Any
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
-ASKED = "\ninterrupted: the stage in progress is finished first; Ctrl-C once more abandons it\n"
+ASKED = "\ninterrupted: what is being computed is finished first; Ctrl-C once more abandons it\n"
 
 
 class Interrupted(KeyboardInterrupt):

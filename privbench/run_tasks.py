@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from privbench import interrupt
 from privbench.components.outcome import NoResult
 from privbench.computation import Computation, StageFailed
 from privbench.executors.payload import Request, plugins_for, to_payload
@@ -64,8 +65,15 @@ class RunTasks(Tasks):
         return bool(self._unfinished)
 
     def ready(self, limit: int | None = None) -> list[Task]:
-        """Hand out tasks whose inputs are stored, in the order of the plan, each once."""
+        """Hand out tasks whose inputs are stored, in the order of the plan, each once.
+
+        After Ctrl-C none is handed out any more, and when all that were are finished the run ends.
+        """
         tasks: list[Task] = []
+        if interrupt.is_asked():
+            if not self._running:
+                interrupt.check()
+            return tasks
         while self._ready and (limit is None or len(tasks) < limit):
             _, key = heapq.heappop(self._ready)
             node = self._nodes[key]

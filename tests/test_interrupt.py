@@ -36,7 +36,7 @@ def test_a_signal_is_raised(listens, number):
 def test_the_first_ctrl_c_asks_and_the_second_does_not(listens, capfd):
     with interrupt.patient():
         strike()
-        assert "the stage in progress is finished first" in capfd.readouterr().err
+        assert "what is being computed is finished first" in capfd.readouterr().err
         assert interrupt.is_asked()
         with pytest.raises(Interrupted):
             strike()

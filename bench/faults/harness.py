@@ -160,7 +160,10 @@ class Lab:
 
 def rows_of(results: Path) -> list[str]:
     """The rows of the benchmark as text, but for how long they took."""
-    return sorted(json.dumps(row | {"seconds": None}) for row in Results(results).rows("small"))
+    return sorted(
+        json.dumps(row | {"seconds": None}, sort_keys=True)
+        for row in Results(results).rows("small")
+    )
 
 
 def stored(results: Path) -> dict[str, int]:

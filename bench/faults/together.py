@@ -61,7 +61,7 @@ def locked(lab: Lab, tries: int) -> Tally:
     """A program that holds the lock of the database: for a while, or for good."""
     tally = Tally("locked database")
     for number in range(tries):
-        with lab.copy(f"locked-{number}") as results:
+        with lab.copy(f"held-{number}") as results:
             path = results / "results.sqlite"
             with closing(sqlite3.connect(path, isolation_level=None)) as other:
                 other.execute(lab.random.choice(["BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"]))

@@ -1,4 +1,4 @@
-"""End a run between two stages when Ctrl-C asks for it, and say what is kept."""
+"""Let the first Ctrl-C of a run only ask, and say what is kept when the run ends early."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Stopping:
-    """Observes a run: ends it before its next stage if that is asked for, and says what is kept."""
+    """Observes a run to say how many of its trials have rows if it is interrupted."""
 
     def __init__(self, host: PluginHost, results: str) -> None:
         self.host = host
@@ -33,7 +33,7 @@ class Stopping:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._exits.close()
-        if kind is not None and issubclass(kind, KeyboardInterrupt):
+        if self.planned and kind is not None and issubclass(kind, KeyboardInterrupt):
             echo(
                 f"{self.finished} of {self.planned} trials have their rows in {self.results}, and what"
                 " was computed for others is stored",
@@ -45,11 +45,6 @@ class Stopping:
         """Note how many trials there are."""
         interrupt.check()
         self.planned = len(plan.trials)
-
-    @hookimpl
-    def stage_started(self, stage: Stage) -> None:
-        """End the run here if that was asked for."""
-        interrupt.check()
 
     @hookimpl
     def trial_finished(self, rows: list[Row]) -> None:

@@ -54,6 +54,8 @@ class Artifact:
 
 log = logging.getLogger(__name__)
 
+KEPT = ("info", "arrays", "bytes", "seconds")
+"""What of a note is kept in memory."""
 MAX_NOTE = 2**26
 """The most bytes of a note. The largest that privbench writes are below a megabyte."""
 
@@ -181,18 +183,17 @@ class Store:
     def _note(self, kind: str, key: str) -> dict[str, Any] | None:
         if key not in self._notes:
             try:
-                note = _read_note(self._path(kind, key, ".json"), kind, key)
+                self._keep(_read_note(self._path(kind, key, ".json"), kind, key))
             except (FileNotFoundError, NotADirectoryError):
                 return None
             except _Damaged as problem:
                 self._set_aside(kind, key, str(problem))
                 return None
-            self._keep(note)
         return self._notes[key]
 
     def _keep(self, note: dict[str, Any]) -> None:
         """Keep a note in memory, without the provenance: it is long, and only read by people."""
-        self._notes[note["key"]] = {name: note[name] for name in ("info", "arrays", "seconds")}
+        self._notes[note["key"]] = {name: note[name] for name in KEPT if name in note}
 
     def _require(self, kind: str, key: str) -> dict[str, Any]:
         note = self._note(kind, key)

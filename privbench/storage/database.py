@@ -87,20 +87,20 @@ MIGRATIONS = (
     );
     """,
     "\n".join(f"ALTER TABLE rows ADD COLUMN {column.definition};" for column in added_in(9)),
+    # What the list of runs counts is in the index, so that it reads no rows.
+    """
+    DROP INDEX rows_by_run;
+    CREATE INDEX rows_by_run ON rows (run_id, position, status);
+    """,
     # SQLite notices pages that are damaged, and not values: these have checksums.
     f"""
     ALTER TABLE rows ADD COLUMN checksum TEXT NOT NULL DEFAULT '';
     ALTER TABLE runs ADD COLUMN checksum TEXT NOT NULL DEFAULT '';
     DROP TRIGGER rows_are_append_only;
-    UPDATE rows SET checksum = {FUNCTION}({", ".join(c.name for c in SCHEMA if c.since < 10)});
+    UPDATE rows SET checksum = {FUNCTION}({", ".join(c.name for c in SCHEMA if c.since < 11)});
     UPDATE runs SET checksum = {FUNCTION}({", ".join(RUN_FACTS)});
     CREATE TRIGGER rows_are_append_only BEFORE UPDATE ON rows
         BEGIN SELECT RAISE(ABORT, 'rows are append-only'); END;
-    """,
-    # What the list of runs counts is in the index, so that it reads no rows.
-    """
-    DROP INDEX rows_by_run;
-    CREATE INDEX rows_by_run ON rows (run_id, position, status);
     """,
 )
 """Script i migrates a database from schema version i to i + 1 (PRAGMA user_version)."""
@@ -134,7 +134,8 @@ def open_database(path: Path, *, make: bool = False) -> Iterator[sqlite3.Connect
     try:
         if make:
             path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(_connected(path, "rwc" if make else "rw")) as database:
+            _make_file(path)
+        with closing(_connected(path, "rw")) as database:
             _prepare(database, path)
             _patiently(path, lambda: database.execute("BEGIN IMMEDIATE"))
             with shielded(), database:
@@ -229,6 +230,11 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
     _patiently(path, lambda: _migrate(database, path, backup=True))
 
 
+def _make_file(path: Path) -> None:
+    """Make an empty file, if there is none: SQLite would not let a group write that the umask lets."""
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o666))
+
+
 def _connected(path: Path, mode: str) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode={mode}"
     return with_functions(sqlite3.connect(uri, uri=True, timeout=1.0))
@@ -287,6 +293,7 @@ def _back_up(path: Path, version: int) -> None:
     kept = path.with_name(f"{path.name}.schema-{version}")
     unfinished = path.with_name(f".tmp-{kept.name}")
     try:
+        _make_file(unfinished)
         with closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(unfinished)) as copy:
             copy.execute("PRAGMA synchronous = OFF")
             old.backup(copy)

@@ -62,7 +62,7 @@ def why_not_written(path: Path, error: OSError) -> str:
         case errno.EACCES | errno.EPERM:
             return f"{folder} may not be written by this user (permission denied)"
         case errno.ENOENT:
-            return f"there is no folder {path.parent} (was it removed?)"
+            return f"No such file or directory: there is no folder {path.parent} (was it removed?)"
         case errno.EIO:
             return f"the disk of {folder} reports an error"
     return f"{error.strerror or error}"

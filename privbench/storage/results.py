@@ -119,7 +119,11 @@ class Results:
         self.add_trials(run, [(rows, traceback, position)])
 
     def add_trials(self, run: int, trials: Iterable[tuple[Sequence[Row], str, int]]) -> None:
-        """Append the rows of several trials at once, each with its traceback and place in the plan."""
+        """Append the rows of several trials at once, each with its traceback and place in the plan.
+
+        Raises:
+            StorageFailed: they cannot be written, or the database is not that of the run any more.
+        """
         names = ", ".join(("run_id", *COLUMNS, "traceback", "position", "checksum"))
         marks = ", ".join("?" * (len(COLUMNS) + 4))
         stored = [
