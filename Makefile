@@ -6,7 +6,7 @@ REPORTS := attacks defenses defenses-mnist paper-adult paper-location30 paper-mn
 RUNS := $(sort $(wildcard results/*.json results/*.json.gz))
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: run test lint test-slow bench bench-gpu recipes reports results check-results docs clean
+.PHONY: run test lint test-slow fuzz bench bench-gpu recipes reports results check-results docs clean
 
 run: $(STAMP)  ## run the quickstart benchmark, on data that ship with scikit-learn
 	$(BIN)/privbench run quickstart
@@ -23,6 +23,12 @@ lint: $(STAMP)
 
 test-slow: $(STAMP)  ## run simulations of coverage, which take minutes
 	$(BIN)/python -m pytest -m slow
+
+SEED ?= 0
+CASES ?= 10000
+
+fuzz: $(STAMP)  ## read hostile files of all kinds, for an hour or more (docs/hostile-input.md)
+	$(BIN)/python -m tests.fuzz --seed $(SEED) --cases $(CASES) --output results/bench/fuzz.json
 
 bench: $(STAMP)  ## time the engine beside common training loops (docs/performance.md), attacks beside their formulas
 	$(BIN)/python bench/population.py
