@@ -6,7 +6,7 @@ REPORTS := attacks defenses defenses-mnist paper-adult paper-location30 paper-mn
 RUNS := $(sort $(wildcard results/*.json results/*.json.gz))
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: run test lint test-slow test-cluster bench bench-cluster bench-gpu recipes reports results check-results docs clean test-isolated bench-scale faults
+.PHONY: run test lint test-slow test-cluster bench bench-cluster bench-gpu recipes reports results check-results docs clean test-isolated bench-scale faults fuzz
 
 run: $(STAMP)  ## run the quickstart benchmark, on data that ship with scikit-learn
 	$(BIN)/privbench run quickstart
@@ -33,6 +33,12 @@ test-isolated: $(STAMP)  ## run hostile components in worker processes, as runs 
 
 faults: $(STAMP)  ## kill, interrupt, fill, lock and damage runs, half an hour long: nothing may be lost (docs/faults.md)
 	$(BIN)/python bench/faults
+
+SEED ?= 0
+CASES ?= 10000
+
+fuzz: $(STAMP)  ## read hostile files of all kinds, for an hour or more (docs/hostile-input.md)
+	$(BIN)/python -m tests.fuzz --seed $(SEED) --cases $(CASES) --output results/bench/fuzz.json
 
 bench: $(STAMP)  ## time the engine beside common training loops (docs/performance.md), attacks beside their formulas
 	$(BIN)/python bench/population.py

@@ -14,7 +14,7 @@ from typing import Any
 from privbench.errors import DataError
 
 MIB = 2**20
-FREE_BYTES = 64 * MIB
+FREE_BYTES = 32 * MIB
 """What any file may unpack to, however small it is."""
 MAX_RATIO = 100
 """What a file that unpacks to more may unpack to, as a multiple of its own size. Tables and arrays of

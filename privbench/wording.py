@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+MAX_ITEM = 200
+"""Characters of an item of a list in a message; those of strangers may have millions."""
+
 
 def plural(number: int, noun: str) -> str:
     """Return a number and its noun.
@@ -32,4 +35,5 @@ def shortened(items: Sequence[str], shown: int = 10) -> str:
     'a, b and 1 more'
     """
     more = f" and {len(items) - shown:,} more" if len(items) > shown else ""
-    return ", ".join(items[:shown]) + more
+    cut = (item if len(item) <= MAX_ITEM else f"{item[:MAX_ITEM]}..." for item in items[:shown])
+    return ", ".join(cut) + more

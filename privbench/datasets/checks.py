@@ -82,7 +82,9 @@ def _together(
         for key, value in problem.fix.items():
             if isinstance(value, list):
                 known = fixes.get(key, lists.get(key, ()))
-                fixes[key] = [*known, *value] if isinstance(known, list | tuple) else value
+                fixes[key] = (
+                    [*dict.fromkeys([*known, *value])] if isinstance(known, list | tuple) else value
+                )
             elif fixes.get(key) != "drop":  # rows without a label can only be dropped
                 fixes[key] = value
     return fixes
@@ -157,7 +159,7 @@ def problems_of_label(labels: pd.Series, called: str, *, lone: bool = False) -> 
 def _problems_of_classes(labels: pd.Series, called: str, lone: bool) -> list[Problem]:
     counts = labels.value_counts().sort_index()
     if len(counts) < 2:
-        only = f"only one class ({counts.index[0]})" if len(counts) else "no classes"
+        only = f"only one class ({counts.index[0]!s:.40})" if len(counts) else "no classes"
         return [Problem(f"{called} has {only}; a classifier needs two")]
     if similar := _equal_but_for_case(counts.index):
         differ = f"classes that differ only in case: {shortened(similar)}"

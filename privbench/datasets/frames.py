@@ -184,10 +184,11 @@ def _parse_csv(
     _check_lines(content.where, text, (separator,) if separator else tuple(SEPARATORS))
     found = separator or found_separator(text)
 
+    source = StringIO(text)  # one for all readings: it takes four bytes for a character
+
     def read(**options: object) -> pd.DataFrame:
-        return pd.read_csv(
-            StringIO(text), sep=found, skipinitialspace=True, index_col=False, **options
-        )
+        source.seek(0)
+        return pd.read_csv(source, sep=found, skipinitialspace=True, index_col=False, **options)
 
     try:
         header = read(header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0].tolist()
@@ -332,9 +333,11 @@ def _check_lines(where: str, text: str, separators: Iterable[str]) -> None:
 
     A separator that stands in quotes counts as well; no cell has that many.
     """
-    for number, line in enumerate(StringIO(text), 1):
-        if len(line) > MAX_COLUMNS and max(map(line.count, separators)) >= MAX_COLUMNS:
-            raise too_many_columns(f"{where}: line {number}", max(map(line.count, separators)) + 1)
+    for line in re.finditer(rf"[^\n]{{{MAX_COLUMNS},}}", text):
+        n = max(text.count(separator, line.start(), line.end()) for separator in separators) + 1
+        if n > MAX_COLUMNS:
+            number = text.count("\n", 0, line.start()) + 1
+            raise too_many_columns(f"{where}: line {number}", n)
 
 
 def _strip(value: object) -> object:

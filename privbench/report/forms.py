@@ -123,7 +123,7 @@ OF_COLUMN: dict[str, Any] = {
 """The form of columns that are neither texts, numbers nor intervals."""
 NAMES = ("benchmark", "dataset", "defense", "model", "attack", "knowledge", "subset")
 """Columns that each version has, and that are never null."""
-OF_OK = ("test_accuracy", "train_accuracy", "auc", "tpr_at_fpr", "n_models")
+OF_OK = ("test_accuracy", "train_accuracy", "auc", "tpr_at_fpr", "n_models", "seconds")
 """Columns that are not null in a row that is ok."""
 OF_TYPE: dict[str, Any] = {"TEXT": str | None, "INTEGER": Integer | None, "REAL": Number}
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from privbench.auditing.reading import read_predictions
 from privbench.datasets.csv import Csv
 from privbench.datasets.image_folder import ImageFolder
 from privbench.datasets.npz import Npz
@@ -133,6 +134,15 @@ def test_tables(load, text, message):
     with pytest.raises(DataError, match=message) as caught:
         load(text, label="label")
     assert len(str(caught.value)) < 500
+
+
+def test_words_of_a_million_letters(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(f"label,a\n{'x' * 10**6},1\n")
+    for read in (Csv(path=str(path), label="label").load, lambda: read_predictions(path)):
+        with pytest.raises(DataError) as caught:
+            read()
+        assert len(str(caught.value)) < 5000
 
 
 @pytest.mark.parametrize("separator", ["\n", '"', "\0"])
