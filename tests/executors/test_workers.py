@@ -85,12 +85,15 @@ def test_its_death_is_a_failed_trial_that_names_it(hostile, code, how):
     assert rows["loss"]["status"] == "ok"
 
 
-@pytest.mark.parametrize("executor", [None, Processes(workers=2)])
+@pytest.mark.parametrize(
+    "executor", [None, pytest.param(Processes(workers=2), marks=pytest.mark.slow)]
+)
 def test_a_task_whose_worker_dies_once_is_tried_again(hostile, executor):
     rows = hostile("if first_time(): os.kill(os.getpid(), signal.SIGKILL)", executor=executor)
     assert [row["status"] for row in rows.values()] == ["ok", "ok"]
 
 
+@pytest.mark.slow
 def test_a_task_that_takes_too_long_or_too_much_memory_is_stopped(hostile):
     start = time.monotonic()
     rows = hostile("time.sleep(600)", limits=Limits(seconds=1.0))
@@ -126,6 +129,7 @@ SWITCHES = """
 """
 
 
+@pytest.mark.slow
 def test_switches_that_it_changes_are_those_of_its_worker(hostile, tmp_path, monkeypatch):
     alone = hostile("pass")
     before = os.getcwd(), dict(os.environ), signal.getsignal(signal.SIGINT)
@@ -138,6 +142,7 @@ def test_switches_that_it_changes_are_those_of_its_worker(hostile, tmp_path, mon
     assert int((tmp_path / "pid").read_text()) != os.getpid()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("executor", [None, Processes(workers=1)])
 def test_functions_that_it_replaces_are_those_of_its_worker(hostile, executor):
     code = "import privbench.metrics.roc as roc; vars(roc).clear(); privbench.Attack.score_all = 1"
@@ -158,12 +163,14 @@ def has_ended(pid):
     return False
 
 
+@pytest.mark.slow
 def test_no_worker_outlives_the_run(hostile, tmp_path):
     code = "if os.fork() == 0: (FOLDER / 'pid').write_text(str(os.getpid())); time.sleep(600)"
     assert hostile(code)["mine"]["status"] == "ok"
     assert has_ended(int((tmp_path / "pid").read_text()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("executor", [None, Processes(workers=2)])
 def test_workers_end_with_the_main_process(hostile, tmp_path, executor):
     """Also by Ctrl-C, here while the first of them computes."""
@@ -181,6 +188,7 @@ def test_workers_end_with_the_main_process(hostile, tmp_path, executor):
     assert has_ended(int((tmp_path / "pid").read_text()))
 
 
+@pytest.mark.slow
 def test_estimators_of_a_plugin_are_fitted_in_the_worker_and_kept(runner, write):
     chosen = ('models=["nearest-mean"]', 'attacks=["certainty"]')
     here = runner(*chosen, plugin=write(PLUGIN)).run()
