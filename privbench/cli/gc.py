@@ -58,8 +58,8 @@ def gc(
 
     Without options it lists what is stored, and would free leftovers of interrupted runs alone. What
     several options say must all be true, but an artifact may be unreachable or intermediate if both
-    are given. Nothing is freed without --yes, or while a run goes on. Rows are never freed: that is
-    `privbench runs delete`.
+    are given. Nothing is freed without --yes, or while a run goes on. Rows are never freed, see
+    `privbench runs`.
     """
     from privbench.config.memory import memory_size
     from privbench.garbage import Garbage, Wanted
