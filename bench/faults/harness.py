@@ -101,6 +101,8 @@ class Lab:
         assert self.server.stdin is not None
         self.server.stdin.close()
         self.server.wait()
+        assert self.server.stdout is not None
+        self.server.stdout.close()
 
     def start(self, *argv: object, **options: Any) -> tuple[int, Path]:
         """Start a command; return its process and the stem of its output files."""

@@ -76,4 +76,6 @@ def _why_not_permitted(path: Path) -> str:
         return f"{path.parent} is on a file system that is read-only"
     if not os.access(path, os.R_OK):
         return "it cannot be read by this user (permission denied)"
+    if all(os.access(place, os.W_OK) for place in (path, path.parent)):
+        return "its first bytes say that it is read-only: move it away, and run the command again"
     return "the file or its folder cannot be written by this user (permission denied)"
