@@ -83,11 +83,17 @@ class Npz(Dataset):
 
 def read_arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the arrays ``x`` and ``y``. Raises DataError, also for pickled (object) arrays."""
-    size = path.stat().st_size
-    names = names_in(path, str(path))
+    try:
+        names = names_in(path, str(path))
+        arrays = read_npz(path, str(path), path.stat().st_size, ("x", "y"))
+    except DataError as error:
+        reason = str(error).removeprefix(f"{path}: ")
+        raise DataError(
+            f"{path}: cannot be read ({reason}); write it with np.savez(path, x=x, y=y), where x and y"
+            " are arrays of numbers, not of objects (labels in text: y=np.array(y, dtype=str))"
+        ) from None
     if missing := sorted({"x", "y"} - set(names)):
         raise DataError(f"{path}: no array {missing[0]!r} (arrays: {shortened(names) or 'none'})")
-    arrays = read_npz(path, str(path), size, ("x", "y"))
     return arrays["x"], arrays["y"]
 
 
