@@ -101,11 +101,17 @@ class Npz(Dataset):
 
 def read_arrays(path: Path, names: Sequence[str]) -> list[NDArray[Any]]:
     """Return the arrays of these names. Raises DataError, also for pickled (object) arrays."""
-    size = path.stat().st_size
-    found = names_in(path, str(path))
+    try:
+        found = names_in(path, str(path))
+        arrays = read_npz(path, str(path), path.stat().st_size, tuple(names))
+    except DataError as error:
+        reason = str(error).removeprefix(f"{path}: ")
+        raise DataError(
+            f"{path}: cannot be read ({reason}); write it with np.savez(path, x=x, y=y), where x and y"
+            " are arrays of numbers, not of objects (labels in text: y=np.array(y, dtype=str))"
+        ) from None
     if missing := sorted(set(names) - set(found)):
         raise DataError(f"{path}: no array {missing[0]!r} (arrays: {shortened(found) or 'none'})")
-    arrays = read_npz(path, str(path), size, tuple(names))
     return [arrays[name] for name in names]
 
 

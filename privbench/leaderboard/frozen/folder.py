@@ -25,7 +25,7 @@ from privbench.attacks.base import Views
 from privbench.components import Bound
 from privbench.components.copies import own_arrays
 from privbench.data import read_only
-from privbench.errors import DataError
+from privbench.errors import BadInput, DataError
 from privbench.leaderboard.frozen.arrays import arrays_of, expected, npz_of
 from privbench.leaderboard.submissions.reading import parse_strict
 from privbench.seeds import generator
@@ -91,7 +91,7 @@ class FrozenOutputs:
         except OSError as error:
             raise DataError(f"{path}: {error.strerror} (allowed: {WHAT})") from None
         try:
-            facts = parse_strict(content, path)
+            facts = _parsed(content, path)
             if facts["format"] != FORMAT:
                 raise DataError(f"{path}: format {facts['format']!r} (allowed: {WHAT})")
             if bad := [name for name in facts["files"] if not _FILE.fullmatch(name)]:
@@ -225,6 +225,13 @@ class FolderWriter:
         text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
         (self.root / MANIFEST).write_text(text, encoding="utf-8")
         return FrozenOutputs.read(self.root)
+
+
+def _parsed(content: bytes, path: Path) -> Any:
+    try:
+        return parse_strict(content, path)
+    except BadInput as error:
+        raise DataError(f"{error} (allowed: {WHAT})") from None
 
 
 def _population(values: Mapping[str, Any]) -> FrozenPopulation:
