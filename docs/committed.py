@@ -97,6 +97,41 @@ def exposures(benchmark: str, defenses: Sequence[str], attack: str = "auto") -> 
     print()
 
 
+def claims(benchmark: str, entries: Sequence[tuple[str, str, str, str, str]]) -> None:
+    """Print the effect of each defense on the naive attack of its time, and an adaptive attack on it.
+
+    Args:
+        benchmark: the name of a committed run.
+        entries: for each defense its name, its paper, what the paper claims, its parameters, and the
+            naive attack.
+    """
+    rows, differences = run(benchmark)
+    heads = ("defense", "paper", "the paper's claim", "parameters", "naive attack", "attack accuracy",
+             "AUC of the naive attack", "AUC of adaptive `auto` [95% CI]",
+             "test accuracy less that of `none` [95% CI]")  # fmt: skip
+    bare = row(benchmark, "none", "auto")
+    value, interval = accuracy(bare)
+    print(
+        f"{rows[0]['n_models']} models per defense. Arrows lead from no defense to the defense. `none`"
+        f" has a test accuracy of {interval_text(value, interval)}, and an AUC of adaptive `auto` of"
+        f" {interval_text(*auc(bare))}.\n"
+    )
+    print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
+    notes = []
+    for name, paper, claim, parameters, attack in entries:
+        before, after = (row(benchmark, d, attack, knowledge="naive") for d in ("none", name))
+        strong = row(benchmark, name, "auto")
+        found = differences.between(strong, bare, "accuracy")
+        cells = [f"`{name}`", paper, claim, parameters, attack]
+        for column in ("balanced_accuracy", "auc"):
+            cells.append(f"{number(before[column])} → {number(after[column])}")
+        cells.append(interval_text(*auc(strong)))
+        cells.append("-" if found is None else difference_text(found))
+        notes.append({"": cells[-1]})
+        print(f"| {' | '.join(cells)} |")
+    print("\n" + "\n\n".join(mark_notes(notes)) + "\n")
+
+
 def _value(row: Row, measure: str) -> str:
     value, _ = VALUES[measure](row)
     return "-" if value is None else number(value)

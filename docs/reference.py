@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 from click.testing import CliRunner
+from committed import claims
 
 from privbench import hookspecs
 from privbench.auditing.sanity import CHECKS
@@ -20,7 +21,6 @@ from privbench.cli import build_cli
 from privbench.components import KINDS, describe
 from privbench.metrics.warnings import KINDS as KINDS_OF_WARNINGS
 from privbench.plugins.host import PluginHost
-from privbench.report.document import read_document
 from privbench.report.pages import overview
 from privbench.storage.columns import SCHEMA
 
@@ -269,15 +269,29 @@ def results() -> None:
 
 def defenses(benchmark: str) -> None:
     """Print the effect of each defense on the naive attack of its time, from the committed results."""
-    found = sorted((ROOT / "results").glob(f"{benchmark}.json*"))
-    old = ROOT / "results" / "old" / f"{benchmark}.json"  # of before there were files of runs
-    all_rows = read_document(found[0]).run.rows if found else json.loads(old.read_text())
+    file = tomllib.loads((ROOT / "benchmarks.toml").read_text())
+    given = file["benchmarks"][benchmark]["defenses"]
+    tables = [{"name": entry} if isinstance(entry, str) else entry for entry in given]
+    listed = {table["name"]: table for table in tables}
+    entries = []
+    for name, (attack, claim) in WEAK.items():
+        if name in listed:
+            pipeline = file["defenses"][name]
+            parameters = _parameters(pipeline, listed[name])
+            entries.append((name, _paper(pipeline), claim, parameters, attack))
+    if list((ROOT / "results").glob(f"{benchmark}.json*")):
+        claims(benchmark, entries)
+    else:
+        _defenses_before_files(benchmark, entries)
+
+
+def _defenses_before_files(benchmark: str, entries: list[tuple[str, str, str, str, str]]) -> None:
+    """Print the same of a run from before there were files of runs."""
     rows = {
         (row["defense"], row["attack"], row["knowledge"]): row
-        for row in all_rows
+        for row in json.loads((ROOT / "results" / "old" / f"{benchmark}.json").read_text())
         if row["status"] == "ok" and row["subset"] == "records" and row["seed"] == 0
     }
-    file = tomllib.loads((ROOT / "benchmarks.toml").read_text())
     heads = ("defense", "paper", "the paper's claim", "parameters", "naive attack",
              "attack accuracy", "AUC", "test accuracy", "AUC of adaptive lira")  # fmt: skip
     models = rows["none", "loss", "naive"]["n_models"]
@@ -285,22 +299,13 @@ def defenses(benchmark: str) -> None:
         f"{models} models per defense. In cells with two values, the first is without the defense.\n"
     )
     print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
-    given = file["benchmarks"][benchmark]["defenses"]
-    tables = [{"name": entry} if isinstance(entry, str) else entry for entry in given]
-    listed = {table["name"]: table for table in tables}
-    for name, (attack, claim) in WEAK.items():
-        if name not in listed:
-            continue
-        pipeline = file["defenses"][name]
-        cells = [f"`{name}`", _paper(pipeline), claim, _parameters(pipeline, listed[name]), attack]
+    for name, *texts, attack in entries:
         keys = [("none", attack, "naive"), (name, attack, "naive"), (name, "lira", "adaptive")]
-        if all(key in rows for key in keys):
-            before, after, strong = (rows[key] for key in keys)
-            for value in ("balanced_accuracy", "auc", "test_accuracy"):
-                cells.append(f"{before[value]:.3f} to {after[value]:.3f}")
-            cells.append(f"{strong['auc']:.3f}")
-        else:
-            cells += ["not measured", "", "", ""]
+        before, after, strong = (rows[key] for key in keys)
+        cells = [f"`{name}`", *texts, attack]
+        for value in ("balanced_accuracy", "auc", "test_accuracy"):
+            cells.append(f"{before[value]:.3f} to {after[value]:.3f}")
+        cells.append(f"{strong['auc']:.3f}")
         print(f"| {' | '.join(cells)} |")
     print()
 
