@@ -189,6 +189,7 @@ def validated(
 
     ``fits`` has the fitted generators, which combinations that differ otherwise share.
     """
+    stage = replace(stage, n_models=len(setting.member))  # those that are simulated
     artifacts: dict[int, Artifact] = {id(stage): Artifact(live=setting)}
 
     def get(wanted: Stage) -> Artifact:

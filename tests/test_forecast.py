@@ -8,6 +8,7 @@ import pytest
 from privbench.api import make_plans, run_plan
 from privbench.config import Overrides
 from privbench.forecast import NOTHING, SPREAD, Forecast, Forecasts, Sizer, TimeKeeper, weights
+from privbench.storage.database import open_database
 from privbench.storage.times import Sizes, Time, Times
 
 
@@ -140,6 +141,8 @@ def test_a_run_keeps_the_time_of_each_stage_that_it_stores(host, plan, tmp_path)
 
 def test_times_are_written_a_few_at_a_time(plan, tmp_path):
     stages = [stage for stage in plan().stages if stage.stored]
+    with open_database(tmp_path / "results.sqlite", make=True):  # as the start of a run does
+        pass
     keeper = TimeKeeper(Times(tmp_path))
     keeper.note(stages[0], "cpu", 0.1, 10)
     assert Times(tmp_path).all() == []

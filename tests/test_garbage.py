@@ -82,6 +82,7 @@ def test_a_run_after_it_computes_only_what_is_missing(host, planned, results):
 
 
 def test_leftovers_go_and_parts_of_what_is_unfinished_stay(results):
+    results.mkdir(exist_ok=True)
     store = Store(results)
     provenance = {"inputs": ["setting"]}
     for kind, key in (
@@ -105,6 +106,7 @@ def test_leftovers_go_and_parts_of_what_is_unfinished_stay(results):
 def test_age_size_and_kind_choose_together(results):
     import os
 
+    results.mkdir(exist_ok=True)
     store = Store(results)
     for number, kind in enumerate(("outputs", "scores", "scores", "split-scores")):
         info = {"text": "x" * 1000 * number}
@@ -127,6 +129,7 @@ def test_age_size_and_kind_choose_together(results):
 
 
 def test_what_belongs_to_the_same_setting_is_reached(results):
+    results.mkdir(exist_ok=True)
     store = Store(results)
     inputs = {"outputs": ["s"], "scores": ["s", "outputs"], "audit": ["s", "scores"], "fit": ["s"]}
     for key, before in (*inputs.items(), ("other", ["t"]), ("after-other", ["other"])):

@@ -87,7 +87,8 @@ def test_a_failed_download(cli, tiny, server, folders, body):
     assert "PRIVBENCH_DATA_DIR" in result.stderr
     assert "Traceback" not in result.stderr
     assert "privbench data fetch" not in result.stderr  # which has just failed
-    assert not (folders[1] / "tiny-files").exists()
+    kept = [path.name for path in (folders[1] / "tiny-files").glob("*")]
+    assert kept == ([] if body is None else ["t.bin.refused"])
 
 
 @pytest.mark.parametrize("name", ["digits", "csv"])

@@ -9,6 +9,7 @@ from privbench.storage.artifacts import Artifact, Store
 
 @pytest.fixture
 def store(tmp_path):
+    (tmp_path / "results").mkdir()
     store = Store(tmp_path / "results")
     for key in ("a", "b"):
         store.save("population", key, Artifact(info={}), seconds=1.0, provenance={"inputs": []})

@@ -19,7 +19,7 @@ def words(text):
 
 
 SLOW = pytest.mark.slow
-OURS = {"csv", "npz", "images", "mlp", "cnn", "logistic", "local", "public-only"}
+OURS = {"csv", "npz", "images", "mlp", "cnn", "logistic", "local", "processes", "public-only"}
 """What comes from no paper: formats, elementary models and a baseline."""
 
 

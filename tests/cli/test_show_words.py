@@ -20,7 +20,9 @@ def test_a_name_that_one_kind_has(cli, config, name, kind):
 
 def test_a_name_that_several_kinds_have_shows_them_all(cli, config):
     one, other = (cli("show", kind, "vae").stdout for kind in ("defense", "generator"))
-    assert cli("show", "vae").stdout == f"{one}\n{other}"
+    heading, _, rest = cli("show", "vae").stdout.partition("\n\n")
+    assert heading.startswith("vae is a defense and a generator.")
+    assert rest == f"{one}\n{other}"
     refused(
         cli("show", "vae", "--json"),
         "'vae' is a defense and a generator",
