@@ -74,7 +74,8 @@ results: $(STAMP)  ## make all tables, plots and pages of the committed results 
 	$(BIN)/cog -r -P -I docs results/README.md
 
 check-results: $(STAMP)  ## check that the committed tables, plots and pages are those of the committed data
-	$(BIN)/python -m pytest -m 'slow or not slow' tests/report/test_pages.py tests/leaderboard/test_committed_site.py
+	$(BIN)/python -m pytest -m 'slow or not slow' tests/report/test_pages.py \
+		tests/leaderboard/test_committed_site.py tests/auditing/test_measured.py
 
 docs: $(STAMP)  ## write the generated parts of docs/
 	$(BIN)/cog -r -P -I docs docs/*.md

@@ -9,6 +9,7 @@ from privbench.auditing.measured import FILE, measured_defenses, summary_of, tex
 RESULTS = Path(__file__).parents[2] / "results"
 
 
+@pytest.mark.slow  # make check-results
 @pytest.mark.skipif(not RESULTS.is_dir(), reason="the results are not part of the source package")
 def test_the_file_is_what_the_committed_results_give():
     assert FILE.read_text() == text_of(summary_of(RESULTS.glob("*.json*")))

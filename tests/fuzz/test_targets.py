@@ -1,5 +1,7 @@
 """A small part of the fuzzing, the same each time; `make fuzz` runs 10,000 cases of each target."""
 
+import logging
+
 import pytest
 
 pytest.importorskip("hypothesis")
@@ -7,6 +9,15 @@ pytest.importorskip("hypothesis")
 from tests.fuzz.__main__ import MEMORY
 from tests.fuzz.running import run
 from tests.fuzz.targets import TARGETS
+
+
+@pytest.fixture(autouse=True)
+def level():
+    """Restore the level of the log, which fuzzing raises."""
+    log = logging.getLogger("privbench")
+    before = log.level
+    yield
+    log.setLevel(before)
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -47,7 +47,7 @@ def test_there_is_committed_data():
     assert COMMITTED
 
 
-@pytest.mark.parametrize("path", COMMITTED, ids=name_of)
+@pytest.mark.parametrize("path", RUNS)
 def test_committed_data_are_of_a_commit_without_changes(path):
     run = read_document(path).run
     assert run.benchmark == name_of(path)
@@ -81,7 +81,7 @@ def test_committed_plots_are_those_of_the_data(path, tmp_path):
         assert np.abs(drawn - committed).mean() < 0.005
 
 
-@pytest.mark.parametrize("path", COMMITTED, ids=name_of)
+@pytest.mark.parametrize("path", RUNS)
 def test_the_overview_lists_the_committed_data(path):
     """What `make results` writes; `make lint` checks it, too."""
     run = read_document(path).run
