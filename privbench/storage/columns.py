@@ -76,7 +76,7 @@ SCHEMA = (
         "`records` of the clean population, or `canaries` of the second population.",
     ),
     Column("seed", "INTEGER", "Seed of all random draws."),
-    Column("status", "TEXT", "`ok`, `skipped`, `failed` or `unavailable`."),
+    Column("status", "TEXT", "`ok`, `skipped`, `failed`, `timeout` or `unavailable`."),
     Column("reason", "TEXT", "Why the status is not `ok`, or why there is no guarantee."),
     Column("test_accuracy", "REAL", "Accuracy on test records, mean over the clean population."),
     Column(
