@@ -112,7 +112,7 @@ class RunTasks(Tasks):
             artifact, facts = unpack(result)
             status, seconds = str(facts["status"]), float(facts["seconds"])
             self._log(node, facts.get("log"))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             return self.fail(task, f"its worker returned no result: {error}")
         if task.key not in self._unfinished:  # another part has failed; this one is kept
             if status == "ok" and node.part is not None:
@@ -332,12 +332,16 @@ class RunTasks(Tasks):
         """Compute an input that is damaged, and then the task that could not read it."""
         kind, _, key = name.partition("/")
         stage = next((one for one in self._inputs(node.stage) if one.key == key), None)
-        node.deaths += 1
-        if stage is None or node.deaths >= TRIES or self.computation.store.load(kind, key):
+        if stage is None or key in node.unread:
             reason = f"its worker could not read {name}"
             return self.fail(Task(node.key, "", (), lambda: b""), reason)
+        node.unread.add(key)
         self._running.discard(node.key)
-        self._add(stage, -1)
-        self.computation.count(stage)
+        if key not in self._unfinished:  # else another task has found it damaged
+            if self.computation.store.load(kind, key):  # and it has been computed meanwhile
+                heapq.heappush(self._ready, (node.order, node.key))
+                return
+            self._add(stage, -1)
+            self.computation.count(stage)
         node.waits_for.add(key)
         self._nodes[key].readers.append(node.key)

@@ -138,9 +138,10 @@ class Crew:
         posts = {post.worker.connection: post for post in self._posts if post.worker and post.task}
         workers = [post.worker for post in posts.values() if post.worker]
         outputs = [worker.output for worker in workers if not worker.is_silent]
-        for readable in wait([*posts, *outputs], POLL):
-            if readable in posts:
-                self._receive(posts[readable], tasks)
+        readable = wait([*posts, *outputs], POLL)
+        for connection, post in posts.items():
+            if connection in readable or (post.worker and post.worker.is_gone):
+                self._receive(post, tasks)
         for post in self._posts:
             self._print(post)
             if post.task is not None:

@@ -48,10 +48,19 @@ class ForkServer:
         """Fork a worker that gets two file descriptors, and return its process id.
 
         Raises:
-            OSError: the server has died.
+            OSError: the server has died, or the system starts no more processes.
         """
-        socket.send_fds(self._control, [b"f"], [connection, output])
-        return self._answer()
+        try:
+            socket.send_fds(self._control, [b"f"], [connection, output])
+            answer = self._answer()
+        except (
+            BaseException
+        ):  # as by Ctrl-C: its answer would be taken for that to the next question
+            self.close()
+            raise
+        if answer < 0:
+            raise OSError(-answer, os.strerror(-answer))
+        return answer
 
     def status(self, pid: int) -> int:
         """Return the wait status of a worker, or -1 if it has not ended within seconds."""
@@ -60,6 +69,9 @@ class ForkServer:
             return self._answer()
         except OSError:
             return signal.SIGKILL  # it has ended with the server
+        except BaseException:  # see `fork`
+            self.close()
+            raise
 
     @property
     def is_alive(self) -> bool:
