@@ -2,7 +2,7 @@
 
 The database schema and its migrations, the conversion to and from SQL, the DataFrame and the table
 in docs/rows.md all follow ``SCHEMA``. To add a column, append it here with the next schema version, and
-append the migration that adds it to ``database.MIGRATIONS``.
+append the migration that adds it to ``migrations.MIGRATIONS``.
 """
 
 from __future__ import annotations

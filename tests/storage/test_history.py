@@ -180,7 +180,7 @@ def test_a_folder_that_cannot_be_written_can_be_read(unprivileged, version):
     """Also one of an older privbench, which cannot be migrated in place."""
     results = Results(unprivileged)
     if version == 7:
-        from privbench.storage.database import MIGRATIONS
+        from privbench.storage.migrations import MIGRATIONS
 
         database = sqlite3.connect(results.path)
         database.executescript(f"{';'.join(MIGRATIONS[:7])}; PRAGMA user_version = 7;")
