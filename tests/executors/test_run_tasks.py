@@ -2,6 +2,7 @@
 
 import pytest
 
+from privbench.executors.work import work
 from privbench.run_tasks import RunTasks
 from privbench.storage.artifacts import Artifact
 from privbench.storage.packed import pack
@@ -64,3 +65,18 @@ def test_a_result_without_seconds_is_a_failure_of_its_task(started):
     assert "its worker returned no result" in one.failures[first.key].reason
     tasks.run(second)
     assert second.key not in finish(one, tasks)
+
+
+def test_an_input_that_cannot_be_sent_is_left_out_and_computed_again(started):
+    one, tasks, (first, second) = started
+    name = next(name for name in first.inputs if name.startswith("outputs/"))
+    payload = first.payload
+    one.store.delete(*name.split("/"))
+    with pytest.raises(FileNotFoundError):
+        tasks.read(name)
+    inputs = {other: tasks.read(other) for other in first.inputs if other != name}
+    tasks.finish(first, work(payload, None, inputs))
+    (again,) = tasks.ready()
+    tasks.run(again)
+    tasks.run(second)
+    assert finish(one, tasks) == {}

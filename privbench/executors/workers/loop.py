@@ -31,7 +31,7 @@ class Setup:
 
 
 @dataclass(frozen=True)
-class Job:
+class TaskMessage:
     """A task, as it is sent to a worker."""
 
     payload: bytes
@@ -84,10 +84,10 @@ def _serve(connection: Connection) -> None:
         connection.send_bytes(PROGRESS + struct.pack("<qq", int(done), int(total)))
 
     while True:
-        job: Job = pickle.loads(connection.recv_bytes())
+        message: TaskMessage = pickle.loads(connection.recv_bytes())
         new_seeds()  # else it has those of the task before, or of the process that it was forked from
         try:
-            result = work(job.payload, job.store, job.inputs, report)
+            result = work(message.payload, message.store, message.inputs, report)
         except (
             KeyboardInterrupt
         ):  # of the task's own code, since Ctrl-C does not reach this process

@@ -12,7 +12,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from privbench.executors.workers.forking import fork_server
-from privbench.executors.workers.loop import PROGRESS, RESULT, Job, Setup
+from privbench.executors.workers.loop import PROGRESS, RESULT, Setup, TaskMessage
 
 LARGEST = 2**40
 """Bytes of one message, at most."""
@@ -58,7 +58,7 @@ class Worker:
         """Whether it has closed the pipe of what it prints."""
         self._is_closed = False
 
-    def give(self, job: Job) -> None:
+    def give(self, message: TaskMessage) -> None:
         """Send a task.
 
         Raises:
@@ -68,7 +68,7 @@ class Worker:
             if self._setup is not None:
                 self.connection.send_bytes(pickle.dumps(self._setup))
                 self._setup = None
-            self.connection.send_bytes(pickle.dumps(job))
+            self.connection.send_bytes(pickle.dumps(message))
         except OSError:
             raise WorkerEnded(self._end()) from None
 
