@@ -128,6 +128,20 @@ def test_a_server_whose_answer_is_not_waited_for_is_not_asked_again(monkeypatch)
     assert not server.is_alive
 
 
+def test_a_server_ends_with_its_own_process_and_not_with_a_fork_of_that():
+    server = ForkServer()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            server.close()
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+    assert server.is_alive
+    server.close()
+    assert not server.is_alive
+
+
 def test_what_it_prints_goes_to_stderr_with_its_name(hostile, capfd):
     code = (
         "print('python'); os.write(1, b'descriptor\\x1b[2J\\n');"

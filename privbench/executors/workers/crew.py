@@ -104,6 +104,7 @@ class Crew:
         post.task, post.start, post.source = task, time.monotonic(), task.source
         try:
             self._send(post, message)
+            post.start = time.monotonic()  # the start of the worker is none of the task's time
         except WorkerEnded as error:
             self._drop(post)
             tasks.lost(task, f"its worker {error}")

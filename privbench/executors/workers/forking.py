@@ -31,6 +31,7 @@ class ForkServer:
     """The process that workers are forked from. It is started at once, and is ready seconds later."""
 
     def __init__(self) -> None:
+        self._owner = os.getpid()
         ours, theirs = socket.socketpair()
         package = str(Path(privbench.__file__).parent.parent)
         known = os.environ.get("PYTHONPATH", "")
@@ -79,7 +80,9 @@ class ForkServer:
         return self._process.poll() is None
 
     def close(self) -> None:
-        """End the server, and with it all workers."""
+        """End the server, and with it all workers; a fork of this process leaves it alone."""
+        if os.getpid() != self._owner:
+            return
         self._control.close()
         self._process.kill()
         self._process.wait()
