@@ -18,7 +18,8 @@ from privbench.components.outcome import NoResult
 from privbench.config import NONE, Benchmark, Defense, Unavailable, Variant
 from privbench.config.selection import Selector
 from privbench.errors import BadInput, ComponentError
-from privbench.pipeline import AttackFacts, Pipeline, SharedStages
+from privbench.pipeline import Pipeline
+from privbench.shared_stages import AttackFacts, SharedStages
 from privbench.sizes import check_sizes
 from privbench.stages import ComparisonStage, MetricsStage, Stage, walk
 from privbench.trial import Attacked, Trial

@@ -6,23 +6,19 @@ import heapq
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from privbench import interrupt
 from privbench.components.outcome import NoResult
 from privbench.computation import Computation, StageFailed
-from privbench.executors.payload import Request, plugins_for, to_payload
 from privbench.executors.tasks import Limits, Task, Tasks
 from privbench.executors.work import RECORDS
 from privbench.executors.workers.crew import Crew
 from privbench.logs import replay
-from privbench.stages import SettingStage, Stage, walk
-from privbench.storage.artifacts import Artifact
-from privbench.storage.packed import pack, unpack
+from privbench.stages import Stage
+from privbench.storage.packed import unpack
+from privbench.task_inputs import Reading
 from privbench.task_nodes import Node, plugins_of, worker_text
 
-DATA = "data"
-"""The kind of an input that is a dataset."""
 TRIES = 2
 """How often a task is tried whose worker dies."""
 
@@ -50,14 +46,9 @@ class RunTasks(Tasks):
         self._unfinished: set[str] = set()
         self._running: set[str] = set()
         self._not_stored: set[str] = set()
-        self._stored_inputs: dict[str, tuple[Stage, ...]] = {}
+        self._reading = Reading(self.stages, self.computation)
         for position, stage in enumerate(self.stages):
             self._add(stage, position)
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether no task that was handed out is being computed."""
-        return not self._running
 
     @property
     def unfinished(self) -> bool:
@@ -96,13 +87,7 @@ class RunTasks(Tasks):
 
     def read(self, name: str) -> bytes:
         """Return an input of a task."""
-        kind, _, key = name.partition("/")
-        if kind == DATA:
-            return self._datasets[key]()
-        artifact = self.computation.store.load(kind, key)
-        if artifact is None:
-            raise FileNotFoundError(name)
-        return pack(artifact)
+        return self._reading.read(name)
 
     def finish(self, task: Task, result: bytes) -> None:
         """Take what `work` returned."""
@@ -112,7 +97,7 @@ class RunTasks(Tasks):
             artifact, facts = unpack(result)
             status, seconds = str(facts["status"]), float(facts["seconds"])
             self._log(node, facts.get("log"))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             return self.fail(task, f"its worker returned no result: {error}")
         if task.key not in self._unfinished:  # another part has failed; this one is kept
             if status == "ok" and node.part is not None:
@@ -182,7 +167,7 @@ class RunTasks(Tasks):
     def _add(self, stage: Stage, position: int) -> None:
         """Add the tasks of a stage, after those of its inputs."""
         waits_for = set()
-        for one in self._inputs(stage):
+        for one in self._reading.inputs(stage):
             if one.key not in self._unfinished and self._is_lacking(one):
                 self._add(one, position)
                 self.computation.count(one)
@@ -211,16 +196,6 @@ class RunTasks(Tasks):
         if not node.waits_for:
             heapq.heappush(self._ready, (node.order, node.key))
 
-    def _inputs(self, stage: Stage) -> tuple[Stage, ...]:
-        """Return the stages that are stored and that a stage reads, or what is made again for it."""
-        if stage.key not in self._stored_inputs:
-            found: dict[str, Stage] = {}
-            for one in stage.inputs:
-                for deeper in (one,) if one.stored else self._inputs(one):
-                    found[deeper.key] = deeper
-            self._stored_inputs[stage.key] = tuple(found.values())
-        return self._stored_inputs[stage.key]
-
     def _task(self, node: Node) -> Task:
         stage = node.stage
         self._start(stage)
@@ -228,8 +203,8 @@ class RunTasks(Tasks):
         return Task(
             key=node.key,
             title=str(stage),
-            inputs=self._names(stage),
-            make_payload=lambda: self._payload(node, bool(plugins)),
+            inputs=self._reading.names(stage),
+            make_payload=lambda: self._reading.payload(node, bool(plugins)),
             wants_gpu=self.device != "cpu" and stage.kind in ("population", "fit"),
             runs_plugins=bool(plugins),
             source=", ".join(plugins) or "worker",
@@ -238,44 +213,6 @@ class RunTasks(Tasks):
     def _joins(self, node: Node) -> bool:
         """Return whether a task only joins the parts of a stage, which the main process does."""
         return node.part is None and node.stage.n_parts(self.device) > 1
-
-    def _names(self, stage: Stage) -> tuple[str, ...]:
-        """Return the names of what the worker of a stage reads."""
-        stored = [
-            one for one in self._inputs(stage) if self.computation.store.has(one.kind, one.key)
-        ]
-        datasets = dict.fromkeys(
-            f"{DATA}/{one.fingerprint}" for one in walk([stage]) if isinstance(one, SettingStage)
-        )
-        return (*(f"{one.kind}/{one.key}" for one in stored), *datasets)
-
-    def _payload(self, node: Node, third_party: bool) -> bytes:
-        stage, data = node.stage, self.computation.plan.data
-        settings = [one for one in walk([stage]) if isinstance(one, SettingStage)]
-        specs = {
-            repr(one.dataset.seed_part()): (one.fingerprint, data.get(one.dataset).spec)
-            for one in settings
-        }
-        stored = frozenset(self._names(stage))
-        part = None if node.part is None else (node.part, stage.n_parts(self.device))
-        request = Request(stage, part, self.device, stored, specs)
-        return to_payload(request, plugins_for(self.computation.host, third_party))
-
-    @cached_property
-    def _datasets(self) -> dict[str, Callable[[], bytes]]:
-        """What returns the records of each dataset, by fingerprint."""
-        data = self.computation.plan.data
-
-        def reader(setting: SettingStage) -> Callable[[], bytes]:
-            def read() -> bytes:
-                records = data.get(setting.dataset)
-                groups = {} if records.groups is None else {"groups": records.groups}
-                return pack(Artifact({"x": records.x, "y": records.y, **groups}))
-
-            return read
-
-        settings = [one for one in walk(self.stages) if isinstance(one, SettingStage)]
-        return {one.fingerprint: reader(one) for one in settings}
 
     def _settle(self, node: Node) -> None:
         """Close a task that is finished or has failed, with what follows from it."""
@@ -331,13 +268,17 @@ class RunTasks(Tasks):
     def _compute_again(self, node: Node, name: str) -> None:
         """Compute an input that is damaged, and then the task that could not read it."""
         kind, _, key = name.partition("/")
-        stage = next((one for one in self._inputs(node.stage) if one.key == key), None)
-        node.deaths += 1
-        if stage is None or node.deaths >= TRIES or self.computation.store.load(kind, key):
+        stage = next((one for one in self._reading.inputs(node.stage) if one.key == key), None)
+        if stage is None or key in node.unread:
             reason = f"its worker could not read {name}"
             return self.fail(Task(node.key, "", (), lambda: b""), reason)
+        node.unread.add(key)
         self._running.discard(node.key)
-        self._add(stage, -1)
-        self.computation.count(stage)
+        if key not in self._unfinished:  # else another task has found it damaged
+            if self.computation.store.load(kind, key):  # and it has been computed meanwhile
+                heapq.heappush(self._ready, (node.order, node.key))
+                return
+            self._add(stage, -1)
+            self.computation.count(stage)
         node.waits_for.add(key)
         self._nodes[key].readers.append(node.key)

@@ -22,6 +22,9 @@ class Node:
     readers: list[str] = field(default_factory=list)
     """Keys of the tasks that wait for it."""
     deaths: int = 0
+    """How many workers have died of it."""
+    unread: set[str] = field(default_factory=set)
+    """Keys of inputs that its worker could not read."""
 
     @property
     def key(self) -> str:

@@ -211,7 +211,8 @@ def _plain(row: dict[str, Any]) -> str:
 
 def older(lab: Lab, tries: int) -> Tally:
     """A database of each older schema: its run is shown, a copy is kept, and a run goes on in it."""
-    from privbench.storage.database import MIGRATIONS, SCHEMA
+    from privbench.storage.columns import SCHEMA
+    from privbench.storage.migrations import MIGRATIONS
 
     tally = Tally("database of an older schema")
     for schema in range(1, len(MIGRATIONS)):
@@ -256,7 +257,7 @@ def older(lab: Lab, tries: int) -> Tally:
 
 def newer(lab: Lab, tries: int) -> Tally:
     """A database of a newer privbench, which is refused and left as it is."""
-    from privbench.storage.database import MIGRATIONS
+    from privbench.storage.migrations import MIGRATIONS
 
     tally = Tally("database of a newer schema")
     for number in range(tries):

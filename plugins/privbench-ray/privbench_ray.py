@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -149,16 +149,24 @@ class _Run:
                 for name in task.inputs
                 if self.store is None or name.startswith("data/")  # no store has datasets
             ]
+            inputs: dict[str, ObjectRef | None] = {}
             try:
-                payload, values = task.payload, [self.send(name) for name in names]
-            except FileNotFoundError:
-                continue  # an artifact is damaged; the task is ready again when it is computed
+                payload = task.payload
+                for name in names:
+                    with suppress(FileNotFoundError):  # the worker reports that it is missing
+                        inputs[name] = self.send(name)
             except Exception as error:  # parameters of a plugin's component that cannot be pickled
                 self.tasks.fail(task, f"it cannot be sent to a worker: {error}")
                 continue
             self.attempts += 1
             ref = self.compute.options(**self._resources(task)).remote(
-                payload, self.store, self.url, names, self.reports, self.attempts, *values
+                payload,
+                self.store,
+                self.url,
+                list(inputs),
+                self.reports,
+                self.attempts,
+                *inputs.values(),
             )
             self.running[ref] = self.attempts, task
 
@@ -177,7 +185,7 @@ class _Run:
             needed["runtime_env"] = {"env_vars": environment}
         if task.wants_gpu and self.n_gpus:
             needed["num_gpus"] = self.executor.gpus_per_task
-        if memory := task.memory or self.tasks.limits.memory:
+        if memory := self.tasks.limits.memory:
             # Ray never starts a task that needs more than any host has.
             needed["memory"] = min(memory, self.largest_memory)
         return needed

@@ -62,7 +62,8 @@ def gc(
     `privbench runs`.
     """
     from privbench.config.memory import memory_size
-    from privbench.garbage import Garbage, Wanted
+    from privbench.garbage import Garbage, Wanted, refuse_while_running
+    from privbench.storage.files import why_not_written
 
     uses: list[Use] = []
     uses += ["unreachable"] if unreachable else []
@@ -83,8 +84,13 @@ def gc(
     seconds = {one.key: one.seconds for one in chosen}
     lost = sum(seconds.get(stage.key, 0.0) for stage in again)
     if yes:
-        for one in chosen:
-            one.delete()
+        refuse_while_running(garbage.root)  # one may have been started while plans were made
+        try:
+            for one in chosen:
+                one.delete()
+        except OSError as error:
+            why = why_not_written(Path(error.filename or garbage.root), error)
+            raise BadInput(f"--yes: not all was freed: {why}") from None
     if as_json:
         print_json(
             {

@@ -104,8 +104,8 @@ def run(
 
     Without NAME, a terminal asks which benchmark to run. What earlier runs stored is not computed
     again, and Ctrl-C finishes the stage first; twice, it ends at once. The exit status is 0 if all
-    trials are ok or skipped, 1 if some failed or were unavailable, or could not be stored, 2 for bad
-    input, and 130 after Ctrl-C.
+    trials are ok or skipped, 1 if some failed, took too long or were unavailable, or could not be
+    stored, 2 for bad input, and 130 after Ctrl-C.
     """
     from privbench.api import make_plans, make_runner
     from privbench.cli.dry_run import print_plans

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Status = Literal["ok", "skipped", "failed", "timeout", "unavailable"]
+"""Of a trial, and of its rows."""
+
 
 @dataclass(frozen=True)
 class NoResult:

@@ -31,16 +31,12 @@ class Task:
     """Names of what it reads: ``KIND/KEY`` of a stored artifact, or ``data/FINGERPRINT`` of a dataset,
     which no store has."""
     make_payload: Callable[[], bytes]
-    seconds: float | None = None
-    """How long it will take, by what earlier runs took; None if nothing is known."""
     wants_gpu: bool = False
     """Whether it trains on a GPU."""
     runs_plugins: bool = False
     """Whether it runs third-party code."""
     source: str = "worker"
     """Whose code it runs: names of plugins, which stand before what is printed meanwhile."""
-    memory: int | None = None
-    """Bytes that it needs, if that is known."""
 
     @cached_property
     def payload(self) -> bytes:
@@ -87,7 +83,8 @@ class Tasks(ABC):
         """Return an input of a task, for a worker that does not see the results folder.
 
         Raises:
-            FileNotFoundError: it is damaged. The task will be ready again after it has been computed.
+            FileNotFoundError: it is damaged. Leave it out: `work` reports that it is missing, and
+                `finish` has it computed before the task is ready once more.
         """
 
     @abstractmethod

@@ -72,7 +72,10 @@ def work(
     records: deque[dict[str, Any]] = deque(maxlen=RECORDS)
     with collecting(records.append):
         artifact, facts = _worked(payload, store, inputs, report)
-    return pack(artifact, **facts, log=list(records))
+    try:
+        return pack(artifact, **facts, log=list(records))
+    except ValueError as error:  # of a component that returns what is no JSON value
+        return failed(error_text(error))
 
 
 def _worked(
@@ -98,7 +101,7 @@ def _worked(
         cause = failed.__cause__ or failed
         reason = f"{failed}: {error_text(cause)}"
         facts = {"status": "failed", "reason": reason, "traceback": trace_of(cause)}
-    except BaseException as error:  # a plugin that cannot be loaded, or a full disk
+    except BaseException as error:  # such as a plugin that cannot be loaded
         facts = {"status": "failed", "reason": error_text(error), "traceback": trace_of(error)}
     return artifact, facts | {"seconds": time.perf_counter() - start}
 

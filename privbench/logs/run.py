@@ -177,7 +177,7 @@ class RunLog:
         first = rows[0]
         parts = [str(first[k]) for k in ("dataset", "defense", "model", "attack", "knowledge")]
         name = "/".join([*parts, f"seed={first['seed']}"])
-        failed = next((row for row in rows if row["status"] in ("failed", "unavailable")), None)
+        failed = next((row for row in rows if row["status"] not in ("ok", "skipped")), None)
         if failed is not None:
             self._failed(NoResult(failed["status"], failed["reason"]), trial=name)
             return

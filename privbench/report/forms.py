@@ -6,11 +6,12 @@ Texts, and keys that no view reads, may be anything; a file of an older version 
 from __future__ import annotations
 
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, create_model
 
 from privbench.bounds import INT64
+from privbench.components.outcome import Status
 from privbench.storage.columns import SCHEMA
 from privbench.storage.results import Row
 
@@ -117,7 +118,7 @@ OF_COLUMN: dict[str, Any] = {
     "audit": AuditResult | None,
     "record_risk": RecordRisk | None,
     "warnings": list[Warned] | None,
-    "status": Literal["ok", "skipped", "failed", "unavailable"],
+    "status": Status,
     "seed": Integer,
 }
 """The form of columns that are neither texts, numbers nor intervals."""

@@ -136,7 +136,7 @@ def _roles(table: Table) -> dict[tuple[int, str], Role]:
     }
     for number, line in enumerate(table.lines):
         for header, text in line.items():
-            if _is_refuted(text) or text in ("(failed)", "failed"):
+            if _is_refuted(text) or text in ("(failed)", "failed", "(timeout)", "timeout"):
                 roles[number, header] = "bad"
             elif (header == "warnings" and text not in ("", "-")) or text == "(unavailable)":
                 roles[number, header] = "warning"

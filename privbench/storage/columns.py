@@ -2,7 +2,7 @@
 
 The database schema and its migrations, the conversion to and from SQL, the DataFrame and the table
 in docs/rows.md all follow ``SCHEMA``. To add a column, append it here with the next schema version, and
-append the migration that adds it to ``database.MIGRATIONS``.
+append the migration that adds it to ``migrations.MIGRATIONS``.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ SCHEMA = (
         "`records` of the clean population, or `canaries` of the second population.",
     ),
     Column("seed", "INTEGER", "Seed of all random draws."),
-    Column("status", "TEXT", "`ok`, `skipped`, `failed` or `unavailable`."),
+    Column("status", "TEXT", "`ok`, `skipped`, `failed`, `timeout` or `unavailable`."),
     Column("reason", "TEXT", "Why the status is not `ok`, or why there is no guarantee."),
     Column("test_accuracy", "REAL", "Accuracy on test records, mean over the clean population."),
     Column(

@@ -32,7 +32,7 @@ LISTED = """
         SELECT run_id, count(*) AS n_finished, sum(is_ok) AS n_ok, sum(has_failed) AS n_failed
         FROM (
             SELECT run_id, max(status = 'ok') AS is_ok,
-                max(status IN ('failed', 'unavailable')) AS has_failed
+                max(status NOT IN ('ok', 'skipped')) AS has_failed
             FROM rows WHERE run_id IN (SELECT id FROM runs WHERE deleted_at IS NULL {which})
             GROUP BY run_id, position
         )
@@ -67,7 +67,7 @@ class Entry:
     n_ok: int
     """Trials with a result: at least one of their rows is ok."""
     n_failed: int
-    """Trials with a row that failed or is unavailable."""
+    """Trials with a row that is neither ok nor skipped."""
 
     @property
     def status(self) -> Status:

@@ -1,9 +1,11 @@
 """`privbench gc` says what it would free, frees it with --yes, and names wrong input."""
 
+import errno
 import json
 
 import pytest
 
+from privbench.errors import BadInput
 from privbench.storage.artifacts import Artifact, Store
 
 
@@ -45,3 +47,26 @@ def test_wrong_input_is_named(cli, config, store, arguments, named):
     result = cli("gc", *arguments)
     assert result.exit_code == 2
     assert named in result.output
+
+
+def test_files_that_cannot_be_deleted_are_named(cli, config, store, monkeypatch):
+    def delete(one):
+        raise PermissionError(errno.EACCES, "Permission denied", str(one.files[0]))
+
+    monkeypatch.setattr("privbench.storage.inventory.Stored.delete", delete)
+    result = cli("gc", "--kind", "population", "--yes")
+    assert result.exit_code == 2
+    assert "not all was freed" in result.output
+    assert "artifacts/population" in result.output
+
+
+def test_nothing_is_freed_of_a_run_that_was_started_meanwhile(cli, config, store, monkeypatch):
+    looks = iter([None, BadInput("run 1 goes on")])
+
+    def refuse(root):
+        if (error := next(looks)) is not None:
+            raise error
+
+    monkeypatch.setattr("privbench.garbage.refuse_while_running", refuse)
+    assert cli("gc", "--kind", "population", "--yes").exit_code == 2
+    assert store.has("population", "a")

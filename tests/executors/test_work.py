@@ -103,3 +103,12 @@ def test_facts_that_are_not_finite_are_refused():
     content = pack(Artifact(info={"x": 1.0}))
     with pytest.raises(ValueError, match="not finite"):
         unpack(content.replace(b"1.0", b"NaN"))
+
+
+def test_what_is_no_json_value_is_a_failure_of_the_task(monkeypatch):
+    """A worker that ended of it would be tried again."""
+    result = Artifact(info={"share": float("nan")}), {"status": "ok", "seconds": 1.0}
+    monkeypatch.setattr("privbench.executors.work._worked", lambda *_: result)
+    _, facts = unpack(work(b""))
+    assert facts["status"] == "failed"
+    assert "not JSON compliant" in facts["reason"]

@@ -9,6 +9,7 @@ import pytest
 
 from privbench.executors.processes import Processes
 from privbench.executors.tasks import Limits
+from privbench.executors.workers.forking import ForkServer
 
 from .conftest import PLUGIN, numbers
 
@@ -74,6 +75,7 @@ def hostile(runner, write, tmp_path):
         ("os.kill(os.getpid(), signal.SIGKILL)",
          "its worker was killed by signal 9 (SIGKILL), perhaps for memory"),
         ("ctypes.string_at(0)", "its worker was killed by signal 11 (SIGSEGV)"),
+        ("os.fork() or time.sleep(600); os._exit(3)", "its worker ended with exit status 3"),
         ("os.closerange(3, 1000); time.sleep(60)", "its worker"),
     ],
 )  # fmt: skip
@@ -104,6 +106,40 @@ def test_a_task_that_takes_too_long_or_too_much_memory_is_stopped(hostile):
     assert (rows["mine"]["status"], rows["loss"]["status"]) == ("failed", "ok")
     assert "MiB of memory, and --memory allows 1,024 MiB" in rows["mine"]["reason"]
     assert time.monotonic() - start < 300
+
+
+@pytest.mark.slow
+def test_what_prints_without_end_is_stopped_in_time(hostile, capfd):
+    rows = hostile("while True: os.write(1, b'x' * 4095 + b'\\n')", limits=Limits(seconds=1.0))
+    assert (rows["mine"]["status"], rows["loss"]["status"]) == ("timeout", "ok")
+    capfd.readouterr()
+
+
+def test_a_server_whose_answer_is_not_waited_for_is_not_asked_again(monkeypatch):
+    """Its next answer would be that to another question: the process id of another worker."""
+
+    def interrupted(server):
+        raise KeyboardInterrupt
+
+    server = ForkServer()
+    monkeypatch.setattr(ForkServer, "_answer", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        server.fork(0, 1)
+    assert not server.is_alive
+
+
+def test_a_server_ends_with_its_own_process_and_not_with_a_fork_of_that():
+    server = ForkServer()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            server.close()
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+    assert server.is_alive
+    server.close()
+    assert not server.is_alive
 
 
 def test_what_it_prints_goes_to_stderr_with_its_name(hostile, capfd):

@@ -3,9 +3,11 @@
 import gzip
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from privbench.components.outcome import Status
 from privbench.errors import BadInput
 from privbench.report.document import read_document
 
@@ -67,6 +69,12 @@ def test_values_of_other_types(read, change, message):
 
 def test_committed_rows_are_of_the_form(read):
     assert len(read(lambda content: None).run.rows) == 2
+
+
+def test_a_row_may_have_any_status_of_a_trial(read):
+    for status in get_args(Status):
+        document = read(lambda content, s=status: content["rows"][0].update(status=s))
+        assert document.run.rows[0]["status"] == status
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import sqlite3
 import pytest
 
 from privbench.storage.columns import SCHEMA, Column, added_in
-from privbench.storage.database import MIGRATIONS, with_functions
+from privbench.storage.database import with_functions
+from privbench.storage.migrations import MIGRATIONS
 from privbench.storage.results import COLUMNS
 
 FIRST = [

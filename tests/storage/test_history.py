@@ -59,10 +59,10 @@ def test_the_newest_run_comes_first(start, tmp_path):
 
 def test_trials_are_counted_by_their_rows(start, tmp_path):
     """A trial whose canaries are skipped has a result, and one of which a row failed has failed."""
-    trials = (("ok", "skipped"), ("ok", "failed"), ("skipped",), ("unavailable",))
+    trials = (("ok", "skipped"), ("ok", "failed"), ("skipped",), ("unavailable",), ("timeout",))
     start(trials=trials, n_trials=6)
     (entry,) = History(tmp_path).entries()
-    assert (entry.n_trials, entry.n_finished, entry.n_ok, entry.n_failed) == (6, 4, 2, 2)
+    assert (entry.n_trials, entry.n_finished, entry.n_ok, entry.n_failed) == (6, 5, 2, 3)
 
 
 def test_a_run_is_complete_or_goes_on_or_was_interrupted(start, results, tmp_path):
@@ -180,7 +180,7 @@ def test_a_folder_that_cannot_be_written_can_be_read(unprivileged, version):
     """Also one of an older privbench, which cannot be migrated in place."""
     results = Results(unprivileged)
     if version == 7:
-        from privbench.storage.database import MIGRATIONS
+        from privbench.storage.migrations import MIGRATIONS
 
         database = sqlite3.connect(results.path)
         database.executescript(f"{';'.join(MIGRATIONS[:7])}; PRAGMA user_version = 7;")
@@ -202,7 +202,7 @@ def test_a_folder_that_cannot_be_written_can_be_read(unprivileged, version):
 
 def test_counts_are_those_of_a_slow_reference(start, tmp_path):
     rng = random.Random(17)
-    statuses = ("ok", "failed", "skipped", "unavailable")
+    statuses = ("ok", "failed", "skipped", "timeout", "unavailable")
     expected = {}
     for _ in range(20):
         trials = [rng.choices(statuses, k=rng.randint(1, 3)) for _ in range(rng.randint(0, 6))]
@@ -210,7 +210,7 @@ def test_counts_are_those_of_a_slow_reference(start, tmp_path):
         expected[start(trials=trials)] = (
             len(trials),
             sum("ok" in one for one in sets),
-            sum(bool(one & {"failed", "unavailable"}) for one in sets),
+            sum(bool(one & {"failed", "timeout", "unavailable"}) for one in sets),
         )
     deleted = rng.sample(sorted(expected), 5)
     History(tmp_path).delete(deleted)

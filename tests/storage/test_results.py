@@ -5,7 +5,7 @@ from threading import Barrier
 import pytest
 
 from privbench.errors import BadInput
-from privbench.storage.database import MIGRATIONS
+from privbench.storage.migrations import MIGRATIONS
 from privbench.storage.results import COLUMNS, Results
 
 
@@ -159,7 +159,7 @@ def test_runs_may_start_together_in_a_new_folder_or_on_an_old_schema(tmp_path, v
 def test_a_migration_that_fails_leaves_the_schema_as_it_was(results, monkeypatch):
     add(results)
     bad = "CREATE TABLE half (a);\nCREATE TABLE rows (a);\n"
-    monkeypatch.setattr("privbench.storage.database.MIGRATIONS", (*MIGRATIONS, bad))
+    monkeypatch.setattr("privbench.storage.migrations.MIGRATIONS", (*MIGRATIONS, bad))
     with pytest.raises(BadInput, match="already exists"):
         results.rows("b")
     monkeypatch.undo()

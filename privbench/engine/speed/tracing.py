@@ -2,6 +2,10 @@
 
 ``torch.fx.experimental.proxy_tensor.make_fx`` does the same for more kinds of functions. It imports
 torch's compiler, which takes longer than training a few small models.
+
+Of torch's private names it uses two. ``TorchDispatchMode`` is what torch's documentation of extensions
+tells to import from ``torch.utils._python_dispatch``; there is no other name for it.
+``_should_skip_dynamo`` saves an import, and no harm is done where torch does not ask for it.
 """
 
 from __future__ import annotations

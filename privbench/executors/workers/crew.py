@@ -17,7 +17,7 @@ from types import TracebackType
 from privbench.components.messages import error_text
 from privbench.escape import one_line
 from privbench.executors.tasks import Limits, Task, Tasks
-from privbench.executors.workers.loop import Job, Setup
+from privbench.executors.workers.loop import Setup, TaskMessage
 from privbench.executors.workers.worker import Worker, WorkerEnded
 
 log = logging.getLogger(__name__)
@@ -95,13 +95,16 @@ class Crew:
         """Have a task computed by a worker that is idle."""
         post = self._post_for(task)
         try:
-            job = Job(task.payload, str(tasks.folder.resolve()), self._files(task, tasks))
+            message = TaskMessage(
+                task.payload, str(tasks.folder.resolve()), self._files(task, tasks)
+            )
         except Exception as error:  # parameters of a plugin's component that cannot be sent
             tasks.fail(task, f"it cannot be sent to a worker: {error_text(error)}")
             return
         post.task, post.start, post.source = task, time.monotonic(), task.source
         try:
-            self._send(post, job)
+            self._send(post, message)
+            post.start = time.monotonic()  # the start of the worker is none of the task's time
         except WorkerEnded as error:
             self._drop(post)
             tasks.lost(task, f"its worker {error}")
@@ -120,27 +123,28 @@ class Crew:
         self._end(post)
         return post
 
-    def _send(self, post: _Post, job: Job) -> None:
-        """Send a job to the worker of a post, or to a new one if that has ended while it was idle."""
+    def _send(self, post: _Post, message: TaskMessage) -> None:
+        """Send it to the worker of a post, or to a new one if that has ended while it was idle."""
         if post.worker is not None:
             try:
-                return post.worker.give(job)
+                return post.worker.give(message)
             except WorkerEnded:
                 self._end(post)
         try:
             post.worker = Worker(post.setup)
         except OSError as error:
             raise WorkerEnded(f"could not be started: {error}") from None
-        post.worker.give(job)
+        post.worker.give(message)
 
     def step(self, tasks: Tasks) -> None:
         """Wait a moment for messages, and pass on results, deaths, progress and what is printed."""
         posts = {post.worker.connection: post for post in self._posts if post.worker and post.task}
         workers = [post.worker for post in posts.values() if post.worker]
         outputs = [worker.output for worker in workers if not worker.is_silent]
-        for readable in wait([*posts, *outputs], POLL):
-            if readable in posts:
-                self._receive(posts[readable], tasks)
+        readable = wait([*posts, *outputs], POLL)
+        for connection, post in posts.items():
+            if connection in readable or (post.worker and post.worker.is_gone):
+                self._receive(post, tasks)
         for post in self._posts:
             self._print(post)
             if post.task is not None:

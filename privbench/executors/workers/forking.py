@@ -31,6 +31,7 @@ class ForkServer:
     """The process that workers are forked from. It is started at once, and is ready seconds later."""
 
     def __init__(self) -> None:
+        self._owner = os.getpid()
         ours, theirs = socket.socketpair()
         package = str(Path(privbench.__file__).parent.parent)
         known = os.environ.get("PYTHONPATH", "")
@@ -48,10 +49,19 @@ class ForkServer:
         """Fork a worker that gets two file descriptors, and return its process id.
 
         Raises:
-            OSError: the server has died.
+            OSError: the server has died, or the system starts no more processes.
         """
-        socket.send_fds(self._control, [b"f"], [connection, output])
-        return self._answer()
+        try:
+            socket.send_fds(self._control, [b"f"], [connection, output])
+            answer = self._answer()
+        except (
+            BaseException
+        ):  # as by Ctrl-C: its answer would be taken for that to the next question
+            self.close()
+            raise
+        if answer < 0:
+            raise OSError(-answer, os.strerror(-answer))
+        return answer
 
     def status(self, pid: int) -> int:
         """Return the wait status of a worker, or -1 if it has not ended within seconds."""
@@ -60,6 +70,9 @@ class ForkServer:
             return self._answer()
         except OSError:
             return signal.SIGKILL  # it has ended with the server
+        except BaseException:  # see `fork`
+            self.close()
+            raise
 
     @property
     def is_alive(self) -> bool:
@@ -67,7 +80,9 @@ class ForkServer:
         return self._process.poll() is None
 
     def close(self) -> None:
-        """End the server, and with it all workers."""
+        """End the server, and with it all workers; a fork of this process leaves it alone."""
+        if os.getpid() != self._owner:
+            return
         self._control.close()
         self._process.kill()
         self._process.wait()

@@ -8,6 +8,7 @@ import pickle
 import signal
 import struct
 import sys
+import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -30,7 +31,7 @@ class Setup:
 
 
 @dataclass(frozen=True)
-class Job:
+class TaskMessage:
     """A task, as it is sent to a worker."""
 
     payload: bytes
@@ -52,6 +53,7 @@ def become_worker(connection: int, output: int) -> None:
         connection: File descriptor of its end of the connection.
         output: File descriptor that takes what is printed.
     """
+    status = 1
     try:
         die_with_parent()
         os.setpgid(0, 0)  # so that it ends together with the processes that it starts
@@ -63,10 +65,12 @@ def become_worker(connection: int, output: int) -> None:
         with suppress(OSError):  # the system should rather end a worker than the main process
             Path("/proc/self/oom_score_adj").write_text("500")
         _serve(Connection(connection))
-    except (EOFError, OSError):
-        pass  # the main process has ended, or has closed the connection
+    except (EOFError, ConnectionError):  # the main process has ended, or has closed the connection
+        status = 0
+    except BaseException:  # such as a library that cannot be imported, or no memory
+        traceback.print_exc()
     finally:
-        os._exit(0)
+        os._exit(status)
 
 
 def _serve(connection: Connection) -> None:
@@ -80,10 +84,10 @@ def _serve(connection: Connection) -> None:
         connection.send_bytes(PROGRESS + struct.pack("<qq", int(done), int(total)))
 
     while True:
-        job: Job = pickle.loads(connection.recv_bytes())
+        message: TaskMessage = pickle.loads(connection.recv_bytes())
         new_seeds()  # else it has those of the task before, or of the process that it was forked from
         try:
-            result = work(job.payload, job.store, job.inputs, report)
+            result = work(message.payload, message.store, message.inputs, report)
         except (
             KeyboardInterrupt
         ):  # of the task's own code, since Ctrl-C does not reach this process

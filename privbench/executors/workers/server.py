@@ -4,11 +4,13 @@ It is started as a program of its own, so that no script of a user is imported a
 ``multiprocessing`` would do, and a worker has none of the memory of the main process.
 
 The main process asks by two messages: ``f`` with two file descriptors forks a worker and is answered by
-its process id; ``w`` and a process id is answered by its wait status, or by -1 if it has not ended.
+its process id, or by an error number below zero; ``w`` and a process id is answered by its wait status,
+or by -1 if it has not ended.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -35,13 +37,17 @@ def main() -> None:
         if not message:
             break
         if message[:1] == b"f":
-            pid = os.fork()
+            try:
+                pid = os.fork()
+            except OSError as error:  # of too many processes
+                pid = -(error.errno or errno.EAGAIN)
             if pid == 0:
                 control.close()
                 become_worker(*descriptors)
             for descriptor in descriptors:
                 os.close(descriptor)
-            workers.add(pid)
+            if pid > 0:
+                workers.add(pid)
             control.sendall(struct.pack("<q", pid))
         else:
             (pid,) = struct.unpack("<q", message[1:])

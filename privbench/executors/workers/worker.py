@@ -12,12 +12,14 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from privbench.executors.workers.forking import fork_server
-from privbench.executors.workers.loop import PROGRESS, RESULT, Job, Setup
+from privbench.executors.workers.loop import PROGRESS, RESULT, Setup, TaskMessage
 
 LARGEST = 2**40
 """Bytes of one message, at most."""
 LINE = 2**12
 """Bytes of a line of output that are shown at once."""
+READS = 16
+"""How often a pipe is read at once: enough for all that it holds."""
 
 
 class WorkerEnded(Exception):
@@ -40,24 +42,33 @@ class Worker:
         ours, theirs = socket.socketpair()
         self.output, printed = os.pipe()
         os.set_blocking(self.output, False)
-        self.pid = self._server.fork(theirs.fileno(), printed)
-        theirs.close()
-        os.close(printed)
+        try:
+            with theirs:
+                self.pid = self._server.fork(theirs.fileno(), printed)
+        except BaseException:
+            ours.close()
+            os.close(self.output)
+            raise
+        finally:
+            os.close(printed)
         self.connection = Connection(ours.detach())
-        self.connection.send_bytes(pickle.dumps(setup))
+        self._setup: Setup | None = setup  # which is sent with the first task
         self._rest = b""
         self.is_silent = False
         """Whether it has closed the pipe of what it prints."""
         self._is_closed = False
 
-    def give(self, job: Job) -> None:
+    def give(self, message: TaskMessage) -> None:
         """Send a task.
 
         Raises:
             WorkerEnded: it has ended.
         """
         try:
-            self.connection.send_bytes(pickle.dumps(job))
+            if self._setup is not None:
+                self.connection.send_bytes(pickle.dumps(self._setup))
+                self._setup = None
+            self.connection.send_bytes(pickle.dumps(message))
         except OSError:
             raise WorkerEnded(self._end()) from None
 
@@ -67,6 +78,8 @@ class Worker:
         Raises:
             WorkerEnded: there is no result to come.
         """
+        if self.is_gone:
+            raise WorkerEnded(self._end())
         try:
             message = self.connection.recv_bytes(LARGEST)
         except (EOFError, OSError):
@@ -79,12 +92,23 @@ class Worker:
         self.close()
         raise WorkerEnded("sent something that is no result")
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has ended and nothing is to come.
+
+        Its connection does not say so as long as a process that it has forked holds it open.
+        """
+        return _state(self.pid) == "Z" and not self.connection.poll()
+
     def printed(self) -> list[str]:
-        """Return the lines that were printed since the last call."""
+        """Return lines that were printed since the last call; some, if they come without an end."""
         with suppress(BlockingIOError):
-            while content := os.read(self.output, 2**16):
+            for _ in range(READS):
+                content = os.read(self.output, 2**16)
                 self._rest += content
-            self.is_silent = True
+                if not content:
+                    self.is_silent = True
+                    break
         *lines, self._rest = self._rest.split(b"\n")
         if len(self._rest) > LINE or (self._is_closed and self._rest):
             lines, self._rest = [*lines, self._rest], b""
