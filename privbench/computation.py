@@ -63,7 +63,10 @@ def needed(plan: Plan, store: Store) -> list[Stage]:
 
 @dataclass
 class Computation:
-    """The stages of one plan that are computed, and what became of them."""
+    """The stages of one plan that are computed, and what became of them.
+
+    Whoever makes it counts the missing stages (`count`), so that what they read is kept in memory.
+    """
 
     plan: Plan
     host: PluginHost
@@ -81,10 +84,6 @@ class Computation:
     """How many stages that are still to be computed read an artifact, by key."""
     _counted: set[str] = field(default_factory=set)
     """Keys of the stages that are counted as readers of their inputs."""
-
-    def __post_init__(self) -> None:
-        for stage in missing_stages(self.plan, self.store):
-            self.count(stage)
 
     def compute(self, stage: Stage) -> Artifact:
         """Compute and store a stage; record the failure, which all trials that need the stage share.

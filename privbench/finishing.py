@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from privbench.stages import Stage
 from privbench.trial import Trial
@@ -29,6 +29,11 @@ class UnfinishedTrials:
         for place, trial in self._waiting.items():
             for stage in trial.results:
                 self._of_stage[stage.key].append(place)
+
+    @property
+    def waiting(self) -> Iterable[Trial]:
+        """The trials that were not taken out."""
+        return self._waiting.values()
 
     def finished(self) -> Iterator[tuple[int, Trial]]:
         """Take out, and yield with their places, all trials whose stages are done."""

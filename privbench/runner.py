@@ -12,7 +12,7 @@ from functools import cached_property
 from privbench.components.faults import trace_of
 from privbench.components.messages import error_text
 from privbench.components.outcome import NoResult
-from privbench.computation import Computation, missing_stages, needed
+from privbench.computation import Computation, missing_stages
 from privbench.config.device import resolve_device
 from privbench.errors import StorageFailed
 from privbench.executors.base import Executor
@@ -64,9 +64,12 @@ class Runner:
     @cached_property
     def computation(self) -> Computation:
         """What computes the stages in this process."""
-        return Computation(
+        computation = Computation(
             self.plan, self.host, self.store, self._times, self.device, self.failures
         )
+        for stage in self._missing:
+            computation.count(stage)
+        return computation
 
     @cached_property
     def _trial_rows(self) -> TrialRows:
@@ -87,7 +90,7 @@ class Runner:
         if stages:
             self.device = resolve_device(self.device)
         if self.limits.memory is not None:
-            check_memory(self.plan, missing_stages(self.plan, self.store), self.limits.memory)
+            check_memory(self.plan, self._missing, self.limits.memory)
         self.host.call("run_started", plan=self.plan, needed=stages)
         facts = environment(self.host.third_party, self.device)
         benchmark = self.plan.benchmark
@@ -103,7 +106,7 @@ class Runner:
             rows.extend(self._finish(run, unfinished.finished_by(stage)))
 
         rows.extend(self._finish(run, unfinished.finished()))
-        self._execute(stages, on_stored)
+        self._execute(stages, on_stored, unfinished)
         rows.extend(self._finish(run, unfinished.rest()))  # whose stages the executor left out
         results = [stage for trial in self.plan.trials for stage in trial.results]
         self.results.finish_run(run, self._trial_rows.seconds(*results))
@@ -121,13 +124,19 @@ class Runner:
     @cached_property
     def needed(self) -> list[Stage]:
         """The stages that this run has to compute and store, inputs first."""
-        return needed(self.plan, self.store)
+        return [stage for stage in self._missing if stage.stored]
+
+    @cached_property
+    def _missing(self) -> list[Stage]:
+        return missing_stages(self.plan, self.store)
 
     @cached_property
     def _times(self) -> TimeKeeper:
         return TimeKeeper(Times(self.results.path.parent))
 
-    def _execute(self, stages: list[Stage], on_stored: Callable[[Stage], None]) -> None:
+    def _execute(
+        self, stages: list[Stage], on_stored: Callable[[Stage], None], unfinished: UnfinishedTrials
+    ) -> None:
         """Let the executor compute; the trials that it leaves out have failed."""
         reason, trace = f"executor {self.executor.name!r} left this trial out", ""
         try:
@@ -141,7 +150,7 @@ class Runner:
             trace = trace_of(error)
         finally:
             self._times.write()
-        for trial in self.plan.trials:
+        for trial in unfinished.waiting:
             for stage in trial.results:
                 if not self.store.has(stage.kind, stage.key):
                     self.failures.setdefault(stage.key, NoResult("failed", reason, trace))

@@ -100,7 +100,10 @@ class TrialRows:
     def _seconds_of(self, stage: Stage) -> float:
         """Return the seconds of one stage; 0 if it is not stored, or not any more."""
         if stage.key not in self._seconds:
-            if not stage.stored or not self.store.has(stage.kind, stage.key):
+            if not stage.stored:
                 return 0.0
-            self._seconds[stage.key] = self.store.seconds(stage.kind, stage.key)
+            try:
+                self._seconds[stage.key] = self.store.seconds(stage.kind, stage.key)
+            except FileNotFoundError:
+                return 0.0
         return self._seconds[stage.key]

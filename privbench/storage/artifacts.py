@@ -69,6 +69,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root / "artifacts"
+        self._folder = str(self.root)
         self._notes: dict[str, dict[str, Any]] = {}
 
     def has(self, kind: str, key: str) -> bool:
@@ -79,7 +80,7 @@ class Store:
         if not note["arrays"]:
             return True
         try:
-            with _opened(self._path(kind, key, ".safetensors")):
+            with _opened(self._name(kind, key, ".safetensors")):
                 return True
         except _Damaged as problem:
             self._set_aside(kind, key, str(problem))
@@ -183,7 +184,7 @@ class Store:
     def _note(self, kind: str, key: str) -> dict[str, Any] | None:
         if key not in self._notes:
             try:
-                self._keep(_read_note(self._path(kind, key, ".json"), kind, key))
+                self._keep(_read_note(self._name(kind, key, ".json"), kind, key))
             except (FileNotFoundError, NotADirectoryError):
                 return None
             except _Damaged as problem:
@@ -202,7 +203,11 @@ class Store:
         return note
 
     def _path(self, kind: str, key: str, suffix: str) -> Path:
-        return Path(f"{self.root}/{kind}/{key}{suffix}")
+        return Path(self._name(kind, key, suffix))
+
+    def _name(self, kind: str, key: str, suffix: str) -> str:
+        """Return a path as text: a run that is stored asks for thousands, and paths take time to make."""
+        return f"{self._folder}/{kind}/{key}{suffix}"
 
     def _write(self, kind: str, key: str, suffix: str, content: bytes) -> None:
         path = self._path(kind, key, suffix)
@@ -218,7 +223,7 @@ class Store:
             raise StorageFailed(f"{kind}: cannot be stored: {why}; {GOES_ON}") from None
 
 
-def _read_note(path: Path, kind: str, key: str) -> dict[str, Any]:
+def _read_note(path: str, kind: str, key: str) -> dict[str, Any]:
     """Return the note of an artifact, which is of that kind and key, and as it was written.
 
     Raises:
@@ -256,7 +261,7 @@ def _arrays(path: Path, note: Mapping[str, Any]) -> bytes:
 
 
 @contextmanager
-def _opened(path: Path, limit: int | None = None) -> Iterator[BufferedReader]:
+def _opened(path: str | Path, limit: int | None = None) -> Iterator[BufferedReader]:
     """Open a file to read; links are not followed, and a pipe is not waited for.
 
     Raises:
