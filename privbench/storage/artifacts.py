@@ -69,7 +69,6 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root / "artifacts"
-        self._folder = str(self.root)
         self._notes: dict[str, dict[str, Any]] = {}
 
     def has(self, kind: str, key: str) -> bool:
@@ -206,8 +205,8 @@ class Store:
         return Path(self._name(kind, key, suffix))
 
     def _name(self, kind: str, key: str, suffix: str) -> str:
-        """Return a path as text: a run that is stored asks for thousands, and paths take time to make."""
-        return f"{self._folder}/{kind}/{key}{suffix}"
+        """Return a path as text: a stored run asks for thousands, and paths take time to make."""
+        return f"{self.root}/{kind}/{key}{suffix}"
 
     def _write(self, kind: str, key: str, suffix: str, content: bytes) -> None:
         path = self._path(kind, key, suffix)
@@ -281,7 +280,7 @@ def _opened(path: str | Path, limit: int | None = None) -> Iterator[BufferedRead
     except (FileNotFoundError, NotADirectoryError):
         raise
     except OSError as error:
-        problem = "it is a link" if path.is_symlink() else f"{error.strerror}"
+        problem = "it is a link" if os.path.islink(path) else f"{error.strerror}"
         raise _Damaged(problem) from None
 
 

@@ -11,6 +11,7 @@ or by -1 if it has not ended.
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import signal
 import socket
@@ -30,7 +31,10 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform.startswith("linux"):  # elsewhere libraries do not survive a fork
+        gc.disable()  # nothing of what is imported is garbage
         _import_what_workers_need()
+        gc.freeze()  # so that no worker looks through it, which would copy its pages
+        gc.enable()
     workers: set[int] = set()
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, 9, 2)
@@ -61,8 +65,11 @@ def main() -> None:
 
 def _import_what_workers_need() -> None:
     import numpy as np  # noqa: F401
+    import safetensors.numpy  # noqa: F401
     import torch  # noqa: F401
 
+    import privbench.engine
+    import privbench.metrics  # noqa: F401
     from privbench.executors.payload import Plugins
     from privbench.executors.work import load_plugins
 
