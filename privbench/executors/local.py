@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Local(Executor):
-    """Computes one task after another in this process, and third-party code in one worker process."""
+    """Computes one task after another in this process, and third-party code in worker processes."""
 
     name = "local"
 
