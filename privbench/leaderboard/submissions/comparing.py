@@ -279,7 +279,9 @@ def _differing(path: str, first: Any, second: Any) -> Iterator[tuple[str, Any, A
         for i, pair in enumerate(zip(first, second, strict=True)):
             yield from _differing(f"{path}[{i}]", *pair)
     elif _is_number(first) and _is_number(second):
-        if not math.isclose(first, second, rel_tol=ROUNDING, abs_tol=ROUNDING):
+        # A delta is small and is a setting, so that no difference of it is due to rounding.
+        error = 0.0 if path.endswith("[delta]") else ROUNDING
+        if not math.isclose(first, second, rel_tol=ROUNDING, abs_tol=error):
             yield path, first, second
     elif first != second:
         yield path, first, second
