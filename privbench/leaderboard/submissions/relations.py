@@ -176,6 +176,8 @@ def _audit(row: Row) -> Iterator[Finding]:
     if not 1 <= audit["targets"] <= row["n_models"]:
         yield "audit[targets]", audit["targets"], f"1 to {row['n_models']}"
     delta, counts = audit["delta"], (audit["coins"], audit["guesses"])
+    if audit["claim"] is not None and audit["claim"]["delta"] != delta:
+        yield "audit[claim][delta]", audit["claim"]["delta"], f"{delta}, that of the audit"
     expected = _bound(*counts, audit["correct"], delta)
     if bounds["one-run"] is None or abs(bounds["one-run"] - expected) > 1e-6:
         yield "audit[bounds][one-run]", bounds["one-run"], f"{expected}, from the correct guesses"
