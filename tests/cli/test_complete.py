@@ -46,7 +46,7 @@ def completed(*words):
         (["audit", ""], ["file"]),
         (["table", ""], ["file"]),
         (["table", "--view", "a"], ["attacks", "audit"]),
-        (["run", "--executor", ""], ["local", "processes"]),
+        (["run", "--executor", "pro"], ["processes"]),
         (["run", "-c", "b"], ["file"]),
         (["completion", "z"], ["zsh"]),
     ],
