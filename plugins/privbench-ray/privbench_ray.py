@@ -144,11 +144,8 @@ class _Run:
         """Submit tasks until enough of them wait for a worker."""
         limit = AHEAD * self.n_at_once - len(self.running)
         for task in self.tasks.ready(limit) if limit > 0 else []:
-            names = [
-                name
-                for name in task.inputs
-                if self.store is None or name.startswith("data/")  # no store has datasets
-            ]
+            # No store has datasets.
+            names = [n for n in task.inputs if self.store is None or n.startswith("data/")]
             inputs: dict[str, ObjectRef | None] = {}
             try:
                 payload = task.payload
@@ -160,14 +157,9 @@ class _Run:
                 continue
             self.attempts += 1
             ref = self.compute.options(**self._resources(task)).remote(
-                payload,
-                self.store,
-                self.url,
-                list(inputs),
-                self.reports,
-                self.attempts,
+                payload, self.store, self.url, list(inputs), self.reports, self.attempts,
                 *inputs.values(),
-            )
+            )  # fmt: skip
             self.running[ref] = self.attempts, task
 
     def _send(self, name: str) -> ObjectRef | None:
