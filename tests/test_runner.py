@@ -1,5 +1,6 @@
 """From a benchmark to rows: caching, resuming, isolation of failures, and randomness."""
 
+import json
 import textwrap
 
 import numpy as np
@@ -64,6 +65,14 @@ def test_rows_have_the_columns_and_sensible_values(run):
     assert all(row["n_members"] == row["n_nonmembers"] == 4 * 48 for row in records)
     canaries = [row for row in rows if row["subset"] == "canaries"]
     assert all(row["n_members"] + row["n_nonmembers"] == 4 * 10 for row in canaries)
+
+
+def test_rows_are_written_alike_whether_they_were_computed_or_stored(run):
+    """To the order of nested keys, so that exports of the two are the same text."""
+    (computed, stages), (stored, none) = run(), run()
+    assert stages
+    assert not none
+    assert json.dumps(stored) == json.dumps(computed)
 
 
 def test_an_overfitted_model_leaks_and_its_canaries_leak_more(run):
