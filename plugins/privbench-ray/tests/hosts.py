@@ -17,6 +17,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 OBJECT_STORE = 100 * 1024**2  # bytes on each host
 PORT = 6379
@@ -97,10 +98,10 @@ class Hosts:
         _ip("link", "del", self.name, check=False)
         shutil.rmtree(self.temp, ignore_errors=True)
 
-    def popen(self, host: int, *command: str, **options: object) -> subprocess.Popen[bytes]:
+    def popen(self, host: int, *command: str, **options: Any) -> subprocess.Popen[bytes]:
         """Start a process on a host."""
         inside = ["ip", "netns", "exec", self._namespace(host), *command]
-        return subprocess.Popen(inside, env=self.environment, **options)  # type: ignore[call-overload, no-any-return]
+        return subprocess.Popen(inside, env=self.environment, **options)
 
     def cut_off(self, host: int) -> None:
         """Take the link of a host down; its processes go on, and no packet reaches them."""

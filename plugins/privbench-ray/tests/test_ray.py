@@ -17,7 +17,7 @@ class Deadly(privbench.Attack):
     """Kills its process the first so many times."""
 
     name = "deadly"
-    deaths: int = privbench_field
+    deaths: int = 0
     folder: str = "{folder}"
 
     def score(self, view):
@@ -32,7 +32,7 @@ class Deadly(privbench.Attack):
 @privbench.hookimpl
 def register_attacks(register):
     register(Deadly)
-'''.replace("privbench_field", "0")
+'''
 BENCHMARK = """
 [defenses.noisy]
 mechanisms = [{{ name = "output-noise", scale = 0.2 }}]
