@@ -21,8 +21,9 @@ from statistics import median
 import numpy as np
 from scipy.special import log_ndtr
 
-from privbench.attacks.base import Outputs, Views
+from privbench.attacks.base import Views
 from privbench.attacks.lira import Lira
+from privbench.attacks.outputs import Outputs
 from privbench.attacks.rmia import Rmia
 from privbench.metrics import epsilon_lower_bound, intervals
 

@@ -31,8 +31,9 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from privbench.attacks.base import Outputs, Views
+from privbench.attacks.base import Views
 from privbench.attacks.lira import Lira
+from privbench.attacks.outputs import Outputs
 from privbench.engine import (
     Batch,
     Population,

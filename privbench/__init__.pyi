@@ -4,9 +4,9 @@ from privbench.api import run as run
 from privbench.attacks.base import Attack as Attack
 from privbench.attacks.base import BatchedAttack as BatchedAttack
 from privbench.attacks.base import Model as Model
-from privbench.attacks.base import Outputs as Outputs
 from privbench.attacks.base import View as View
 from privbench.attacks.base import Views as Views
+from privbench.attacks.outputs import Outputs as Outputs
 from privbench.attacks.synthetic import BatchedSyntheticAttack as BatchedSyntheticAttack
 from privbench.attacks.synthetic import SyntheticAttack as SyntheticAttack
 from privbench.attacks.synthetic import SyntheticView as SyntheticView

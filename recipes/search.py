@@ -38,8 +38,8 @@ from typing import Any
 
 import numpy as np
 
-from privbench.attacks.base import Outputs
 from privbench.attacks.lira import log_ratios
+from privbench.attacks.outputs import Outputs
 from privbench.components import Bound
 from privbench.config import find_file, read_file, resolve
 from privbench.config.benchmark import Benchmark, Defense

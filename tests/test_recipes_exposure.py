@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from privbench.attacks.base import Outputs
+from privbench.attacks.outputs import Outputs
 from privbench.config import find_file, read_file, resolve
 from privbench.data import Data, DataSpec
 from privbench.membership import Setting

@@ -53,7 +53,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import Attack, BatchedAttack, Outputs, Task, Views
+from privbench.attacks.base import Attack, BatchedAttack, Task, Views
 from privbench.attacks.base_attack import BaseAttack
 from privbench.attacks.calibration import Calibration
 from privbench.attacks.label_only import LabelOnly
@@ -61,6 +61,7 @@ from privbench.attacks.learned import fit, one_blas_thread
 from privbench.attacks.lira import Lira
 from privbench.attacks.modified_entropy import minus_modified_entropy
 from privbench.attacks.moments import Bools, Floats, Moments, chunks, of_targets_and_shadows
+from privbench.attacks.outputs import Outputs
 from privbench.attacks.own_shadows import Ints, attack_on_shadows, groups_of_targets
 from privbench.attacks.repeated import answers_at_random, averaged
 from privbench.attacks.rmia import Rmia

@@ -28,11 +28,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.base import BatchedAttack, Model, NeedsShadows, Observes, Outputs, Views
+from privbench.attacks.base import BatchedAttack, Model, NeedsShadows, Observes, Views
 from privbench.attacks.copies import noisy_copies
 from privbench.attacks.learned import one_blas_thread
 from privbench.attacks.lira import log_ratios
 from privbench.attacks.moments import Floats
+from privbench.attacks.outputs import Outputs
 
 
 class LabelOnly(BatchedAttack):

@@ -21,9 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.base import BatchedAttack, NeedsShadows, Outputs, Views
+from privbench.attacks.base import BatchedAttack, NeedsShadows, Views
 from privbench.attacks.learned import log_odds, one_blas_thread
 from privbench.attacks.moments import of_targets_and_shadows
+from privbench.attacks.outputs import Outputs
 
 
 class MlLeaks(BatchedAttack):

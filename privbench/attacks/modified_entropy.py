@@ -16,7 +16,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import Attack, NeedsShadows, Outputs, View, log_sum_of_others
+from privbench.attacks.base import Attack, NeedsShadows, View
+from privbench.attacks.outputs import Outputs, log_sum_of_others
 
 
 class ModifiedEntropy(Attack):

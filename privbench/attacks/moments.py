@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import Outputs, Views
+from privbench.attacks.base import Views
+from privbench.attacks.outputs import Outputs
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.base import BatchedAttack, Model, Outputs, Views
+from privbench.attacks.base import BatchedAttack, Model, Views
+from privbench.attacks.outputs import Outputs
 
 Records = NDArray[np.float32]
 

@@ -24,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from privbench.attacks.base import BatchedAttack, NeedsShadows, Outputs, Views
+from privbench.attacks.base import BatchedAttack, NeedsShadows, Views
 from privbench.attacks.learned import log_odds, one_blas_thread
+from privbench.attacks.outputs import Outputs
 
 
 class Shokri(BatchedAttack):

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import LOG_FLOOR, Outputs
+from privbench.attacks.outputs import LOG_FLOOR, Outputs
 
 Floats = NDArray[np.float64]
 

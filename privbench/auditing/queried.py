@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from torch import nn
 
-    from privbench.attacks.base import Model, Outputs
+    from privbench.attacks.base import Model
+    from privbench.attacks.outputs import Outputs
 
 Floats32 = NDArray[np.float32]
 Classes = NDArray[np.int32]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import LOG_FLOOR
+from privbench.attacks.outputs import LOG_FLOOR
 from privbench.auditing.predictions import Predictions
 from privbench.auditing.quality import qualities
 from privbench.metrics import Influences, Pairs, Roc

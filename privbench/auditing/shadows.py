@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import Attack, Model, Outputs, Views
+from privbench.attacks.base import Attack, Model, Views
+from privbench.attacks.outputs import Outputs
 from privbench.auditing.predictions import Predictions
 from privbench.auditing.tasks import outputs_of, residual_scale
 from privbench.components import Bound

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import Outputs, Task
+from privbench.attacks.base import Task
+from privbench.attacks.outputs import Outputs
 from privbench.attacks.tasks import MultilabelOutputs, RegressionOutputs
 from privbench.data import read_only
 from privbench.errors import DataError

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
-    from privbench.attacks.base import Attack, Augment, Outputs, Views
+    from privbench.attacks.base import Attack, Augment, Views
+    from privbench.attacks.outputs import Outputs
     from privbench.attacks.synthetic import SyntheticViews
     from privbench.data import Data
     from privbench.mechanisms.base import OutputTransform
@@ -322,7 +323,7 @@ def _kept_answers(context: Context, population: PopulationStage) -> frozenset[Wh
 
 def observe(log_probs: NDArray[np.float32], observes: str) -> Outputs:
     """Cut log-probabilities (..., n, classes) down to what an attack declares that it observes."""
-    from privbench.attacks.base import Outputs
+    from privbench.attacks.outputs import Outputs
 
     predicted = read_only(log_probs.argmax(-1))
     return Outputs(predicted, None if observes == "labels" else read_only(log_probs))

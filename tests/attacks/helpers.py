@@ -9,7 +9,8 @@ import torch
 from scipy.optimize import minimize
 from scipy.stats import rankdata
 
-from privbench.attacks.base import LOG_FLOOR, Outputs, View, Views
+from privbench.attacks.base import View, Views
+from privbench.attacks.outputs import LOG_FLOOR, Outputs
 
 
 def auc(scores, member):

@@ -7,10 +7,10 @@ import pytest
 
 from privbench.attacks import auto
 from privbench.attacks.auto import Auto, distances, steady
-from privbench.attacks.base import Outputs
 from privbench.attacks.label_only import LabelOnly
 from privbench.attacks.lira import Lira
 from privbench.attacks.loss import Loss
+from privbench.attacks.outputs import Outputs
 from privbench.attacks.rmia import Rmia
 
 from .helpers import auc, null_band, outputs_of_logits, outputs_of_phi, random_population, views_of

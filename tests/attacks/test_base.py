@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from privbench.attacks.attack_p import AttackP
-from privbench.attacks.base import Outputs, log_sum_of_others
 from privbench.attacks.gradient import Gradient
 from privbench.attacks.label_only import LabelOnly
 from privbench.attacks.lira import Lira
 from privbench.attacks.loss import Loss
+from privbench.attacks.outputs import Outputs, log_sum_of_others
 from privbench.attacks.quantile import Quantile
 from privbench.attacks.shokri import Shokri
 from privbench.data import read_only
@@ -186,7 +186,7 @@ def test_confidences_are_computed_once_where_arrays_cannot_change(monkeypatch):
         calls.append(1)
         return log_sum_of_others(log_probs, classes)
 
-    monkeypatch.setattr("privbench.attacks.base.log_sum_of_others", counted)
+    monkeypatch.setattr("privbench.attacks.outputs.log_sum_of_others", counted)
     own = Outputs(models.predicted.copy(), models.log_probs.copy())
     for _ in range(2):
         own[np.array([0, 1])].scaled_confidence(labels)

@@ -9,7 +9,7 @@ import pytest
 from privbench.attacks.attack_p import AttackP
 from privbench.attacks.attack_r import AttackR
 from privbench.attacks.auto import Auto
-from privbench.attacks.base import LOG_FLOOR, Attack, Outputs, View
+from privbench.attacks.base import Attack, View
 from privbench.attacks.base_attack import BaseAttack
 from privbench.attacks.calibration import Calibration
 from privbench.attacks.confidence import Confidence
@@ -22,6 +22,7 @@ from privbench.attacks.lira import Lira
 from privbench.attacks.loss import Loss
 from privbench.attacks.ml_leaks import MlLeaks
 from privbench.attacks.modified_entropy import ModifiedEntropy
+from privbench.attacks.outputs import LOG_FLOOR, Outputs
 from privbench.attacks.quantile import Quantile
 from privbench.attacks.rmia import Rmia
 from privbench.attacks.shokri import Shokri

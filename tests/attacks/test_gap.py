@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from privbench.attacks.base import Outputs
 from privbench.attacks.gap import Gap
+from privbench.attacks.outputs import Outputs
 
 from .helpers import (
     auc,

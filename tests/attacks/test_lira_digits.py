@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from privbench.attacks.base import Outputs
 from privbench.attacks.lira import Lira
+from privbench.attacks.outputs import Outputs
 from privbench.datasets.digits import Digits
 from privbench.engine import TrainingSets, train_population
 from privbench.membership import clean_setting

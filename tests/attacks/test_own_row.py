@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from privbench.attacks.base import Outputs
+from privbench.attacks.outputs import Outputs
 from privbench.attacks.own_row import CHECKED, check_own_row
 from privbench.attacks.synthetic import SyntheticAttack
 from privbench.data import read_only

@@ -9,13 +9,14 @@ import pytest
 from privbench.attacks.attack_p import AttackP
 from privbench.attacks.attack_r import AttackR
 from privbench.attacks.auto import Auto
-from privbench.attacks.base import LOG_FLOOR, Outputs, View, Views
+from privbench.attacks.base import View, Views
 from privbench.attacks.base_attack import BaseAttack
 from privbench.attacks.calibration import Calibration
 from privbench.attacks.gap import Gap
 from privbench.attacks.info_rmia import InfoRmia
 from privbench.attacks.lira import Lira
 from privbench.attacks.loss import Loss
+from privbench.attacks.outputs import LOG_FLOOR, Outputs
 from privbench.attacks.rmia import Rmia
 from privbench.attacks.tasks import MultilabelOutputs, RegressionOutputs
 

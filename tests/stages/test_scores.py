@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from privbench.attacks.base import Outputs
+from privbench.attacks.outputs import Outputs
 from privbench.stages.scores import observe
 
 SEEN = """

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.attacks.base import LOG_FLOOR
+from privbench.attacks.outputs import LOG_FLOOR
 from privbench.components import Bound
 from privbench.components.messages import closest
 from privbench.components.outcome import NoResult
