@@ -80,7 +80,7 @@ class TrialRows:
                 row["queries"] = trial.queries
                 row["warnings"] = self._warnings(trial, position)
                 row["seconds"] = self.seconds(*stages)
-            rows.append({name: _in_order(value) for name, value in row.items()})
+            rows.append(row)
         return rows, trace
 
     def _warnings(self, trial: Trial, position: int) -> list[Any]:
@@ -107,12 +107,3 @@ class TrialRows:
             except FileNotFoundError:
                 return 0.0
         return self._seconds[stage.key]
-
-
-def _in_order(value: Any) -> Any:
-    """Return a JSON value with sorted keys, as stored ones are: computed or read, rows are alike."""
-    if isinstance(value, dict):
-        return {key: _in_order(value[key]) for key in sorted(value)}
-    if isinstance(value, list | tuple):
-        return [_in_order(item) for item in value]
-    return value

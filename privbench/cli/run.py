@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -137,6 +138,7 @@ def run(
             names, host, config=config, overrides=overrides, select=select, fetch=not dry_run,
             in_process=in_process or dry_run,
         )  # fmt: skip
+    gc.freeze()  # plans live as long as the run: the collector need not walk through them
     forecasts = Forecasts(Times(results).all(), device)
     if dry_run:
         print_plans(plans, Store(Path(results)), forecasts, as_json=as_json, each=verbose)

@@ -8,6 +8,8 @@ metric uses, and why.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from privbench.metrics.pairs import Floats
@@ -124,6 +126,7 @@ def clopper_pearson_interval(estimate: float, n_models: int, n_pairs: int) -> In
     return _enclosing(estimate, np.array([low, high]))
 
 
+@cache  # rows are many, and numbers of models few
 def t_quantile(n_models: int) -> float:
     """Return the 97.5% quantile of Student's t with ``n_models`` - 1 degrees of freedom."""
     from scipy.special import stdtrit

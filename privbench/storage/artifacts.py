@@ -155,7 +155,7 @@ class Store:
         }
         text = encoded_note(note)
         self._write(kind, key, ".json", text)
-        self._keep(note)
+        self._keep(decoded_note(text))  # as later runs read it, so that rows are alike
         return len(content) + len(text)
 
     def delete(self, kind: str, key: str) -> None:
