@@ -81,7 +81,10 @@ def open_source(names: Sequence[str], results: str | Path, run: str | None = Non
 def _source(opened: dict[str, Document]) -> Source:
     benchmarks = [document.run.benchmark for document in opened.values()]
     if len(set(benchmarks)) < len(benchmarks):
-        raise BadInput(f"{', '.join(opened)}: two of them are results of the same benchmark")
+        raise BadInput(
+            f"{', '.join(opened)}: two of them are results of the same benchmark (allowed: one; "
+            "`privbench export FILE FILE -o ALL.json` joins files with different seeds)"
+        )
     runs = [document.run for document in opened.values()]
     return Source(
         runs,

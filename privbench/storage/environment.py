@@ -43,7 +43,8 @@ def version_text(facts: Mapping[str, Any]) -> str:
     if facts.get("commit") is None:
         return version
     changes = "" if facts["clean"] else " with uncommitted changes"
-    return f"{version}, commit {facts['commit'][:7]}{changes}"
+    commits = ", ".join(commit[:7] for commit in facts["commit"].split(", "))  # of a joined run
+    return f"{version}, commit {commits}{changes}"
 
 
 def _version(name: str) -> str:
