@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from privbench.storage.results import Row, Run
 
 if TYPE_CHECKING:
+    from privbench.leaderboard.frozen.judgement import Judgement
     from privbench.leaderboard.submissions.reported import Reported
 
-Label = Literal["", "rerun", "spot-checked", "reported"]
-"""How far a submission was checked: all rows or a sample were computed again, or it is a number from a
-paper. Empty for runs of the project's own."""
+Label = Literal["", "rerun", "spot-checked", "reported", "judged"]
+"""How far a submission was checked: all rows or a sample were computed again, it is a number from a
+paper, or an attack that was judged on frozen outputs. Empty for runs of the project's own."""
 
 
 @dataclass(frozen=True)
@@ -165,3 +166,5 @@ class Site:
     """Numbers from papers; nobody computed them here."""
     errata: Sequence[str] = ()
     """Entries of the log of errata, newest first, as Markdown."""
+    judgements: Sequence[Judgement] = ()
+    """Attacks that were judged on frozen outputs."""

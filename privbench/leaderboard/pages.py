@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from privbench.errors import BadInput
 from privbench.leaderboard.board import Board, Entry, Site
 from privbench.leaderboard.comparisons import comparison_data, differences_from
+from privbench.leaderboard.frozen.judgement import judged_outputs
 from privbench.leaderboard.pictures import ROC_X, ROC_Y, bar, diagonal, roc_lines, tradeoff
 from privbench.report.difference_view import COMPARED_WITH
 from privbench.report.glossary import glossary, term
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).parent / "static"
 FOLDERS = ("attacks", "boards", "compare", "defenses")
 """Folders of pages; the others are in the folder of the site itself."""
+FROZEN = "frozen.html"
+"""The page of judged attacks, which is not part of every site; also the name of its template."""
 MARK = '<meta name="generator" content="privbench">'
 """By which a site is told from other folders before pages in it are removed."""
 
@@ -64,6 +67,8 @@ def write_site(site: Site, folder: Path) -> list[Path]:
                 (Path(draft) / name).write_bytes(content)
             for name in files:
                 os.replace(Path(draft) / name, folder / name)
+        if FROZEN not in files:
+            (folder / FROZEN).unlink(missing_ok=True)
         for name in FOLDERS:
             for page in (folder / name).glob("*.html"):
                 if f"{name}/{page.name}" not in files:
@@ -94,6 +99,8 @@ def _pages(site: Site) -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "index.html", "index.html", {}
     yield "errata.html", "errata.html", {}
     yield "glossary.html", "glossary.html", {"topics": glossary()}
+    if site.judgements:
+        yield FROZEN, FROZEN, {"outputs": judged_outputs(site.judgements)}
     for board in site.boards:
         picture = tradeoff(board)
         yield f"boards/{board.slug}.html", "board.html", {"board": board, "picture": picture}

@@ -13,6 +13,7 @@ from privbench.errors import BadInput
 from privbench.escape import one_line
 from privbench.leaderboard.board import AttackSummary, Board, Entry, Label, Number, Site
 from privbench.leaderboard.entries import make_entry, number_of
+from privbench.leaderboard.frozen.judgement import Judgement
 from privbench.leaderboard.ranking import REFERENCES, UNDEFENDED, Margins
 from privbench.leaderboard.sentences import sentence
 from privbench.leaderboard.submissions.reported import Reported
@@ -36,6 +37,7 @@ def make_site(
     submissions: Sequence[tuple[Document, Label]] = (),
     reported: Sequence[Reported] = (),
     errata: Sequence[str] = (),
+    judgements: Sequence[Judgement] = (),
 ) -> Site:
     """Return the leaderboard of some runs, and of what was submitted to it.
 
@@ -47,6 +49,7 @@ def make_site(
             same benchmark; without a run of it they have boards of their own.
         reported: numbers from papers, which boards of the same dataset show.
         errata: the log of errata, newest first.
+        judgements: attacks that were judged on frozen outputs; they have a page of their own.
     """
     slugs = Slugs()
     joined, alone = _joined(documents, submissions)
@@ -56,7 +59,9 @@ def make_site(
         for rows in comparable_groups(combine_seeds(source.rows))
         if any(row["status"] == "ok" for row in rows) and not only_on_data(rows)
     ]
-    return Site(boards, attack_summaries(boards, slugs), tuple(reported), tuple(errata))
+    return Site(
+        boards, attack_summaries(boards, slugs), tuple(reported), tuple(errata), tuple(judgements)
+    )
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from privbench.leaderboard.board import (
     Number,
     Site,
 )
+from privbench.leaderboard.frozen.judgement import JudgedRow, Judgement
 from privbench.leaderboard.submissions.reported import Reported, ReportedNumber
 from privbench.report.differences import Differences
 from privbench.storage.results import COLUMNS, Row, Run
@@ -144,6 +145,8 @@ def site() -> Site:
     numbers = [ReportedNumber(HOSTILE, "blobs", "mlp", None, "lira", "tpr@0.01", 0.123, "Table 3"),
                ReportedNumber("x", "other", "mlp", 0.9, "lira", "auc", 0.6, "Table 4")]  # fmt: skip
     reported = [Reported("paper", "https://example.org/p", f"Somebody 2024 {HOSTILE}", numbers)]
-    return Site(
-        [board], attacks, reported, ["**2026-01-05** A row of `none` was wrong. <script>x</script>"]
-    )
+    found = JudgedRow("small", "blobs", "mlp", HOSTILE, HOSTILE, 8, number(0.7), number(0.1), None,
+                      {HOSTILE: number(0.05)})  # fmt: skip
+    judged = Judgement(HOSTILE, HOSTILE, PAPER, "", HOSTILE, "f" * 64, "5" * 64, 3, None, [found])
+    errata = ["**2026-01-05** A row of `none` was wrong. <script>x</script>"]
+    return Site([board], attacks, reported, errata, [judged])

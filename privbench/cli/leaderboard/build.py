@@ -31,7 +31,11 @@ def build(names: tuple[str, ...], results: str, output: Path, data: Path | None)
     from privbench.leaderboard.pages import write_site
     from privbench.leaderboard.site import make_site
     from privbench.leaderboard.submissions.errata import read_errata
-    from privbench.leaderboard.submissions.merging import reported_in, submissions_in
+    from privbench.leaderboard.submissions.merging import (
+        judgements_in,
+        reported_in,
+        submissions_in,
+    )
     from privbench.report.source import open_run
     from privbench.storage.results import Results
 
@@ -42,9 +46,10 @@ def build(names: tuple[str, ...], results: str, output: Path, data: Path | None)
         raise BadInput(f"--data {data}: there is no such folder")
     submissions = () if data is None else submissions_in(data)
     reported = () if data is None else reported_in(data)
+    judgements = () if data is None else judgements_in(data)
     errata = () if data is None else read_errata(data / "errata.md")
     documents = [open_run(name, results) for name in names]
-    site = make_site(documents, submissions, reported, errata)
+    site = make_site(documents, submissions, reported, errata, judgements)
     written = write_site(site, output)
     pages = sum(path.suffix == ".html" for path in written)
     on_boards = {board.benchmark for board in site.boards}

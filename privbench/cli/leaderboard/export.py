@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from privbench.cli.leaderboard.options import about_options
 from privbench.cli.options import plugin_option, results_option
 from privbench.cli.output import echo, write_text
 from privbench.plugins.host import PluginHost
@@ -24,9 +25,7 @@ from privbench.plugins.host import PluginHost
 @click.option(
     "--name", help="Name of the submission: letters, digits, dots, hyphens.  [default: DEFENSE]"
 )
-@click.option("--authors", default="", help="Who made the defense.")
-@click.option("--paper", default="", metavar="URL", help="Its paper.")
-@click.option("--code-url", default="", metavar="URL", help="Its code.")
+@about_options
 @click.option("--contact", default="", help="Whom to ask.")
 @click.pass_context
 def export(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from privbench.cli.leaderboard.options import about_options
 from privbench.cli.options import json_option
 from privbench.cli.output import echo, print_json, print_table
 from privbench.errors import BadInput
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
     "--not-isolated", is_flag=True,
     help="Run the attack although the secret folder cannot be hidden from its process.",
 )  # fmt: skip
+@click.option(
+    "--name", help="Name of the attack on the leaderboard.  [default: that of the attack]"
+)
+@about_options
 @json_option
 @click.pass_context
 def judge(
@@ -52,16 +57,22 @@ def judge(
     plugins: tuple[str, ...],
     settings: tuple[str, ...],
     not_isolated: bool,
+    name: str | None,
+    authors: str,
+    paper: str,
+    code_url: str,
     as_json: bool,
 ) -> None:
     """Measure an attack on frozen outputs, beside the built-in ones.
 
     DIR is a folder that `freeze` wrote. The attack is a file of scores, or a
     plugin that is run in a process that has only DIR. AUC and TPR with 95% intervals are over the
-    targets; differences to the built-in attacks are paired.
+    targets; differences to the built-in attacks are paired. What --json prints, `merge` adds to the
+    leaderboard.
     """
     from privbench.leaderboard.frozen.folder import FrozenOutputs
     from privbench.leaderboard.frozen.judge import judge as judge_scores
+    from privbench.leaderboard.frozen.judgement import FORMAT, KIND, content_digest
     from privbench.leaderboard.frozen.scores import read_scores
     from privbench.leaderboard.frozen.secret import (
         MEMBERSHIP,
@@ -69,11 +80,14 @@ def judge(
         read_membership,
         secret_folder_of,
     )
+    from privbench.leaderboard.submissions.names import checked_name, checked_url, name_of
 
     if (scores_file is None) == (attack is None):
         raise BadInput("give either --scores FILE or --attack NAME")
     if scores_file is not None and (plugins or settings or not_isolated):
         raise BadInput("--plugin, --set and --not-isolated go with --attack NAME")
+    for option, url in (("--paper", paper), ("--code-url", code_url)):
+        checked_url(url, option)
     host: PluginHost = ctx.obj
     secret = secret or secret_folder_of(folder)
     frozen = FrozenOutputs.read(folder)
@@ -88,20 +102,27 @@ def judge(
         scores = _run(frozen, secret, attack, plugins, settings, isolated=not not_isolated)
     else:
         scores = read_scores(scores_file, frozen)
-    name = attack or (scores_file.stem if scores_file else "")
+    attack = attack or (scores_file.stem if scores_file else "")
+    about = {
+        "name": name_of(attack) if name is None else checked_name(name, "--name"),
+        "authors": authors,
+        "paper": paper,
+        "code_url": code_url,
+    }
     membership = read_membership(secret, frozen.commitment)  # not before the attack is done
-    facts = {"frozen": frozen.digest, "scores": scores.digest, "attack": name}
+    facts = {"frozen": frozen.digest, "scores": scores.digest, "attack": attack}
     result = {
-        "kind": "judgement",
-        "format": 1,
+        "kind": KIND,
+        "format": FORMAT,
+        "about": about,
         **facts,
         "settings": list(settings),
         "plugins": {Path(plugin).name: _digest(plugin) for plugin in plugins},
         "isolated": None if scores_file is not None else not not_isolated,
         "loaded": host.third_party,
-        "judgement": count_judgement(secret, facts),
         "rows": judge_scores(frozen, membership, scores.arrays),
     }
+    result["judgement"] = count_judgement(secret, facts | {"digest": content_digest(result)})
     if as_json:
         print_json(result)
     else:

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     " spot-checked: a sample of them (--share). reported: a file with numbers of a paper is"
     " added as it is.  [default: spot-checked; reported for numbers of a paper]",
 )  # fmt: skip
+@click.option(
+    "--secret", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+    help="Secret folder with which an attack on frozen outputs was judged; needed for a judgement.",
+)  # fmt: skip
 @click.option("--replace", is_flag=True, help="Replace a submission of the same name.")
 @rerun_options
 @any_size_option
@@ -38,6 +42,7 @@ def merge(
     file: Path,
     into: Path,
     label: Label | None,
+    secret: Path | None,
     replace: bool,
     share: float,
     seeds: int,
@@ -47,11 +52,13 @@ def merge(
 ) -> None:
     """Verify and label a submission, and add it to the leaderboard.
 
-    THIS RUNS THE CODE OF THE PLUGINS that are loaded: read them first. The exit status is 2 if FILE
-    is refused, or is too small to be eligible.
+    THIS RUNS THE CODE OF THE PLUGINS that are loaded: read them first. FILE can also have numbers of a
+    paper, or be a judgement, which `judge --json` printed; then nothing is run. The exit status is 2
+    if FILE is refused, or is too small to be eligible.
     """
     from privbench.config.device import check_device
     from privbench.errors import BadInput
+    from privbench.leaderboard.frozen.judgement import check_logged, is_judgement, read_judgement
     from privbench.leaderboard.submissions.checking import Options, check_again
     from privbench.leaderboard.submissions.consistency import read_submission
     from privbench.leaderboard.submissions.merging import add_submission, check_of, free_path
@@ -62,7 +69,19 @@ def merge(
     check_device(device)
     text = read_bytes(file)
     outcome: Outcome | None = None
-    if is_reported(read_strict(file)):
+    found = read_strict(file)
+    if secret is not None and not is_judgement(found):
+        raise BadInput(f"--secret {secret}: {file} is no judgement, which alone needs it")
+    if is_judgement(found):
+        if label is not None:
+            raise BadInput(f"--label {label}: {file} is a judgement, which has a label of its own")
+        if secret is None:
+            raise BadInput(
+                f"{file}: a judgement (allowed with --secret DIR, whose log must have it)"
+            )
+        check_logged(file, secret)
+        name, label = read_judgement(file).name, "judged"
+    elif is_reported(found):
         if label not in (None, "reported"):
             raise BadInput(f"--label {label}: {file} has numbers of a paper (allowed: reported)")
         name, label = read_reported(file).name, "reported"

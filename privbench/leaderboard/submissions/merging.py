@@ -17,6 +17,7 @@ from typing import Any, get_args
 
 from privbench.errors import BadInput
 from privbench.leaderboard.board import Label
+from privbench.leaderboard.frozen.judgement import Judgement, is_judgement, read_judgement
 from privbench.leaderboard.submissions.checking import Outcome
 from privbench.leaderboard.submissions.names import checked_name
 from privbench.leaderboard.submissions.reading import read_strict
@@ -77,7 +78,7 @@ def check_of(content: bytes, label: Label, outcome: Outcome | None = None) -> di
     Args:
         content: the file.
         label: the label that it earned.
-        outcome: what was compared; None for reported numbers.
+        outcome: what was compared; None for reported numbers and for judgements.
     """
     facts: dict[str, Any] = {
         "label": label,
@@ -97,19 +98,27 @@ def check_of(content: bytes, label: Label, outcome: Outcome | None = None) -> di
 def submissions_in(into: str | Path) -> list[tuple[Document, Label]]:
     """Return the submissions of a folder of data, by name, each with its label.
 
-    Numbers of papers, which have no rows, are left out: see `reported_in`.
+    Numbers of papers and judgements, which have no such rows, are left out: see `reported_in` and
+    `judgements_in`.
 
     Raises:
         BadInput: a submission has no label, or was changed since it was checked.
     """
     return [
-        (read_document(path), label) for path, label in _labelled(Path(into)) if label != "reported"
+        (read_document(path), label)
+        for path, label in _labelled(Path(into))
+        if label not in ("reported", "judged")
     ]
 
 
 def reported_in(into: str | Path) -> list[Reported]:
     """Return the numbers of papers in a folder of data, by name."""
     return [read_reported(path) for path, label in _labelled(Path(into)) if label == "reported"]
+
+
+def judgements_in(into: str | Path) -> list[Judgement]:
+    """Return the attacks that were judged on frozen outputs in a folder of data, by name."""
+    return [read_judgement(path) for path, label in _labelled(Path(into)) if label == "judged"]
 
 
 def _labelled(into: Path) -> list[tuple[Path, Label]]:
@@ -120,7 +129,9 @@ def _labelled(into: Path) -> list[tuple[Path, Label]]:
         label = check.get("label") if isinstance(check, dict) else None
         if not isinstance(label, str) or label not in LABELS:
             raise BadInput(f"{_check_path(path)}: label {label!a} (allowed: {', '.join(LABELS)})")
-        if (label == "reported") != is_reported(content):
+        if (label == "reported") != is_reported(content) or (label == "judged") != is_judgement(
+            content
+        ):
             raise BadInput(f"{_check_path(path)}: label {label!a} is not for such a file")
         if check.get("sha256") != hashlib.sha256(path.read_bytes()).hexdigest():
             raise BadInput(f"{path}: was changed since it was checked; merge it again")
