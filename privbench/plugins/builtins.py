@@ -35,6 +35,7 @@ def register_generators(register: Register) -> None:
 def register_mechanisms(register: Register) -> None:
     """Register mechanisms on records, on codes, on training and on outputs."""
     from privbench.mechanisms.adversarial_regularization import AdversarialRegularization
+    from privbench.mechanisms.ccl import ConvexConcaveLoss
     from privbench.mechanisms.distillation import Distillation
     from privbench.mechanisms.dp_sgd import DpSgd
     from privbench.mechanisms.dropout import Dropout
@@ -61,8 +62,8 @@ def register_mechanisms(register: Register) -> None:
     on_records = (PublicOnly, InputNoise, RandomizedResponse)
     on_codes = (MetricPrivacy, GaussianCodes)
     on_training = (
-        DpSgd, WeightDecay, Dropout, EarlyStopping, LabelSmoothing, Mixup, RelaxLoss, Hamp,
-        AdversarialRegularization, Mmd, Distillation, Selena,
+        DpSgd, WeightDecay, Dropout, EarlyStopping, LabelSmoothing, Mixup, RelaxLoss,
+        ConvexConcaveLoss, Hamp, AdversarialRegularization, Mmd, Distillation, Selena,
     )  # fmt: skip
     on_outputs = (OutputNoise, Temperature, Rounding, TopK, LabelOnlyOutput, MemGuard, HampOutput)
     for cls in (*on_records, *on_codes, *on_training, *on_outputs):
