@@ -1,5 +1,5 @@
-"""Convex-concave loss: Liu et al. 2024, "Mitigating Privacy Risk in Membership Inference by Convex-Concave
-Loss", arXiv 2402.05453.
+"""Convex-concave loss: Liu et al. 2024, "Mitigating Privacy Risk in Membership Inference by
+Convex-Concave Loss", arXiv 2402.05453.
 
 Gradient descent on a convex loss draws the losses of training records together, which makes members easy
 to tell. A concave function of the label's probability p, which is added, spreads them out:

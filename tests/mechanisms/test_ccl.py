@@ -30,13 +30,11 @@ def test_without_the_concave_term_it_is_cross_entropy():
 
 @pytest.mark.parametrize("concave", CONCAVE)
 def test_the_pull_on_a_record_that_is_learned_stays(concave):
-    """The derivative in p is -alpha / p - (1 - alpha) c'(p): at p = 1 larger than of the cross-entropy."""
+    """Relative to the cross-entropy, the records that are learned are pulled the most."""
     p = torch.linspace(0.01, 1, 50, dtype=torch.float64, requires_grad=True)
     term = p.exp() if concave == "exponential" else p + p**2 / 2
     (-(0.5 * p.log() + 0.5 * term)).sum().backward()
     convex, whole = -0.5 / p.detach(), p.grad
     assert (whole < convex).all()
     ratio = whole / convex
-    assert (
-        ratio.diff() > 0
-    ).all()  # relative to the cross-entropy, learned records are pulled more
+    assert (ratio.diff() > 0).all()
