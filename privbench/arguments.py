@@ -1,4 +1,4 @@
-"""Errors of functions that name arguments, where those of the command line name its options."""
+"""Errors and reports of functions name arguments, where those of the command line name its options."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ _PATTERNS = tuple(
         (r"(?<![\w-])--set ([\w.\[\]-]+[\w\]])", r'set["\1"]'),
         (r"(?<![\w-])--(columns|positive|task) ((?!')[^\s;:)]+)", r'\1="\2"'),
         (r"(?<![\w-])--(categorical|drop) ('[^']*')", r"\1=[\2]"),
+        (r"(?<![\w-])--attack ([a-z][\w-]*)", r'attacks=["\1"]'),
+        (r"(?<![\w-])-o FILE\.md\b", "to_markdown()"),
     )
 )
 _VALUE = re.compile(rf"{_OPTION} ('[^']*'|\d[\w.]*|[\w.~-]*/[^\s:;,)]*)")

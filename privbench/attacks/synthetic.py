@@ -244,12 +244,13 @@ def log_density(
     m, d = data.shape
     width = width or scotts_width(data)
     a, b = as_tensor(points), as_tensor(data)
-    parts = [
-        torch.cdist(part, b).square().mul_(-0.5 / width**2).logsumexp(1)
-        for part in torch.split(a, 256)  # so that the distances stay in the cache
-    ]
+    logs = torch.empty(len(a))  # one array: small ones between large ones fragment the memory
+    for part, found in zip(torch.split(a, 256), torch.split(logs, 256), strict=True):
+        # 256 at a time, so that the distances stay in the cache
+        exponents = torch.cdist(part, b).square_().mul_(-0.5 / width**2)
+        torch.logsumexp(exponents, 1, out=found)
     constant = np.log(m) + d * np.log(width * np.sqrt(2 * np.pi))
-    density: Floats = torch.cat(parts).double().numpy() - constant
+    density: Floats = logs.double().numpy() - constant
     return density
 
 

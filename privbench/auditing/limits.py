@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     AnyAttack: TypeAlias = AttackReport | DataAttack
 
 
+NOT_OF_TABLES = ("balanced_accuracy", "audited_epsilon")
+"""The metrics of models that a single synthetic table does not have."""
+
+
 def exceeded(report: AnyAudit, limits: Mapping[str, float]) -> list[Exceeded]:
     """Return what exceeds limits, by limit, the largest upper end first; see `Audit.exceeded`."""
     if limits and not report.attacks:
@@ -104,3 +108,13 @@ def _best_calls(attack: AnyAttack, roc: Roc) -> np.ndarray[tuple[int, ...], np.d
     at = int(gap.argmax())
     first = attack.scores.size - int(roc.true_positives[at]) - int(roc.false_positives[at])
     return np.asarray(attack.scores >= np.partition(attack.scores, first, axis=None)[first])
+
+
+def check_limits(limits: Mapping[str, float]) -> None:
+    """Raise BadInput for a limit on a metric that a single synthetic table does not have."""
+    for text in limits:
+        if text in NOT_OF_TABLES:
+            raise BadInput(
+                f"{text} takes several models, and this is one synthetic table (allowed: auc, advantage,"
+                " tpr@FPR, precision@FPR)"
+            )

@@ -146,8 +146,9 @@ def _next_steps(report: Audit) -> Iterator[str]:
     if report.shadows in ("none", "other records"):
         yield (
             f"Train {GOOD_SHADOWS} shadow models with your own recipe, each on a random half of the"
-            " records, and pass their predictions on the same records with `--shadow`, or let"
-            " `privbench audit-training` train them. The strongest attacks need them."
+            " records, and give their predictions on the same records (`--shadow`, in Python"
+            " `shadow=`), or let `privbench audit-training` (`privbench.audit_training`) train them. The"
+            " strongest attacks need them."
         )
     elif any(w["name"] == "few-shadows" for a in report.attacks.values() for w in a.warnings):
         yield f"Use more shadow models: {GOOD_SHADOWS} or more. Some attacks had too few here."
@@ -165,6 +166,7 @@ def _next_steps(report: Audit) -> Iterator[str]:
             )
     yield (
         "Decide beforehand how much exposure you accept, and make it a test: for example"
-        " `--fail-above tpr@0.01=0.05` ends with status 3 if that may be exceeded. privbench itself"
-        " calls no number safe."
+        " `--fail-above tpr@0.01=0.05` ends with status 3 if that may be exceeded, and in Python"
+        ' `report.exceeded({"tpr@0.01": 0.05})` is then not empty. privbench itself calls no number'
+        " safe."
     )

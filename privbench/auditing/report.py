@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privbench import escape
+from privbench.arguments import with_arguments
 from privbench.auditing.inputs import PredictionsInput
 from privbench.auditing.limits import exceeded
 from privbench.auditing.predictions import Predictions
@@ -114,6 +115,18 @@ class Audit:
     """How the models were made, if privbench trained them."""
     canaries: Audit | None = field(default=None, kw_only=True)
     """The audit of the canaries of a second population, if there is one."""
+    names_arguments: bool = field(default=False, kw_only=True)
+    """Whether advice names arguments of functions instead of options of commands."""
+
+    def for_python(self) -> Audit:
+        """Return the same report, whose advice names arguments of functions instead of options."""
+        canaries = None if self.canaries is None else self.canaries.for_python()
+        skipped = {name: with_arguments(reason) for name, reason in self.skipped.items()}
+        return replace(self, skipped=skipped, canaries=canaries, names_arguments=True)
+
+    def say(self, advice: str) -> str:
+        """Return advice in words of the command line, or of Python."""
+        return with_arguments(advice) if self.names_arguments else advice
 
     @property
     def member(self) -> NDArray[np.bool_]:

@@ -89,7 +89,7 @@ def audit(
     names = columns.split(",") if isinstance(columns, str) else columns
     positive = None if positive is None else text_of(positive)
     layout = Layout(label, member, tuple(names), positive, id, model)
-    return run_audit(
+    report = run_audit(
         target,
         shadow,
         PluginHost(plugins),
@@ -101,6 +101,7 @@ def audit(
         holdout=holdout,
         layout=layout,
     )
+    return report.for_python()
 
 
 def run_audit(

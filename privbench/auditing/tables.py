@@ -37,6 +37,7 @@ SLICES_NOTE = (
     "TPR and FPR at the threshold whose FPR over all records is 1%; AUC of the pairs of the part alone;"
     " differs: from the AUC of all other pairs, at 5%, corrected by Holm for all lines"
 )
+SLICES_AS_WELL = "classes, and right and wrong answers, are slices as well: -o FILE.md"
 
 
 def audit_text(audit: Audit, width: int | None = None, paint: Paint = plain) -> str:
@@ -98,7 +99,7 @@ def _table_of_attacks(audit: Audit) -> Table:
         *(f"read: {note}" for note in audit.target.notes),
         *(f"failed {name}: {reason}" for name, reason in audit.failed.items()),
         *skipped_notes(audit.skipped),
-        *([STRONGER] if lines and _is_without_shadows(audit) else []),
+        *([audit.say(STRONGER)] if lines and _is_without_shadows(audit) else []),
     ]
     return Table(audit.header(), lines, tuple(notes), optional=OPTIONAL)
 
@@ -112,7 +113,7 @@ def _table_of_slices(audit: Audit, columns: Collection[str] | None = None) -> Ta
     lines = [_slice_line(one) for one in audit.slices if columns is None or one.column in columns]
     notes = [SLICES_NOTE]
     if columns is not None:
-        notes.append("classes, and right and wrong answers, are slices as well: -o FILE.md")
+        notes.append(audit.say(SLICES_AS_WELL))
     return Table(SLICES_TITLE.format(audit.chosen), lines, tuple(notes), optional=SLICES_OPTIONAL)
 
 

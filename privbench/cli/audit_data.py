@@ -77,7 +77,7 @@ def audit_data(
     holes. docs/audit-data.md says what each attack can see. The exit status is 1 if an attack failed,
     and 3 if a limit of --fail-above is exceeded.
     """
-    from privbench.auditing.synthetic.report import check_limits
+    from privbench.auditing.limits import check_limits
     from privbench.auditing.synthetic.run import Options, run_audit_data
     from privbench.config import Overrides
 

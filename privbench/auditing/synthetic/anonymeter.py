@@ -21,6 +21,8 @@ import numpy as np
 from privbench.auditing.synthetic.tables import is_words
 from privbench.components.contained import contained
 from privbench.components.messages import error_text
+from privbench.report.numbers import interval_text
+from privbench.report.tables import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,3 +134,17 @@ def _risk(name: str, evaluate: Callable[[], Any]) -> Risk:
     low, high = (float(end) for end in risk.ci)
     rates = float(results.attack_rate.value), float(results.control_rate.value)
     return Risk(name, float(risk.value), (low, high), *rates)
+
+
+def table_of_risks(risks: list[Risk], note: str) -> Table:
+    """Return the table of the risks, with what to know about them below."""
+    lines = [
+        {
+            "risk": risk.name,
+            "value [95% CI]": interval_text(risk.value, risk.ci),
+            "attacks that succeed": interval_text(risk.success, None),
+            "on the holdout": interval_text(risk.control, None),
+        }
+        for risk in risks
+    ]
+    return Table("Anonymeter: singling out, linkability, inference", lines, (note,))

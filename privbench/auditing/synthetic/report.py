@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from privbench.arguments import with_arguments
 from privbench.auditing.inputs import TableInput
-from privbench.auditing.limits import exceeded
+from privbench.auditing.limits import check_limits, exceeded
 from privbench.auditing.pictured import accused_first
 from privbench.auditing.skipped import skipped_notes
 from privbench.auditing.synthetic import words
-from privbench.auditing.synthetic.anonymeter import Risk
+from privbench.auditing.synthetic.anonymeter import Risk, table_of_risks
 from privbench.auditing.synthetic.measuring import DataAttack
 from privbench.auditing.synthetic.rows import AttackedRows
 from privbench.auditing.tables import HOW_TO_SEE, NOTHING, warning_notes
 from privbench.colour import Paint, Styled, plain
-from privbench.errors import BadInput
 from privbench.metrics.warnings import KINDS
 from privbench.report.limits import Exceeded
 from privbench.report.numbers import interval_text
@@ -27,8 +27,6 @@ from privbench.report.tables import Table
 from privbench.report.terminal import terminal_text
 from privbench.wording import listed
 
-UNLIMITED = ("balanced_accuracy", "audited_epsilon")
-"""The metrics of `privbench audit` that a single table does not have."""
 N_EXPOSED = 10
 OPTIONAL = ("TPR at\n0.1% FPR",)
 """Headers of columns that are left out on a narrow terminal."""
@@ -71,6 +69,17 @@ class DataAudit:
     seed: int
     environment: dict[str, Any]
     inputs: list[TableInput]
+    names_arguments: bool = field(default=False, kw_only=True)
+    """Whether advice names arguments of functions instead of options of commands."""
+
+    def for_python(self) -> DataAudit:
+        """Return the same report, whose advice names arguments of functions instead of options."""
+        skipped = {name: with_arguments(reason) for name, reason in self.skipped.items()}
+        return replace(self, skipped=skipped, names_arguments=True)
+
+    def say(self, advice: str) -> str:
+        """Return advice in words of the command line, or of Python."""
+        return with_arguments(advice) if self.names_arguments else advice
 
     @property
     def member(self) -> NDArray[np.bool_]:
@@ -96,12 +105,13 @@ class DataAudit:
     @property
     def cannot_see(self) -> list[str]:
         """What this audit cannot see."""
-        return words.cannot_see(self.n_shadows)
+        return [self.say(text) for text in words.cannot_see(self.n_shadows)]
 
     @property
     def remarks(self) -> list[str]:
         """What is remarkable about the rows of the tables."""
-        return list(words.remarks(self.rows.counts, self.blind, self.identifying))
+        remarks = words.remarks(self.rows.counts, self.blind, self.identifying)
+        return [self.say(text) for text in remarks]
 
     @property
     def verdict(self) -> str:
@@ -238,18 +248,7 @@ class DataAudit:
             if not self.attacks[str(self.chosen)].above_chance:
                 notes.append(words.ACCUSED_BY_CHANCE)
             found.append(Table(f"Rows that {self.chosen} accuses first", lines, tuple(notes)))
-        risks = [
-            {
-                "risk": risk.name,
-                "value [95% CI]": interval_text(risk.value, risk.ci),
-                "attacks that succeed": interval_text(risk.success, None),
-                "on the holdout": interval_text(risk.control, None),
-            }
-            for risk in self.risks
-        ]
-        title = "Anonymeter: singling out, linkability, inference"
-        found.append(Table(title, risks, (self.risks_note,)))
-        return found
+        return [*found, table_of_risks(self.risks, self.risks_note)]
 
     def notes(self) -> list[str]:
         """Return what is to be known of the numbers."""
@@ -284,16 +283,6 @@ class DataAudit:
             f"{counts.members:,} members, {counts.nonmembers:,} non-members, {counts.synthetic:,}"
             f" synthetic rows, {counts.reference:,} reference rows ({counts.reference_is}), {shadows}"
         )
-
-
-def check_limits(limits: Mapping[str, float]) -> None:
-    """Raise BadInput for a limit on a metric that a single table does not have."""
-    for text in limits:
-        if text in UNLIMITED:
-            raise BadInput(
-                f"{text} takes several models, and this is one synthetic table (allowed: auc, advantage,"
-                " tpr@FPR, precision@FPR)"
-            )
 
 
 def _line(name: str, attack: DataAttack) -> dict[str, str]:

@@ -19,11 +19,12 @@ from privbench.auditing.synthetic.measuring import measure_all
 from privbench.auditing.synthetic.mia_ept import MiaEpt
 from privbench.auditing.synthetic.report import DataAudit
 from privbench.auditing.synthetic.rows import AttackedRows, attacked_rows, hashes
-from privbench.auditing.synthetic.scoring import AuditedTable
+from privbench.auditing.synthetic.scoring import NEEDS_SHADOWS, AuditedTable
 from privbench.auditing.synthetic.shadows import (
     MIN_SHADOWS,
     Generate,
     GeneratorFailed,
+    check_membership,
     drawn_members,
     folder_of,
     load_generator,
@@ -45,8 +46,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-MAX_DIFFERENCE = 0.05
-"""By how much more than noise the shares of train and holdout may differ in members of shadows."""
+NOT_MADE = "needs shadow tables, which the generator did not make"
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,8 @@ def audit_data(
     options = Options(
         reference, shadow, generator, shadows, cache, tuple(attacks), categorical, drop, seed
     )
-    host = PluginHost(plugins)
-    return run_audit_data(train, holdout, synthetic, options, host, Overrides(dict(set or {})))
+    host, overrides = PluginHost(plugins), Overrides(dict(set or {}))
+    return run_audit_data(train, holdout, synthetic, options, host, overrides).for_python()
 
 
 def run_audit_data(
@@ -165,7 +165,7 @@ def run_audit_data(
         member = np.stack(
             [np.isin(attacked_hashes, hashed[f"members of shadow {name}"]) for name in given]
         )
-        _check_membership(member, rows.member, options.shadow)
+        check_membership(member, rows.member, options.shadow)
     elif generate is not None:
         member = drawn_members(len(rows.member), options.shadows, options.seed, rows.counts.train)
         try:
@@ -175,6 +175,8 @@ def run_audit_data(
     audited = AuditedTable(tables, rows, shadows, member, options.seed)
     scores, skipped, failed = audited.scores(chosen)
     failed = not_made | failed
+    if not_made:
+        skipped = {name: NOT_MADE if why == NEEDS_SHADOWS else why for name, why in skipped.items()}
     blind = None
     if rows.counts.members and rows.counts.nonmembers:
         rng = rng_of(options.seed, "blind")
@@ -236,32 +238,6 @@ def _train_shadows(
         options.drop,
     )
     return [found[name] for name in made]
-
-
-def _check_membership(member: Bools, of_train: Bools, folder: object) -> None:
-    """Raise BadInput if the members of shadows are not attacked rows, of train and holdout alike.
-
-    Args:
-        member: bool (shadows, records), which records each shadow was trained on.
-        of_train: bool (records,), which records are rows of train.
-        folder: where the shadows come from.
-    """
-    share = float(member.mean())
-    train, holdout = (float(member[:, side].mean()) for side in (of_train, ~of_train))
-    noise = np.sqrt(0.25 / len(member) * (1 / of_train.sum() + 1 / (~of_train).sum()))
-    if not 0.02 < share < 0.98:
-        problem = f"{share:.1%} of the attacked rows are in a shadow's members, on average"
-    elif abs(train - holdout) > MAX_DIFFERENCE + 4 * noise:
-        problem = (
-            f"{train:.1%} of the attacked rows of train are in a shadow's members, on average, but"
-            f" {holdout:.1%} of those of the holdout, by which attacks would know train from holdout"
-        )
-    else:
-        return
-    raise BadInput(
-        f"--shadow {folder}: {problem}. Train each shadow on a random half of the rows of train and"
-        " holdout together"
-    )
 
 
 def _registry(host: PluginHost) -> Registry:

@@ -46,6 +46,9 @@ SUFFIXES = (".csv", ".csv.gz", ".parquet")
 MIN_SHADOWS = 4
 """Smallest number of shadow tables that says anything about a record."""
 
+MAX_DIFFERENCE = 0.05
+"""By how much more than noise the shares of train and holdout may differ in members of shadows."""
+
 
 def read_folder(folder: str | Path) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
     """Return the released table and the members of each shadow, by name.
@@ -167,6 +170,32 @@ def folder_of(cache: str | Path, generate: Generate, parts: dict[str, Any]) -> P
     except OSError as error:
         raise BadInput(f"--cache {cache}: {error.strerror}") from None
     return folder
+
+
+def check_membership(member: Bools, of_train: Bools, folder: object) -> None:
+    """Raise BadInput if the members of shadows are not attacked rows, of train and holdout alike.
+
+    Args:
+        member: bool (shadows, records), which records each shadow was trained on.
+        of_train: bool (records,), which records are rows of train.
+        folder: where the shadows come from.
+    """
+    share = float(member.mean())
+    train, holdout = (float(member[:, side].mean()) for side in (of_train, ~of_train))
+    noise = np.sqrt(0.25 / len(member) * (1 / of_train.sum() + 1 / (~of_train).sum()))
+    if not 0.02 < share < 0.98:
+        problem = f"{share:.1%} of the attacked rows are in a shadow's members, on average"
+    elif abs(train - holdout) > MAX_DIFFERENCE + 4 * noise:
+        problem = (
+            f"{train:.1%} of the attacked rows of train are in a shadow's members, on average, but"
+            f" {holdout:.1%} of those of the holdout, by which attacks would know train from holdout"
+        )
+    else:
+        return
+    raise BadInput(
+        f"--shadow {folder}: {problem}. Train each shadow on a random half of the rows of train and"
+        " holdout together"
+    )
 
 
 def load_generator(path: str | Path) -> Generate:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from privbench.components.messages import closest
+from privbench.components.messages import closest, near
 from privbench.errors import DataError
 from privbench.wording import shortened
 
@@ -101,17 +101,20 @@ def alike(
         problems.append(f"{first}: no columns are left")
     for role, table in tables.items():
         theirs = [name for name in table.columns if name not in set(drop)]
-        if lacking := [name for name in kept if name not in theirs]:
-            problems.append(f"{role}: lacks {_columns(lacking)} of {first}{_leave_out(lacking)}")
-        if further := [name for name in theirs if name not in kept]:
+        lacking = [name for name in kept if name not in theirs]
+        further = [name for name in theirs if name not in kept]
+        if lacking:
+            problems.append(
+                f"{role}: lacks {_columns(lacking)} of {first}{_leave_out(lacking)}"
+                f"{_renamed(lacking, further)}"
+            )
+        if further:
             problems.append(
                 f"{role}: has {_columns(further)} that {first} lacks{_leave_out(further)}"
             )
-    if problems:
-        raise DataError("\n".join(problems))
     columns: dict[str, dict[str, pd.Series]] = {role: {} for role in tables}
     for name in kept:
-        series = {role: table[name] for role, table in tables.items()}
+        series = {role: table[name] for role, table in tables.items() if name in table.columns}
         try:
             for role, made in _column(name, series, name in categorical).items():
                 columns[role][name] = made
@@ -205,6 +208,11 @@ def _is_number(text: str) -> bool:
 
 def _leave_out(names: Sequence[str]) -> str:
     return f" (to leave out: {' '.join(f'--drop {name!r}' for name in names[:SHOWN])})"
+
+
+def _renamed(lacking: Sequence[str], further: Sequence[str]) -> str:
+    """Return a question where a column that a table lacks may be there by a similar name."""
+    return next((found for name in lacking if (found := near(name, further))), "")
 
 
 def _columns(names: Sequence[str]) -> str:

@@ -87,7 +87,8 @@ def remarks(
     if counts.synthetic_in_train:
         yield (
             f"{counts.synthetic_in_train:,} synthetic rows ({share:.1%}) are equal to a row of train,"
-            f" {counts.synthetic_in_holdout:,} to a row of the holdout, as many as chance explains"
+            f" and {counts.synthetic_in_holdout:,} to a row of the holdout, which is what chance"
+            " explains"
         )
     for fpr, needed in ((0.01, 100), (0.001, 1000)):
         if counts.nonmembers < needed:

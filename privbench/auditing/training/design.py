@@ -99,9 +99,11 @@ class Design:
     def canaries(self, share: float, codes: NDArray[np.int64], n_models: int, seed: int) -> Group:
         """Draw the models on records of which a share has a wrong label.
 
+        Of several labels, a canary has the opposite of each.
+
         Args:
             share: the share of the pool.
-            codes: int64 (records,), the true classes.
+            codes: int64 (records,), the true classes, or (records, labels), each 0 or 1.
             n_models: number of models.
             seed: determines all random draws.
 
@@ -115,13 +117,17 @@ class Design:
                 f" each model gets {self.n_members}; there must be at least 1, and no more than either"
                 " the members or the non-members of a model"
             )
-        n_classes = int(codes.max()) + 1
+        has_several = codes.ndim == 2
+        classes = np.zeros(len(codes), dtype=np.int64) if has_several else codes
+        n_classes = max(2, int(classes.max()) + 1)
         numbers = self.pool[:, None].astype(np.float32)  # wrong labels need no features
-        pool = Data(numbers, codes[self.pool], DataSpec("tabular", (1,), n_classes))
+        pool = Data(numbers, classes[self.pool], DataSpec("tabular", (1,), n_classes))
         planted = plant_canaries(pool, share, ["audit training", seed])
+        is_canary = planted.kind != ""
+        wrong = self.pool[is_canary]
         changed = codes.copy()
-        changed[self.pool] = planted.pool.y
-        return self._group("canaries", changed, planted.kind != "", n_models, seed)
+        changed[wrong] = 1 - codes[wrong] if has_several else planted.pool.y[is_canary]
+        return self._group("canaries", changed, is_canary, n_models, seed)
 
     def _group(
         self,

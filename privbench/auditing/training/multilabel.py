@@ -78,8 +78,21 @@ class Multilabel:
         return codes
 
     def labels(self, codes: NDArray[np.int64]) -> Any:
-        """Return the labels in the container in which they were given; there are no other ones."""
-        return self.original
+        """Return all labels in the container in which they were given, with other values.
+
+        Args:
+            codes: int64 (records, labels).
+        """
+        y, values = self.original, codes.copy()  # `train` may change what it gets
+        if np.array_equal(codes, self.codes):
+            return y
+        if hasattr(y, "iloc"):
+            return type(y)(values, index=y.index, columns=y.columns).astype(y.dtypes)
+        if is_tensor(y):
+            import torch
+
+            return torch.as_tensor(values, dtype=y.dtype, device=y.device)
+        return values.tolist() if isinstance(y, list | tuple) else values.astype(y.dtype)
 
     def ask(self, model: Any, x: Any) -> Answer:
         """Return what a model answers to records.

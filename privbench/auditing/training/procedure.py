@@ -225,7 +225,7 @@ def _task(request: Request) -> Task:
     """Return the task that is asked for, or that the labels are of.
 
     Raises:
-        BadInput: canaries are asked for where labels are no classes.
+        BadInput: canaries are asked for where labels are numbers.
         DataError: the labels are not of this task.
     """
     task = request.task
@@ -235,13 +235,14 @@ def _task(request: Request) -> Task:
             task = "regression"
     if task == "classification":
         return Classification.of(request.y)
+    if task == "multi-label":
+        return Multilabel.of(request.y)
     if request.canaries:
-        what = "a regression" if task == "regression" else "a task of several labels"
         raise BadInput(
-            f"canaries={request.canaries}: canaries have a wrong class, which {what} does not have"
+            f"canaries={request.canaries}: canaries have a wrong label, which a regression does not have"
             " (allowed: 0)"
         )
-    return Regression.of(request.y) if task == "regression" else Multilabel.of(request.y)
+    return Regression.of(request.y)
 
 
 def _too_few(results: Sequence[Trained | Failure], failed: dict[str, str]) -> PrivbenchError:

@@ -10,7 +10,6 @@ from typing import Any
 from privbench.arguments import names_arguments
 from privbench.auditing.report import Audit
 from privbench.auditing.run import build_attacks
-from privbench.auditing.training.classification import Classification
 from privbench.auditing.training.population import Train
 from privbench.auditing.training.procedure import Procedure
 from privbench.auditing.training.request import Request
@@ -89,7 +88,7 @@ def audit_training(
         train, x, y, models, model, member, reference_x, reference_y, canaries, jobs,
         Path(results), fresh, list(attacks), seed, list(slices), name, task,
     )  # fmt: skip
-    return run_training_audit(request, PluginHost(plugins), overrides)
+    return run_training_audit(request, PluginHost(plugins), overrides).for_python()
 
 
 def run_training_audit(request: Request, host: PluginHost, overrides: Overrides) -> Audit:
@@ -103,7 +102,6 @@ def run_training_audit(request: Request, host: PluginHost, overrides: Overrides)
     group = design.group("records", task.codes, request.models, request.seed)
     groups = [group]
     if request.canaries:
-        assert isinstance(task, Classification)  # as has been checked
         groups.append(design.canaries(request.canaries, task.codes, request.models, request.seed))
     target = procedure.existing_model(group)
     results = procedure.train(groups)

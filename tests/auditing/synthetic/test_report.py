@@ -36,7 +36,7 @@ def test_each_format_says_what_it_found_and_cannot_see(written, report):
         "as a privacy metric it is none",
         "2505.01524",
         "random samples of the same source",
-        "needs shadow tables: --generator FILE or --shadow DIR",
+        "needs shadow tables: generator=... or shadow=...",
         "at least 1,000 attacked non-members",
     ):
         assert words in " ".join(written.split()), words

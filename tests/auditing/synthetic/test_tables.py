@@ -94,6 +94,21 @@ def test_all_columns_that_differ_are_named_in_one_message():
     assert list(alike(tables, drop=["b", "d e"])["synthetic"].columns) == ["a", "c"]
 
 
+def test_columns_that_lack_types_and_similar_names_are_in_one_message():
+    tables = {
+        "train": pd.DataFrame({"age": [1], "n": [1]}),
+        "synthetic": pd.DataFrame({"Age": [1], "n": ["x"]}),
+    }
+    with pytest.raises(DataError) as error:
+        alike(tables)
+    assert str(error.value).splitlines() == [
+        "synthetic: lacks column 'age' of train (to leave out: --drop 'age'); did you mean 'Age'?",
+        "synthetic: has column 'Age' that train lacks (to leave out: --drop 'Age')",
+        "synthetic: column 'n' has words such as 'x', but train has numbers (words in all tables:"
+        " --categorical 'n')",
+    ]
+
+
 def test_all_columns_of_another_type_are_named_in_one_message():
     tables = frames(n=["1", "x"], w=[1, 2])
     with pytest.raises(DataError) as error:

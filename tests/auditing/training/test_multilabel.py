@@ -9,7 +9,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from privbench.auditing.training.multilabel import Multilabel, has_several
-from privbench.errors import BadInput, DataError
+from privbench.errors import DataError
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_it_is_the_audit_of_the_same_predictions(audit, several):
     [
         np.asarray,
         lambda y: y.astype(bool),
-        lambda y: pd.DataFrame(y, columns=list("abcd")),
+        lambda y: pd.DataFrame(y, columns=list("abcd"), index=np.arange(len(y)) + 7),
         torch.tensor,
         np.ndarray.tolist,
     ],
@@ -88,6 +88,10 @@ def test_labels_in_any_container(audit, several, container):
 
     audit(train, x, given, models=2, attacks=["loss"])
     assert all(type(one) is type(given) for one in got)
+    changed = task.labels(1 - task.codes)
+    assert type(changed) is type(given)
+    np.testing.assert_array_equal(Multilabel.of(changed).codes, 1 - y)
+    assert getattr(changed, "dtype", None) == getattr(given, "dtype", None)
 
 
 def test_what_models_answer(several):
@@ -154,8 +158,12 @@ def test_answers_that_are_no_probabilities(several, model, message):
 
 def test_canaries_and_reference_labels(audit, several):
     x, y = several
-    with pytest.raises(BadInput, match=r"canaries=0.1: .* a task of several labels does not have"):
-        audit(nearest, x, y, canaries=0.1)
+    report = audit(nearest, x, y, models=6, canaries=0.2, attacks=["loss"])
+    canaries = report.canaries
+    numbers = canaries.target.record_ids.astype(int)
+    assert len(numbers) == round(0.2 * 108)
+    assert (canaries.target.labels == 1 - y[numbers]).all()  # each label is wrong
+    assert canaries.attacks["loss"].summary.auc > 0.95
     report = audit(nearest, x, y, reference_x=x[:7], reference_y=y[:7], attacks=["rmia"])
     assert report.training.n_reference == 7
     with pytest.raises(DataError, match="reference_y has 3 labels, but y has 4"):
