@@ -22,7 +22,16 @@ T = TypeVar("T")
 
 PROBLEMS = {
     ("attack", "models"): "attacks:OfModels",
-    ("attack", "releases"): "attacks:OfReleases",
+    ("attack", "releases"): "releases:OfReleases",
+    ("mechanism", "data"): "mechanisms:OfData",
+    ("mechanism", "latent"): "mechanisms:OfCodes",
+    ("mechanism", "output"): "mechanisms:OfOutputs",
+    ("mechanism", "training"): "training:OfTraining",
+    ("generator", ""): "generators:OfGenerators",
+    ("model", "torch"): "training:OfNetworks",
+    ("model", "estimator"): "training:OfEstimators",
+    ("dataset", ""): "datasets:OfDatasets",
+    ("executor", ""): "executors:OfExecutors",
 }
 """The class of the tiny problem of each kind and role, below `privbench.testing.problems`."""
 
@@ -106,8 +115,6 @@ class Subject:
 
     def problem_for(self, bound: Bound) -> Problem:
         """Return the tiny problem for the component, maybe with other parameters."""
-        if (self.cls.kind, self.role) not in PROBLEMS:
-            raise NotApplicable(f"there is no problem for a {self.cls.kind} yet")
         module, _, name = PROBLEMS[self.cls.kind, self.role].partition(":")
         cls = getattr(importlib.import_module(f"privbench.testing.problems.{module}"), name)
         problem: Problem = call(bound, lambda: cls(bound))

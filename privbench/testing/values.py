@@ -84,9 +84,12 @@ def _numbers(option: Schema, value: Any) -> Iterator[int | float]:
         tried = (2 * present, present // 2, present + 1, present - 1)
     else:
         tried = (present * 2, present / 2, present + 0.1, present / 10, present * 10)
-    middle = [option[key] for key in ("minimum", "exclusiveMinimum") if key in option]
-    if middle and "maximum" in option:
-        tried = (*tried, (middle[0] + option["maximum"]) / 2)
+    lower = option.get("minimum", option.get("exclusiveMinimum"))
+    upper = option.get("maximum", option.get("exclusiveMaximum"))
+    if lower is not None and upper is not None:
+        tried = (*tried, (lower + upper) / 2)
+    if lower is not None:
+        tried = (*tried, lower, lower + 1)
     for number in tried:
         number = int(number) if whole else float(number)
         if _allows(option, number):

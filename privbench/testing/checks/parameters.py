@@ -20,7 +20,7 @@ from privbench.testing.registry import checks
 from privbench.testing.subject import Subject
 from privbench.testing.values import others, outside, schema_of
 
-MOST_VALUES = 4
+MOST_VALUES = 6
 """How many other values of a parameter are tried."""
 
 
@@ -108,26 +108,24 @@ def _why_inert(subject: Subject, name: str) -> str:
         return ""
     cls, tried, was_read = subject.entry.cls, [], False
     for context in ({}, *_contexts(subject, name)):
-        before = _built(subject, context)
-        if before is None:
+        now = {**subject.bound.component.params(), **context}[name]
+        values = [now, *others(schema_of(cls, name), now)[:MOST_VALUES]]
+        bounds = [b for v in values if (b := _built(subject, {**context, name: v})) is not None]
+        if len(bounds) < 2:
             continue
-        values = others(schema_of(cls, name), before.component.params()[name])[:MOST_VALUES]
-        if not values:
-            return ""  # a text, or one value only: nothing is known to try
-        with _reads(before.component) as read:
-            first = _told(subject, before)
+        with _reads(bounds[0].component) as read:
+            first = _told(subject, bounds[0])
         was_read |= name in read
         if context and name not in read:
             continue
-        for value in values:
-            after = _built(subject, {**context, name: value})
-            if after is None:
-                continue
-            tried.append(value)
-            if differ(first, _told(subject, after)):
+        for bound in bounds[1:]:
+            tried.append(str(bound.component.params()[name]))
+            if differ(first, _told(subject, bound)):
                 return ""
+    if not tried:
+        return ""  # a text, or one that others forbid to change: there is nothing to try
     how = "is read, but changes nothing" if was_read else "is never read"
-    return f"{name} {how} (tried {', '.join(map(repr, dict.fromkeys(map(str, tried))))})"
+    return f"{name} {how} (tried {', '.join(dict.fromkeys(tried))})"
 
 
 def _contexts(subject: Subject, name: str) -> Iterator[dict[str, Any]]:

@@ -1,8 +1,8 @@
-"""Views of a small population for attacks on models, and of small releases for attacks on data."""
+"""Views of a small population, for attacks on models."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from privbench.components.sealed import Sealed
 from privbench.stages.scores import SealedModel
 from privbench.testing.findings import NotApplicable
 from privbench.testing.problems.base import Problem, Results
-from privbench.testing.problems.populations import POOL, Trained, trained
+from privbench.testing.problems.populations import POOL, Trained, membership, trained
 
 Member = NDArray[np.bool_]
 
@@ -30,43 +30,58 @@ class OfModels(Problem):
         """Return the views; ``member`` replaces the true membership of the shadows."""
         known = trained(variant)
         member = known.member if member is None else member
-        attack: Attack = self.bound.component
-        log_probs = known.log_probs
-        pool = self._outputs(log_probs[:, :POOL])
-        reference = self._outputs(log_probs[:, POOL:])
-        models = self._models(known, member) if attack.needs_models() else []
-        labels = known.y[:POOL].copy()
-        views = Views(
-            labels=labels,
-            n_classes=log_probs.shape[-1],
-            targets=pool,
-            shadows=pool,
-            shadow_labels=labels,
-            shadow_member=member.copy(),
-            leave_one_out=True,
-            reference_labels=known.y[POOL:].copy(),
-            target_reference=reference,
-            shadow_reference=reference,
-            rngs=[],
+        models: Sequence[Any] = ()
+        if self.bound.component.needs_models():
+            models = [
+                SealedModel(Sealed(one.query), Sealed(one.classify), Sealed(one.module))
+                for one in (Queried(self, known, i, member) for i in range(len(member)))
+            ]
+        views = replace(
+            self.views(known.log_probs, known.y, member),
             records=known.x[:POOL].copy(),
             reference_records=known.x[POOL:].copy(),
             target_models=models,
             shadow_models=models,
         )
-        if obstacle := attack.obstacle(views):
-            raise NotApplicable(f"the problem has not what it {obstacle}")
+        if obstacle := self.bound.component.obstacle(views):
+            raise NotApplicable(f"it {obstacle}")
         return views
 
-    def _outputs(self, log_probs: NDArray[np.float32]) -> Outputs:
+    def membership(self, rng: np.random.Generator) -> Member:
+        """Draw membership anew: bool (targets, pool)."""
+        return membership(rng)
+
+    def views(
+        self, log_probs: NDArray[np.float32], labels: NDArray[np.int64], member: Member
+    ) -> Views:
+        """Return the views of models with these outputs, without records.
+
+        Args:
+            log_probs: float32 (models, records, classes); the last records are the reference records.
+            labels: int64 (records,).
+            member: bool (models, pool).
+        """
+        n = member.shape[1]
+        pool, reference = self.outputs(log_probs[:, :n]), self.outputs(log_probs[:, n:])
+        pool_labels = labels[:n].copy()
+        return Views(
+            labels=pool_labels,
+            n_classes=log_probs.shape[-1],
+            targets=pool,
+            shadows=pool,
+            shadow_labels=pool_labels,
+            shadow_member=member.copy(),
+            leave_one_out=True,
+            reference_labels=labels[n:].copy(),
+            target_reference=reference,
+            shadow_reference=reference,
+            rngs=[],
+        )
+
+    def outputs(self, log_probs: NDArray[np.float32]) -> Outputs:
+        """Return what the attack observes of log-probabilities (..., records, classes)."""
         seen = None if self.bound.component.observes == "labels" else log_probs.copy()
         return Outputs(log_probs.argmax(-1), seen)
-
-    def _models(self, known: Trained, member: Member) -> list[SealedModel]:
-        queried = [Queried(self, known, i, member) for i in range(len(member))]
-        return [
-            SealedModel(Sealed(one.query), Sealed(one.classify), Sealed(one.module))
-            for one in queried
-        ]
 
     def run(self, bound: Bound, inputs: Views, seed: int) -> Results:
         """Return the scores (targets, pool)."""
@@ -105,7 +120,7 @@ class Queried:
         import torch
 
         logits = self.known.population.predict_one(self.index, np.array(x, dtype=np.float32))
-        return self.problem._outputs(torch.from_numpy(logits).log_softmax(-1).numpy())
+        return self.problem.outputs(torch.from_numpy(logits).log_softmax(-1).numpy())
 
     def classify(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return the classes (n,) that ``query`` would predict."""
@@ -142,21 +157,3 @@ def one_by_one(bound: Bound, views: Any) -> NDArray[np.float64]:
         returned = bound.component.score(view)
         scores[target] = checked_array(returned, scores.shape[1:], f"{bound.name}: score returned")
     return scores
-
-
-Release = Callable[[np.random.Generator, Any], Any]
-
-
-class OfReleases(Problem):
-    """All releases of a population, each of which is the target once."""
-
-    def inputs(self, variant: int = 0) -> Any:
-        raise NotImplementedError
-
-    def run(self, bound: Bound, inputs: Any, seed: int) -> Results:
-        """Return the scores (targets, pool)."""
-        return {"scores": scores_of(bound, seeded(inputs, seed))}
-
-    def protected(self, inputs: Any) -> Any:
-        """Return all that the views hold."""
-        return inputs

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from privbench.engine import Population
 
 MODELS, POOL, REFERENCES, FEATURES, CLASSES = 12, 120, 60, 8, 3
+BINARY = 2
+"""Features that are 0 or 1, the last ones."""
 SPEC = DataSpec("tabular", (FEATURES,), CLASSES)
 
 
@@ -51,6 +53,7 @@ def records(n: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDAr
     of_class = rng.integers(0, CLASSES, n)
     y = np.where(rng.random(n) < 0.35, rng.integers(0, CLASSES, n), of_class)
     x = rng.normal(size=(n, FEATURES)) + 1.5 * np.eye(CLASSES, FEATURES)[of_class]
+    x[:, -BINARY:] = x[:, -BINARY:] > 0
     return x.astype(np.float32), y
 
 
