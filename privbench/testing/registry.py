@@ -25,6 +25,11 @@ MODULES = (
     "parameters",
     "running",
     "attacks",
+    "mechanisms",
+    "training",
+    "generators",
+    "guarantees",
+    "executors",
 )
 """The modules of `privbench.testing.checks`, in the order in which their checks run."""
 
