@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from privbench.data import Data
     from privbench.engine import Population, TrainingSets
     from privbench.membership import Setting
+    from privbench.storage.scratch import Empty
 
 log = logging.getLogger(__name__)
 
@@ -85,17 +86,21 @@ class PopulationStage(Stage):
 
     def compute(self, context: Context) -> Artifact:
         """Compute the parts that are missing, and join all."""
-        count, parts = self.n_parts(context.device), []
-        for number in range(count):
-            part = None if count == 1 else context.parts.load(number)
-            if part is None:
-                start = time.perf_counter()
-                part = self.compute_part(_within(context, number, count), number, count)
-                if count > 1:
-                    context.parts.save(number, part, time.perf_counter() - start)
-            parts.append(part)
-            context.progress(number + 1, count)
-        joined = _joined(parts, [len(self._models_of(number, count)) for number in range(count)])
+        count = self.n_parts(context.device)
+
+        def parts() -> Iterator[Artifact]:
+            for number in range(count):
+                part = None if count == 1 else context.parts.load(number)
+                if part is None:
+                    start = time.perf_counter()
+                    part = self.compute_part(_within(context, number, count), number, count)
+                    if count > 1:
+                        context.parts.save(number, part, time.perf_counter() - start)
+                yield part
+                context.progress(number + 1, count)
+
+        sizes = [len(self._models_of(number, count)) for number in range(count)]
+        joined = _joined(parts(), sizes, context.empty)
         for name, value in joined.info.items():
             log.debug("%s: %s = %.3f", self.title, name, value)
         return self.loaded(joined, context)
@@ -243,23 +248,29 @@ def _within(context: Context, number: int, count: int) -> Context:
     return replace(context, progress=progress)
 
 
-def _joined(parts: Sequence[Artifact], sizes: Sequence[int]) -> Artifact:
-    """Return the artifact of all models; facts are means over them, or of the first one alone."""
-    import numpy as np
+def _joined(parts: Iterable[Artifact], sizes: Sequence[int], empty: Empty) -> Artifact:
+    """Return the artifact of all models; facts are means over them, or of the first one alone.
 
-    if len(parts) == 1:
-        return parts[0]
-    arrays = {
-        name: np.concatenate([part.arrays[name] for part in parts]) for name in parts[0].arrays
-    }
+    One part after another is in memory.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    known: dict[str, list[tuple[float, int]]] = {}
+    start = 0
+    for part, size in zip(parts, sizes, strict=True):
+        for name, array in part.arrays.items():
+            if len(sizes) == 1:
+                arrays[name] = array
+                continue
+            if name not in arrays:
+                arrays[name] = empty((sum(sizes), *array.shape[1:]), array.dtype)
+            arrays[name][start : start + size] = array
+        for name, value in part.info.items():
+            known.setdefault(name, []).append((value, size))
+        start += size
     facts = {}
-    for name in parts[0].info:
-        known = [
-            (part.info[name], size)
-            for part, size in zip(parts, sizes, strict=True)
-            if name in part.info
-        ]
-        facts[name] = sum(value * size for value, size in known) / sum(size for _, size in known)
+    for name, of in known.items():
+        mean = sum(value * size for value, size in of) / sum(size for _, size in of)
+        facts[name] = of[0][0] if len(of) == 1 else mean  # which rounding would change
     return Artifact(arrays, facts)
 
 
