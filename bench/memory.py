@@ -57,9 +57,7 @@ NOT_COMPARED = ("seconds", "run", "time", "started", "peak", "versions", "hardwa
 
 def own_bytes() -> int:
     """Return the bytes of memory that this process has allocated and touched."""
-    status = dict(
-        line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines()
-    )
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return sum(int(status[name].split()[0]) * 1024 for name in ("RssAnon", "RssShmem"))
 
 

@@ -55,6 +55,13 @@ def mapped(file: IO[bytes], size: int) -> Mapping:
     return Mapping.of(file.fileno(), size, mmap.ACCESS_READ)
 
 
+def content_of(path: Path) -> bytes | Mapping:
+    """Return what a file holds that nobody shortens; a large one is mapped."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        return mapped(file, size) if MAPS and size >= LARGE else file.read()
+
+
 def buffer(size: int, folder: Path | None) -> memoryview:
     """Return memory of so many bytes: in a file in ``folder`` if it is large, and there is one.
 

@@ -14,7 +14,9 @@ from privbench.storage import tensors
 
 NUMBERS = st.sampled_from([np.dtype(name) for name in tensors.DTYPES.values()])
 ARRAYS = NUMBERS.flatmap(
-    lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3))
+    lambda dtype: hnp.arrays(
+        dtype, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3)
+    )
 )
 
 
