@@ -5,9 +5,9 @@
     python bench/memory.py --attack auto --attack lira      # other attacks than loss, lira and rmia
 
 Records are random, of 30 classes; the model is logistic regression with one epoch. Memory is what the
-process has allocated (on Linux: its anonymous pages), looked at 50 times a second. Pages of files that are
-mapped, such as stored outputs, are not counted, since the system takes them back when it needs memory;
-``resident`` counts them.
+process has allocated (on Linux: its anonymous pages), looked at 50 times a second. Pages of files that
+are mapped, such as stored outputs, are not counted, since the system takes them back when it needs
+memory; ``resident`` counts them.
 """
 
 from __future__ import annotations

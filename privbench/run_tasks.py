@@ -18,13 +18,10 @@ from privbench.logs import replay
 from privbench.stages import Stage
 from privbench.storage.packed import unpack
 from privbench.task_inputs import Reading
-from privbench.task_nodes import Node, plugins_of, worker_text
+from privbench.task_nodes import TRIES, Node, plugins_of, worker_text
 
 if TYPE_CHECKING:
     from privbench.storage.tensors import Content
-
-TRIES = 2
-"""How often a task is tried whose worker dies."""
 
 
 @dataclass

@@ -135,7 +135,7 @@ def run(
     with early_records() as early:
         plans = make_plans(
             names, host, config=config, overrides=overrides, select=select, fetch=not dry_run,
-            in_process=in_process or dry_run,
+            in_process=in_process, limits=limits,
         )  # fmt: skip
     forecasts = Forecasts(Times(results).all(), device)
     if dry_run:

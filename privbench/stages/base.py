@@ -36,7 +36,7 @@ class Context:
     """Parts of the stage's artifact that an earlier run computed, and those of this run."""
     live: dict[str, Any] = field(default_factory=dict)
     """Objects in memory that several parts of a stage share, by its key."""
-    empty: Empty = empty_in(None)
+    empty: Empty = field(default_factory=lambda: empty_in(None))
     """Makes an array of a shape and type for an artifact; large ones lie in files, where that is so."""
 
 

@@ -18,9 +18,9 @@ GOES_ON = "what is stored is kept: run the same command again to go on"
 def write_whole(path: Path, *content: bytes | memoryview) -> None:
     """Write a file under a temporary name beside it, and rename that; a link is followed.
 
-    It may be given in pieces. If anything goes wrong, the old file stays. The umask decides who may read a new file; a file that is
-    replaced keeps its permissions. What is no file, such as ``/dev/stdout``, is written as it is, and so
-    is a file in a folder where none can be made.
+    It may be given in pieces. If anything goes wrong, the old file stays. The umask decides who may read
+    a new file; a file that is replaced keeps its permissions. What is no file, such as ``/dev/stdout``,
+    is written as it is, and so is a file in a folder where none can be made.
 
     Raises:
         OSError: it cannot be written.

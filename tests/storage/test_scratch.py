@@ -59,7 +59,7 @@ class TestFiles:
         for mapped in (loaded, again):
             np.testing.assert_array_equal(mapped, array)
             assert not mapped.flags.writeable
-            with pytest.raises(ValueError, match="read-only|WRITEABLE"):
+            with pytest.raises(ValueError, match=r"read-only|WRITEABLE"):
                 read_only(mapped).setflags(write=True)
 
 

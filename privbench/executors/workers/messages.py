@@ -128,7 +128,7 @@ class Inbox:
         assert self._folder is not None
         try:
             if self._file is None:
-                self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)
+                self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115
             self._file.write(block)
         except OSError as error:
             why = why_not_written(self._folder / "temporary", error)
