@@ -7,12 +7,14 @@ import pytest
 
 from privbench.api import make_plans
 from privbench.data import Column, DataSpec
+from privbench.errors import BadInput
 from privbench.executors.tasks import Limits
 from privbench.plugins.host import PluginHost
 
 PLUGIN = '''
 import os
 import time
+from pathlib import Path
 
 import numpy as np
 import privbench
@@ -45,6 +47,7 @@ datasets = ["mine"]
 models = [{ name = "mlp", hidden = [2], epochs = 1 }]
 defenses = ["none"]
 attacks = ["loss"]
+knowledge = ["adaptive"]
 population = 4
 canaries = 0
 """
@@ -67,7 +70,7 @@ def planned(tmp_path):
 
 
 def test_records_are_those_that_it_returns_in_the_main_process(planned, tmp_path):
-    code = f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))"
+    code = f"Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))"
     there, pid = planned(code), int((tmp_path / "pid").read_text())
     assert pid != os.getpid()
     here = planned(code, in_process=True)
@@ -86,18 +89,26 @@ def test_records_are_those_that_it_returns_in_the_main_process(planned, tmp_path
 @pytest.mark.parametrize(
     ("code", "status", "reason"),
     [
-        ("os._exit(0)", "failed", "dataset 'mine': mine.py: its worker ended with exit status 0"),
-        ("return 3", "failed", "dataset 'mine': load returned int: 3, expected privbench.Data"),
-        ("raise KeyError('x')", "failed", "dataset 'mine': KeyError: 'x' (mine.py:15)"),
+        ("os._exit(0)", "refused", "dataset 'mine': mine.py: its worker ended with exit status 0"),
+        ("return 3", "refused", "dataset 'mine': load returned int, expected privbench.Data"),
+        ("raise KeyError('x')", "failed", "dataset 'mine': KeyError: 'x' (mine.py:16)"),
         ("raise privbench.DatasetUnavailable('no file')", "unavailable",
          "dataset 'mine': no file"),
         ("time.sleep(600)", "timeout",
          "dataset 'mine': mine.py: it took longer than 1 s (--timeout)"),
     ],
 )  # fmt: skip
-def test_what_it_does_is_a_trial_that_says_so(planned, capfd, code, status, reason):
+def test_what_it_does_is_a_trial_that_says_so(planned, tmp_path, capfd, code, status, reason):
     limits = Limits(seconds=1.0) if status == "timeout" else Limits()
-    (trial,) = planned("print('hello');" + code, limits=limits).trials
-    assert trial.rejected is not None
-    assert (trial.rejected.status, trial.rejected.reason) == (status, reason)
-    assert capfd.readouterr().out == ""
+    code = "print('hello'); " + code
+    if status == "refused":  # without a traceback there would be nothing to show but this
+        with pytest.raises(BadInput) as error:
+            planned(code)
+        assert str(error.value).replace(f"{tmp_path}/", "") == reason
+    else:
+        (trial,) = planned(code, limits=limits).trials
+        assert trial.rejected.status == status
+        assert trial.rejected.reason.replace(f"{tmp_path}/", "") == reason
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    assert "mine.py: hello\n" in printed.err

@@ -149,9 +149,10 @@ def test_a_server_ends_with_its_own_process_and_not_with_a_fork_of_that():
     if pid == 0:
         try:
             server.close()
+            is_connected = server._control.fileno() >= 0  # else the server would end with the fork
         finally:
-            os._exit(0)
-    os.waitpid(pid, 0)
+            os._exit(is_connected)
+    assert os.waitpid(pid, 0)[1] == 0
     assert server.is_alive
     server.close()
     assert not server.is_alive
