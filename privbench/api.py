@@ -15,9 +15,10 @@ from privbench.config.memory import memory_size
 from privbench.config.selection import selector, unmatched
 from privbench.datasets.loading import Datasets
 from privbench.errors import BadInput
+from privbench.executors.loading import loader
 from privbench.executors.named import build_executor
 from privbench.executors.tasks import Limits
-from privbench.executors.workers.forking import runs_in_process, start_early
+from privbench.executors.workers.forking import AVAILABLE, runs_in_process, start_early
 from privbench.plan import Plan, check_plans, make_plan
 from privbench.plugins.host import PluginHost
 from privbench.runner import Runner
@@ -37,6 +38,7 @@ def make_plans(
     select: str | None = None,
     fetch: bool = True,
     in_process: bool = True,
+    limits: Limits | None = None,
 ) -> list[Plan]:
     """Return the plans of benchmarks.
 
@@ -47,8 +49,10 @@ def make_plans(
         overrides: what ``--set`` gives.
         select: which trials, such as ``"lira and not naive"``. Plans without trials are left out.
         fetch: whether to download missing datasets.
-        in_process: whether third-party code will run in this process. If not, and there is some, the
-            process that workers are forked from is started before anything is planned.
+        in_process: whether third-party code runs in this process. If not, third-party datasets are
+            loaded in a worker process; and the process that workers are forked from is started before
+            anything is planned, unless nothing is fetched, and so nothing will be run.
+        limits: what loading a third-party dataset may take.
 
     Raises:
         BadInput: the message names the key, the value and what is allowed.
@@ -61,9 +65,10 @@ def make_plans(
         for name in dict.fromkeys(names)
     ]
     overrides.check()
-    if not in_process and any(benchmark.runs_plugins for benchmark in benchmarks):
+    if fetch and not in_process and any(benchmark.runs_plugins for benchmark in benchmarks):
         start_early()
-    datasets = Datasets(fetch)
+    elsewhere = None if in_process or not AVAILABLE else loader(host, limits or Limits())
+    datasets = Datasets(fetch, elsewhere)
     names_of_trials: list[str] = []
 
     def is_selected(name: str) -> bool:
@@ -193,8 +198,9 @@ def run(
     rows: list[Row] = []
     in_process = runs_in_process() if in_process is None else in_process
     plans = make_plans(
-        names, host, config=config, overrides=overrides, select=select, in_process=in_process
-    )
+        names, host, config=config, overrides=overrides, select=select, in_process=in_process,
+        limits=limits,
+    )  # fmt: skip
     forecasts = Forecasts(Times(results).all(), check_device(device))
     with shown(host, forecasts) if progress and can_show() else nullcontext():
         for plan in plans:

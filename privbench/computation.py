@@ -21,6 +21,7 @@ from privbench.stages import Context, Stage
 from privbench.stages.query_cache import QueryCache
 from privbench.storage.artifacts import Artifact, Store
 from privbench.storage.parts import Parts
+from privbench.storage.scratch import empty_in
 
 
 class StageFailed(Exception):
@@ -172,6 +173,7 @@ class Computation:
             seconds = time.perf_counter() - start + context.parts.seconds
             self._store(stage, artifact, seconds)
             context.parts.delete()
+            artifact = self.store.in_files(stage.kind, stage.key, artifact)
         return artifact
 
     def _store(self, stage: Stage, artifact: Artifact, seconds: float) -> None:
@@ -191,6 +193,7 @@ class Computation:
             query_cache=self._query_cache,
             parts=self.parts(stage),
             live=self._live,
+            empty=empty_in(self.store.folder),
         )
 
     def _get(self, stage: Stage) -> Artifact:

@@ -1,9 +1,10 @@
 """Forecast the memory of a run before it starts, so that one that cannot be kept in bounds is refused.
 
-What grows with the population and the pool are arrays (models, records, classes) of outputs, scores
-(models, records), weights and releases. They are kept as long as a stage reads them, in the order of the
-plan. A stage takes a multiple of what it reads and makes while it computes; the multiples were measured
-for 64 models and rounded up (``bench/scale.py memory``). Training takes what the engine may take.
+Outputs (models, records, classes), the largest arrays of a run, lie in files that are mapped, which the
+system takes out of memory when it needs to. What grows with the population and the pool are arrays
+(models, records) of scores, and what attacks make of them; weights, and releases. Artifacts are kept as
+long as a stage reads them, in the order of the plan. How many arrays a stage takes was measured and
+rounded up (``bench/memory.py``). Training takes what the engine may take.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from privbench.errors import BadInput
 from privbench.forecast import setting_of
 from privbench.report.numbers import bytes_text
 from privbench.stages import DefendedOutputsStage, OutputsStage, SettingStage
+from privbench.storage import scratch
 
 if TYPE_CHECKING:
     from privbench.data import Data
@@ -31,9 +33,12 @@ TRAINING, ACTIVATIONS = 2**30, 100
 DATA = 3
 """Copies of the dataset: loaded, split, and as tensors."""
 COPIES = 3
-"""How many arrays of the size of outputs there are when outputs are made and written."""
-ATTACK = 5
-"""How many arrays of the size of the outputs on the pool an attack takes, beside the outputs."""
+"""How many arrays of the size of outputs there are when they are made and written, if not in files."""
+COPIED = 5
+"""How many arrays of the size of the outputs on the pool the attack of a plugin may make of them: of all
+shadows, as they are and in float64, and of their copies."""
+AVERAGED = 3
+"""The same for an attack of privbench that queries models, and takes means of their outputs."""
 SCORES = 16
 """How many arrays of the size of scores what is computed from scores takes."""
 
@@ -102,12 +107,25 @@ def _working(stage: Stage, setting: SettingStage, data: Data) -> int:
         sets = setting.n_models * (setting.n_pool // 2) * math.prod(data.spec.shape) * 4
         return min(TRAINING, ACTIVATIONS * sets) + COPIES * _size(stage, setting, data)
     if stage.kind in ("outputs", "defended-outputs"):
-        return COPIES * _size(stage, setting, data)
+        one_model = len(data) * data.spec.n_classes * 8
+        return COPIES * max(_size(stage, setting, data), one_model)
     if stage.kind in ("scores", "split-scores", "left-out"):
-        return ATTACK * on_pool * data.spec.n_classes * 4 + SCORES * on_pool * 8
-    if stage.kind in ("utility", "output-traits"):
-        return 2 * _outputs(setting, data)
+        copies, arrays = _of_attack(stage)
+        return copies * on_pool * data.spec.n_classes * 4 + arrays * on_pool * 8
     return SCORES * on_pool * 8
+
+
+def _of_attack(stage: Stage) -> tuple[int, int]:
+    """Return how many arrays of the size of outputs, and of scores, the attack of a stage takes."""
+    from privbench.attacks.base import Attack
+
+    (attack,) = (one for one in stage.components if one.entry.kind == "attack")
+    if attack.entry.third_party:
+        return COPIED, SCORES
+    if not isinstance(attack.component, Attack):  # one on releases
+        return 0, SCORES
+    averages = attack.component.needs_models() and attack.component.observes == "probabilities"
+    return AVERAGED if averages else 0, attack.component.arrays
 
 
 def _size(stage: Stage, setting: SettingStage, data: Data) -> int:
@@ -127,4 +145,6 @@ def _size(stage: Stage, setting: SettingStage, data: Data) -> int:
 
 
 def _outputs(setting: SettingStage, data: Data) -> int:
-    return setting.n_models * len(data) * data.spec.n_classes * 4
+    """Return the bytes of outputs in memory; there are none if they lie in a file."""
+    size = setting.n_models * len(data) * data.spec.n_classes * 4
+    return 0 if scratch.MAPS and size >= scratch.LARGE else size

@@ -6,6 +6,7 @@ import heapq
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from privbench import interrupt
 from privbench.components.outcome import NoResult
@@ -17,10 +18,10 @@ from privbench.logs import replay
 from privbench.stages import Stage
 from privbench.storage.packed import unpack
 from privbench.task_inputs import Reading
-from privbench.task_nodes import Node, plugins_of, worker_text
+from privbench.task_nodes import TRIES, Node, plugins_of, worker_text
 
-TRIES = 2
-"""How often a task is tried whose worker dies."""
+if TYPE_CHECKING:
+    from privbench.storage.tensors import Content
 
 
 @dataclass
@@ -89,7 +90,7 @@ class RunTasks(Tasks):
         """Return an input of a task."""
         return self._reading.read(name)
 
-    def finish(self, task: Task, result: bytes) -> None:
+    def finish(self, task: Task, result: Content) -> None:
         """Take what `work` returned."""
         node = self._nodes[task.key]
         self._running.discard(task.key)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from privbench.components.messages import printable
 from privbench.stages import Stage, walk
 
+TRIES = 2
+"""How often a task is tried whose worker dies."""
 LONGEST = 2**16
 """Characters of a reason or a traceback of a worker that are kept."""
 

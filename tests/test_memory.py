@@ -6,7 +6,8 @@ from privbench.api import make_plans
 from privbench.computation import missing_stages
 from privbench.config import Overrides
 from privbench.errors import BadInput
-from privbench.memory import PROGRAM, TRAINING, check_memory, forecast_memory
+from privbench.memory import AVERAGED, PROGRAM, TRAINING, check_memory, forecast_memory
+from privbench.storage import scratch
 from privbench.storage.artifacts import Store
 
 
@@ -22,6 +23,12 @@ def forecast(host, config, tmp_path):
     return make
 
 
+@pytest.fixture
+def in_memory(monkeypatch):
+    """Have outputs lie in memory, as on systems that do not map files."""
+    monkeypatch.setattr(scratch, "MAPS", False)
+
+
 LARGE = "population=100000"
 ONE = ("canaries=0", 'attacks=["loss"]', 'knowledge=["adaptive"]')
 
@@ -30,12 +37,31 @@ def outputs(n_models):
     return n_models * 160 * 2 * 4
 
 
-def test_all_outputs_that_one_stage_reads_are_counted(forecast):
+def test_all_outputs_that_one_stage_reads_are_counted(forecast, in_memory):
     """A naive attack on `noisy` reads the outputs of two populations, and what it makes comes on top."""
     _, missing, peak = forecast(LARGE)
     most = max(sum("outputs" in one.kind for one in stage.inputs) for stage in missing)
     assert most == 2
     assert peak.bytes > PROGRAM + (most + 1) * outputs(100_000)
+
+
+@pytest.mark.skipif(not scratch.MAPS, reason="files are not mapped on this system")
+def test_outputs_in_files_are_not_counted(forecast, monkeypatch):
+    in_files = forecast(LARGE, *ONE)[2].bytes
+    monkeypatch.setattr(scratch, "MAPS", False)
+    assert forecast(LARGE, *ONE)[2].bytes >= in_files + outputs(100_000)
+
+
+def test_attacks_take_what_they_say(forecast):
+    def beside_program(attack, *more):
+        attacks = ("canaries=0", f"attacks=[{attack}]", 'knowledge=["adaptive"]')
+        return forecast("population=400000", *attacks, *more)[2].bytes - PROGRAM
+
+    scores = 400_000 * 96 * 8
+    assert beside_program('"auto"') - beside_program('"lira"') > (80 - 16) * scores
+    queried = '{ name = "lira", queries_per_record = 2 }'
+    more = beside_program(queried) - beside_program('"lira"')  # at most, if the peak is another stage
+    assert 0 < more <= AVERAGED * 400_000 * 96 * 2 * 4
 
 
 def test_it_grows_in_proportion_to_the_population(forecast):

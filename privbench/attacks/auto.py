@@ -92,6 +92,8 @@ ON_OUTPUTS: tuple[Attack, ...] = (
     Rmia(),
 )
 ON_LABELS = LabelOnly()
+N_DISTANCES = 3
+"""How many features `distances` returns."""
 N_TRUSTED = 4
 """The first features, the mean of which is the combination where there is little to learn from: BASE,
 LiRA, calibration and the first of the `distances`."""
@@ -110,6 +112,7 @@ class Auto(BatchedAttack):
     queries: ClassVar[bool] = True
     tasks: ClassVar[tuple[Task, ...]] = ("classification", "regression", "multi-label")
     additive: ClassVar[bool] = True
+    arrays: ClassVar[int] = 80
 
     def queries_used(self) -> int:
         """Return the largest number: ``QUERIES`` that are averaged, and the copies of `label-only`."""
@@ -192,19 +195,37 @@ def _features(
         (targets, n_pool, features). The tails of log ratios, which have no bound, are shortened.
     """
     same_reference = views.shadow_reference.predicted.shape[1] == len(views.reference_labels)
-    features = [
-        attack.score_all(views)
+    attacks = [
+        attack
         for attack in ON_OUTPUTS
         if not attack.obstacle(views) and (same_reference or not attack.needs_reference)
     ]
-    features[N_TRUSTED - 1 : N_TRUSTED - 1] = distances(
+    n_answers = 0 if answers is None or shadow_answers is None else 2
+    n_features = len(attacks) + N_DISTANCES + n_answers + alone.shape[-1]
+    # One array, filled one feature after another: together they are most of what this attack takes.
+    features = np.empty((*alone.shape[:2], n_features))
+    column = 0
+
+    def add(values: Floats) -> None:
+        nonlocal column
+        features[..., column] = np.sign(values) * np.log1p(np.abs(values))
+        column += 1
+
+    n_before = N_TRUSTED - 1
+    for attack in attacks[:n_before]:
+        add(attack.score_all(views))
+    for distance in distances(
         alone[..., 0], shadows_alone[..., 0], views.shadow_member, views.leave_one_out
-    )
+    ):
+        add(distance)
+    for attack in attacks[n_before:]:
+        add(attack.score_all(views))
     if answers is not None and shadow_answers is not None:
-        features += [ON_LABELS.compare(views, answers, shadow_answers), answers]
-    stacked = np.concatenate([np.stack(features, axis=-1), alone], axis=-1)
-    compressed: Floats = np.sign(stacked) * np.log1p(np.abs(stacked))
-    return compressed
+        add(ON_LABELS.compare(views, answers, shadow_answers))
+        add(answers)
+    for number in range(alone.shape[-1]):
+        add(alone[..., number])
+    return features
 
 
 def distances(phi: Floats, shadows: Floats, member: Bools, leave_one_out: bool) -> list[Floats]:

@@ -236,6 +236,8 @@ class Attack(Component, ABC):
     """Whether it takes the scaled confidences of a record's shadows to be normal."""
     tasks: ClassVar[tuple[Task, ...]] = ("classification",)
     """The tasks of models that it can attack; it is skipped for others."""
+    arrays: ClassVar[int] = 16
+    """How many float64 arrays (targets, n_pool) it takes at most, for the forecast of a run's memory."""
     additive: ClassVar[bool] = False
     """Whether the scores of independent records add up, as log-likelihood ratios and log-odds do. In an
     audit of groups of records the score of a group is then the sum over its records, otherwise the

@@ -32,6 +32,7 @@ class MlLeaks(BatchedAttack):
 
     name: ClassVar[str] = "ml-leaks"
     paper: ClassVar[str] = "Salem et al. 2019, arXiv 1806.01246"
+    arrays: ClassVar[int] = 32
     needs_shadows: ClassVar[NeedsShadows] = "any"
     additive: ClassVar[bool] = True
 

@@ -21,7 +21,7 @@ class Outputs:
         predicted: int64 (..., n), the most probable class.
         log_probs: float32 (..., n, n_classes), log-probabilities; None for an attack that observes
             labels only. They are -inf where a probability is exactly zero; the methods below raise
-            them to ``LOG_FLOOR``.
+            them to ``LOG_FLOOR``. Those of some of the models are copied when they are asked for.
     """
 
     predicted: NDArray[np.int64]
@@ -40,13 +40,33 @@ class Outputs:
 
     def __getitem__(self, index: Any) -> Outputs:
         """Return the outputs of some models and records, indexed as in NumPy."""
-        log_probs = None if self.log_probs is None else self.log_probs[index]
-        part = replace(self, predicted=self.predicted[index], log_probs=log_probs)
         picks_models = isinstance(index, int | np.integer | np.ndarray) and np.ndim(index) < 2
         if self.predicted.ndim == 2 and picks_models:
-            whole, models = self._origin or (self, np.arange(len(self)))
-            object.__setattr__(part, "_origin", (whole, models[index]))  # it is new and frozen
+            return self._of_models(index)
+        log_probs = None if self.log_probs is None else self.log_probs[index]
+        return replace(self, predicted=self.predicted[index], log_probs=log_probs)
+
+    def _of_models(self, index: Any) -> Outputs:
+        """Return the outputs of one model, or of several, whose log-probabilities are not copied yet.
+
+        All shadows of each target are picked in turn, and most attacks ask for confidences alone.
+        """
+        whole, models = self._origin or (self, np.arange(len(self)))
+        part = replace(self, predicted=self.predicted[index], log_probs=None)
+        object.__setattr__(part, "_origin", (whole, models[index]))  # it is new and frozen
+        if whole.log_probs is not None:
+            del part.__dict__["log_probs"]  # `__getattr__` makes it
         return part
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the log-probabilities of some models, which are copied when they are asked for."""
+        origin = self.__dict__.get("_origin")
+        if name != "log_probs" or origin is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        whole, models = origin
+        log_probs = whole.log_probs[models]
+        object.__setattr__(self, "log_probs", log_probs)
+        return log_probs
 
     def log_probabilities(self) -> NDArray[np.float64]:
         """Return log-probabilities (..., n, n_classes), finite."""

@@ -91,7 +91,8 @@ def _mean_outputs(
 
     The means are of log-probabilities (``of_logs``) or of probabilities.
     """
-    log_probs = np.empty((*outputs.predicted.shape, outputs.log_probabilities().shape[-1]), "f4")
+    n_classes = outputs[0].log_probabilities().shape[-1]
+    log_probs = np.empty((*outputs.predicted.shape, n_classes), "f4")
     for i, model in enumerate(models):
         mean = _values(outputs[i], of_logs=of_logs)
         for done, records in enumerate(again, start=1):

@@ -34,6 +34,7 @@ class Shokri(BatchedAttack):
 
     name: ClassVar[str] = "shokri"
     paper: ClassVar[str] = "Shokri et al. 2017, arXiv 1610.05820"
+    arrays: ClassVar[int] = 32
     needs_shadows: ClassVar[NeedsShadows] = "any"
     additive: ClassVar[bool] = True
 

@@ -136,7 +136,7 @@ def run(
     with early_records() as early:
         plans = make_plans(
             names, host, config=config, overrides=overrides, select=select, fetch=not dry_run,
-            in_process=in_process or dry_run,
+            in_process=in_process, limits=limits,
         )  # fmt: skip
     gc.freeze()  # plans live as long as the run: the collector need not walk through them
     forecasts = Forecasts(Times(results).all(), device)

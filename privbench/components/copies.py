@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from privbench.data import read_only
+from privbench.storage.scratch import own_copy
 
 T = TypeVar("T")
 
@@ -27,7 +28,7 @@ def _copied(value: Any, done: dict[int, Any]) -> Any:
     if id(value) not in done:
         copy = value
         if isinstance(value, np.ndarray):
-            copy = read_only(value.copy())
+            copy = read_only(own_copy(value))
         elif isinstance(value, list | tuple):
             copy = type(value)(_copied(item, done) for item in value)
         elif is_dataclass(value) and not isinstance(value, type):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from privbench.data import Data, DataKind, DataSpec
 from privbench.errors import BadInput, DatasetUnavailable
 from privbench.wording import shortened
 
+if TYPE_CHECKING:
+    from privbench.executors.loading import Loader
+
 
 @dataclass
 class Datasets:
@@ -28,6 +31,8 @@ class Datasets:
     """
 
     fetch: bool = True
+    elsewhere: Loader | None = None
+    """Loads third-party datasets in worker processes; None to load them in this process."""
     _loaded: dict[str, Data | NoResult] = field(default_factory=dict)
     _fingerprints: dict[str, str] = field(default_factory=dict)
 
@@ -64,11 +69,8 @@ class Datasets:
         """Load one dataset, into read-only arrays, since all trials share it."""
         name = f"dataset {bound.name!r}"
         try:
-            with contained() if bound.entry.third_party else nullcontext():
-                if not self.fetch and (missing := bound.component.to_download()):
-                    return NoResult("unavailable", f"{name}: {printable(str(missing))}")
-                data: Data = bound.component.load()
-            problem = problem_of(data)
+            data = self._records(bound)
+            problem = "" if isinstance(data, NoResult) else problem_of(data)
         except DatasetUnavailable as error:
             return NoResult("unavailable", f"{name}: {error_text(error)}")
         except KeyboardInterrupt:
@@ -76,7 +78,20 @@ class Datasets:
         except BaseException as error:  # third-party code; the other datasets go on
             _, line = origin(error, bound)
             return NoResult("failed", f"{name}: {error_text(error, line)}", trace_of(error))
-        return NoResult("failed", f"{name}: {problem}") if problem else data.read_only()
+        if problem:
+            return NoResult("failed", f"{name}: {problem}")
+        return data if isinstance(data, NoResult) else data.read_only()
+
+    def _records(self, bound: Bound) -> Data | NoResult:
+        """Return what a dataset returns, whatever that is."""
+        if self.elsewhere is not None and bound.entry.third_party:
+            return self.elsewhere(bound, self.fetch)
+        with contained() if bound.entry.third_party else nullcontext():
+            if not self.fetch and (missing := bound.component.to_download()):
+                name = f"dataset {bound.name!r}"
+                return NoResult("unavailable", f"{name}: {printable(str(missing))}")
+            data: Data = bound.component.load()
+            return data
 
 
 def problem_of(data: Data) -> str:

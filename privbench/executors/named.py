@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from privbench.components import Bound
     from privbench.plugins.host import PluginHost
 
+PACKAGES = {"ray": "privbench-ray", "slurm": "privbench-submitit"}
+"""Executors that come with packages of their own."""
+
 
 def build_executor(text: str, host: PluginHost, where: str = "--executor") -> Bound:
     """Return the executor that a text names, such as ``ray[num_cpus=4, artifacts=shared]``.
@@ -36,4 +39,17 @@ def build_executor(text: str, host: PluginHost, where: str = "--executor") -> Bo
         if key.strip() in values:
             raise BadInput(f"{where} {text}: {key.strip()!r} is given twice")
         values[key.strip()] = toml_value(value.strip(), f"{where} {name}[{key.strip()}]")
-    return host.registry("executor").get(name, where).build(values, f"{where} {name}")
+    registry = host.registry("executor")
+    if name in PACKAGES and name not in registry.entries:
+        raise BadInput(f"{where}: {_not_there(name, host)}")
+    return registry.get(name, where).build(values, f"{where} {name}")
+
+
+def _not_there(name: str, host: PluginHost) -> str:
+    """Return why an executor of a package is not there, and what to do."""
+    if host.broken:
+        broken = ", ".join(sorted(host.broken))
+        return (
+            f"no executor {name!r}, and a plugin failed to load: {broken} (see `privbench plugins`)"
+        )
+    return f"executor {name!r} is a package of its own: pip install {PACKAGES[name]}"

@@ -7,6 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from privbench.storage.tensors import Content
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ class Tasks(ABC):
         """
 
     @abstractmethod
-    def finish(self, task: Task, result: bytes) -> None:
+    def finish(self, task: Task, result: Content) -> None:
         """Take what `work` returned: store the artifact or record the failure, and tell the observers.
 
         Bytes that are no result are a failure of the task.

@@ -20,8 +20,9 @@ from privbench.logs import collecting
 from privbench.stages import Context, Stage
 from privbench.stages.query_cache import QueryCache
 from privbench.storage.artifacts import Artifact, Store
-from privbench.storage.packed import pack, unpack
+from privbench.storage.packed import pack, pieces, unpack
 from privbench.storage.parts import Parts
+from privbench.storage.scratch import content_of, empty_in
 
 if TYPE_CHECKING:
     from privbench.data import Data
@@ -69,17 +70,33 @@ def work(
             the store has may be left out.
         report: Is called with the number of equal parts that are done, and their total.
     """
+    return b"".join(work_in_pieces(payload, store, inputs, report))
+
+
+def work_in_pieces(
+    payload: bytes, store: str | None, inputs: Inputs | None, report: Report,
+    scratch: Path | None = None,
+) -> list[bytes | memoryview]:  # fmt: skip
+    """Return what `work` returns in pieces, which share the memory of the artifact's arrays.
+
+    Args:
+        payload: That of the task.
+        store: The results folder.
+        inputs: What it reads.
+        report: Is told of progress.
+        scratch: A folder for temporary files, in which large arrays lie; None to keep them in memory.
+    """
     records: deque[dict[str, Any]] = deque(maxlen=RECORDS)
     with collecting(records.append):
-        artifact, facts = _worked(payload, store, inputs, report)
+        artifact, facts = _worked(payload, store, inputs, report, scratch)
     try:
-        return pack(artifact, **facts, log=list(records))
+        return pieces(artifact, **facts, log=list(records))
     except ValueError as error:  # of a component that returns what is no JSON value
-        return failed(error_text(error))
+        return [failed(error_text(error))]
 
 
 def _worked(
-    payload: bytes, store: str | None, inputs: Inputs | None, report: Report
+    payload: bytes, store: str | None, inputs: Inputs | None, report: Report, scratch: Path | None
 ) -> tuple[Artifact, dict[str, Any]]:
     start = time.perf_counter()
     facts: dict[str, Any] = {"status": "ok"}
@@ -88,7 +105,7 @@ def _worked(
         plugins, content = plugins_of(payload)
         host = load_plugins(plugins)
         request = request_of(content, host)
-        artifact = _Work(request, store, inputs or {}, report).run()
+        artifact = _Work(request, store, inputs or {}, report, scratch).run()
         if not artifact.is_storable:
             artifact, facts["status"] = Artifact(), "not stored"
     except KeyboardInterrupt:
@@ -124,14 +141,17 @@ _QUERY_CACHE = QueryCache()
 class _Work:
     """One task, and access to what it reads."""
 
-    def __init__(self, request: Request, store: str | None, inputs: Inputs, report: Report) -> None:
+    def __init__(
+        self, request: Request, store: str | None, inputs: Inputs, report: Report,
+        scratch: Path | None,
+    ) -> None:  # fmt: skip
         self._request = request
         self._store = None if store is None else Store(Path(store))
         self._inputs = inputs
         self._read: dict[str, Artifact] = {}
         self._context = Context(
             get=self.get, data=self.data, device=request.device, progress=report,
-            query_cache=_QUERY_CACHE, parts=Parts(), live=_LIVE,
+            query_cache=_QUERY_CACHE, parts=Parts(), live=_LIVE, empty=empty_in(scratch),
         )  # fmt: skip
 
     def run(self) -> Artifact:
@@ -176,7 +196,7 @@ class _Work:
     def _load(self, name: str) -> Artifact:
         if name in self._inputs:
             content = self._inputs[name]
-            return unpack(content if isinstance(content, bytes) else content.read_bytes())[0]
+            return unpack(content if isinstance(content, bytes) else content_of(content))[0]
         kind, _, key = name.partition("/")
         artifact = self._store.load(kind, key) if self._store is not None else None
         if artifact is None:

@@ -13,6 +13,7 @@ from privbench.seeds import canonical_json, digest, digest_of_json, generator
 from privbench.stages.query_cache import QueryCache
 from privbench.storage.artifacts import Artifact
 from privbench.storage.parts import Parts
+from privbench.storage.scratch import Empty, empty_in
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +36,8 @@ class Context:
     """Parts of the stage's artifact that an earlier run computed, and those of this run."""
     live: dict[str, Any] = field(default_factory=dict)
     """Objects in memory that several parts of a stage share, by its key."""
+    empty: Empty = field(default_factory=lambda: empty_in(None))
+    """Makes an array of a shape and type for an artifact; large ones lie in files, where that is so."""
 
 
 class Stage(ABC):

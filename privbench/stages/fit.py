@@ -10,12 +10,17 @@ from privbench.components import Bound
 from privbench.components.checks import check_equal_sizes, checked_data
 from privbench.components.copies import own_arrays
 from privbench.components.faults import calling
+from privbench.errors import PrivbenchError
+from privbench.generators.base import Generator
 from privbench.generators.checks import check_fitted, checked_state
 from privbench.stages.base import Context, Stage
+from privbench.stages.parts import count_of_parts, models_of_part, parts_of
 from privbench.stages.setting import SettingStage
 from privbench.storage.artifacts import Artifact
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from privbench.data import Data
     from privbench.generators.base import FittedGenerator
     from privbench.membership import Setting
@@ -42,16 +47,39 @@ class FitStage(Stage):
     def components(self) -> tuple[Bound, ...]:
         return (*self.data_mechanisms, self.generator)
 
-    def private_sets(self, setting: Setting) -> list[Data]:
-        """Return the training set of each model after the data mechanisms."""
-        return apply_data_mechanisms(self, setting, self.data_mechanisms)
+    def private_sets(self, setting: Setting, models: range | None = None) -> list[Data]:
+        """Return the training sets of some models, or of all, after the data mechanisms."""
+        return apply_data_mechanisms(self, setting, self.data_mechanisms, models)
+
+    def n_parts(self, device: str) -> int:
+        """Return the number of parts: of models that are fitted at once, or of one model each.
+
+        A generator that cannot be stored has no parts.
+        """
+        generator = type(self.generator.component)
+        if self._is_shared or generator.restore is Generator.restore:
+            return 1
+        at_once = generator.fit_population is not Generator.fit_population
+        return count_of_parts(self.setting.n_models, device, at_once=at_once)
 
     def compute(self, context: Context) -> Artifact:
+        """Compute the parts that are missing, and join all."""
+        if self.n_parts(context.device) == 1:
+            return self.compute_part(context, 0, 1)
+        arrays: dict[str, NDArray[Any]] = {}
+        for part in parts_of(self, context):
+            arrays |= part.arrays
+        return Artifact(arrays)
+
+    def compute_part(self, context: Context, number: int, count: int) -> Artifact:
+        """Fit the generators of some models; their arrays are named by the numbers of the models."""
         setting: Setting = context.get(self.setting).live
+        models = range(1)
         sets, rngs = [setting.public], [self.rng("fit", "reference")]
         if not self._is_shared:
-            sets = self.private_sets(setting)
-            rngs = [self.rng("fit", model) for model in range(len(sets))]
+            models = models_of_part(len(setting.member), number, count)
+            sets = self.private_sets(setting, models)
+            rngs = [self.rng("fit", model) for model in models]
         with calling(self.generator):
             fitted = self.generator.component.fit_population(
                 sets, rngs, context.device, context.progress
@@ -62,10 +90,17 @@ class FitStage(Stage):
             with calling(self.generator):
                 state = generator.state()
             states.append(checked_state(state, self.generator.name))
-        arrays = {
-            f"{i}.{k}": v for i, state in enumerate(states) if state for k, v in state.items()
-        }
-        return Artifact(arrays) if None not in states else Artifact(live=fitted)
+        if None in states and count == 1:
+            return Artifact(live=fitted)
+        arrays = {}
+        for model, state in zip(models, states, strict=True):
+            if state is None:
+                raise PrivbenchError(
+                    f"{self.generator.name}: state returned None, expected arrays: it has a method"
+                    " `restore`, and so is fitted in parts, which are stored"
+                )
+            arrays |= {f"{model}.{name}": array for name, array in state.items()}
+        return Artifact(arrays)
 
     def fitted(self, artifact: Artifact, setting: Setting) -> list[FittedGenerator]:
         """Return the fitted generators, one per model, from this stage's artifact."""
@@ -93,20 +128,23 @@ class FitStage(Stage):
 
 
 def apply_data_mechanisms(
-    stage: Stage, setting: Setting, mechanisms: Sequence[Bound]
+    stage: Stage, setting: Setting, mechanisms: Sequence[Bound], models: range | None = None
 ) -> list[Data]:
-    """Return each model's training set after the mechanisms, whose draws are named by ``stage``.
+    """Return the training sets of some models, or of all, after the mechanisms.
+
+    Their draws are named by ``stage`` and the number of the model.
 
     A mechanism that reads no private record is handed an empty set, so that neither the records nor
     their number can reach what it returns.
     """
-    sets = [setting.train_set(model) for model in range(len(setting.member))]
+    models = range(len(setting.member)) if models is None else models
+    sets = [setting.train_set(model) for model in models]
     for position, bound in enumerate(mechanisms):
         public = own_arrays(setting.public) if bound.entry.third_party else setting.public
         if not bound.component.reads_private:
             sets = [data.first(0) for data in sets]
         altered = []
-        for model, data in enumerate(sets):
+        for model, data in zip(models, sets, strict=True):
             rng = stage.rng("data", position, model)
             with calling(bound):
                 returned = bound.component.apply_with_reference(data, public, rng)

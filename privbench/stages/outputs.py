@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from privbench.mechanisms.base import OutputContext, OutputTransform
     from privbench.membership import Setting
+    from privbench.storage.scratch import Empty
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,9 @@ class OutputsStage(Stage):
         models = self.population.models(context)
         outputs = {
             name: _stacked(
-                (model.log_probs(getattr(setting, name).x) for model in models), len(models)
+                (model.log_probs(getattr(setting, name).x) for model in models),
+                len(models),
+                context.empty,
             )
             for name in RECORDS
         }
@@ -110,7 +113,7 @@ class DefendedOutputsStage(Stage):
         outputs = context.get(self.bare)
         bare = outputs.arrays
         floor, n_models = self.floor(), len(bare["pool"])
-        defended = {name: np.empty(array.shape, np.float32) for name, array in bare.items()}
+        defended = {name: context.empty(array.shape, np.float32) for name, array in bare.items()}
         random = 0.0
         for model, transforms in enumerate(self.transforms(context)):
             for name, log_probs in bare.items():
@@ -216,14 +219,14 @@ class DefendedOutputsStage(Stage):
             )
 
 
-def _stacked(arrays: Iterable[NDArray[np.float32]], count: int) -> NDArray[np.float32]:
+def _stacked(
+    arrays: Iterable[NDArray[np.float32]], count: int, empty: Empty
+) -> NDArray[np.float32]:
     """Return the arrays of all models as one, without a copy of all of them beside it."""
-    import numpy as np
-
     stacked: NDArray[np.float32] | None = None
     for position, array in enumerate(arrays):
         if stacked is None:
-            stacked = np.empty((count, *array.shape), array.dtype)
+            stacked = empty((count, *array.shape), array.dtype)
         stacked[position] = array
     assert stacked is not None  # there is no population without a model
     return stacked

@@ -9,8 +9,7 @@ attack of a later run queries it on other records.
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from privbench.errors import ComponentError
 from privbench.models.trained import FittedEstimator, TrainedModel, load_models
 from privbench.seeds import seed_of
 from privbench.stages.base import Context, Stage
+from privbench.stages.parts import count_of_parts, models_of_part, parts_of
 from privbench.stages.release import ReleaseStage
 from privbench.stages.setting import SettingStage
 from privbench.storage.artifacts import Artifact
@@ -33,13 +33,10 @@ if TYPE_CHECKING:
     from privbench.data import Data
     from privbench.engine import Population, TrainingSets
     from privbench.membership import Setting
+    from privbench.storage.scratch import Empty
 
 log = logging.getLogger(__name__)
 
-MODELS = {"cpu": 16, "cuda": 64}
-"""How many torch models a part has, or up to half as many more, by the kind of device."""
-MANY = 16
-"""The same for a device of another kind."""
 N_QUERIED_TWICE = 32
 """Number of records that one model is queried for twice, to see whether outputs are random."""
 MIN_CHANGE = 1e-6
@@ -75,27 +72,17 @@ class PopulationStage(Stage):
 
     def n_parts(self, device: str) -> int:
         """Return the number of parts, which have one model each if they are estimators."""
-        size = 1 if self.is_of_estimators else MODELS.get(device.partition(":")[0], MANY)
-        return max(1, (2 * self.setting.n_models + size) // (2 * size))  # rounded to the nearest
+        at_once = not self.is_of_estimators
+        return count_of_parts(self.setting.n_models, device, at_once=at_once)
 
     def _models_of(self, number: int, count: int) -> range:
-        """Return the models of a part; the sizes of two parts differ by one at most."""
-        n_models = self.setting.n_models
-        return range(n_models * number // count, n_models * (number + 1) // count)
+        return models_of_part(self.setting.n_models, number, count)
 
     def compute(self, context: Context) -> Artifact:
         """Compute the parts that are missing, and join all."""
-        count, parts = self.n_parts(context.device), []
-        for number in range(count):
-            part = None if count == 1 else context.parts.load(number)
-            if part is None:
-                start = time.perf_counter()
-                part = self.compute_part(_within(context, number, count), number, count)
-                if count > 1:
-                    context.parts.save(number, part, time.perf_counter() - start)
-            parts.append(part)
-            context.progress(number + 1, count)
-        joined = _joined(parts, [len(self._models_of(number, count)) for number in range(count)])
+        count = self.n_parts(context.device)
+        sizes = [len(self._models_of(number, count)) for number in range(count)]
+        joined = _joined(parts_of(self, context), sizes, context.empty)
         for name, value in joined.info.items():
             log.debug("%s: %s = %.3f", self.title, name, value)
         return self.loaded(joined, context)
@@ -234,32 +221,29 @@ def share_changed(first: NDArray[np.float32], second: NDArray[np.float32]) -> fl
     return float(changed.mean())
 
 
-def _within(context: Context, number: int, count: int) -> Context:
-    """Return the context of one of ``count`` parts, which reports its share of the progress."""
+def _joined(parts: Iterable[Artifact], sizes: Sequence[int], empty: Empty) -> Artifact:
+    """Return the artifact of all models; facts are means over them, or of the first one alone.
 
-    def progress(done: int, total: int) -> None:
-        context.progress(number * total + done, count * total)
-
-    return replace(context, progress=progress)
-
-
-def _joined(parts: Sequence[Artifact], sizes: Sequence[int]) -> Artifact:
-    """Return the artifact of all models; facts are means over them, or of the first one alone."""
-    import numpy as np
-
-    if len(parts) == 1:
-        return parts[0]
-    arrays = {
-        name: np.concatenate([part.arrays[name] for part in parts]) for name in parts[0].arrays
-    }
+    One part after another is in memory.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    known: dict[str, list[tuple[float, int]]] = {}
+    start = 0
+    for part, size in zip(parts, sizes, strict=True):
+        for name, array in part.arrays.items():
+            if len(sizes) == 1:
+                arrays[name] = array
+                continue
+            if name not in arrays:
+                arrays[name] = empty((sum(sizes), *array.shape[1:]), array.dtype)
+            arrays[name][start : start + size] = array
+        for name, value in part.info.items():
+            known.setdefault(name, []).append((value, size))
+        start += size
     facts = {}
-    for name in parts[0].info:
-        known = [
-            (part.info[name], size)
-            for part, size in zip(parts, sizes, strict=True)
-            if name in part.info
-        ]
-        facts[name] = sum(value * size for value, size in known) / sum(size for _, size in known)
+    for name, of in known.items():
+        mean = sum(value * size for value, size in of) / sum(size for _, size in of)
+        facts[name] = of[0][0] if len(of) == 1 else mean  # which rounding would change
     return Artifact(arrays, facts)
 
 

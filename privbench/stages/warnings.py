@@ -33,13 +33,20 @@ class OutputTraitsStage(Stage):
         return (self.setting, self.outputs)
 
     def compute(self, context: Context) -> Artifact:
+        import numpy as np
+
         from privbench.metrics.warnings import OutputTraits
 
         setting: Setting = context.get(self.setting).live
         outputs = context.get(self.outputs)
         in_subset = setting.attacked(self.setting.subset)
-        observed = observe(outputs.arrays["pool"][:, in_subset], "probabilities")
-        phi = observed.scaled_confidence(setting.pool.y[in_subset])
+        labels = setting.pool.y[in_subset]
+        phi = np.empty((len(setting.member), len(labels)))
+        for model, log_probs in enumerate(
+            outputs.arrays["pool"]
+        ):  # one by one, to bound the memory
+            observed = observe(log_probs[in_subset], "probabilities")
+            phi[model] = observed.scaled_confidence(labels)
         traits = OutputTraits.of(phi, setting.member[:, in_subset], outputs.info.get("random", 0.0))
         return Artifact(info=traits.to_json())
 

@@ -4,6 +4,9 @@ An artifact is a JSON file (its note), with a safetensors file beside it if it h
 written under a temporary name and renamed, the note last. So if the note is there, the artifact is
 complete, even after the process was killed. Checksums are verified on reading, and a damaged artifact
 is set aside. So is whatever else is in its place: an artifact of another key, a link, a folder, a pipe.
+
+Large arrays are not read into memory, but mapped: the system reads what is looked at, and takes the
+memory back when it needs it. Nobody writes into a file that is there; it is replaced, or deleted.
 """
 
 from __future__ import annotations
@@ -12,10 +15,9 @@ import hashlib
 import logging
 import os
 import stat
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from io import BufferedReader
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +25,10 @@ from privbench.data import read_only
 from privbench.errors import StorageFailed
 from privbench.escape import one_line
 from privbench.seeds import digest
+from privbench.storage import scratch, tensors
+from privbench.storage.artifact_files import Damaged, free_name, opened, read_arrays, read_note
 from privbench.storage.files import GOES_ON, why_not_written, write_whole
-from privbench.storage.notes import decoded_note, encoded_note
+from privbench.storage.notes import encoded_note
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,12 +60,6 @@ log = logging.getLogger(__name__)
 
 KEPT = ("info", "arrays", "bytes", "seconds")
 """What of a note is kept in memory."""
-MAX_NOTE = 2**26
-"""The most bytes of a note. The largest that privbench writes are below a megabyte."""
-
-
-class _Damaged(Exception):
-    """A file of an artifact cannot be used; the message says why."""
 
 
 class Store:
@@ -71,6 +69,13 @@ class Store:
         self.root = root / "artifacts"
         self._notes: dict[str, dict[str, Any]] = {}
 
+    @property
+    def folder(self) -> Path:
+        """The folder of all artifacts, for temporary files beside them; it is made if it is missing."""
+        with suppress(OSError):  # whoever writes there reports it
+            self.root.mkdir(exist_ok=True)
+        return self.root
+
     def has(self, kind: str, key: str) -> bool:
         """Return whether an artifact is stored. Its arrays are only verified when they are loaded."""
         note = self._note(kind, key)
@@ -79,9 +84,9 @@ class Store:
         if not note["arrays"]:
             return True
         try:
-            with _opened(self._name(kind, key, ".safetensors")):
+            with opened(self._name(kind, key, ".safetensors")):
                 return True
-        except _Damaged as problem:
+        except Damaged as problem:
             self._set_aside(kind, key, str(problem))
             return False
         except OSError:
@@ -102,21 +107,29 @@ class Store:
 
     def load(self, kind: str, key: str) -> Artifact | None:
         """Read and verify an artifact; return None if it is missing or damaged."""
-        from safetensors.numpy import load
-
         if not self.has(kind, key):
             return None
         note = self._require(kind, key)
         if not note["arrays"]:
             return Artifact(info=note["info"])
         try:
-            content = _arrays(self._path(kind, key, ".safetensors"), note)
+            arrays = read_arrays(self._path(kind, key, ".safetensors"), note)
         except FileNotFoundError:  # another process has deleted or set aside the artifact
             return None
-        except _Damaged as problem:
+        except Damaged as problem:
             self._set_aside(kind, key, str(problem))
             return None
-        return Artifact(load(content), note["info"])
+        return Artifact(arrays, note["info"])
+
+    def in_files(self, kind: str, key: str, artifact: Artifact) -> Artifact:
+        """Return an artifact that was just saved, with its arrays mapped if they are large."""
+        if not scratch.MAPS or sum(a.nbytes for a in artifact.arrays.values()) < scratch.LARGE:
+            return artifact
+        try:
+            arrays = read_arrays(self._path(kind, key, ".safetensors"), None)
+        except (FileNotFoundError, Damaged):  # deleted meanwhile: it is in memory, and stays there
+            return artifact
+        return replace(artifact, arrays=arrays)
 
     def save(
         self, kind: str, key: str, artifact: Artifact, *, seconds: float, provenance: Any
@@ -135,28 +148,27 @@ class Store:
             seconds: how long it took to compute.
             provenance: how it came about, as JSON values.
         """
-        from safetensors.numpy import save
-
-        checksum, content = "", b""
+        checksum, size = "", 0
         if artifact.arrays:
-            import numpy as np
-
-            content = save({name: np.ascontiguousarray(a) for name, a in artifact.arrays.items()})
-            checksum = hashlib.sha256(content).hexdigest()
-            self._write(kind, key, ".safetensors", content)
+            content = tensors.pieces(artifact.arrays)
+            sha256 = hashlib.sha256()
+            for piece in content:
+                sha256.update(piece)
+            checksum, size = sha256.hexdigest(), sum(map(len, content))
+            self._write(kind, key, ".safetensors", *content)
         note = {
             "kind": kind,
             "key": key,
             "seconds": seconds,
             "arrays": checksum,
-            "bytes": len(content),
+            "bytes": size,
             "info": dict(artifact.info),
             "provenance": provenance,
         }
         text = encoded_note(note)
         self._write(kind, key, ".json", text)
         self._keep(decoded_note(text))  # as later runs read it, so that rows are alike
-        return len(content) + len(text)
+        return size + len(text)
 
     def delete(self, kind: str, key: str) -> None:
         """Delete an artifact, if it is there: its note first, so that no half of it is ever read."""
@@ -172,7 +184,7 @@ class Store:
             path = self._path(kind, key, suffix)
             try:
                 if os.path.lexists(path):
-                    os.replace(path, _free_name(path))
+                    os.replace(path, free_name(path))
             except OSError as error:  # a folder that is read-only
                 what = f"cannot be set aside: {why_not_written(path, error)}"
         log.warning(
@@ -183,10 +195,10 @@ class Store:
     def _note(self, kind: str, key: str) -> dict[str, Any] | None:
         if key not in self._notes:
             try:
-                self._keep(_read_note(self._name(kind, key, ".json"), kind, key))
+                self._keep(read_note(self._name(kind, key, ".json"), kind, key))
             except (FileNotFoundError, NotADirectoryError):
                 return None
-            except _Damaged as problem:
+            except Damaged as problem:
                 self._set_aside(kind, key, str(problem))
                 return None
         return self._notes[key]
@@ -208,87 +220,15 @@ class Store:
         """Return a path as text: a stored run asks for thousands, and paths take time to make."""
         return f"{self.root}/{kind}/{key}{suffix}"
 
-    def _write(self, kind: str, key: str, suffix: str, content: bytes) -> None:
+    def _write(self, kind: str, key: str, suffix: str, *content: bytes | memoryview) -> None:
         path = self._path(kind, key, suffix)
         try:
             # The results folder itself is not made: one that is gone was removed or unmounted.
             for folder in (self.root, path.parent):
                 folder.mkdir(exist_ok=True)
             if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
-                os.replace(path, _free_name(path))
-            write_whole(path, content)
+                os.replace(path, free_name(path))
+            write_whole(path, *content)
         except OSError as error:
             why = why_not_written(path, error)
             raise StorageFailed(f"{kind}: cannot be stored: {why}; {GOES_ON}") from None
-
-
-def _read_note(path: str, kind: str, key: str) -> dict[str, Any]:
-    """Return the note of an artifact, which is of that kind and key, and as it was written.
-
-    Raises:
-        _Damaged: it is not, or it is no file.
-        FileNotFoundError, NotADirectoryError: there is none.
-    """
-    try:
-        with _opened(path, MAX_NOTE) as file:
-            note = decoded_note(file.read(MAX_NOTE + 1))
-        intact = (note["kind"], note["key"]) == (kind, key)
-        types = {"seconds": int | float, "arrays": str, "info": dict}
-        intact = intact and all(isinstance(note[name], cls) for name, cls in types.items())
-    except (ValueError, KeyError, AttributeError, TypeError, RecursionError, MemoryError):
-        intact = False
-    if not intact:
-        raise _Damaged("its note does not match its checksum")
-    return dict(note)
-
-
-def _arrays(path: Path, note: Mapping[str, Any]) -> bytes:
-    """Return the content of the file that a note is of; another one is not read into memory.
-
-    Raises:
-        _Damaged: it is another one, or no file.
-        FileNotFoundError: there is none.
-    """
-    with _opened(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if note.get("bytes", size) != size:  # notes of older versions do not say it
-            raise _Damaged(f"its arrays have {size} bytes instead of {note['bytes']}")
-        if hashlib.file_digest(file, "sha256").hexdigest() == note["arrays"]:
-            file.seek(0)
-            return file.read()
-    raise _Damaged("its arrays do not match their checksum")
-
-
-@contextmanager
-def _opened(path: str | Path, limit: int | None = None) -> Iterator[BufferedReader]:
-    """Open a file to read; links are not followed, and a pipe is not waited for.
-
-    Raises:
-        _Damaged: it is no file, cannot be read, or is larger than the limit.
-        FileNotFoundError, NotADirectoryError: there is none.
-    """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    try:
-        file = os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb")
-        with file:
-            facts = os.fstat(file.fileno())
-            if not stat.S_ISREG(facts.st_mode):
-                raise _Damaged("it is no file")
-            if limit is not None and facts.st_size > limit:
-                raise _Damaged(f"it has {facts.st_size} bytes, where at most {limit} are read")
-            yield file
-    except (FileNotFoundError, NotADirectoryError):
-        raise
-    except OSError as error:
-        problem = "it is a link" if os.path.islink(path) else f"{error.strerror}"
-        raise _Damaged(problem) from None
-
-
-def _free_name(path: Path) -> Path:
-    """Return the name under which a file is set aside; what was set aside before is kept."""
-    damaged = path.with_name(path.name + ".damaged")
-    number = 1
-    while os.path.lexists(damaged):
-        number += 1
-        damaged = path.with_name(f"{path.name}.damaged-{number}")
-    return damaged

@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from privbench.interrupt import shielded
@@ -14,19 +15,19 @@ from privbench.interrupt import shielded
 GOES_ON = "what is stored is kept: run the same command again to go on"
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, *content: bytes | memoryview) -> None:
     """Write a file under a temporary name beside it, and rename that; a link is followed.
 
-    If anything goes wrong, the old file stays. The umask decides who may read a new file; a file that is
-    replaced keeps its permissions. What is no file, such as ``/dev/stdout``, is written as it is, and so
-    is a file in a folder where none can be made.
+    It may be given in pieces. If anything goes wrong, the old file stays. The umask decides who may read
+    a new file; a file that is replaced keeps its permissions. What is no file, such as ``/dev/stdout``,
+    is written as it is, and so is a file in a folder where none can be made.
 
     Raises:
         OSError: it cannot be written.
     """
     mode = _mode_of(path)
     if mode is not None and not stat.S_ISREG(mode):
-        path.write_bytes(content)
+        _write_to(path, content)
         return
     path = Path(os.path.realpath(path))
     temporary = path.with_name(f".tmp-{secrets.token_hex(8)}")
@@ -35,11 +36,11 @@ def write_whole(path: Path, content: bytes) -> None:
     except PermissionError:
         if mode is None:
             raise
-        path.write_bytes(content)
+        _write_to(path, content)
         return
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            file.writelines(content)
         if mode is not None:
             temporary.chmod(stat.S_IMODE(mode))
         with shielded():
@@ -47,6 +48,11 @@ def write_whole(path: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _write_to(path: Path, content: Iterable[bytes | memoryview]) -> None:
+    with path.open("wb") as file:
+        file.writelines(content)
 
 
 def why_not_written(path: Path, error: OSError) -> str:

@@ -3,51 +3,49 @@
 from __future__ import annotations
 
 import json
-import struct
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from privbench.storage import tensors
 from privbench.storage.artifacts import Artifact
 
-LIMIT = 2**26
-"""Bytes of the JSON, at most."""
+if TYPE_CHECKING:
+    from privbench.storage.tensors import Content
+
+NAME = "privbench"
+"""The entry of the metadata that holds the JSON."""
 
 
 def pack(artifact: Artifact, **facts: Any) -> bytes:
     """Return an artifact as bytes, with further facts as JSON values.
 
     Raises:
-        ValueError: a fact is not finite, or no JSON value.
+        ValueError: a fact is not finite, or no JSON value; or an array has a type that is not stored.
     """
-    import numpy as np
-    from safetensors.numpy import save
+    return b"".join(pieces(artifact, **facts))
 
+
+def pieces(artifact: Artifact, **facts: Any) -> list[bytes | memoryview]:
+    """Return what `pack` returns, in pieces that share the memory of the arrays."""
     try:
         text = json.dumps([dict(artifact.info), facts], allow_nan=False)
     except TypeError as error:
         raise ValueError(str(error)) from None
-    arrays = {name: np.ascontiguousarray(array) for name, array in artifact.arrays.items()}
-    return save(arrays, metadata={"privbench": text})
+    return tensors.pieces(artifact.arrays, {NAME: text})
 
 
-def unpack(content: bytes) -> tuple[Artifact, dict[str, Any]]:
-    """Return the artifact and the further facts that bytes hold.
+def unpack(content: Content) -> tuple[Artifact, dict[str, Any]]:
+    """Return the artifact and the further facts that bytes hold; its arrays share their memory.
 
     Raises:
         ValueError: the bytes are no packed artifact.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
     try:
-        (length,) = struct.unpack("<Q", content[:8])
-        if length > LIMIT:
-            raise ValueError(f"a header of {length} bytes")
-        header = json.loads(content[8 : 8 + length])
-        info, facts = json.loads(header["__metadata__"]["privbench"], parse_constant=_refuse)
+        text = tensors.header_of(content)[0][tensors.METADATA][NAME]
+        info, facts = json.loads(text, parse_constant=_refuse)
         if not isinstance(info, dict) or not isinstance(facts, dict):
             raise ValueError("no facts")
-        return Artifact(load(content), info), facts
-    except (struct.error, KeyError, TypeError, RecursionError, SafetensorError) as error:
+        return Artifact(tensors.views(content), info), facts
+    except (KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"no packed artifact ({type(error).__name__})") from None
 
 

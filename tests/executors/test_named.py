@@ -21,6 +21,11 @@ def test_parameters_are_toml_values_or_strings(host):
         ("processes[workers=1, workers=2]", "'workers' is given twice"),
         ("processes[workers=2", r"write NAME, or NAME\[PARAMETER=VALUE, ...\]"),
         ("", "write NAME"),
+        (
+            "ray[num_cpus=2]",
+            r"--executor: executor 'ray' is a package .*: pip install privbench-ray$",
+        ),
+        ("slurm", "pip install privbench-submitit$"),
     ],
 )
 def test_a_wrong_text_is_named(host, text, message):

@@ -6,7 +6,7 @@ import pytest
 
 from privbench.executors.base import Executor
 from privbench.executors.work import work
-from privbench.stages import population
+from privbench.stages import parts
 from privbench.storage.artifacts import Artifact
 from privbench.storage.packed import pack, unpack
 
@@ -43,7 +43,7 @@ class Elsewhere(Executor):
 
 @pytest.mark.slow
 def test_workers_give_the_same_rows(runner, write, monkeypatch):
-    monkeypatch.setattr(population, "MODELS", {"cpu": 2})
+    monkeypatch.setattr(parts, "MODELS", {"cpu": 2})
     here = runner(*EVERYTHING, plugin=write()).run()
     isolated = runner(*EVERYTHING, plugin=write(), results="isolated", in_process=False).run()
     assert numbers(isolated) == numbers(here)
@@ -56,7 +56,7 @@ def test_workers_give_the_same_rows(runner, write, monkeypatch):
     [(False, SOME), pytest.param(True, EVERYTHING, marks=pytest.mark.slow)],
 )
 def test_rows_are_the_same(runner, write, monkeypatch, sees_folder, chosen):
-    monkeypatch.setattr(population, "MODELS", {"cpu": 2})
+    monkeypatch.setattr(parts, "MODELS", {"cpu": 2})
     here = runner(*chosen, plugin=write()).run()
     other = runner(*chosen, plugin=write(), results="other")
     other.executor = Elsewhere(sees_folder=sees_folder)
@@ -80,7 +80,6 @@ class Failing(Executor):
                     tasks.lost(task, "its worker was cut off")
                 else:
                     tasks.finish(task, self.result.encode())
-        assert tasks.is_idle
 
 
 @pytest.mark.parametrize(
@@ -89,7 +88,7 @@ class Failing(Executor):
      ("x" * 100, "population: its worker returned no result: a header of")],
 )  # fmt: skip
 def test_what_is_no_result_is_a_failure_of_the_task(runner, monkeypatch, result, reason):
-    monkeypatch.setattr(population, "MODELS", {"cpu": 2})
+    monkeypatch.setattr(parts, "MODELS", {"cpu": 2})
     one = runner('attacks=["loss"]')
     one.executor = Failing(result=result)
     rows = one.run()

@@ -17,6 +17,8 @@ HOSTILE = '''
 import ctypes
 import os
 import signal
+import stat
+import struct
 import sys
 import time
 from pathlib import Path
@@ -34,6 +36,16 @@ def first_time():
     except FileExistsError:
         return False
     return True
+
+
+def send(kind, size):
+    """Send the head of a message, and no more of it than a byte, on the connection of the worker."""
+    for number in range(3, 64):
+        try:
+            if stat.S_ISSOCK(os.fstat(number).st_mode):
+                os.write(number, struct.pack("<cQ", kind, size) + b"x")
+        except OSError:
+            pass
 
 
 class Mine(privbench.Attack):
@@ -77,6 +89,9 @@ def hostile(runner, write, tmp_path):
         ("ctypes.string_at(0)", "its worker was killed by signal 11 (SIGSEGV)"),
         ("os.fork() or time.sleep(600); os._exit(3)", "its worker ended with exit status 3"),
         ("os.closerange(3, 1000); time.sleep(60)", "its worker"),
+        ("send(b'r', 2**30); os.fork() or time.sleep(600); os._exit(3)",
+         "its worker ended with exit status 3"),
+        ("send(b'q', 1)", "its worker sent something that is no result"),
     ],
 )  # fmt: skip
 def test_its_death_is_a_failed_trial_that_names_it(hostile, code, how):
@@ -134,9 +149,10 @@ def test_a_server_ends_with_its_own_process_and_not_with_a_fork_of_that():
     if pid == 0:
         try:
             server.close()
+            is_connected = server._control.fileno() >= 0  # else the server would end with the fork
         finally:
-            os._exit(0)
-    os.waitpid(pid, 0)
+            os._exit(is_connected)
+    assert os.waitpid(pid, 0)[1] == 0
     assert server.is_alive
     server.close()
     assert not server.is_alive

@@ -3,6 +3,12 @@
 import numpy as np
 import pytest
 
+from privbench.errors import PrivbenchError
+from privbench.generators.base import Generator
+from privbench.generators.gaussian_copula import FittedCopula
+from privbench.stages import Context, parts
+from privbench.storage.artifacts import Artifact
+
 
 @pytest.fixture
 def fit_of(plan, compute):
@@ -12,6 +18,18 @@ def fit_of(plan, compute):
         return stage, compute(chosen, stage), compute(chosen, stage.setting).live
 
     return make
+
+
+@pytest.fixture
+def copula(fit_of, config):
+    """The same for a generator that is fitted for one model after another."""
+    config.write_text('[defenses.copula]\ngenerator = "gaussian-copula"\n' + config.read_text())
+    return lambda *overrides: fit_of(*overrides, defense="copula")
+
+
+def context_of(setting):
+    """The context of a stage that reads nothing else."""
+    return Context(lambda stage: Artifact(live=setting), None, "cpu", lambda done, total: None)
 
 
 def codes(fitted, setting):
@@ -45,6 +63,40 @@ def test_restored_from_its_artifact_it_encodes_as_it_was_fitted(fit_of):
     restored = codes(stage.fitted(artifact, setting), setting)
     for before, after in zip(codes(fitted, setting), restored, strict=True):
         assert np.allclose(before, after, atol=1e-6)
+
+
+def test_generators_that_are_fitted_one_by_one_are_parts_of_one_model(copula):
+    stage, artifact, setting = copula()
+    assert stage.n_parts("cpu") == len(setting.member) == 4
+    assert {name.partition(".")[0] for name in artifact.arrays} == set("0123")
+    alone = stage.compute_part(context_of(setting), 2, 4)
+    for name, array in alone.arrays.items():
+        np.testing.assert_array_equal(array, artifact.arrays[name])
+    assert {name.partition(".")[0] for name in alone.arrays} == {"2"}
+
+
+def test_parts_of_models_that_are_trained_at_once_are_those_of_all(fit_of, monkeypatch):
+    stage, whole, setting = fit_of()
+    assert stage.n_parts("cpu") == 1
+    monkeypatch.setitem(parts.MODELS, "cpu", 2)
+    assert stage.n_parts("cpu") == 2
+    for number in range(2):
+        part = stage.compute_part(context_of(setting), number, 2)
+        models = {str(model) for model in parts.models_of_part(4, number, 2)}
+        assert {name.partition(".")[0] for name in part.arrays} == models
+        for name, array in part.arrays.items():
+            np.testing.assert_allclose(array, whole.arrays[name], atol=1e-5)
+
+
+def test_a_generator_that_cannot_be_stored_has_no_parts(copula, monkeypatch):
+    stage, _, setting = copula()
+    cls = type(stage.generator.component)
+    monkeypatch.setattr(FittedCopula, "state", lambda self: None)
+    with pytest.raises(PrivbenchError, match="state returned None, expected arrays"):
+        stage.compute_part(context_of(setting), 0, 4)
+    monkeypatch.setattr(cls, "restore", Generator.restore)
+    assert stage.n_parts("cpu") == 1
+    assert len(stage.compute_part(context_of(setting), 0, 1).live) == 4
 
 
 def test_data_mechanisms_come_before_the_fit(fit_of, config):

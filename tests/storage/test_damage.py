@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from privbench.errors import BadInput, PrivbenchError, StorageFailed
-from privbench.storage.artifacts import MAX_NOTE, Artifact, Store
+from privbench.storage.artifact_files import MAX_NOTE
+from privbench.storage.artifacts import Artifact, Store
 from privbench.storage.history import History
 from privbench.storage.results import COLUMNS, Results
 from privbench.storage.times import Time, Times

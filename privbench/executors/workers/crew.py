@@ -19,6 +19,7 @@ from privbench.escape import one_line
 from privbench.executors.tasks import Limits, Task, Tasks
 from privbench.executors.workers.loop import Setup, TaskMessage
 from privbench.executors.workers.worker import Worker, WorkerEnded
+from privbench.storage.artifacts import Store
 
 log = logging.getLogger(__name__)
 
@@ -95,9 +96,9 @@ class Crew:
         """Have a task computed by a worker that is idle."""
         post = self._post_for(task)
         try:
-            message = TaskMessage(
-                task.payload, str(tasks.folder.resolve()), self._files(task, tasks)
-            )
+            folder = tasks.folder.resolve()
+            files = self._files(task, tasks)
+            message = TaskMessage(task.payload, str(folder), files, Store(folder).folder)
         except Exception as error:  # parameters of a plugin's component that cannot be sent
             tasks.fail(task, f"it cannot be sent to a worker: {error_text(error)}")
             return
@@ -131,7 +132,7 @@ class Crew:
             except WorkerEnded:
                 self._end(post)
         try:
-            post.worker = Worker(post.setup)
+            post.worker = Worker(post.setup, message.scratch)
         except OSError as error:
             raise WorkerEnded(f"could not be started: {error}") from None
         post.worker.give(message)
@@ -143,7 +144,7 @@ class Crew:
         outputs = [worker.output for worker in workers if not worker.is_silent]
         readable = wait([*posts, *outputs], POLL)
         for connection, post in posts.items():
-            if connection in readable or (post.worker and post.worker.is_gone):
+            if connection in readable or (post.worker and post.worker.is_dead):
                 self._receive(post, tasks)
         for post in self._posts:
             self._print(post)
@@ -168,6 +169,8 @@ class Crew:
         except WorkerEnded as error:
             self._drop(post)
             tasks.lost(task, f"its worker {error}")
+            return
+        if message is None:
             return
         if isinstance(message, tuple):
             tasks.progress(task, *message)

@@ -12,6 +12,7 @@ import sys
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from weakref import WeakSet
 
 import privbench
 
@@ -25,6 +26,9 @@ IN_PROCESS = "PRIVBENCH_IN_PROCESS"
 def runs_in_process() -> bool:
     """Return whether third-party code runs in the main process by default."""
     return os.environ.get(IN_PROCESS, "") not in ("", "0")
+
+
+_servers: WeakSet[ForkServer] = WeakSet()
 
 
 class ForkServer:
@@ -44,6 +48,7 @@ class ForkServer:
         )  # fmt: skip
         theirs.close()
         self._control = ours
+        _servers.add(self)
 
     def fork(self, connection: int, output: int) -> int:
         """Fork a worker that gets two file descriptors, and return its process id.
@@ -87,6 +92,14 @@ class ForkServer:
         self._process.kill()
         self._process.wait()
 
+    def forget(self) -> None:
+        """Close the connection to the server in a fork of its process.
+
+        The server ends when nobody holds the connection: with its own process, and not with a process
+        that a plugin has forked and left behind.
+        """
+        self._control.close()
+
     def _answer(self) -> int:
         content = b""
         while len(content) < 8:
@@ -96,6 +109,15 @@ class ForkServer:
             content += received
         (answer,) = struct.unpack("<q", content)
         return int(answer)
+
+
+def _forget_servers() -> None:
+    for server in _servers:
+        server.forget()
+
+
+if AVAILABLE:
+    os.register_at_fork(after_in_child=_forget_servers)
 
 
 @cache

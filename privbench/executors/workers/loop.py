@@ -6,16 +6,16 @@ import ctypes
 import os
 import pickle
 import signal
+import socket
 import struct
 import sys
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from pathlib import Path
 
-PROGRESS, RESULT = b"p", b"r"
-"""How messages of a worker begin."""
+from privbench.executors.workers.messages import PROGRESS, RESULT, receive, send
+
 PDEATHSIG = 1
 """The operation of ``prctl`` that has a process killed when its parent ends."""
 
@@ -37,6 +37,8 @@ class TaskMessage:
     payload: bytes
     store: str
     inputs: dict[str, Path] = field(default_factory=dict)
+    scratch: Path | None = None
+    """Where files without names are made for large arrays."""
 
 
 def die_with_parent() -> None:
@@ -64,7 +66,7 @@ def become_worker(connection: int, output: int) -> None:
         sys.stderr = open(2, "w", buffering=1, closefd=False, errors="backslashreplace")  # noqa: SIM115
         with suppress(OSError):  # the system should rather end a worker than the main process
             Path("/proc/self/oom_score_adj").write_text("500")
-        _serve(Connection(connection))
+        _serve(socket.socket(fileno=connection))
     except (EOFError, ConnectionError):  # the main process has ended, or has closed the connection
         status = 0
     except BaseException:  # such as a library that cannot be imported, or no memory
@@ -73,29 +75,32 @@ def become_worker(connection: int, output: int) -> None:
         os._exit(status)
 
 
-def _serve(connection: Connection) -> None:
-    setup: Setup = pickle.loads(connection.recv_bytes())
+def _serve(connection: socket.socket) -> None:
+    setup: Setup = pickle.loads(receive(connection)[1])
     _set_up(setup)
     # Imported where torch has been imported before the fork, or is imported now.
     from privbench.components.switches import new_seeds
-    from privbench.executors.work import failed, work
+    from privbench.executors.work import failed, work_in_pieces
 
     def report(done: int, total: int) -> None:
-        connection.send_bytes(PROGRESS + struct.pack("<qq", int(done), int(total)))
+        send(connection, PROGRESS, struct.pack("<qq", int(done), int(total)))
 
     while True:
-        message: TaskMessage = pickle.loads(connection.recv_bytes())
+        message: TaskMessage = pickle.loads(receive(connection)[1])
         new_seeds()  # else it has those of the task before, or of the process that it was forked from
         try:
-            result = work(message.payload, message.store, message.inputs, report)
+            result = work_in_pieces(
+                message.payload, message.store, message.inputs, report, message.scratch
+            )
         except (
             KeyboardInterrupt
         ):  # of the task's own code, since Ctrl-C does not reach this process
-            result = failed("KeyboardInterrupt")
+            result = [failed("KeyboardInterrupt")]
         for stream in (sys.stdout, sys.stderr):
             with suppress(ValueError):
                 stream.flush()
-        connection.send_bytes(RESULT + result)
+        send(connection, RESULT, *result)
+        del result, message  # which may be large
 
 
 def _set_up(setup: Setup) -> None:

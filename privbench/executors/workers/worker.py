@@ -9,13 +9,24 @@ import socket
 import struct
 import time
 from contextlib import suppress
-from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
+from privbench.executors.workers.family import has_ended, memory_of
 from privbench.executors.workers.forking import fork_server
-from privbench.executors.workers.loop import PROGRESS, RESULT, Setup, TaskMessage
+from privbench.executors.workers.loop import Setup, TaskMessage
+from privbench.executors.workers.messages import (
+    PATIENCE,
+    RESULT,
+    TASK,
+    Inbox,
+    NoMessage,
+    send,
+)
 
-LARGEST = 2**40
-"""Bytes of one message, at most."""
+if TYPE_CHECKING:
+    from privbench.storage.tensors import Content
+
 LINE = 2**12
 """Bytes of a line of output that are shown at once."""
 READS = 16
@@ -32,8 +43,12 @@ class Worker:
     Nothing that it sends is unpickled or run.
     """
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, folder: Path | None = None) -> None:
         """Start the process.
+
+        Args:
+            setup: how it is to be.
+            folder: where large results are written; None to keep them in memory.
 
         Raises:
             OSError: it cannot be started.
@@ -51,7 +66,9 @@ class Worker:
             raise
         finally:
             os.close(printed)
-        self.connection = Connection(ours.detach())
+        ours.setblocking(False)
+        self.connection = ours
+        self._inbox = Inbox(ours, folder)
         self._setup: Setup | None = setup  # which is sent with the first task
         self._rest = b""
         self.is_silent = False
@@ -65,40 +82,54 @@ class Worker:
             WorkerEnded: it has ended.
         """
         try:
+            self.connection.settimeout(PATIENCE)
             if self._setup is not None:
-                self.connection.send_bytes(pickle.dumps(self._setup))
+                send(self.connection, TASK, pickle.dumps(self._setup))
                 self._setup = None
-            self.connection.send_bytes(pickle.dumps(message))
+            send(self.connection, TASK, pickle.dumps(message))
+            self.connection.setblocking(False)
         except OSError:
             raise WorkerEnded(self._end()) from None
 
-    def receive(self) -> bytes | tuple[int, int]:
+    def receive(self) -> Content | tuple[int, int] | None:
         """Return the result of the task, or how many of its parts are done, and their total.
+
+        It does not wait: None means that the rest of a message is still to come.
 
         Raises:
             WorkerEnded: there is no result to come.
+            StorageFailed: a large result cannot be written.
         """
-        if self.is_gone:
-            raise WorkerEnded(self._end())
+        is_dead = self.is_dead  # asked first: what it has sent before is all read by then
         try:
-            message = self.connection.recv_bytes(LARGEST)
+            message = self._inbox.read()
         except (EOFError, OSError):
             raise WorkerEnded(self._end()) from None
-        if message[:1] == RESULT:
-            return message[1:]
-        if message[:1] == PROGRESS and len(message) == 1 + 16:
-            done, total = struct.unpack("<qq", message[1:])
+        except NoMessage:
+            return self._refuse()
+        if message is None:
+            if is_dead:
+                raise WorkerEnded(self._end())
+            return None
+        kind, content = message
+        if kind == RESULT:
+            return content
+        if len(content) == 16:
+            done, total = struct.unpack("<qq", content)
             return int(done), int(total)
+        return self._refuse()
+
+    def _refuse(self) -> NoReturn:
         self.close()
         raise WorkerEnded("sent something that is no result")
 
     @property
-    def is_gone(self) -> bool:
-        """Whether it has ended and nothing is to come.
+    def is_dead(self) -> bool:
+        """Whether the process has ended.
 
         Its connection does not say so as long as a process that it has forked holds it open.
         """
-        return _state(self.pid) == "Z" and not self.connection.poll()
+        return has_ended(self.pid)
 
     def printed(self) -> list[str]:
         """Return lines that were printed since the last call; some, if they come without an end."""
@@ -115,30 +146,31 @@ class Worker:
         return [line.decode(errors="backslashreplace") for line in lines]
 
     def resident(self) -> int:
-        """Return the bytes of memory that it and the processes that it has started have in use.
-
-        They are 0 where that is not known: on systems other than Linux.
-        """
-        return sum(_resident(pid) for pid in _family(self.pid))
+        """Return the bytes of memory that it and the processes that it has started have in use."""
+        return memory_of(self.pid)
 
     def close(self) -> None:
         """Kill the process and those that it has started."""
         if not self._is_closed:
             self._is_closed = True
-            self.connection.close()
+            self._close_connection()
             self._kill()
             self._server.status(self.pid)  # so that it is no zombie
 
     def _end(self) -> str:
         """Return how the process has ended, or is about to; kill what is left of it."""
         self._is_closed = True
-        self.connection.close()
+        self._close_connection()
         status = self._server.status(self.pid) if self._has_ended() else -1
         self._kill(itself=status == -1)
         if status == -1:
             self._server.status(self.pid)
             return "closed its connection"
         return _how(status)
+
+    def _close_connection(self) -> None:
+        self.connection.close()
+        self._inbox.close()
 
     def _kill(self, *, itself: bool = True) -> None:
         with suppress(ProcessLookupError, PermissionError):
@@ -155,7 +187,7 @@ class Worker:
         """Return whether the process has ended, or is about to."""
         end = time.monotonic() + 1.0
         while time.monotonic() < end:
-            if _state(self.pid) in ("Z", ""):
+            if has_ended(self.pid):
                 return True
             time.sleep(0.01)
         return False
@@ -168,31 +200,3 @@ def _how(status: int) -> str:
         perhaps = ", perhaps for memory" if number == signal.SIGKILL else ""
         return f"was killed by signal {number} ({name}){perhaps}"
     return f"ended with exit status {os.WEXITSTATUS(status)}"
-
-
-def _state(pid: int) -> str:
-    """Return the letter of a process's state; empty if there is no such process."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b")")[2].split()[0].decode()
-    except OSError:
-        return ""
-
-
-def _family(pid: int) -> list[int]:
-    """Return a process and its descendants."""
-    family = [pid]
-    for parent in family:
-        with suppress(OSError, ValueError):
-            for task in os.listdir(f"/proc/{parent}/task"):
-                with open(f"/proc/{parent}/task/{task}/children") as file:
-                    family += map(int, file.read().split())
-    return family
-
-
-def _resident(pid: int) -> int:
-    try:
-        with open(f"/proc/{pid}/statm") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return 0
