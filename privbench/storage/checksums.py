@@ -52,7 +52,7 @@ def flaw_of(run: Mapping[str, Any]) -> str:
 
 
 def trial_checksum(position: int, checksums: Iterable[str]) -> str:
-    """Return a checksum over all rows of a trial, which each of them carries, so that none can be missing.
+    """Return a checksum over all rows of a trial; each of them has it, so that none can be missing.
 
     Args:
         position: the trial's place in the plan.

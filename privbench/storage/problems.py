@@ -28,8 +28,8 @@ def damage_text(path: Path, problem: object) -> str:
 def damaged_run_text(path: Path, number: int, flaw: str) -> str:
     """Return what is said of a run of which some values or rows are not as they were written."""
     return (
-        f"{path}: run {number} is damaged ({flaw}); `privbench run NAME` makes its rows again from stored"
-        " artifacts, without computing them"
+        f"{path}: run {number} is damaged ({flaw}); `privbench run NAME` makes its rows again from"
+        " stored artifacts, without computing them"
     )
 
 

@@ -128,7 +128,7 @@ def test_whole_runs_of_a_damaged_database_are_saved(tmp_path, caplog):
         database.execute("DROP TABLE times")
     database.close()
     assert len(results.rows("b")) == 1
-    with pytest.raises(BadInput, match="run 2 is damaged .a row was changed"):
+    with pytest.raises(BadInput, match=r"run 2 is damaged \(a row was changed"):
         results.rows("c")
     with caplog.at_level(logging.WARNING, "privbench"):
         assert results.start_run("c", {}) == 4
@@ -143,7 +143,10 @@ CHANGES = {
     "a row is there twice": ("INSERT INTO rows SELECT * FROM rows WHERE rowid = 5", MISSING),
     "a row moves to another trial": ("UPDATE rows SET position = 2 WHERE rowid = 5", MISSING),
     "two trials change places": ("UPDATE rows SET position = 3 - position", MISSING),
-    "a trial's checksum is changed": ("UPDATE rows SET trial_checksum = 'x' WHERE rowid = 5", MISSING),
+    "a trial's checksum is changed": (
+        "UPDATE rows SET trial_checksum = 'x' WHERE rowid = 5",
+        MISSING,
+    ),
     "a trial is deleted": ("DELETE FROM rows WHERE position = 2", "trials are missing"),
 }
 
@@ -166,7 +169,7 @@ def test_rows_that_sql_takes_away_or_adds_are_noticed(tmp_path, change, was_migr
         database.execute("DROP TRIGGER rows_of_deleted_runs_may_go")
         database.execute(statement)
     database.close()
-    with pytest.raises(BadInput, match=f"run {run} is damaged .{flaw}"):
+    with pytest.raises(BadInput, match=rf"run {run} is damaged \({flaw}"):
         results.rows("b")
     # If the database is set aside for another reason, such a run is not saved.
     with sqlite3.connect(results.path) as database:
