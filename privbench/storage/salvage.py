@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 from privbench.storage.checksums import RUN_FACTS, flaw_of, flaw_of_rows
 from privbench.storage.columns import SCHEMA
 from privbench.storage.database import TIMES, check, open_database, read_database
+from privbench.storage.locks import alone
 from privbench.storage.problems import Damaged
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ def repair(path: Path) -> None:
     """
     if not path.is_file():
         return
-    with _alone(path):
+    with alone(path.parent):
         try:
             with read_database(path) as database:
                 check(database, path)
@@ -50,22 +50,6 @@ def repair(path: Path) -> None:
 
 def _runs(n: int) -> str:
     return f"{n} run" if n == 1 else f"{n} runs"
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Let one process at a time look after the databases of a folder."""
-    try:
-        import fcntl
-    except ImportError:  # Windows, where an open file cannot be renamed, either
-        yield
-        return
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(folder)
 
 
 def _set_aside(path: Path) -> Path:
