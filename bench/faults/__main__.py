@@ -2,13 +2,14 @@
 
     python bench/faults [--tries 1.0] [--only WORD,WORD] [--seed 0] [-o FILE]
 
-Prints a table: the fault, the tries, how they ended, and what was lost. The exit status is 1 if
-anything was.
+Prints a table: the fault, the tries, how they ended, and what was lost. A file (-o) is added to, so that
+faults may be tried in pieces. The exit status is 1 if anything was lost.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import audits
 import database
 import disk
 import files
@@ -25,6 +27,7 @@ import observers
 import outputs
 import signals
 import together
+import workers
 from harness import Lab, Tally
 
 FAULTS: dict[Callable[[Lab, int], Tally | list[Tally]], int] = {
@@ -53,6 +56,19 @@ FAULTS: dict[Callable[[Lab, int], Tally | list[Tally]], int] = {
     observers.hanging: 6,
     outputs.full_disks: 10,
     outputs.early_readers: 9,
+    workers.killed: 20,
+    workers.terminated: 5,
+    workers.interrupted: 5,
+    workers.interrupted_twice: 5,
+    workers.two_runs: 2,
+    workers.full: 3,
+    workers.worker_killed: 10,
+    audits.killed: 30,
+    audits.terminated: 10,
+    audits.interrupted: 10,
+    audits.full: 6,
+    audits.damaged: 1,
+    audits.together: 6,
 }
 """The faults, with the tries of each."""
 
@@ -64,10 +80,12 @@ def main() -> None:
         "--only", default="", help="words, with commas: faults with one in their name"
     )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("-o", "--output", type=Path, help="Markdown file to write the table to")
+    parser.add_argument(
+        "-o", "--output", type=Path, help="JSON file of the outcomes, which is added to"
+    )
     options = parser.parse_args()
     logging.getLogger("privbench").setLevel(logging.CRITICAL)  # of what is called in this process
-    tallies = []
+    lost = 0
     with tempfile.TemporaryDirectory() as folder:
         lab = Lab(Path(folder), options.seed)
         for fault, tries in FAULTS.items():
@@ -77,14 +95,14 @@ def main() -> None:
             began = time.monotonic()
             found = fault(lab, max(1, round(tries * options.tries)))
             for tally in found if isinstance(found, list) else [found]:
-                tallies.append(tally)
+                lost += len(tally.lost)
                 print(line_of(tally), f"{time.monotonic() - began:.0f} s", flush=True)
                 for problem in tally.lost[:5]:
                     print("   ", problem.replace("\n", "\n    "), flush=True)
+                if options.output:
+                    add(options.output, name, tally)
         lab.close()
-    if options.output:
-        options.output.write_text(table(tallies))
-    sys.exit(any(tally.lost for tally in tallies))
+    sys.exit(lost > 0)
 
 
 def line_of(tally: Tally) -> str:
@@ -93,11 +111,20 @@ def line_of(tally: Tally) -> str:
     return f"| {tally.fault} | {tally.tries} | {ended} | {lost} |"
 
 
-def table(tallies: list[Tally]) -> str:
-    heads = "| Fault | Tries | How they ended | Lost |\n| --- | ---: | --- | --- |\n"
-    lost = sum(len(tally.lost) for tally in tallies) or "nothing"
-    total = f"| all | {sum(tally.tries for tally in tallies)} | | {lost} |\n"
-    return heads + "\n".join(map(line_of, tallies)) + "\n" + total
+def add(path: Path, name: str, tally: Tally) -> None:
+    """Add an outcome to a file, in the order of FAULTS, in place of what was there of the same fault."""
+    known = json.loads(path.read_text()) if path.exists() else []
+    outcome = {
+        "name": name,
+        "fault": tally.fault,
+        "tries": tally.tries,
+        "ended": tally.seen,
+        "lost": tally.lost,
+    }
+    known = [one for one in known if (one["name"], one["fault"]) != (name, tally.fault)]
+    order = [f"{fault.__module__}.{fault.__name__}" for fault in FAULTS]
+    known = sorted([*known, outcome], key=lambda one: order.index(one["name"]))
+    path.write_text("[\n" + ",\n".join(json.dumps(one) for one in known) + "\n]\n")
 
 
 if __name__ == "__main__":

@@ -9,17 +9,18 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from privbench.storage.results import Results
 
 HERE = Path(__file__).parent
+L = TypeVar("L", bound="Lab")
 BENCHMARK = """
 [defenses.noisy]
 mechanisms = [{{ name = "output-noise", scale = 0.2 }}]
@@ -74,28 +75,66 @@ class Tally:
 class Lab:
     """A folder with a small benchmark, and a process that starts commands quickly."""
 
-    def __init__(self, folder: Path, seed: int = 0) -> None:
+    what = ""
+    """What is run, in the names of faults; empty for a benchmark of built-in components."""
+    command_name = "privbench run small"
+
+    def __init__(
+        self, folder: Path, seed: int = 0, server: subprocess.Popen[str] | None = None
+    ) -> None:
         self.folder = folder
         self.random = random.Random(seed)
         self.config = folder / "benchmarks.toml"
-        rng = np.random.default_rng(0)
-        y = rng.integers(0, 2, 160)
-        x = rng.normal(size=(160, 8)).astype(np.float32) + 0.5 * y[:, None]
-        np.savez(folder / "blobs.npz", x=x.astype(np.float32), y=y.astype(np.int64))
-        self.config.write_text(BENCHMARK.format(path=folder / "blobs.npz"))
+        self._seed = seed
         self._number = 0
-        self.server = subprocess.Popen(
-            [sys.executable, str(HERE / "server.py")],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env=os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "300"},
-        )  # fmt: skip
-        self._answer()
+        self._others: dict[type[Lab], Lab] = {}
+        self.prepare()
+        if server is None:
+            server = subprocess.Popen(
+                [sys.executable, str(HERE / "server.py")],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                env=os.environ
+                | {"OMP_NUM_THREADS": "1", "COLUMNS": "300", "PRIVBENCH_IN_PROCESS": "0"},
+            )  # fmt: skip
+            self.server = server
+            self._answer()
+        self.server = server
         self.whole = folder / "whole"
         began = time.monotonic()
         outcome = self.run("whole")
         assert outcome.status == 0, outcome.text
         self.seconds = time.monotonic() - began
-        self.rows = rows_of(self.whole)
+        self.rows = self.shown(self.whole, outcome)
+
+    def prepare(self) -> None:
+        """Write what the command reads."""
+        rng = np.random.default_rng(0)
+        y = rng.integers(0, 2, 160)
+        x = rng.normal(size=(160, 8)).astype(np.float32) + 0.5 * y[:, None]
+        np.savez(self.folder / "blobs.npz", x=x.astype(np.float32), y=y.astype(np.int64))
+        self.config.write_text(BENCHMARK.format(path=self.folder / "blobs.npz"))
+
+    def shown(self, results: Path, outcome: Outcome) -> list[str]:
+        """What a command that ended well has to show, as text, but for how long it took."""
+        return rows_of(results)
+
+    def stored(self, results: Path) -> dict[str, int]:
+        """When each file that is kept was written."""
+        return stored(results)
+
+    def other(self, kind: type[L]) -> L:
+        """Another lab with the same process, which is made when it is first needed."""
+        if kind not in self._others:
+            folder = self.folder / kind.__name__
+            folder.mkdir()
+            self._others[kind] = kind(folder, self._seed, self.server)
+        found = self._others[kind]
+        assert isinstance(found, kind)
+        return found
+
+    def name(self, fault: str) -> str:
+        """The name of a fault, with what it is done to."""
+        return f"{fault}, {self.what}" if self.what else fault
 
     def close(self) -> None:
         assert self.server.stdin is not None
@@ -147,7 +186,8 @@ class Lab:
         outcome = self.run(results.name)
         tally.no_traceback(outcome, what)
         if tally.expect(outcome.status == 0, f"{what}: {outcome.status}: {outcome.text[-1000:]}"):
-            tally.expect(rows_of(results) == self.rows, f"{what}: other rows")
+            same = self.shown(results, outcome) == self.rows
+            tally.expect(same, f"{what}: other rows")
 
     def _ask(self, request: dict[str, Any]) -> None:
         assert self.server.stdin is not None
@@ -161,7 +201,9 @@ class Lab:
 
 
 def rows_of(results: Path) -> list[str]:
-    """The rows of the benchmark as text, but for how long they took."""
+    """The rows of the benchmark as text, but for how long they took; none if it has none."""
+    if "small" not in Results(results).benchmarks():
+        return []
     return sorted(
         json.dumps(row | {"seconds": None}, sort_keys=True)
         for row in Results(results).rows("small")
@@ -191,3 +233,39 @@ def total_rows(results: Path) -> Sequence[int]:
         except sqlite3.OperationalError:  # it has no tables yet
             return []
     return [n for (n,) in found]
+
+
+def descendants(pid: int) -> dict[int, int]:
+    """The processes that a process has started, and those that these have, each with its depth."""
+    children: dict[int, list[int]] = {}
+    for place in Path("/proc").iterdir():
+        if place.name.isdigit():
+            with suppress(OSError):
+                state, parent = (place / "stat").read_text().rpartition(")")[2].split()[:2]
+                if state != "Z":
+                    children.setdefault(int(parent), []).append(int(place.name))
+    found: dict[int, int] = {}
+    pending = [(pid, 0)]
+    while pending:
+        parent_pid, depth = pending.pop()
+        for child in children.get(parent_pid, []):
+            found[child] = depth + 1
+            pending.append((child, depth + 1))
+    return found
+
+
+def are_gone(pids: Iterable[int], seconds: float = 20.0) -> bool:
+    """Whether processes end within some seconds."""
+    end = time.monotonic() + seconds
+    left = set(pids)
+    while left and time.monotonic() < end:
+        left = {pid for pid in left if _is_alive(pid)}
+        time.sleep(0.05)
+    return not left
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

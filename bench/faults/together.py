@@ -28,12 +28,12 @@ SHORT = "import privbench.storage.problems as p; p.LOCK_TIMEOUT = 1.0"
 
 def two_runs(lab: Lab, tries: int) -> Tally:
     """Two runs of the same benchmark."""
-    return _together(lab, Tally("two runs at once"), tries, 2)
+    return _together(lab, Tally(lab.name("two runs at once")), tries, 2)
 
 
 def three_runs(lab: Lab, tries: int) -> Tally:
     """Three runs of the same benchmark."""
-    return _together(lab, Tally("three runs at once"), tries, 3)
+    return _together(lab, Tally(lab.name("three runs at once")), tries, 3)
 
 
 def _together(lab: Lab, tally: Tally, tries: int, n: int) -> Tally:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 FUNCTION = "privbench_checksum"
 """The name of `checksum_of` in SQL."""
+TRIAL_FUNCTION = "privbench_trial_checksum"
+"""The name of `trial_checksum` in SQL, where the checksums are one text, with commas between them."""
 RUN_FACTS = (
     "benchmark", "started_at", "environment", "remark", "configuration", "command", "n_trials", "process"
 )  # fmt: skip
@@ -46,6 +49,36 @@ def flaw_of(run: Mapping[str, Any]) -> str:
         return f"{type(error).__name__}: {error}"
     texts = (run["benchmark"], run["remark"], run["started_at"], run["finished_at"] or "")
     return "" if all(isinstance(text, str) for text in texts) else "its name or a time is no text"
+
+
+def trial_checksum(position: int, checksums: Iterable[str]) -> str:
+    """Return a checksum over all rows of a trial; each of them has it, so that none can be missing.
+
+    Args:
+        position: the trial's place in the plan.
+        checksums: those of its rows, in any order.
+    """
+    return checksum_of([position, *sorted(checksums)])
+
+
+def flaw_of_rows(run: Mapping[str, Any], rows: Iterable[Sequence[Any]]) -> str:
+    """Return what is wrong with the rows of a run in the database; empty if nothing is.
+
+    Args:
+        run: ``finished_at`` and ``n_trials`` by name.
+        rows: all of its rows, each as position, checksum, checksum of its trial, and values.
+    """
+    trials: dict[tuple[Any, Any], list[str]] = defaultdict(list)
+    for position, checksum, of_trial, *values in rows:
+        if checksum_of(values) != checksum:
+            return "a row was changed"
+        trials[position, of_trial].append(checksum)
+    if any(trial_checksum(trial[0], found) != trial[1] for trial, found in trials.items()):
+        return "rows of a trial are missing, or there twice"
+    n_trials = len({position for position, _ in trials})
+    if run["finished_at"] is not None and run["n_trials"] not in (None, n_trials):
+        return "trials are missing"
+    return ""
 
 
 def _stored(value: Any) -> Any:

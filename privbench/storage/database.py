@@ -15,7 +15,13 @@ from typing import TypeVar
 from privbench.errors import StorageFailed
 from privbench.interrupt import shielded
 from privbench.storage import problems
-from privbench.storage.checksums import FUNCTION, RUN_FACTS, checksum_of
+from privbench.storage.checksums import (
+    FUNCTION,
+    RUN_FACTS,
+    TRIAL_FUNCTION,
+    checksum_of,
+    trial_checksum,
+)
 from privbench.storage.columns import SCHEMA
 from privbench.storage.migrations import MIGRATIONS, make_file, migrate, version_of
 from privbench.storage.problems import Damaged, code_of, damage_text, explained
@@ -127,7 +133,8 @@ def check(database: sqlite3.Connection, path: Path) -> None:
     Raises:
         Damaged: it is not.
     """
-    of_rows = ["run_id", *(column.name for column in SCHEMA), "traceback", "position", "checksum"]
+    columns = [column.name for column in SCHEMA]
+    of_rows = ["run_id", *columns, "traceback", "position", "checksum", "trial_checksum"]
     of_runs = ["id", *RUN_FACTS, "finished_at", "seconds", "deleted_at", "checksum"]
     for table, names in (("rows", of_rows), ("runs", of_runs), ("times", TIMES)):
         database.execute(f"SELECT {', '.join(names)} FROM {table} LIMIT 0")
@@ -154,7 +161,12 @@ def _connected(path: Path, mode: str) -> sqlite3.Connection:
 def with_functions(database: sqlite3.Connection) -> sqlite3.Connection:
     """Return a connection that knows the functions of the schema."""
     database.create_function(FUNCTION, -1, lambda *values: checksum_of(values), deterministic=True)
+    database.create_function(TRIAL_FUNCTION, 2, _of_trial, deterministic=True)
     return database
+
+
+def _of_trial(position: int, checksums: str) -> str:
+    return trial_checksum(position, checksums.split(","))
 
 
 def _patiently(path: Path, call: Callable[[], T]) -> T:

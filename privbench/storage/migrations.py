@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from privbench.errors import BadInput
-from privbench.storage.checksums import FUNCTION, RUN_FACTS
+from privbench.storage.checksums import FUNCTION, RUN_FACTS, TRIAL_FUNCTION
 from privbench.storage.columns import SCHEMA, Column, added_in
 from privbench.storage.problems import Damaged, damage_text
 
@@ -95,6 +95,24 @@ MIGRATIONS = (
     DROP TRIGGER rows_are_append_only;
     UPDATE rows SET checksum = {FUNCTION}({", ".join(c.name for c in SCHEMA if c.since < 11)});
     UPDATE runs SET checksum = {FUNCTION}({", ".join(RUN_FACTS)});
+    CREATE TRIGGER rows_are_append_only BEFORE UPDATE ON rows
+        BEGIN SELECT RAISE(ABORT, 'rows are append-only'); END;
+    """,
+    # A row that is gone leaves no damaged value behind: the others of its trial say that it was there.
+    f"""
+    ALTER TABLE rows ADD COLUMN trial_checksum TEXT NOT NULL DEFAULT '';
+    DROP TRIGGER rows_are_append_only;
+    CREATE TEMP TABLE trials (
+        run_id INTEGER, position INTEGER, checksum TEXT, PRIMARY KEY (run_id, position)
+    ) WITHOUT ROWID;
+    INSERT INTO trials
+        SELECT run_id, position, {TRIAL_FUNCTION}(position, group_concat(checksum)) FROM rows
+        GROUP BY run_id, position;
+    UPDATE rows SET trial_checksum = (
+        SELECT checksum FROM trials
+        WHERE trials.run_id = rows.run_id AND trials.position = rows.position
+    );
+    DROP TABLE temp.trials;
     CREATE TRIGGER rows_are_append_only BEFORE UPDATE ON rows
         BEGIN SELECT RAISE(ABORT, 'rows are append-only'); END;
     """,

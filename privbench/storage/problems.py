@@ -25,6 +25,14 @@ def damage_text(path: Path, problem: object) -> str:
     )
 
 
+def damaged_run_text(path: Path, number: int, flaw: str) -> str:
+    """Return what is said of a run of which some values or rows are not as they were written."""
+    return (
+        f"{path}: run {number} is damaged ({flaw}); `privbench run NAME` makes its rows again from"
+        " stored artifacts, without computing them"
+    )
+
+
 def code_of(error: BaseException) -> int:
     """Return SQLite's code of an error without its details; 0 if it has none."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

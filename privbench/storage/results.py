@@ -14,10 +14,16 @@ from typing import Any
 from privbench.components.messages import near
 from privbench.errors import BadInput, StorageFailed
 from privbench.privacy.verdict import with_verdicts
-from privbench.storage.checksums import RUN_FACTS, checksum_of, flaw_of
+from privbench.storage.checksums import (
+    RUN_FACTS,
+    checksum_of,
+    flaw_of,
+    flaw_of_rows,
+    trial_checksum,
+)
 from privbench.storage.columns import SCHEMA
 from privbench.storage.database import open_database, read_database
-from privbench.storage.problems import Damaged, damage_text
+from privbench.storage.problems import Damaged, damaged_run_text
 from privbench.storage.processes import this_process
 from privbench.storage.salvage import repair
 
@@ -124,22 +130,14 @@ class Results:
         Raises:
             StorageFailed: they cannot be written, or the database is not that of the run any more.
         """
-        names = ", ".join(("run_id", *COLUMNS, "traceback", "position", "checksum"))
-        marks = ", ".join("?" * (len(COLUMNS) + 4))
-        stored = [
-            ([column.to_sql(row[column.name]) for column in SCHEMA], traceback, position)
-            for rows, traceback, position in trials
-            for row in rows
-        ]
+        names = ("run_id", *COLUMNS, "traceback", "position", "checksum", "trial_checksum")
+        stored = [line for trial in trials for line in _lines(run, *trial)]
         with open_database(self.path) as database:
             if not database.execute("SELECT 1 FROM runs WHERE id = ?", (run,)).fetchone():
                 raise StorageFailed(self._replaced(run))
             database.executemany(
-                f"INSERT INTO rows ({names}) VALUES ({marks})",
-                [
-                    (run, *values, traceback, position, checksum_of(values))
-                    for values, traceback, position in stored
-                ],
+                f"INSERT INTO rows ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
+                stored,
             )
 
     def finish_run(self, run: int, seconds: float | None = None) -> None:
@@ -193,21 +191,16 @@ class Results:
             cursor = database.execute(f"SELECT {names} FROM runs WHERE id = ?", (number,))
             facts = named(cursor, cursor.fetchone())
             values = database.execute(
-                f"SELECT position, checksum, {', '.join(COLUMNS)} FROM rows WHERE run_id = ?"
-                " ORDER BY position, rowid",
+                f"SELECT position, checksum, trial_checksum, {', '.join(COLUMNS)} FROM rows"
+                " WHERE run_id = ? ORDER BY position, rowid",
                 (number,),
             ).fetchall()
         if not values or not facts:
             raise BadInput(f"run {number} in {self.path} has no rows")
-        if flaw := flaw_of(facts):
-            raise Damaged(damage_text(self.path, f"run {number}: {flaw}"))
-        if any(checksum_of(row) != checksum for _, checksum, *row in values):
-            raise Damaged(damage_text(self.path, f"a row of run {number} was changed"))
-        n_trials = len({position for position, *_ in values})
-        if facts["finished_at"] is not None and facts["n_trials"] not in (None, n_trials):
-            raise Damaged(damage_text(self.path, f"rows of run {number} are missing"))
+        if flaw := flaw_of(facts) or flaw_of_rows(facts, values):
+            raise Damaged(damaged_run_text(self.path, number, flaw))
         by_name = with_json({name: facts[name] for name in FACTS})
-        return Run(**by_name, rows=with_verdicts([_from_sql(row[2:]) for row in values]))
+        return Run(**by_name, rows=with_verdicts([_from_sql(row[3:]) for row in values]))
 
     def _newest(self, benchmark: str) -> int:
         """Return the number of the newest run of a benchmark that is complete, or else the newest."""
@@ -232,6 +225,17 @@ class Results:
     def remark(self, benchmark: str) -> str:
         """Return how the run that `run` returns differs from the benchmark in the file."""
         return self.run(benchmark).title_remark
+
+
+def _lines(run: int, rows: Sequence[Row], traceback: str, position: int) -> list[list[Any]]:
+    """Return the rows of a trial as lines of the database, with their checksums."""
+    values = [[column.to_sql(row[column.name]) for column in SCHEMA] for row in rows]
+    checksums = [checksum_of(row) for row in values]
+    of_trial = trial_checksum(position, checksums)
+    return [
+        [run, *row, traceback, position, checksum, of_trial]
+        for row, checksum in zip(values, checksums, strict=True)
+    ]
 
 
 def _from_sql(values: Sequence[Any]) -> Row:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
-from privbench.storage.checksums import RUN_FACTS, checksum_of, flaw_of
+from privbench.storage.checksums import RUN_FACTS, flaw_of, flaw_of_rows
 from privbench.storage.columns import SCHEMA
 from privbench.storage.database import TIMES, check, open_database, read_database
+from privbench.storage.locks import alone
 from privbench.storage.problems import Damaged
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ def repair(path: Path) -> None:
     """
     if not path.is_file():
         return
-    with _alone(path):
+    with alone(path.parent):
         try:
             with read_database(path) as database:
                 check(database, path)
@@ -50,22 +50,6 @@ def repair(path: Path) -> None:
 
 def _runs(n: int) -> str:
     return f"{n} run" if n == 1 else f"{n} runs"
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Let one process at a time look after the databases of a folder."""
-    try:
-        import fcntl
-    except ImportError:  # Windows, where an open file cannot be renamed, either
-        yield
-        return
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(folder)
 
 
 def _set_aside(path: Path) -> Path:
@@ -109,21 +93,18 @@ def _copy_run(old: sqlite3.Connection, new: sqlite3.Connection, number: int) -> 
     Raises:
         Damaged, sqlite3.Error: it is not.
     """
-    columns = [column.name for column in SCHEMA]
     facts = ("id", *RUN_FACTS, "finished_at", "seconds", "deleted_at", "checksum")
-    of_rows = ("run_id", *columns, "traceback", "position", "checksum")
+    checked = ("position", "checksum", "trial_checksum", *(column.name for column in SCHEMA))
+    of_rows = (*checked, "run_id", "traceback")
     run = old.execute(f"SELECT {', '.join(facts)} FROM runs WHERE id = ?", (number,)).fetchone()
     # Not by the index, which may be damaged as well.
     query = f"SELECT {', '.join(of_rows)} FROM rows NOT INDEXED WHERE run_id = ? ORDER BY rowid"
     rows = old.execute(query, (number,)).fetchall()
-    if run is None or flaw_of(dict(zip(facts, run, strict=True))):
+    by_name = dict(zip(facts, run, strict=True)) if run is not None else {}
+    if not by_name or flaw_of(by_name):
         raise Damaged(f"run {number}")
-    if any(checksum_of(row[1 : 1 + len(columns)]) != row[-1] for row in rows):
-        raise Damaged(f"rows of run {number}")
-    position = of_rows.index("position")
-    planned = run[1 + RUN_FACTS.index("n_trials")]
-    if run[facts.index("finished_at")] and planned not in (None, len({r[position] for r in rows})):
-        raise Damaged(f"rows of run {number} are missing")
+    if flaw := flaw_of_rows(by_name, (row[: len(checked)] for row in rows)):
+        raise Damaged(f"run {number}: {flaw}")
     # A run of which a row cannot be copied is left out as a whole.
     new.execute("SAVEPOINT run")
     try:

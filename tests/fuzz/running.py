@@ -80,10 +80,23 @@ def run(
     cases: int,
     number: int,
     on_finding: Callable[[BaseException, Any], None] = lambda *_: None,
+    *,
+    after: Outcome | None = None,
+    on_batch: Callable[[Outcome], None] = lambda _: None,
 ) -> Outcome:
-    """Read drawn cases, the same for a seed, and return what became of them."""
-    outcome = Outcome(target.name, target.what, number)
-    found: Counter[str] = Counter()
+    """Read drawn cases, the same for a seed, and return what became of them.
+
+    Args:
+        target: what reads the cases.
+        cases: how many there are in the end.
+        number: the seed.
+        on_finding: told of each finding, with the error and the case.
+        after: what became of the first cases in an earlier process; they are not read again.
+        on_batch: told what became of all cases so far, after each BATCH.
+    """
+    outcome = Outcome(target.name, target.what, number) if after is None else after
+    found: Counter[str] = Counter(outcome.findings)
+    mib = outcome.mib
     target.prepare()
     before = _peak_mib()
     logging.getLogger("privbench").setLevel(logging.CRITICAL)
@@ -108,7 +121,7 @@ def run(
                 on_finding(error, case)
             outcome.slowest = max(outcome.slowest, time.process_time() - started)
 
-    for begin in range(0, cases, BATCH):
+    for begin in range(outcome.cases, cases, BATCH):
         limited = settings(
             max_examples=min(BATCH, cases - begin),
             database=None,
@@ -118,8 +131,9 @@ def run(
         )
         with warnings.catch_warnings(action="ignore"):
             seed(f"{number} {begin}")(limited(given(target.cases)(cases_of)))()
-    outcome.findings = dict(found.most_common())
-    outcome.mib = max(0, _peak_mib() - before)
+        outcome.findings = dict(found.most_common())
+        outcome.mib = max(mib, _peak_mib() - before)
+        on_batch(outcome)
     return outcome
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import cache
 
 from hypothesis import strategies as st
 
@@ -111,6 +112,7 @@ def csv_files(usual):
     return maybe_gzipped(rarely(csv_texts(usual), st.integers(0, 7).map(_huge), one_in=250))
 
 
+@cache
 def frame_columns():
     """Return columns for Parquet by name, of all types that it has and pandas can write."""
     import datetime

@@ -65,7 +65,8 @@ def test_each_schema_version_has_the_columns_it_always_had(version, expected):
 
 def test_the_newest_schema_has_every_column():
     names = [definition.split()[0] for definition in table(len(MIGRATIONS))]
-    assert set(names) == {*COLUMNS, "run_id", "traceback", "position", "checksum"}
+    own = {"run_id", "traceback", "position", "checksum", "trial_checksum"}
+    assert set(names) == {*COLUMNS, *own}
     assert len(set(COLUMNS)) == len(COLUMNS)
 
 

@@ -129,13 +129,75 @@ def test_whole_runs_of_a_damaged_database_are_saved(tmp_path, caplog):
         database.execute("DROP TABLE times")
     database.close()
     assert len(results.rows("b")) == 1
-    with pytest.raises(BadInput, match="a row of run 2 was changed"):
+    with pytest.raises(BadInput, match=r"run 2 is damaged \(a row was changed"):
         results.rows("c")
     with caplog.at_level(logging.WARNING, "privbench"):
         assert results.start_run("c", {}) == 4
     assert "set aside as results.sqlite.damaged; 2 runs saved, 1 run lost" in caplog.text
     assert results.benchmarks() == ["b", "d"]
     assert (tmp_path / "results.sqlite.damaged").exists()
+
+
+MISSING = "rows of a trial are missing, or there twice"
+CHANGES = {
+    "a row is deleted": ("DELETE FROM rows WHERE rowid = 5", MISSING),
+    "a row is there twice": ("INSERT INTO rows SELECT * FROM rows WHERE rowid = 5", MISSING),
+    "a row moves to another trial": ("UPDATE rows SET position = 2 WHERE rowid = 5", MISSING),
+    "two trials change places": ("UPDATE rows SET position = 3 - position", MISSING),
+    "a trial's checksum is changed": (
+        "UPDATE rows SET trial_checksum = 'x' WHERE rowid = 5",
+        MISSING,
+    ),
+    "a trial is deleted": ("DELETE FROM rows WHERE position = 2", "trials are missing"),
+}
+
+
+@pytest.mark.parametrize("was_migrated", [False, True])
+@pytest.mark.parametrize("change", CHANGES)
+def test_rows_that_sql_takes_away_or_adds_are_noticed(tmp_path, change, was_migrated):
+    """Each row that is left is as it was written, so that its own checksum says nothing."""
+    statement, flaw = CHANGES[change]
+    results = Results(tmp_path)
+    run = results.start_run("b", {}, n_trials=4)
+    for position in range(4):
+        results.add(run, [ROW | {"seed": seed} for seed in range(3)], position=position)
+    results.finish_run(run, 1.0)
+    if was_migrated:
+        _back_to_schema_11(results.path)
+    assert len(results.rows("b")) == 12
+    with sqlite3.connect(results.path) as database:
+        database.execute("DROP TRIGGER rows_are_append_only")
+        database.execute("DROP TRIGGER rows_of_deleted_runs_may_go")
+        database.execute(statement)
+    database.close()
+    with pytest.raises(BadInput, match=rf"run {run} is damaged \({flaw}"):
+        results.rows("b")
+    # If the database is set aside for another reason, such a run is not saved.
+    with sqlite3.connect(results.path) as database:
+        database.execute("DROP TABLE times")
+    database.close()
+    results.start_run("b", {})
+    assert results.benchmarks() == []
+
+
+def _back_to_schema_11(path):
+    with sqlite3.connect(path) as database:
+        database.execute("DROP TRIGGER rows_are_append_only")
+        database.execute("ALTER TABLE rows DROP COLUMN trial_checksum")
+        database.execute(
+            "CREATE TRIGGER rows_are_append_only BEFORE UPDATE ON rows"
+            " BEGIN SELECT RAISE(ABORT, 'rows are append-only'); END"
+        )
+        database.execute("PRAGMA user_version = 11")
+    database.close()
+
+
+def test_rows_that_are_added_to_a_trial_later_are_shown(tmp_path):
+    results = Results(tmp_path)
+    run = results.start_run("b", {})
+    for seed in range(3):
+        results.add(run, [ROW | {"seed": seed}])
+    assert [row["seed"] for row in results.rows("b")] == [0, 1, 2]
 
 
 def test_a_run_whose_database_was_replaced_says_so(tmp_path):

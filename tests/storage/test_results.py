@@ -5,6 +5,7 @@ from threading import Barrier
 import pytest
 
 from privbench.errors import BadInput
+from privbench.storage.database import with_functions
 from privbench.storage.migrations import MIGRATIONS
 from privbench.storage.results import COLUMNS, Results
 
@@ -141,7 +142,7 @@ def test_runs_may_start_together_in_a_new_folder_or_on_an_old_schema(tmp_path, v
         results = Results(tmp_path / str(repeat))
         results.path.parent.mkdir()
         if version:
-            database = sqlite3.connect(results.path)
+            database = with_functions(sqlite3.connect(results.path))
             database.executescript(
                 f"{';'.join(MIGRATIONS[:version])}; PRAGMA user_version = {version};"
             )

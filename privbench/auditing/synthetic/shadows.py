@@ -21,17 +21,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from privbench.auditing.fingerprint import fingerprint
+from privbench.auditing.synthetic.kept import MEMBERS, KeptShadows
 from privbench.auditing.synthetic.tables import read_table
 from privbench.components.contained import contained
 from privbench.components.messages import error_text
 from privbench.components.scripts import run_script
-from privbench.datasets.frames import parse_frame
-from privbench.datasets.reading import read_file
-from privbench.errors import BadInput, DataError, PrivbenchError, StorageFailed
+from privbench.errors import BadInput, DataError, PrivbenchError
 from privbench.metrics.pairs import Bools
 from privbench.report.numbers import duration
 from privbench.seeds import canonical_json, generator, seed_of
-from privbench.storage.files import GOES_ON, why_not_written, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +39,6 @@ Generate = Callable[["pd.DataFrame", int, int], Any]
 
 log = logging.getLogger(__name__)
 
-MEMBERS = ".members"
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 MIN_SHADOWS = 4
 """Smallest number of shadow tables that says anything about a record."""
@@ -135,19 +132,19 @@ def trained(
 
     n_train, n_synthetic = sizes
     n_shadows, began, computed = len(member), time.monotonic(), 0
+    kept = None if folder is None else KeptShadows(folder)
     for index, row in enumerate(member):
         own = attacked[row]
         missing = max(0, min(n_train - len(own), len(fill)))
         order = generator(seed, "fill", index).permutation(len(fill))[:missing]
         table = pd.concat([own, fill.iloc[order]], ignore_index=True)
-        kept = None if folder is None else folder / f"shadow-{index:03}.csv"
-        if kept is not None and kept.exists():
-            yield parse_frame(read_file(kept), separator=",", decimal=".", text_columns=texts)
+        known = None if kept is None else kept.read(index, texts)
+        if known is not None:
+            yield known
             continue
         released = _run(generate, table, seed_of(seed, "shadow", index) % 2**31, n_synthetic, index)
         if kept is not None:
-            _write(table, kept.with_name(f"shadow-{index:03}{MEMBERS}.csv"))
-            _write(released, kept)  # the last, since it says that the pair is finished
+            kept.write(index, table, released)
         computed += 1
         each = (time.monotonic() - began) / computed
         left = duration(each * (n_shadows - index - 1))
@@ -232,11 +229,3 @@ def _run(generate: Generate, table: pd.DataFrame, seed: int, n: int, index: int)
             )
         released = pd.DataFrame(array, columns=columns)
     return read_table(released, f"shadow {index}")
-
-
-def _write(table: pd.DataFrame, path: Path) -> None:
-    try:
-        write_whole(path, table.to_csv(index=False).encode())
-    except OSError as error:
-        why = why_not_written(path, error)
-        raise StorageFailed(f"--cache: {path}: {why}; {GOES_ON}") from None

@@ -12,6 +12,7 @@ from privbench.auditing.training.classification import Answer
 from privbench.auditing.training.queries import Queries
 from privbench.seeds import digest
 from privbench.storage.artifacts import Artifact, Store
+from privbench.storage.locks import alone
 
 KIND = "training-audit"
 """The folder of what models answered, among the artifacts of a results folder."""
@@ -56,24 +57,30 @@ class Failure:
 
 def load(store: Store, job: Job, queries: Queries | None) -> Trained | None:
     """Return what a model answered, if all of it is stored."""
-    artifact = store.load(KIND, job.key)
-    if artifact is None or queries is None:
-        return None if artifact is None else _of_artifact(artifact)
-    of_queries = store.load(QUERIES, _key_of_queries(job, queries))
+    with alone(store.root):
+        artifact = store.load(KIND, job.key)
+        if artifact is None or queries is None:
+            return None if artifact is None else _of_artifact(artifact)
+        of_queries = store.load(QUERIES, _key_of_queries(job, queries))
     if of_queries is None:
         return None
     return replace(_of_artifact(artifact), classes=of_queries.arrays["classes"])
 
 
 def save(store: Store, job: Job, queries: Queries | None, trained: Trained) -> None:
-    """Store what a model answered."""
+    """Store what a model answered.
+
+    Two audits at once may train the same model, to other answers if its training is not repeatable. The
+    files of one would not go with those of the other.
+    """
     provenance = {"seed": job.seed, "n_members": len(job.rows)}
     artifact, seconds = _artifact(trained), trained.seconds
-    store.save(KIND, job.key, artifact, seconds=seconds, provenance=provenance)
-    if queries is not None:
-        assert trained.classes is not None  # `ask` asked for them
-        key, classes = _key_of_queries(job, queries), Artifact({"classes": trained.classes})
-        store.save(QUERIES, key, classes, seconds=trained.asking, provenance=provenance)
+    with alone(store.root):
+        store.save(KIND, job.key, artifact, seconds=seconds, provenance=provenance)
+        if queries is not None:
+            assert trained.classes is not None  # `ask` asked for them
+            key, classes = _key_of_queries(job, queries), Artifact({"classes": trained.classes})
+            store.save(QUERIES, key, classes, seconds=trained.asking, provenance=provenance)
 
 
 def _key_of_queries(job: Job, queries: Queries) -> str:

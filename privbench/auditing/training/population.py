@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import random
+import threading
 import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +173,8 @@ def _trained(
 
     sent = _pickled(train)
     work = Parallel(n_jobs=workers, return_as="generator_unordered")(
-        delayed(_in_worker)(number, sent, task, records, y, job) for number, job in enumerate(jobs)
+        delayed(_in_worker)(number, os.getpid(), sent, task, records, y, job)
+        for number, job in enumerate(jobs)
     )
     try:
         for number, result in work:
@@ -204,11 +208,29 @@ def _pickled(train: Train) -> bytes:
 
 
 def _in_worker(
-    number: int, train: bytes, task: Task, records: Records, y: Any, job: Job
+    number: int, main: int, train: bytes, task: Task, records: Records, y: Any, job: Job
 ) -> tuple[int, Trained | Failure]:
     import cloudpickle
 
+    _end_with(main)
     return number, guarded(cloudpickle.loads(train), task, records, y, job)
+
+
+@cache
+def _end_with(main: int) -> None:
+    """Let this worker process end when the main process has ended, even if that was killed.
+
+    joblib's workers would finish their models, which nobody stores, and wait for others for minutes.
+    """
+    if os.getppid() != main:  # it is no child, as with some backends that users can choose
+        return
+
+    def watch() -> None:
+        while os.getppid() == main:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _line(error: BaseException, train: Any) -> str:
