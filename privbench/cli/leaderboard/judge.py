@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from privbench.cli.options import json_option
+from privbench.cli.options import json_option, no_plugin_option
 from privbench.cli.output import echo, print_json, print_table
 from privbench.errors import BadInput
 from privbench.plugins.host import PluginHost
+from privbench.plugins.installed import OPTION
 
 if TYPE_CHECKING:
     from privbench.leaderboard.frozen.folder import FrozenOutputs
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     "--not-isolated", is_flag=True,
     help="Run the attack although the secret folder cannot be hidden from its process.",
 )  # fmt: skip
+@no_plugin_option
 @json_option
 @click.pass_context
 def judge(
@@ -85,7 +87,8 @@ def judge(
         )
     if scores_file is None:
         assert attack is not None
-        scores = _run(frozen, secret, attack, plugins, settings, isolated=not not_isolated)
+        off = host.switched_off
+        scores = _run(frozen, secret, attack, plugins, off, settings, isolated=not not_isolated)
     else:
         scores = read_scores(scores_file, frozen)
     name = attack or (scores_file.stem if scores_file else "")
@@ -113,6 +116,7 @@ def _run(
     secret: Path,
     attack: str,
     plugins: tuple[str, ...],
+    off: list[str],
     settings: tuple[str, ...],
     *,
     isolated: bool,
@@ -126,6 +130,8 @@ def _run(
         for plugin in plugins:
             path = Path(plugin)
             arguments += ["-p", str(path.resolve()) if path.suffix == ".py" else plugin]
+        for name in off:
+            arguments += [OPTION, name]
         for setting in settings:
             arguments += ["--set", setting]
         run_attack(arguments, Path(folder), secret, isolated=isolated)
