@@ -28,6 +28,7 @@ from privbench.cli.plugins import plugins
 from privbench.cli.report import report
 from privbench.cli.run import run
 from privbench.cli.runs import runs
+from privbench.cli.schema import schema
 from privbench.cli.show import show
 from privbench.cli.table import table
 from privbench.errors import BadInput
@@ -36,7 +37,7 @@ from privbench.plugins.installed import Installed, named_off
 
 BUILTIN_COMMANDS = (
     init, run, runs, audit, audit_training, audit_data, list_command, show, table, plot, export, report,
-    leaderboard, data, plugins, gc, doctor, completion,
+    leaderboard, data, plugins, schema, gc, doctor, completion,
 )  # fmt: skip
 
 
