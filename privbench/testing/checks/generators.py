@@ -1,0 +1,107 @@
+"""What generators are held to: new records, and the same ones however they are fitted and stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from privbench.generators.base import Generator
+from privbench.testing.comparing import far_apart
+from privbench.testing.findings import NotApplicable, Violation
+from privbench.testing.registry import checks
+from privbench.testing.subject import Subject, call
+
+MOST_COPIES = 0.1
+"""Share of drawn records that may be copies of training records."""
+
+
+@checks("generator")
+def draws_new_records(subject: Subject) -> None:
+    """``sample`` does not return the training set: at most a tenth of what it draws are copies."""
+    import numpy as np
+
+    from privbench.attacks.synthetic import nearest
+
+    problem: Any = subject.problem
+    if problem.spec.kind == "binary":
+        raise NotApplicable("binary records are alike by chance")
+    train, other = problem.inputs(), problem.inputs(variant=1)
+    drawn = np.asarray(subject.results["x"], dtype=np.float32)
+    usual = np.median(nearest(train.x, other.x))
+    copies = nearest(drawn, train.x)[:, 0] < 1e-3 * usual
+    if copies.mean() > MOST_COPIES:
+        raise Violation(
+            f"{copies.mean():.0%} of the records that sample draws are copies of training records"
+        )
+
+
+@checks("generator")
+def depends_on_its_training_set(subject: Subject) -> None:
+    """Fitted on other records, with the same draws, it returns other records."""
+    other = subject.run(variant=1)
+    mine = {name: subject.results[name] for name in ("x", "decoded")}
+    if not far_apart(mine, {name: other[name] for name in mine}):
+        raise Violation("fitted on other records it draws and decodes the same, so it learns nothing")
+
+
+@checks("generator")
+def encodes_and_decodes_without_randomness(subject: Subject) -> None:
+    """``encode`` and ``decode`` of one fitted generator return the same for the same records."""
+    problem: Any = subject.problem
+    data = problem.inputs()
+
+    def twice() -> list[Any]:
+        (fitted,) = problem.fit_all(subject.bound, [data], [0])
+        return [problem.used(subject.bound, fitted, data, 0) for _ in range(2)]
+
+    first, second = call(subject.bound, twice)
+    if change := far_apart(first, second):
+        raise Violation(f"a second call on the same records returns something else: {change}")
+
+
+@checks("generator")
+def all_fits_are_as_one_after_another(subject: Subject) -> None:
+    """``fit_population`` gives the generators that ``fit`` gives for each training set."""
+    problem: Any = subject.problem
+    if type(subject.bound.component).fit_population is Generator.fit_population:
+        raise NotApplicable("it fits one generator at a time")
+    sets = [problem.inputs(), problem.inputs(variant=1)]
+
+    def both() -> tuple[list[Any], list[Any]]:
+        import numpy as np
+
+        together = problem.fit_all(subject.bound, sets, [0, 1])
+        alone = [
+            subject.bound.component.fit(data.copy(), np.random.default_rng([seed, 5]))
+            for seed, data in enumerate(sets)
+        ]
+        return tuple(
+            [problem.used(subject.bound, one, data, 0) for one, data in zip(all_of, sets, strict=True)]
+            for all_of in (together, alone)
+        )
+
+    for first, second in zip(*call(subject.bound, both), strict=True):
+        if change := far_apart(first, second, 1e-3):
+            raise Violation(f"fit_population and fit disagree: {change}")
+
+
+@checks("generator")
+def is_restored_from_its_state(subject: Subject) -> None:
+    """A generator that is restored from its ``state`` does what the fitted one does."""
+    from privbench.generators.checks import checked_state
+    from privbench.testing.problems.generators import restored
+
+    problem: Any = subject.problem
+    data, bound = problem.inputs(), subject.bound
+
+    def again() -> Any:
+        (fitted,) = problem.fit_all(bound, [data], [0])
+        state = checked_state(fitted.state(), bound.name)
+        if state is None:
+            return None
+        return problem.used(bound, restored(bound, state, data), data, 0)
+
+    found = call(bound, again)
+    if found is None:
+        raise NotApplicable("it has no state, and is fitted again in each run")
+    if change := far_apart(subject.results, found, 1e-5):
+        raise Violation(f"the generator that is restored is another: {change}")

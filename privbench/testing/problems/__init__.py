@@ -1,0 +1,1 @@
+"""Tiny problems on which components are tried."""
