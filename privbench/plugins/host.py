@@ -94,6 +94,7 @@ class PluginHost:
             BadInput: a file of ``extra`` is missing, or the environment variable names a plugin that is
                 not installed.
         """
+        is_without = installed is False
         if isinstance(installed, bool):
             installed = Installed.chosen() if installed else NO_PLUGINS
         self.manager = pluggy.PluginManager("privbench")
@@ -106,6 +107,8 @@ class PluginHost:
         self.specs: list[str] = []
         """Modules and files that were loaded beside those that are installed."""
         self.installed = installed
+        self.switched_off = [] if is_without else installed.switched_off()
+        """Names of the installed plugins that the user turned off."""
         self.registries = {kind: Registry(kind) for kind in KINDS}
         version = importlib.metadata.version("privbench")
         self._load(BUILTINS, "privbench", version, lambda: importlib.import_module(BUILTINS))
@@ -134,11 +137,6 @@ class PluginHost:
     def third_party(self) -> dict[str, str]:
         """Distribution and version of each loaded plugin, by plugin name, without the built-ins."""
         return {plugin.name: str(plugin.distribution) for plugin in self.plugins[1:]}
-
-    @property
-    def switched_off(self) -> list[str]:
-        """Names of the installed plugins that the user turned off."""
-        return [] if self.installed == NO_PLUGINS else self.installed.switched_off()
 
     @property
     def broken(self) -> set[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from privbench.cli.output import (
+    MIN_TEXT_WIDTH,
     echo,
     fitted,
     line_width,
@@ -17,7 +18,7 @@ from privbench.cli.output import (
 )
 from privbench.components import KINDS
 from privbench.escape import one_line
-from privbench.layout import text_width
+from privbench.layout import text_width, wrap
 from privbench.plugins.host import Plugin, PluginFailure, PluginHost
 from privbench.wording import plural, shortened
 
@@ -41,8 +42,8 @@ def print_short(host: PluginHost) -> None:
     versions = {name: plugins[0].distribution.version for name, plugins in by_origin.items()}
     taken = max(map(text_width, ["plugin", *origins.values()]))
     taken += max(map(len, ["version", *versions.values()])) + 2 * GAP
-    room = line_width() - taken
-    print_table(
+    room = max(line_width() - taken, MIN_TEXT_WIDTH)
+    _print_wrapped(
         [
             {"plugin": origins[name], "version": versions[name], "provides": _provided(own, room)}
             for name, own in by_origin.items()
@@ -50,7 +51,7 @@ def print_short(host: PluginHost) -> None:
     )
     if host.failures:
         echo()
-        print_table(
+        _print_wrapped(
             [
                 {"failed": one.distribution, "in": str(one.phase), "because": one.message}
                 for one in host.failures
@@ -69,6 +70,20 @@ def print_each(host: PluginHost) -> None:
         _print_failure(failure)
     if host.switched_off:
         echo(fitted(f"turned off: {', '.join(host.switched_off)}"))
+
+
+def _print_wrapped(lines: list[dict[str, str]]) -> None:
+    """Print a table whose last column is wrapped by the width, wherever it is printed."""
+    *others, last = lines[0]
+    widths = [max(text_width(one_line(line[head])) for line in lines) for head in others]
+    taken = sum(max(width, len(head)) + GAP for width, head in zip(widths, others, strict=True))
+    room = max(line_width() - taken, MIN_TEXT_WIDTH)
+    rows = []
+    for line in lines:
+        first, *more = wrap(one_line(line[last]), room)
+        rows += [line | {last: first}]
+        rows += [dict.fromkeys(others, "") | {last: text} for text in more]
+    print_table(rows)
 
 
 def _provided(plugins: list[Plugin], room: int) -> str:

@@ -51,7 +51,9 @@ class OfMechanism(Problem):
         """Return what the mechanism states. Raises Violation if it is no guarantee."""
         stated = bound.component.guarantee(self.context(spec))
         if stated is not None and not isinstance(stated, Guarantee):
-            raise Violation(f"guarantee returned {stated!r}, expected a privbench.Guarantee or None")
+            raise Violation(
+                f"guarantee returned {stated!r}, expected a privbench.Guarantee or None"
+            )
         return stated
 
     def states(self, bound: Bound) -> Any:

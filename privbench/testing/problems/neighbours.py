@@ -186,9 +186,7 @@ def _of_training(problem: OfTraining) -> Neighbours | None:
 def _of_generators(problem: OfGenerators) -> Neighbours | None:
     bound, spec = problem.bound, problem.spec
     fitted_on = bound.component.fitted_on
-    stated = bound.component.guarantee(
-        GuaranteeContext(spec, N_TRAIN, None, fitted_on)
-    )
+    stated = bound.component.guarantee(GuaranteeContext(spec, N_TRAIN, None, fitted_on))
     claim = _claim(stated)
     if claim is None or stated.covers == "labels" or fitted_on == "reference":
         return None
