@@ -92,7 +92,7 @@ class Runner:
         if self.limits.memory is not None:
             check_memory(self.plan, self._missing, self.limits.memory)
         self.host.call("run_started", plan=self.plan, needed=stages)
-        facts = environment(self.host.third_party, self.device)
+        facts = environment(self.host.third_party, self.device, self.host.switched_off)
         benchmark = self.plan.benchmark
         run = self.results.start_run(
             benchmark.name, facts, self.plan.remark, benchmark.to_json(),

@@ -142,7 +142,7 @@ def run_audit(
         blocks=blocks,
         seed=seed,
         warnings=sanity(target, shadow, {name: one.scores for name, one in reports.items()}),
-        environment=environment(host.third_party, "cpu"),
+        environment=environment(host.third_party, "cpu", host.switched_off),
         inputs=[
             PredictionsInput.of(role, source, predictions)
             for role, source, predictions in (

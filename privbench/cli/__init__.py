@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 import click
 
@@ -21,18 +22,22 @@ from privbench.cli.group import Group
 from privbench.cli.init import init
 from privbench.cli.leaderboard import leaderboard
 from privbench.cli.listing import list_command
+from privbench.cli.output import echo_error
 from privbench.cli.plot import plot
 from privbench.cli.plugins import plugins
 from privbench.cli.report import report
 from privbench.cli.run import run
 from privbench.cli.runs import runs
+from privbench.cli.schema import schema
 from privbench.cli.show import show
 from privbench.cli.table import table
+from privbench.errors import BadInput
 from privbench.plugins.host import PluginHost
+from privbench.plugins.installed import Installed, named_off
 
 BUILTIN_COMMANDS = (
     init, run, runs, audit, audit_training, audit_data, list_command, show, table, plot, export, report,
-    leaderboard, data, plugins, gc, doctor, completion,
+    leaderboard, data, plugins, schema, gc, doctor, completion,
 )  # fmt: skip
 
 
@@ -61,4 +66,12 @@ def main() -> None:
     log = logging.getLogger("privbench")
     log.addHandler(LogHandler())
     log.setLevel(logging.INFO)
-    build_cli(None if is_completing() else PluginHost())(prog_name="privbench")
+    build_cli(None if is_completing() else _host())(prog_name="privbench")
+
+
+def _host() -> PluginHost:
+    try:  # names of --no-plugin are checked by the option itself
+        return PluginHost(installed=Installed.chosen(named_off(sys.argv[1:])))
+    except BadInput as error:
+        echo_error(str(error))
+        sys.exit(2)

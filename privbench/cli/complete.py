@@ -6,7 +6,6 @@ names of components are kept in a file of the user's cache folder for as long as
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 from collections.abc import Callable, Collection, Iterable
@@ -18,9 +17,10 @@ from click.shell_completion import CompletionItem
 from privbench import __version__
 from privbench.components import KINDS
 from privbench.config import find_file, read_file
-from privbench.errors import PrivbenchError
+from privbench.errors import BadInput, PrivbenchError
 from privbench.escape import one_line
-from privbench.plugins import host as plugins_host
+from privbench.plugins import installed
+from privbench.plugins.host import PluginHost
 
 VARIABLE = "_PRIVBENCH_COMPLETE"
 """The environment variable by which a shell asks for completions; click sets its meaning."""
@@ -60,6 +60,11 @@ def components(kind: str) -> Complete:
     return complete
 
 
+def plugins(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the names of installed plugins, by distribution and by entry point."""
+    return _items(installed.known_names(), incomplete)
+
+
 def kinds_and_names(
     ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
@@ -73,7 +78,10 @@ def kinds_and_names(
 
 def component_names() -> dict[str, list[str]]:
     """Return the names of all components by kind, from the cache if it is current."""
-    key = _key()
+    try:
+        key = _key()
+    except BadInput:  # of PRIVBENCH_LOAD_PLUGINS: a shell shows no messages
+        return {kind: [] for kind in KINDS}
     cache = _cache()
     try:
         stored = json.loads(cache.read_text(encoding="utf-8"))
@@ -81,7 +89,7 @@ def component_names() -> dict[str, list[str]]:
             return {kind: list(map(str, stored["names"][kind])) for kind in KINDS}
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    host = plugins_host.PluginHost()
+    host = PluginHost()
     names = {kind: [entry.name for entry in host.registry(kind)] for kind in KINDS}
     try:
         cache.parent.mkdir(parents=True, exist_ok=True)
@@ -97,7 +105,7 @@ def _key() -> list[str]:
     """Return what the names depend on: privbench, and the installed plugins with their versions."""
     from privbench.plugins import builtins
 
-    points = importlib.metadata.entry_points(group=plugins_host.GROUP)
+    points = installed.Installed.chosen().entry_points()
     plugins = {f"{point.name} {point.dist.version if point.dist else ''}" for point in points}
     written = os.stat(builtins.__file__).st_mtime_ns
     return [__version__, builtins.__file__, str(written), *sorted(plugins)]

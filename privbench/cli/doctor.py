@@ -26,7 +26,7 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
     from privbench.storage.environment import environment
 
     host: PluginHost = ctx.obj
-    facts: dict[str, Any] = environment(host.third_party, resolve_device("auto"))
+    facts: dict[str, Any] = environment(host.third_party, resolve_device("auto"), host.switched_off)
     facts["data_dir"] = _data_dir()
     facts["failures"] = [
         f"{failure.plugin} ({failure.stage}): {failure.message}" for failure in host.failures

@@ -16,6 +16,7 @@ from privbench.cli.output import COMMAND, echo, painted
 from privbench.cli.runs.log import record_text
 from privbench.config.selection import exactly
 from privbench.escape import one_line
+from privbench.plugins.installed import OPTION
 
 if TYPE_CHECKING:
     from privbench.runner import Runner
@@ -119,6 +120,8 @@ def command_for(ctx: click.Context, benchmark: str, trial: str, *, in_process: b
     words = ["privbench", "run", benchmark]
     for plugin in ctx.meta.get(PLUGINS, ()):
         words += ["-p", plugin]
+    for name in ctx.obj.switched_off:  # whether by this option or by PRIVBENCH_LOAD_PLUGINS
+        words += [OPTION, name]
     options = {option.name: option for option in ctx.command.params}
     for name in REPEATED if in_process else (*REPEATED, *LIMITS):
         value = ctx.params.get(name)

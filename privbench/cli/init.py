@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from privbench.cli.output import echo
+from privbench.cli.output import echo, write_text
 from privbench.errors import BadInput
 from privbench.escape import one_line
 from privbench.plugins.host import PluginHost
@@ -34,6 +34,7 @@ def init(host: PluginHost, file: Path | None, label: str | None, output: Path, f
     says why. Without FILE, it is an example on data that come with scikit-learn.
     """
     from privbench.config.file import read_tables, shipped_file
+    from privbench.config.schema import DIRECTIVE
     from privbench.draft import benchmark_of, examine, example
 
     if file is None and label is not None:
@@ -50,7 +51,8 @@ def init(host: PluginHost, file: Path | None, label: str | None, output: Path, f
         taken = read_tables(shipped_file()).benchmarks
         name, text = benchmark_of(found, output.absolute().parent, taken)
     with _quiet():
-        trials = _checked(host, output, name, text)
+        trials = _checked(host, output, name, f"{DIRECTIVE}\n{text}")
+    schema = _write_schema(host, output.absolute().parent, force)
     echo(one_line(f"{output}: benchmark {name}, {trials} trials"))
     if file is not None:
         echo(one_line(f"{file}: {found.n_records} records of {found.n_features} columns"))
@@ -58,6 +60,8 @@ def init(host: PluginHost, file: Path | None, label: str | None, output: Path, f
         for key, reasons in found.reasons.items():
             for reason in reasons:
                 echo(one_line(f"{key}: {reason}"))
+    if schema is not None:
+        echo(one_line(f"{schema}: from which editors complete its keys (docs/benchmarks.md)"))
     if file is None and (tables := [*Path().glob("*.csv"), *Path().glob("*.parquet")]):
         echo(
             one_line(f"For your own table: privbench init {shlex.quote(min(tables).name)} --force")
@@ -69,6 +73,17 @@ def init(host: PluginHost, file: Path | None, label: str | None, output: Path, f
         f"\n  privbench run {name}{option}"
         f"\n  privbench report {name} -o report"
     )
+
+
+def _write_schema(host: PluginHost, folder: Path, force: bool) -> Path | None:
+    """Write the JSON schema that the file names, unless there is one; return its path if written."""
+    from privbench.config.schema import FILE, schema_for, schema_text
+
+    path = folder / FILE
+    if path.exists() and not force:
+        return None
+    write_text(path, schema_text(schema_for(host.registries)))
+    return path
 
 
 @contextmanager

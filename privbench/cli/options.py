@@ -10,6 +10,7 @@ import click
 from privbench.cli import complete
 from privbench.errors import BadInput
 from privbench.plugins.host import PluginHost
+from privbench.plugins.installed import OPTION, check_installed
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,7 +57,7 @@ def run_argument(name: str, metavar: str) -> Callable[[F], F]:
 
 
 def plugin_option(function: F) -> F:
-    """Add the option ``-p PLUGIN``, which loads a plugin before the command runs."""
+    """Add ``-p PLUGIN``, which loads a plugin before the command runs, and ``--no-plugin NAME``."""
 
     def load(ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> None:
         if ctx.resilient_parsing:  # a shell asks for completions, and must not run code
@@ -66,8 +67,23 @@ def plugin_option(function: F) -> F:
         for spec in value:
             host.load(spec)
 
-    return click.option(
+    loading = click.option(
         "-p", "--plugin", metavar="PLUGIN", multiple=True, expose_value=False, is_eager=True,
         shell_complete=complete.files,
         callback=load, help="Plugin to load: a module or a single .py file. Repeatable.",
+    )  # fmt: skip
+    return loading(no_plugin_option(function))
+
+
+def no_plugin_option(function: F) -> F:
+    """Add ``--no-plugin NAME``. `main` reads it before it loads plugins; here names are checked."""
+
+    def check(ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> None:
+        for name in () if ctx.resilient_parsing else value:
+            check_installed(name, OPTION)
+
+    return click.option(
+        OPTION, metavar="NAME", multiple=True, expose_value=False, is_eager=True,
+        shell_complete=complete.plugins, callback=check,
+        help="Installed plugin that is not loaded, by distribution or entry point. Repeatable.",
     )(function)  # fmt: skip

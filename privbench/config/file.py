@@ -41,8 +41,12 @@ class DefenseTable(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    generator: Named | None = None
-    mechanisms: tuple[Named, ...] = ()
+    generator: Named | None = Field(
+        None, description="generator of the synthetic records on which models are trained"
+    )
+    mechanisms: tuple[Named, ...] = Field(
+        (), description="mechanisms in the order data, latent, training, output"
+    )
 
 
 def _share_or_table(value: object) -> object:
@@ -55,7 +59,9 @@ class CanaryTable(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     share: float = Field(0.05, ge=0, le=0.5, description="share of the pool; 0 trains none")
-    kinds: list[CanaryKind] = Field(["mislabel"], min_length=1)
+    kinds: list[CanaryKind] = Field(
+        ["mislabel"], min_length=1, description="kinds among which the canaries are divided"
+    )
 
 
 class BenchmarkTable(BaseModel):
@@ -65,18 +71,28 @@ class BenchmarkTable(BaseModel):
         extra="forbid", frozen=True, allow_inf_nan=False, ser_json_inf_nan="constants"
     )
 
-    datasets: tuple[Named, ...] = Field(min_length=1)
-    models: tuple[Named, ...] = Field(min_length=1)
-    defenses: tuple[Named, ...] = Field(min_length=1)
-    attacks: tuple[Named, ...] = Field(min_length=1)
-    knowledge: tuple[Knowledge, ...] = Field(("adaptive", "naive"), min_length=1)
+    datasets: tuple[Named, ...] = Field(min_length=1, description="datasets of private records")
+    models: tuple[Named, ...] = Field(min_length=1, description="target models")
+    defenses: tuple[Named, ...] = Field(
+        min_length=1,
+        description="defenses by name, with parameters of their components; `none` is none",
+    )
+    attacks: tuple[Named, ...] = Field(min_length=1, description="attacks on each defense")
+    knowledge: tuple[Knowledge, ...] = Field(
+        ("adaptive", "naive"),
+        min_length=1,
+        description="whether the shadow models went through the defense",
+    )
     population: int = Field(16, ge=2, le=MAX_POPULATION, description="models per population")
     pool: int | None = Field(None, ge=4, description="records; default 60% of the dataset")
     public: int | None = Field(
         None, ge=1, description="reference records that defenses may use; default all of them"
     )
-    canaries: Annotated[CanaryTable, BeforeValidator(_share_or_table)] = CanaryTable()
-    seeds: tuple[int, ...] = Field((0,), min_length=1)
+    canaries: Annotated[CanaryTable, BeforeValidator(_share_or_table)] = Field(
+        CanaryTable(),
+        description="canaries of the second population: a share of the pool, or a table",
+    )
+    seeds: tuple[int, ...] = Field((0,), min_length=1, description="each is a run of its own")
 
 
 Section = Literal["defenses", "benchmarks"]

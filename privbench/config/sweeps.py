@@ -40,8 +40,8 @@ def sweep(
     axes: dict[str, list[Any]] = {}
     properties = cls.model_json_schema()["properties"] if params else {}
     for key, value in params.items():
-        takes_list = _takes_list(properties.get(key, {}))
-        if isinstance(value, list) and (not takes_list or any(isinstance(v, list) for v in value)):
+        is_list = takes_list(properties.get(key, {}))
+        if isinstance(value, list) and (not is_list or any(isinstance(v, list) for v in value)):
             if not value:
                 place = key_of(where, [key], given)
                 raise BadInput(f"{place}: [] is an empty sweep; give at least one value")
@@ -55,8 +55,9 @@ def sweep(
         yield {**params, **swept}, swept
 
 
-def _takes_list(schema: Mapping[str, Any]) -> bool:
-    return schema.get("type") == "array" or any(map(_takes_list, schema.get("anyOf", [])))
+def takes_list(schema: Mapping[str, Any]) -> bool:
+    """Return whether a parameter with such a JSON schema takes a list."""
+    return schema.get("type") == "array" or any(map(takes_list, schema.get("anyOf", [])))
 
 
 def label(name: str, params: Mapping[str, Any]) -> str:

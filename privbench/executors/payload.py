@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from privbench.components import Bound
 from privbench.errors import PrivbenchError
+from privbench.plugins.installed import NO_PLUGINS, Installed
 
 if TYPE_CHECKING:
     from privbench.plugins.host import PluginHost
@@ -44,7 +45,7 @@ class Plugins:
 
     specs: tuple[str, ...] = ()
     """Those of ``-p``."""
-    installed: bool = False
+    installed: Installed = NO_PLUGINS
     path: tuple[str, ...] = ()
     """Where modules are."""
 

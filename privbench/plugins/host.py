@@ -16,7 +16,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import pluggy
 from pluggy import HookImpl
@@ -31,11 +31,24 @@ from privbench.components.scripts import import_file
 from privbench.errors import BadInput
 from privbench.logs import about
 from privbench.plugins.checks import check_class, marked, mistakes_of, silent_of
+from privbench.plugins.installed import NO_PLUGINS, Installed, distribution_of
+from privbench.plugins.tracing import Tracer
 
-GROUP = "privbench"
 BUILTINS = "privbench.plugins.builtins"
 
 log = logging.getLogger(__name__)
+
+Phase = Literal["import", "hook", "registration", "checks", "observer"]
+"""What a plugin failed in: its import, the names or arguments of its hooks, a hook that registers
+something, the checks of a class that it registers, or a hook that observes a run."""
+
+
+def _phase_of(stage: str) -> Phase:
+    if stage == "import":
+        return "import"
+    if stage == "hooks":
+        return "hook"
+    return "registration" if stage.startswith("register_") else "observer"
 
 
 @dataclass(frozen=True)
@@ -45,8 +58,14 @@ class PluginFailure:
     plugin: str
     distribution: str
     stage: str
+    """``import``, ``hooks``, or the hook that was called."""
     message: str
     traceback: str = ""
+    phase: Phase | None = None
+    """What went wrong, in a word; by default as the stage says."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "phase", self.phase or _phase_of(self.stage))
 
 
 @dataclass
@@ -63,9 +82,24 @@ class Plugin:
 class PluginHost:
     """All plugins of one process: the built-ins, the installed ones, and those given by ``-p``."""
 
-    def __init__(self, extra: Iterable[str] = (), *, installed: bool = True) -> None:
+    def __init__(self, extra: Iterable[str] = (), *, installed: bool | Installed = True) -> None:
+        """Load plugins.
+
+        Args:
+            extra: modules and files to load as plugins.
+            installed: which of the installed plugins to load; True for the choice of the environment
+                variable PRIVBENCH_LOAD_PLUGINS, False for none.
+
+        Raises:
+            BadInput: a file of ``extra`` is missing, or the environment variable names a plugin that is
+                not installed.
+        """
+        is_without = installed is False
+        if isinstance(installed, bool):
+            installed = Installed.chosen() if installed else NO_PLUGINS
         self.manager = pluggy.PluginManager("privbench")
         self.manager.add_hookspecs(hookspecs)
+        self._tracer = Tracer.if_wanted(self.manager)
         self.plugins: list[Plugin] = []
         self.failures: list[PluginFailure] = []
         self.changes: dict[str, list[str]] = {}
@@ -73,13 +107,14 @@ class PluginHost:
         self.specs: list[str] = []
         """Modules and files that were loaded beside those that are installed."""
         self.installed = installed
+        self.switched_off = [] if is_without else installed.switched_off()
+        """Names of the installed plugins that the user turned off."""
         self.registries = {kind: Registry(kind) for kind in KINDS}
         version = importlib.metadata.version("privbench")
         self._load(BUILTINS, "privbench", version, lambda: importlib.import_module(BUILTINS))
-        for entry_point in self._entry_points() if installed else ():
-            distribution = entry_point.dist.name if entry_point.dist else "?"
-            version = entry_point.dist.version if entry_point.dist else ""
-            self._load(entry_point.name, distribution, version, entry_point.load)
+        for point in installed.entry_points():
+            version = point.dist.version if point.dist else ""
+            self._load(point.name, distribution_of(point), version, point.load)
         for spec in extra:
             self.load(spec)
 
@@ -119,21 +154,18 @@ class PluginHost:
             own = arguments
             if not _is_built_in(implementation.plugin):
                 own = {name: _own_copy(arguments[name]) for name in implementation.argnames}
-            call = _bind(implementation, own)
+            call = self._call_of(plugin, implementation, own)
             self._guarded(plugin.name, plugin.distribution.name, hook, call)
 
     def observe(self, observer: object) -> None:
         """Add an observer for this run: an object whose methods are hook implementations."""
         self.manager.register(observer)
 
-    @staticmethod
-    def _entry_points() -> list[importlib.metadata.EntryPoint]:
-        found = importlib.metadata.entry_points(group=GROUP)
-        return sorted(found, key=lambda point: (point.dist.name if point.dist else "", point.name))
-
     def _load(
         self, name: str, distribution: str, version: str, load: Callable[[], ModuleType]
     ) -> None:
+        if self._tracer is not None:
+            load = self._tracer.traced(name, "import", load, {})
         module = self._guarded(name, distribution, "import", load)
         if module is None:
             return
@@ -170,22 +202,41 @@ class PluginHost:
                     plugin.name,
                     plugin.distribution.name,
                     caller.name,
-                    _bind(implementation, {"register": self._registrar(plugin, kind)}),
+                    self._call_of(
+                        plugin, implementation, {"register": self._registrar(plugin, kind)}
+                    ),
                 )
 
     def _registrar(self, plugin: Plugin, kind: str) -> Callable[[type[Component]], None]:
-        def add(cls: type[Component]) -> None:
+        def check(cls: type[Component]) -> bool:
             check_class(cls, kind)
+            return True
+
+        def add(cls: type[Component]) -> None:
             entry = Entry(cls, plugin.distribution)
             self.registries[kind].add(entry)
             plugin.components.append(entry)
 
         def register(cls: type[Component]) -> None:
             """Register one class; one that is refused does not stop the plugin's next ones."""
-            hook = f"register_{kind}s"
-            self._guarded(plugin.name, plugin.distribution.name, hook, lambda: add(cls))
+            place = (plugin.name, plugin.distribution.name, f"register_{kind}s")
+            if self._guarded(*place, lambda: check(cls), phase="checks"):
+                self._guarded(*place, lambda: add(cls))
 
         return register
+
+    def _call_of(
+        self, plugin: Plugin, implementation: HookImpl, arguments: dict[str, Any]
+    ) -> Callable[[], Any]:
+        """Return a call with those of the arguments that an implementation names; traced if wanted."""
+        chosen = {name: arguments[name] for name in implementation.argnames}
+
+        def call() -> Any:
+            return implementation.function(*chosen.values())
+
+        if self._tracer is None or _is_built_in(implementation.plugin):
+            return call
+        return self._tracer.traced(plugin.name, implementation.function.__name__, call, chosen)
 
     def _plugin_of(self, implementation: HookImpl) -> Plugin:
         for plugin in self.plugins:
@@ -193,7 +244,14 @@ class PluginHost:
                 return plugin
         return Plugin("observer", Distribution("privbench"), sys.modules[__name__])
 
-    def _guarded(self, plugin: str, distribution: str, stage: str, call: Callable[[], Any]) -> Any:
+    def _guarded(
+        self,
+        plugin: str,
+        distribution: str,
+        stage: str,
+        call: Callable[[], Any],
+        phase: Phase | None = None,
+    ) -> Any:
         """Call a plugin and return its result, or record what it raises (but for Ctrl-C)."""
         third_party = distribution != "privbench"
         changes: list[str] | None = [] if stage == "import" else None
@@ -206,8 +264,8 @@ class PluginHost:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # third-party code may raise anything
-            failure = PluginFailure(plugin, distribution, stage, _message(error), trace_of(error))
-            self._fail(failure)
+            message, trace = _message(error), trace_of(error)
+            self._fail(PluginFailure(plugin, distribution, stage, message, trace, phase))
             return None
         finally:
             if changes:
@@ -220,12 +278,6 @@ class PluginHost:
             self.failures.append(failure)
             message = "plugin %s (%s): %s", failure.plugin, failure.stage, failure.message
             log.warning(*message, extra={"plugin": failure.plugin, "traceback": failure.traceback})
-
-
-def _bind(implementation: HookImpl, arguments: dict[str, Any]) -> Callable[[], Any]:
-    """Return a call with those of the arguments that an implementation names."""
-    chosen = [arguments[name] for name in implementation.argnames]
-    return lambda: implementation.function(*chosen)
 
 
 def _is_built_in(observer: object) -> bool:

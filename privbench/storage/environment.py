@@ -6,7 +6,7 @@ import importlib.metadata
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,18 +16,20 @@ LIBRARIES = (
 )  # fmt: skip
 
 
-def environment(plugins: Mapping[str, str], device: str) -> dict[str, Any]:
+def environment(plugins: Mapping[str, str], device: str, off: Sequence[str] = ()) -> dict[str, Any]:
     """Return versions, the commit of the code and hardware as JSON values.
 
     Args:
         plugins: the distribution of each third-party plugin.
         device: the torch device that computes.
+        off: the installed plugins that are not loaded, because the user turned them off.
     """
     return {
         "python": platform.python_version(),
         "privbench": importlib.metadata.version("privbench"),
         **commit_of(Path(__file__).parent.parent),
         "plugins": dict(plugins),
+        **({"plugins_off": list(off)} if off else {}),
         "libraries": {name: _version(name) for name in LIBRARIES},
         "machine": f"{platform.system()} {platform.machine()}",
         "cpus": len(os.sched_getaffinity(0))

@@ -52,8 +52,59 @@ def test_what_a_plugin_registers(cli, attack):
         "components": ["attack mine"],
         "changed": [],
     }
-    lines = cli("plugins", "-p", path).stdout.splitlines()
+    lines = cli("plugins", "-v", "-p", path).stdout.splitlines()
     assert lines[lines.index(str(path)) + 1 :] == ["  attacks:  mine"]
+
+
+def test_the_short_table(cli, plugin, attack, host):
+    first = attack()
+    second = plugin(
+        COMMAND.format(name="greet") + "\n@hookimpl\ndef run_started(plan): ...", "second.py"
+    )
+    lines = cli("plugins", "-p", "mine.py", "-p", second.name).stdout.splitlines()
+    assert lines[0].split() == ["plugin", "version", "provides"]
+    assert lines[1].split()[0] == "privbench"
+    assert f"{len(list(host.registry('attack')))} attacks" in " ".join(lines)
+    assert first.name in lines[-2].split()
+    assert lines[-2].endswith("1 attack (mine)")
+    assert lines[-1].endswith("commands, an observer")
+
+
+def test_names_are_shortened_to_the_width(cli, plugin, monkeypatch):
+    classes = "".join(
+        f"class A{i}(privbench.Attack):\n    name = 'attack-{i}'\n    def score(self, view): ...\n"
+        for i in range(20)
+    )
+    hook = "@hookimpl\ndef register_attacks(register):\n"
+    plugin(classes + hook + "".join(f"    register(A{i})\n" for i in range(20)))
+
+    def provided(width):
+        monkeypatch.setenv("COLUMNS", str(width))
+        lines = cli("plugins", "-p", "mine.py").stdout.splitlines()
+        assert max(map(len, lines)) <= width
+        return lines[-1].partition("20 attacks")[2]
+
+    assert "attack-19)" in provided(400)
+    assert provided(80).endswith(" more)")
+    assert provided(48) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "phase"),
+    [
+        ("raise RuntimeError('no')", "import"),
+        ("@hookimpl\ndef register_attack(register): ...", "hook"),
+        ("@hookimpl\ndef register_attacks(register): raise OSError('no')", "registration"),
+        ("@hookimpl\ndef register_attacks(register): register(privbench.Attack)", "checks"),
+    ],
+)
+def test_a_failure_says_what_a_plugin_failed_in(cli, plugin, text, phase):
+    plugin(text)
+    lines = cli("plugins", "-p", "mine.py").stdout.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("failed"))
+    assert lines[start + 1].split()[:2] == ["mine.py", phase]
+    (failure,) = printed(cli("plugins", "--json", "-p", "mine.py"), status=1)["failures"]
+    assert failure["phase"] == phase
 
 
 def test_no_line_is_wider_than_80_columns(cli, attack, monkeypatch):
@@ -74,8 +125,10 @@ def test_a_failing_plugin_beside_a_good_one(cli, plugin, attack):
     assert failure["message"] == "RuntimeError: boom"
     result = cli(*arguments)
     assert result.exit_code == 1
-    assert f"FAILED {broken}, import: RuntimeError: boom" in " ".join(result.stdout.split())
+    assert f"{broken} import RuntimeError: boom" in " ".join(result.stdout.split())
     assert "Traceback" not in result.stdout
+    each = " ".join(cli(*arguments, "-v").stdout.split())
+    assert f"FAILED {broken}, import: RuntimeError: boom" in each
     assert 'broken.py", line' in cli(*arguments, "-v").stdout
 
 

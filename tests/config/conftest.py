@@ -1,8 +1,15 @@
 """A file with one benchmark, of which a test changes a line."""
 
+import json
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import jsonschema
 import pytest
 
 from privbench.config import Overrides, read_file, resolve
+from privbench.config.schema import FILE
 from privbench.errors import BadInput
 
 BASE = """
@@ -26,8 +33,11 @@ attacks = ["loss"]
 
 @pytest.fixture
 def load(tmp_path, host):
-    def load(text=BASE, *, prefix="", set=(), **changes):
-        """Resolve the benchmark ``b``, with other lines of the file by key, and a ``prefix``."""
+    def load(text=BASE, *, prefix="", set=(), is_in_schema=True, **changes):
+        """Resolve the benchmark ``b``, with other lines of the file by key, and a ``prefix``.
+
+        What is resolved, the schema accepts as well, unless the file names components of plugins.
+        """
         text = prefix + text
         for key, value in changes.items():
             lines = text.splitlines()
@@ -38,6 +48,8 @@ def load(tmp_path, host):
         overrides = Overrides.parse(set)
         benchmark = resolve(read_file(path), "b", host.registries, overrides, host.broken)
         overrides.check()
+        if is_in_schema and not set:  # which may give what the file lacks
+            assert problems_of(text) == []
         return benchmark
 
     return load
@@ -50,3 +62,16 @@ def refused(words, call, *arguments, **named):
     for word in words:
         assert word in str(caught.value)
     return str(caught.value)
+
+
+@cache
+def validator():
+    """The committed JSON schema of the file; test_schema.py compares it with the code."""
+    path = Path(__file__).parent.parent.parent / FILE
+    return jsonschema.Draft7Validator(json.loads(path.read_text()))
+
+
+def problems_of(text):
+    """Where the schema finds mistakes in a file, such as ``benchmarks.b.attacks.0``."""
+    errors = validator().iter_errors(tomllib.loads(text))
+    return [".".join(map(str, error.absolute_path)) for error in errors]

@@ -40,7 +40,8 @@ def test_a_folder_in_place_of_the_file(tmp_path):
 
 
 def test_points_in_values_are_no_nesting(load):
-    benchmark = load(seeds=[0, 1], prefix=f'[defenses.x]\nmechanisms = ["{"a." * 150}"]\n')
+    prefix = f'[defenses.x]\nmechanisms = ["{"a." * 150}"]\n'
+    benchmark = load(seeds=[0, 1], prefix=prefix, is_in_schema=False)
     assert benchmark.seeds == (0, 1)
 
 

@@ -108,6 +108,7 @@ def test_a_component_of_no_plugin_is_unavailable_and_says_how_to_load_it(load):
         attacks='["loss", "zebra"]',
         defenses='["none", { name = "mine", strength = [1, 2] }]',
         prefix='[defenses.mine]\nmechanisms = ["my-own-mechanism"]\n',
+        is_in_schema=False,
     )
     assert benchmark.attacks[1].reason.endswith(
         "b.toml: benchmarks.b.attacks[1]: attack 'zebra' is not registered: install the plugin that"

@@ -196,7 +196,7 @@ def run_audit_data(
         risks=risks,
         risks_note=note,
         seed=options.seed,
-        environment=environment(host.third_party, "cpu"),
+        environment=environment(host.third_party, "cpu", host.switched_off),
         inputs=[TableInput.of(role, source, len(raw[role])) for role, source in sources.items()],
     )
 

@@ -92,7 +92,9 @@ def freeze(
         secret=secret,
         host=host,
         run=run,
-        facts={"environment": environment(host.third_party, resolve_device(device))},
+        facts={
+            "environment": environment(host.third_party, resolve_device(device), host.switched_off)
+        },
         baselines=baselines,
         with_records=records,
     )

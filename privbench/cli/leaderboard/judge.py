@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from privbench.cli.leaderboard.options import about_options
-from privbench.cli.options import json_option
+from privbench.cli.options import json_option, no_plugin_option
 from privbench.cli.output import echo, print_json, print_table
 from privbench.errors import BadInput
 from privbench.plugins.host import PluginHost
+from privbench.plugins.installed import OPTION
 
 if TYPE_CHECKING:
     from privbench.leaderboard.frozen.folder import FrozenOutputs
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     "--name", help="Name of the attack on the leaderboard.  [default: that of the attack]"
 )
 @about_options
+@no_plugin_option
 @json_option
 @click.pass_context
 def judge(
@@ -99,7 +101,8 @@ def judge(
         )
     if scores_file is None:
         assert attack is not None
-        scores = _run(frozen, secret, attack, plugins, settings, isolated=not not_isolated)
+        off = host.switched_off
+        scores = _run(frozen, secret, attack, plugins, off, settings, isolated=not not_isolated)
     else:
         scores = read_scores(scores_file, frozen)
     attack = attack or (scores_file.stem if scores_file else "")
@@ -134,6 +137,7 @@ def _run(
     secret: Path,
     attack: str,
     plugins: tuple[str, ...],
+    off: list[str],
     settings: tuple[str, ...],
     *,
     isolated: bool,
@@ -147,6 +151,8 @@ def _run(
         for plugin in plugins:
             path = Path(plugin)
             arguments += ["-p", str(path.resolve()) if path.suffix == ".py" else plugin]
+        for name in off:
+            arguments += [OPTION, name]
         for setting in settings:
             arguments += ["--set", setting]
         run_attack(arguments, Path(folder), secret, isolated=isolated)

@@ -108,7 +108,7 @@ def rerun(
         contents = {stage.key: Store(root).content(stage.kind, stage.key) for stage in plan.stages}
     code = next(iter(plan.stages)).provenance["privbench"]
     ok = {trial_name(row) for row in content["rows"] if row["status"] == "ok"}
-    here = environment(host.third_party, _device(device))
+    here = environment(host.third_party, _device(device), host.switched_off)
     return Rerun(
         own,
         others,

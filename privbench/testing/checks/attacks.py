@@ -201,7 +201,10 @@ def _extremes(problem: Any) -> Iterator[tuple[str, Any]]:
 
     known = problem.inputs()
     rng = np.random.default_rng(5)
-    yield "shadows that are trained on all records", problem.inputs(member=known.shadow_member | True)
+    yield (
+        "shadows that are trained on all records",
+        problem.inputs(member=known.shadow_member | True),
+    )
     yield "shadows that are trained on none", problem.inputs(member=known.shadow_member & False)
     models, n, classes = 6, 40, 4
     labels = rng.integers(0, classes, n + 20)
