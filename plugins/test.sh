@@ -29,6 +29,7 @@ done
 "$bin/python" -m pip install --quiet --no-deps --force-reinstall "$wheels"/*.whl
 
 status=0
+export OMP_NUM_THREADS=1 # small problems; threads of OpenMP would wait for each other
 unset PYTHONPATH # the wheels are tested, and not the sources in this folder
 for package in "$@"; do
     echo "== $package"

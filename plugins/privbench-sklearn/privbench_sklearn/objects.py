@@ -50,7 +50,7 @@ def make(description: Description) -> Any:
     try:
         made = cls(**given)
     except TypeError as error:  # a parameter without a default is missing
-        raise ValueError(f"{name}: {error}") from None
+        raise ValueError(f"{name}: {str(error).rpartition('__init__() ')[2]}") from None
     check = getattr(made, "_validate_params", None)  # what ``fit`` of scikit-learn begins with
     if check is not None:
         check()
@@ -93,14 +93,17 @@ def _in_sklearn(name: str) -> type:
             inside = importlib.import_module(f"sklearn.{module}")
         except ImportError:  # the list has functions as well, such as ``clone``
             continue
-        public = getattr(inside, "__all__", ())
-        found = getattr(inside, name, None) if name in public else None
-        if inspect.isclass(found):
-            return found
-        seen.update(public)
+        classes = {
+            key: value
+            for key, value in vars(inside).items()
+            if inspect.isclass(value) and value.__module__.startswith("sklearn.")
+        }
+        if name in classes:
+            return classes[name]
+        seen.update(classes)
     raise ValueError(
-        f"scikit-learn has no class {name!r}{_near(name, seen)}; write other classes with their module,"
-        " as in 'xgboost.XGBClassifier'"
+        f"scikit-learn has no class {name!r}{_near(name, seen)} (others are written with their module, as"
+        " in 'xgboost.XGBClassifier')"
     )
 
 
@@ -169,4 +172,4 @@ def _names(value: Any, *, named: bool = True) -> Iterator[str]:
 
 def _near(word: str, known: Any) -> str:
     close = difflib.get_close_matches(word, list(known), n=1)
-    return f": did you mean {close[0]!r}?" if close else ""
+    return f", did you mean {close[0]!r}?" if close else ""
