@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from privbench import Data, DataSpec, EstimatorModel
-from privbench_sklearn.fitted import Fitted, seed, with_codes
+from privbench_sklearn.fitted import Fitted, with_codes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,8 +56,7 @@ class _Boosting(EstimatorModel):
         columns, codes = with_codes(data.x[:1], data.spec)
         at = codes if self.native_categories else []
         classifier, more = self._classifier(columns.shape[1], at)
-        seed(classifier, rng)
-        return Fitted(classifier, data.spec, codes=bool(at)).fit(data.x, data.y, **more)
+        return Fitted(classifier, data.spec, codes=bool(at)).fit(data.x, data.y, rng, **more)
 
     @abstractmethod
     def _classifier(self, n_columns: int, categorical: list[int]) -> tuple[Any, dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, field_validator
 
 from privbench import Data, DataSpec, EstimatorModel
-from privbench_sklearn.fitted import Fitted, seed, with_codes
+from privbench_sklearn.fitted import Fitted, with_codes, without_probabilities
 from privbench_sklearn.objects import Description, make, packages_of
 
 if TYPE_CHECKING:
@@ -61,13 +61,9 @@ class Sklearn(EstimatorModel):
 
     def skip(self, spec: DataSpec) -> str:
         """Return why there are no probabilities, or no columns for a transformer; empty if there are."""
-        made = make(self.estimator)
-        if not (hasattr(made, "predict_proba") or hasattr(made, "decision_function")):
-            name = type(made).__name__
-            return (
-                f"{name} has neither predict_proba nor decision_function, so that there are no"
-                " probabilities to attack; CalibratedClassifierCV around it adds them"
-            )
+        # Some know only when they are fitted, such as VotingClassifier: see ``Fitted.fit``.
+        if reason := without_probabilities(type(make(self.estimator))):
+            return reason
         if self.categorical and not spec.categorical_blocks:
             return "categorical has transformers, and the dataset has no categorical columns"
         return ""
@@ -81,9 +77,8 @@ class Sklearn(EstimatorModel):
 
     def fit_data(self, data: Data, rng: np.random.Generator) -> Fitted:
         """Fit transformers and classifier on the training records alone."""
-        pipeline = self._pipeline(data)
-        seed(pipeline, rng)
-        return Fitted(pipeline, data.spec, codes=bool(self.categorical)).fit(data.x, data.y)
+        fitted = Fitted(self._pipeline(data), data.spec, codes=bool(self.categorical))
+        return fitted.fit(data.x, data.y, rng)
 
     def _pipeline(self, data: Data) -> Any:
         from sklearn.compose import ColumnTransformer

@@ -51,9 +51,8 @@ def make(description: Description) -> Any:
         made = cls(**given)
     except TypeError as error:  # a parameter without a default is missing
         raise ValueError(f"{name}: {str(error).rpartition('__init__() ')[2]}") from None
-    check = getattr(made, "_validate_params", None)  # what ``fit`` of scikit-learn begins with
-    if check is not None:
-        check()
+    if hasattr(made, "_parameter_constraints"):  # of scikit-learn itself, whose ``fit`` begins so
+        made._validate_params()
     return made
 
 
