@@ -10,6 +10,7 @@ from privbench.components import Bound
 from privbench.components.checks import check_equal_sizes, checked_data
 from privbench.components.copies import own_arrays
 from privbench.components.faults import calling
+from privbench.errors import Incompatible
 from privbench.generators.checks import check_fitted, checked_state
 from privbench.stages.base import Context, Stage
 from privbench.stages.setting import SettingStage
@@ -17,7 +18,7 @@ from privbench.storage.artifacts import Artifact
 
 if TYPE_CHECKING:
     from privbench.data import Data
-    from privbench.generators.base import FittedGenerator
+    from privbench.generators.base import FittedSampler
     from privbench.membership import Setting
 
 
@@ -56,7 +57,7 @@ class FitStage(Stage):
             fitted = self.generator.component.fit_population(
                 sets, rngs, context.device, context.progress
             )
-        check_fitted(fitted, len(sets), self.generator.name)
+        self._check(fitted, len(sets))
         states = []
         for generator in fitted:
             with calling(self.generator):
@@ -67,18 +68,30 @@ class FitStage(Stage):
         }
         return Artifact(arrays) if None not in states else Artifact(live=fitted)
 
-    def fitted(self, artifact: Artifact, setting: Setting) -> list[FittedGenerator]:
+    def fitted(self, artifact: Artifact, setting: Setting) -> list[FittedSampler]:
         """Return the fitted generators, one per model, from this stage's artifact."""
         n_models = len(setting.member)
         generators = self._restored(artifact, 1 if self._is_shared else n_models, setting)
         return generators * n_models if self._is_shared else generators
+
+    def published(self, artifact: Artifact, setting: Setting) -> list[FittedSampler]:
+        """Return what an adversary has who is handed the generators: each as its state rebuilds it.
+
+        Raises Incompatible if they have none: then what they hold beside it, such as the training set,
+        would be handed over as well.
+        """
+        if artifact.live is not None:
+            raise Incompatible(
+                f"an attack on generators, and {self.generator.name} has no state to be published"
+            )
+        return self.fitted(artifact, setting)
 
     @property
     def _is_shared(self) -> bool:
         """Whether one generator serves all models, since it saw none of their records."""
         return bool(self.generator.component.fitted_on == "reference")
 
-    def _restored(self, artifact: Artifact, n: int, setting: Setting) -> list[FittedGenerator]:
+    def _restored(self, artifact: Artifact, n: int, setting: Setting) -> list[FittedSampler]:
         if artifact.live is not None:
             return list(artifact.live)
         states: list[dict[str, Any]] = [{} for _ in range(n)]
@@ -88,8 +101,12 @@ class FitStage(Stage):
         with calling(self.generator):
             restore = self.generator.component.restore
             restored = [restore(state, setting.pool.spec) for state in states]
-        check_fitted(restored, n, self.generator.name)
+        self._check(restored, n)
         return restored
+
+    def _check(self, fitted: Any, n: int) -> None:
+        encodes = self.generator.component.release == "reconstruct"
+        check_fitted(fitted, n, self.generator.name, encodes=encodes)
 
 
 def apply_data_mechanisms(
