@@ -25,6 +25,8 @@ def graphical_models() -> Iterator[Any]:
     with jax.enable_x64(True), warnings.catch_warnings():
         # jax warns after a fork by the harness, which computes nothing with it before.
         warnings.filterwarnings("ignore", message="os.fork", category=RuntimeWarning)
+        # Advice about jax's settings, which are not this package's to change.
+        warnings.filterwarnings("ignore", category=UserWarning, module="mbi")
         import mbi
 
         yield mbi
