@@ -1,8 +1,9 @@
 """Gaussian diffusion of numbers and multinomial diffusion of categories.
 
-Ho, Jain, Abbeel 2020, "Denoising Diffusion Probabilistic Models", arXiv 2006.11239 (Gaussian); Hoogeboom
-et al. 2021, "Argmax Flows and Multinomial Diffusion", arXiv 2102.05379 (multinomial); Nichol, Dhariwal 2021,
-"Improved Denoising Diffusion Probabilistic Models", arXiv 2102.09672 (cosine schedule).
+- Gaussian: Ho, Jain, Abbeel 2020, "Denoising Diffusion Probabilistic Models", arXiv 2006.11239.
+- Multinomial: Hoogeboom et al. 2021, "Argmax Flows and Multinomial Diffusion", arXiv 2102.05379.
+- Cosine schedule: Nichol, Dhariwal 2021, "Improved Denoising Diffusion Probabilistic Models", arXiv
+  2102.09672.
 
 Tensors have the leading axes (models, records). Categories are one-hot, all blocks side by side.
 """

@@ -1,7 +1,7 @@
 """CTGAN and TVAE of the package ``ctgan``.
 
-Xu, Skoularidou, Cuesta-Infante, Veeramachaneni 2019, "Modeling Tabular Data using Conditional GAN", arXiv
-1907.00503.
+Xu, Skoularidou, Cuesta-Infante, Veeramachaneni 2019, "Modeling Tabular Data using Conditional GAN",
+arXiv 1907.00503.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """TabDDPM: diffusion for tables, Gaussian of numbers and multinomial of categories.
 
-Kotelnikov, Baranchuk, Rubachev, Babenko 2022, "TabDDPM: Modelling Tabular Data with Diffusion Models", arXiv
-2209.15421. Labels are drawn with their frequency, and records given the label.
+Kotelnikov, Baranchuk, Rubachev, Babenko 2022, "TabDDPM: Modelling Tabular Data with Diffusion Models",
+arXiv 2209.15421. Labels are drawn with their frequency, and records given the label.
 
 Deviations:
 

@@ -1,10 +1,10 @@
 """The Tartan-Federer attack: an MLP on the losses of a diffusion generator, learned from shadows.
 
-Wu, Pang, Liu, Wu 2025, "Winning the MIDST Challenge: New Membership Inference Attacks on Diffusion Models
-for Tabular Data Synthesis", arXiv 2503.12008. How well a network denoises a record depends on the noise, more
-than on membership; so the noise is drawn once and used for all records and all models, and the
-losses at several timesteps and for many draws of noise are the features of a classifier. It is
-trained on shadows, whose members are known.
+Wu, Pang, Liu, Wu 2025, "Winning the MIDST Challenge: New Membership Inference Attacks on Diffusion
+Models for Tabular Data Synthesis", arXiv 2503.12008. How well a network denoises a record depends on the
+noise, more than on membership. So the noise is drawn once and used for all records and all models,
+and the losses at several timesteps and for many draws of noise are the features of a classifier,
+which is trained on shadows, whose members are known.
 
 It is the white-box attack of the paper: it computes losses of the target's network.
 

@@ -84,12 +84,19 @@ def draw(fitted: FittedDiffusion, label: Tensor, random: torch.Generator) -> Ten
     with torch.no_grad():
         for step in reversed(range(fitted.timesteps)):
             t = _times(shape, step)
-            output, noise = network.forward(fitted.weights, x, t, label), _noise(shape, n_numeric, random)
+            output, noise = (
+                network.forward(fitted.weights, x, t, label),
+                _noise(shape, n_numeric, random),
+            )
             parts = [x[..., :0]]
             if n_numeric:
                 parts.append(
                     diffusion.previous_numbers(
-                        schedule, x[..., :n_numeric], output[..., :n_numeric], t, noise[..., :n_numeric]
+                        schedule,
+                        x[..., :n_numeric],
+                        output[..., :n_numeric],
+                        t,
+                        noise[..., :n_numeric],
                     )
                 )
             if sizes:
@@ -145,9 +152,7 @@ def _losses(
     numbers, first = x[..., :n_numeric], x[..., n_numeric:]
     noisy = [diffusion.noisy_numbers(schedule, numbers, t, noise[..., :n_numeric])]
     if sizes:
-        noisy.append(
-            diffusion.noisy_categories(schedule, first, t, noise[..., n_numeric:], sizes)
-        )
+        noisy.append(diffusion.noisy_categories(schedule, first, t, noise[..., n_numeric:], sizes))
     output = network.forward(weights, torch.cat(noisy, -1), t, label)
     losses = []
     if n_numeric:
