@@ -31,7 +31,9 @@ from privbench.executors.tasks import Task as Task
 from privbench.executors.tasks import Tasks as Tasks
 from privbench.executors.work import work as work
 from privbench.generators.base import FittedGenerator as FittedGenerator
+from privbench.generators.base import FittedSampler as FittedSampler
 from privbench.generators.base import Generator as Generator
+from privbench.generators.base import SamplingGenerator as SamplingGenerator
 from privbench.hookspecs import hookimpl as hookimpl
 from privbench.mechanisms.base import DataMechanism as DataMechanism
 from privbench.mechanisms.base import LatentMechanism as LatentMechanism

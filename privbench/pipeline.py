@@ -50,6 +50,9 @@ class Pipeline:
         """Return the trial of an attack with its stages, or rejected."""
         if attack.on_release and (reason := self._no_release(trial.knowledge)):
             return replace(trial, rejected=NoResult("skipped", reason))
+        if attack.on_generator and self.defense.generator is None:
+            reason = "an attack on generators, and this defense has none"
+            return replace(trial, rejected=NoResult("skipped", reason))
         rows = [self._row(attack, trial.knowledge, attacked) for attacked in trial.attacked]
         with_numbers = [row if isinstance(row, RowStages) else None for row in rows]
         return replace(

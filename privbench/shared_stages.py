@@ -49,8 +49,13 @@ class AttackFacts:
 
     @property
     def on_release(self) -> bool:
-        """Whether it observes released data rather than models."""
-        return self.observes == "synthetic"
+        """Whether it observes released data or its generator, rather than models."""
+        return self.observes in ("synthetic", "generator")
+
+    @property
+    def on_generator(self) -> bool:
+        """Whether it observes fitted generators."""
+        return self.observes == "generator"
 
     @cached_property
     def queries(self) -> int | None:

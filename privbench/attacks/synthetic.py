@@ -8,7 +8,8 @@
             return -nearest(view.records, view.synthetic.x)
 
 The adversary sees the release of a defense, the records that the target model is trained on, and no
-outputs of that model. Larger scores mean member. An attack never sees the membership of its target.
+outputs of that model. With ``observes = "generator"`` it has the fitted generators themselves as well
+(white-box). Larger scores mean member. An attack never sees the membership of its target.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,11 @@ from privbench.attacks.base import NeedsShadows
 from privbench.components import Component
 from privbench.data import Data
 
+if TYPE_CHECKING:
+    from privbench.generators.base import FittedSampler
+
 Floats = NDArray[np.float64]
+ObservesOfRelease = Literal["synthetic", "generator"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,8 @@ class SyntheticView:
         shadow_member: bool (n_shadows, n_pool), which records are in the private set of each shadow.
         reference: records that are in no private set.
         rng: the only source of randomness.
+        generator: the target's fitted generator; None unless the attack observes "generator".
+        shadow_generators: the same of the shadows.
     """
 
     records: NDArray[np.float32]
@@ -49,6 +56,8 @@ class SyntheticView:
     shadow_member: NDArray[np.bool_]
     reference: Data
     rng: np.random.Generator
+    generator: FittedSampler | None = None
+    shadow_generators: Sequence[FittedSampler] = ()
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,8 @@ class SyntheticViews:
     rngs: Sequence[np.random.Generator]
     leave_one_out: bool = True
     progress: Callable[[int, int], None] = lambda done, total: None
+    target_generators: Sequence[FittedSampler] = ()
+    shadow_generators: Sequence[FittedSampler] = ()
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -88,6 +99,8 @@ class SyntheticViews:
             shadow_member=self.shadow_member[others],
             reference=self.reference,
             rng=self.rngs[target],
+            generator=self.target_generators[target] if self.target_generators else None,
+            shadow_generators=_at(self.shadow_generators, others),
         )
 
     def part(self, targets: NDArray[np.int64], shadows: NDArray[np.int64]) -> SyntheticViews:
@@ -101,6 +114,8 @@ class SyntheticViews:
             self,
             targets=[self.targets[i] for i in targets],
             shadows=[self.shadows[i] for i in shadows],
+            target_generators=_at(self.target_generators, targets),
+            shadow_generators=_at(self.shadow_generators, shadows),
             shadow_member=self.shadow_member[shadows],
             rngs=[self.rngs[i] for i in targets],
             leave_one_out=False,
@@ -135,11 +150,19 @@ class SyntheticViews:
         return targets, shadows
 
 
+def _at(
+    generators: Sequence[FittedSampler], indices: NDArray[np.integer]
+) -> Sequence[FittedSampler]:
+    """Return the generators at ``indices``, or none if there are none."""
+    return [generators[int(i)] for i in indices] if generators else ()
+
+
 class SyntheticAttack(Component, ABC):
     """Gives each pool record a score for one target, which is a release."""
 
     kind: ClassVar[str] = "attack"
-    observes: ClassVar[Literal["synthetic"]] = "synthetic"
+    observes: ClassVar[ObservesOfRelease] = "synthetic"
+    """What it sees of a target: the "synthetic" data, or the fitted "generator" as well."""
     per_class_threshold: ClassVar[bool] = False
     """Whether balanced accuracy uses one threshold per class."""
     needs_shadows: ClassVar[NeedsShadows] = "same records"
@@ -152,6 +175,12 @@ class SyntheticAttack(Component, ABC):
     def adds_up(self) -> bool:
         """Return whether scores of independent records add up, as log-likelihood ratios do."""
         return False
+
+    def obstacle(self, views: SyntheticViews) -> str:
+        """Return what is missing in ``views`` for this attack, or an empty string."""
+        if self.observes == "generator" and not views.target_generators:
+            return "needs the generators, and there is released data only"
+        return ""
 
     @abstractmethod
     def score(self, view: SyntheticView) -> Floats:
@@ -180,6 +209,8 @@ class BatchedSyntheticAttack(SyntheticAttack):
             reference=view.reference,
             rngs=[view.rng],
             leave_one_out=False,
+            target_generators=() if view.generator is None else [view.generator],
+            shadow_generators=view.shadow_generators,
         )
         scores: Floats = self.score_all(views)[0]
         return scores

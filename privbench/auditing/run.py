@@ -177,7 +177,7 @@ def _attack(
     skipped: dict[str, str] = {}
     failed: dict[str, str] = {}
     for attack in attacks:
-        if attack.component.observes == "synthetic":
+        if isinstance(attack.component, SyntheticAttack):
             skipped[attack.name] = "needs released data; an audit has predictions only"
             continue
         try:

@@ -27,8 +27,25 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]  # (done, total)
 
 
-class FittedGenerator(ABC):
-    """A generator after its fit on one training set."""
+class FittedSampler(ABC):
+    """A generator after its fit on one training set, which draws new records."""
+
+    @abstractmethod
+    def sample(self, n: int, rng: np.random.Generator) -> Data:
+        """Draw ``n`` new records with labels."""
+
+    def state(self) -> Mapping[str, NDArray[np.generic]] | None:
+        """Return the arrays from which ``Generator.restore`` rebuilds this object.
+
+        They are what an attack with ``observes = "generator"`` sees, so they must hold what sampling
+        needs and nothing else. None, the default, means that it cannot be stored: it is fitted again
+        in each run, and such attacks are skipped.
+        """
+        return None
+
+
+class FittedGenerator(FittedSampler):
+    """A fitted generator that encodes and decodes records as well."""
 
     @abstractmethod
     def encode(self, data: Data) -> NDArray[np.float32]:
@@ -48,20 +65,12 @@ class FittedGenerator(ABC):
         """
         return self.decode(codes)
 
-    @abstractmethod
-    def sample(self, n: int, rng: np.random.Generator) -> Data:
-        """Draw ``n`` new records with labels."""
-
-    def state(self) -> Mapping[str, NDArray[np.generic]] | None:
-        """Return the arrays from which ``Generator.restore`` rebuilds this object.
-
-        None, the default, means that it cannot be stored: it is fitted again in each run.
-        """
-        return None
-
 
 class Generator(Component, ABC):
-    """Turns a private training set into a synthetic one."""
+    """Turns a private training set into a synthetic one.
+
+    ``fit`` returns a `FittedGenerator`. One that draws new records only is a `SamplingGenerator`.
+    """
 
     kind: ClassVar[str] = "generator"
 
@@ -88,7 +97,7 @@ class Generator(Component, ABC):
         return self
 
     @abstractmethod
-    def fit(self, data: Data, rng: np.random.Generator) -> FittedGenerator:
+    def fit(self, data: Data, rng: np.random.Generator) -> FittedSampler:
         """Fit on one training set. All randomness must come from ``rng``."""
 
     def fit_population(
@@ -97,7 +106,7 @@ class Generator(Component, ABC):
         rngs: Sequence[np.random.Generator],
         device: str,
         progress: Progress,
-    ) -> Sequence[FittedGenerator]:
+    ) -> Sequence[FittedSampler]:
         """Fit one generator per training set; by default one after another by ``fit``.
 
         Override it to fit all of them at once. Results must equal those of ``fit`` up to floating point.
@@ -114,7 +123,7 @@ class Generator(Component, ABC):
             progress(index + 1, len(sets))
         return fitted
 
-    def restore(self, state: Mapping[str, NDArray[np.generic]], spec: DataSpec) -> FittedGenerator:
+    def restore(self, state: Mapping[str, NDArray[np.generic]], spec: DataSpec) -> FittedSampler:
         """Rebuild a fitted generator from the arrays of its ``state``."""
         raise TypeError(f"generator {self.name!r} has a state but no method to restore it")
 
@@ -125,3 +134,11 @@ class Generator(Component, ABC):
     def guarantee(self, context: GuaranteeContext) -> Guarantee | None:
         """Return what the fit states about its training set, or None if it states nothing."""
         return None
+
+
+class SamplingGenerator(Generator):
+    """A generator that draws new records only: ``fit`` returns a `FittedSampler`."""
+
+    release: Literal["sample"] = Field(
+        "sample", description="training set of the models: as many new records as private ones"
+    )

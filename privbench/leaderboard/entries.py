@@ -181,7 +181,7 @@ def _order(attacked: Attacked) -> tuple[Any, ...]:
     """Records first, by kind of canaries; adaptive before naive; the most exposed first."""
     return (
         attacked.canary_kind or "",
-        attacked.row["observes"] == "synthetic",
+        on_data(attacked.row),
         attacked.knowledge,
         -attacked.auc.value,
     )

@@ -125,11 +125,13 @@ def _check_declarations(cls: type[Component], kind: str) -> None:
     allowed: dict[str, tuple[Any, ...]] = {}
     if kind == "attack":
         from privbench.attacks.base import NeedsShadows, Observes
-        from privbench.attacks.synthetic import SyntheticAttack
+        from privbench.attacks.synthetic import ObservesOfRelease, SyntheticAttack
 
-        allowed = {"needs_shadows": get_args(NeedsShadows)}
-        if not issubclass(cls, SyntheticAttack):
-            allowed["observes"] = get_args(Observes)
+        on_release = issubclass(cls, SyntheticAttack)
+        allowed = {
+            "needs_shadows": get_args(NeedsShadows),
+            "observes": get_args(ObservesOfRelease if on_release else Observes),
+        }
     if kind == "mechanism":
         from privbench.mechanisms.base import ActsOn
 

@@ -104,8 +104,8 @@ def first_rows(rows: Sequence[Row]) -> dict[str, Row]:
 
 
 def on_data(row: Row) -> bool:
-    """Return whether the attack sees the data that a defense releases instead of the model."""
-    return bool(row["observes"] == "synthetic")
+    """Return whether the attack sees the data that a defense releases or its generator, and no model."""
+    return bool(row["observes"] in ("synthetic", "generator"))
 
 
 def deciding(rows: Sequence[Row]) -> list[Row]:

@@ -10,7 +10,7 @@ from privbench.components import Bound
 from privbench.components.checks import check_equal_sizes, checked_data
 from privbench.components.copies import own_arrays
 from privbench.components.faults import calling
-from privbench.errors import PrivbenchError
+from privbench.errors import Incompatible, PrivbenchError
 from privbench.generators.base import Generator
 from privbench.generators.checks import check_fitted, checked_state
 from privbench.stages.base import Context, Stage
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from privbench.data import Data
-    from privbench.generators.base import FittedGenerator
+    from privbench.generators.base import FittedSampler
     from privbench.membership import Setting
 
 
@@ -84,7 +84,7 @@ class FitStage(Stage):
             fitted = self.generator.component.fit_population(
                 sets, rngs, context.device, context.progress
             )
-        check_fitted(fitted, len(sets), self.generator.name)
+        self._check(fitted, len(sets))
         states = []
         for generator in fitted:
             with calling(self.generator):
@@ -102,18 +102,30 @@ class FitStage(Stage):
             arrays |= {f"{model}.{name}": array for name, array in state.items()}
         return Artifact(arrays)
 
-    def fitted(self, artifact: Artifact, setting: Setting) -> list[FittedGenerator]:
+    def fitted(self, artifact: Artifact, setting: Setting) -> list[FittedSampler]:
         """Return the fitted generators, one per model, from this stage's artifact."""
         n_models = len(setting.member)
         generators = self._restored(artifact, 1 if self._is_shared else n_models, setting)
         return generators * n_models if self._is_shared else generators
+
+    def published(self, artifact: Artifact, setting: Setting) -> list[FittedSampler]:
+        """Return what an adversary has who is handed the generators: each as its state rebuilds it.
+
+        Raises Incompatible if they have none: then what they hold beside it, such as the training set,
+        would be handed over as well.
+        """
+        if artifact.live is not None:
+            raise Incompatible(
+                f"an attack on generators, and {self.generator.name} has no state to be published"
+            )
+        return self.fitted(artifact, setting)
 
     @property
     def _is_shared(self) -> bool:
         """Whether one generator serves all models, since it saw none of their records."""
         return bool(self.generator.component.fitted_on == "reference")
 
-    def _restored(self, artifact: Artifact, n: int, setting: Setting) -> list[FittedGenerator]:
+    def _restored(self, artifact: Artifact, n: int, setting: Setting) -> list[FittedSampler]:
         if artifact.live is not None:
             return list(artifact.live)
         states: list[dict[str, Any]] = [{} for _ in range(n)]
@@ -123,8 +135,12 @@ class FitStage(Stage):
         with calling(self.generator):
             restore = self.generator.component.restore
             restored = [restore(state, setting.pool.spec) for state in states]
-        check_fitted(restored, n, self.generator.name)
+        self._check(restored, n)
         return restored
+
+    def _check(self, fitted: Any, n: int) -> None:
+        encodes = self.generator.component.release == "reconstruct"
+        check_fitted(fitted, n, self.generator.name, encodes=encodes)
 
 
 def apply_data_mechanisms(

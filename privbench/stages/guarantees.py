@@ -22,7 +22,8 @@ def acts_on_before(
 ) -> tuple[ActsOn, ...]:
     """Return the values of ``acts_on`` whose mechanisms protect the private records from an attack.
 
-    1. An attack on released data sees them before any model is trained on them.
+    1. An attack on released data sees them before any model is trained on them. One on the fitted
+       generator sees it before mechanisms on codes.
     2. Parameters do not pass through output mechanisms.
     3. A guarantee of output mechanisms covers a number of queries (``queries_covered``). It does not
        cover an attack whose scores need more outputs of the target: of further queries, of an
@@ -34,7 +35,7 @@ def acts_on_before(
     from privbench.attacks.synthetic import SyntheticAttack
 
     if isinstance(attack, SyntheticAttack):
-        return PIPELINE_ORDER[:2]
+        return PIPELINE_ORDER[:1] if attack.observes == "generator" else PIPELINE_ORDER[:2]
     queries = cast("Attack", attack).queries_used()
     covered = min((b.component.queries_covered() for b in defense.at("output")), default=1)
     is_covered = queries is not None and queries * records_per_guess <= covered

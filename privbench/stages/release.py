@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from privbench.data import Data
-    from privbench.generators.base import FittedGenerator
+    from privbench.generators.base import FittedSampler
     from privbench.membership import Setting
 
 
@@ -74,14 +74,14 @@ class ReleaseStage(Stage):
         """Return the release of the same pipeline without noise on codes."""
         return replace(self, latent_mechanisms=()) if self.latent_mechanisms else self
 
-    def _sample(self, generator: Bound, model: int, data: Data, fitted: FittedGenerator) -> Data:
+    def _sample(self, generator: Bound, model: int, data: Data, fitted: FittedSampler) -> Data:
         """Draw as many new records as ``data`` has, with labels of their own."""
         with calling(generator):
             sampled = fitted.sample(len(data), self.rng("sample", model))
         return checked_data(sampled, data, f"{generator.name}: sample returned")
 
     def _reconstruct(
-        self, generator: Bound, model: int, data: Data, fitted: FittedGenerator, setting: Setting
+        self, generator: Bound, model: int, data: Data, fitted: FittedSampler, setting: Setting
     ) -> Data:
         """Encode the records, let the latent mechanisms alter the codes, and decode them."""
         from privbench.data import Data
@@ -103,7 +103,7 @@ class ReleaseStage(Stage):
         return Data(x, data.y, data.spec)
 
 
-def _encode(generator: Bound, fitted: FittedGenerator, data: Data) -> NDArray[np.float32]:
+def _encode(generator: Bound, fitted: FittedSampler, data: Data) -> NDArray[np.float32]:
     with calling(generator):
         codes = fitted.encode(own_arrays(data) if generator.entry.third_party else data)
     shape, what = (len(data), "latent_dim"), f"{generator.name}: encode returned"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypeVar
 
 from privbench.components import Bound
@@ -14,6 +14,7 @@ from privbench.components.sealed import Sealed
 from privbench.data import read_only
 from privbench.errors import Incompatible
 from privbench.stages.base import Context, Stage
+from privbench.stages.fit import FitStage
 from privbench.stages.outputs import DefendedOutputsStage, OutputsStage
 from privbench.stages.population import PopulationStage
 from privbench.stages.query_cache import QueryCache, What
@@ -266,14 +267,24 @@ class ReleaseScoresStage(Stage):
 
     @property
     def inputs(self) -> tuple[Stage, ...]:
-        return (self.setting, self.release)
+        return (self.setting, self.release, *self._fits)
 
     @property
     def components(self) -> tuple[Bound, ...]:
         return (self.attack,)
 
+    @property
+    def _fits(self) -> tuple[FitStage, ...]:
+        """The fitted generators, for an attack that is handed them."""
+        fit = self.release.fit
+        return (fit,) if fit is not None and self.attack.component.observes == "generator" else ()
+
     def compute(self, context: Context) -> Artifact:
         views = self.views(context)
+        with calling(self.attack):
+            obstacle = self.attack.component.obstacle(views)
+        if obstacle:
+            raise Incompatible(f"{self.attack.name} {obstacle}")
         return Artifact({"scores": score_views(self.attack, views, lambda: self.views(context))})
 
     def views(self, context: Context) -> SyntheticViews:
@@ -299,6 +310,9 @@ class ReleaseScoresStage(Stage):
             rngs=[self.rng("score", model) for model in range(len(released))],
             progress=Sealed(context.progress),
         )
+        for fit in self._fits:
+            generators = fit.published(context.get(fit), setting)
+            views = replace(views, target_generators=generators, shadow_generators=generators)
         return own_arrays(views) if self.attack.entry.third_party else views
 
 

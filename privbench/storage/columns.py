@@ -61,8 +61,8 @@ SCHEMA = (
     Column(
         "observes",
         "TEXT",
-        "What the attack sees of its target: `labels`, `probabilities`, `parameters`, or the"
-        " `synthetic` data of its release.",
+        "What the attack sees of its target: `labels`, `probabilities`, `parameters`, the"
+        " `synthetic` data of its release, or the `generator` that makes these.",
         since=4,
     ),
     Column(

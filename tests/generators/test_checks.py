@@ -7,9 +7,11 @@ from privbench.generators.checks import check_fitted, checked_state
 
 def test_fitted_generators():
     with pytest.raises(PrivbenchError, match="x: fit_population returned 0 generators, expected 2"):
-        check_fitted([], 2, "x")
+        check_fitted([], 2, "x", encodes=True)
     with pytest.raises(PrivbenchError, match="x: fit returned int, expected a FittedGenerator"):
-        check_fitted([3], 1, "x")
+        check_fitted([3], 1, "x", encodes=True)
+    with pytest.raises(PrivbenchError, match="x: fit returned int, expected a FittedSampler$"):
+        check_fitted([3], 1, "x", encodes=False)
 
 
 def test_states():

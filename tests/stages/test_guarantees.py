@@ -14,6 +14,7 @@ from privbench.privacy.conditions import (
     changes_each_record_alone,
     large_delta_accepted,
 )
+from privbench.attacks.dcr import Dcr
 from privbench.stages.guarantees import acts_on_before, guarantee_of
 
 SPEC = DataSpec("binary", (6,), 3)
@@ -189,6 +190,15 @@ def test_attacks_are_held_against_what_stands_before_them(guarantee, host):
     assert seen("label-only", *pipeline) == guarantee(FEATURES, DP_SGD)[0]
     assert seen("dcr", *pipeline) == guarantee(FEATURES)[0]
     assert seen("dcr", DP_SGD, generator={"fitted_on": "reference"}) is None
+
+
+def test_mechanisms_on_codes_do_not_protect_a_published_generator():
+    class WhiteBox(Dcr):
+        name = "white-box"
+        observes = "generator"
+
+    assert acts_on_before(WhiteBox(), Defense("x", None, ())) == ("data",)
+    assert acts_on_before(Dcr(), Defense("x", None, ())) == ("data", "latent")
 
 
 @pytest.mark.parametrize(

@@ -244,7 +244,7 @@ def _registry(host: PluginHost) -> Registry:
     """Return all attacks on released data, and those that only a table allows."""
     found = Registry("attack")
     for entry in host.registry("attack"):
-        if issubclass(entry.cls, SyntheticAttack):
+        if issubclass(entry.cls, SyntheticAttack) and entry.cls.observes == "synthetic":
             found.add(entry)
     if MiaEpt.name not in found.entries:
         own = found.entries["dcr"].distribution
