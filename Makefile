@@ -6,7 +6,7 @@ REPORTS := attacks defenses defenses-mnist paper-adult paper-location30 paper-mn
 RUNS := $(sort $(wildcard results/*.json results/*.json.gz))
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 
-.PHONY: run test lint test-slow test-cluster bench bench-cluster bench-gpu recipes reports results check-results docs clean test-isolated bench-scale faults fuzz
+.PHONY: run test lint test-slow test-cluster bench bench-cluster bench-gpu recipes reports results check-results docs site clean test-isolated bench-scale faults fuzz
 
 run: $(STAMP)  ## run the quickstart benchmark, on data that ship with scikit-learn
 	$(BIN)/privbench run quickstart
@@ -80,11 +80,16 @@ check-results: $(STAMP)  ## check that the committed tables, plots and pages are
 docs: $(STAMP)  ## write the generated parts of docs/
 	$(BIN)/cog -r -P -I docs docs/*.md
 
+REPOSITORY ?=
+
+site: $(STAMP)  ## build the documentation as a site, build/site/html; warnings are errors, links are followed
+	cd docs && ../$(BIN)/python -m website --repository '$(REPOSITORY)'
+
 clean:
-	rm -rf .venv results/artifacts results/results.sqlite*
+	rm -rf .venv build/site results/artifacts results/results.sqlite*
 
 $(STAMP): pyproject.toml constraints.txt $(PLUGINS)
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]' \
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,docs]' \
 		$(foreach plugin,$(dir $(PLUGINS)),--editable $(plugin))
 	touch $@

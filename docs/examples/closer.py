@@ -1,4 +1,4 @@
-"""A single-file plugin: an attack on released data, by distances to released and to public records."""
+"""A single-file plugin: an attack on the data that a defense releases."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A single-file plugin: an observer that says how a run goes, and a command."""
+"""A single-file plugin: an observer, which says how a run goes, and a command."""
 
 import sys
 

@@ -99,6 +99,7 @@ def images_of(name: str, text: str) -> Iterable[Path]:
 
 def toctrees(sections: dict[str, list[str]]) -> str:
     """Return the navigation as directives, which show nothing on the page itself."""
+    sections = {"Start": ["Install, and a first table <self>"], **sections}
     return "".join(
         "\n\n```{toctree}\n:hidden:\n:caption: " + section + "\n\n" + "\n".join(pages) + "\n```\n"
         for section, pages in sections.items()

@@ -31,7 +31,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
-    "website.repository_links",
+    "website.adapting",
 ]
 root_doc = "index"
 nitpicky = False  # types of other packages in signatures are no links
@@ -57,6 +57,7 @@ html_theme = "furo"
 html_title = f"privbench {__version__}"
 html_static_path = [str(Path(__file__).parent / "static")]
 html_css_files = ["site.css"]
+html_js_files = ["offline.js"]
+pygments_dark_style = "github-dark"
 html_copy_source = False
 html_show_sphinx = False
-copybutton_exclude = ".linenos, .gp, .go"

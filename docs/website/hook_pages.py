@@ -68,10 +68,10 @@ def page(hook: str) -> str:
     shown, *others = examples(hook)
     parts = [
         f"# {_call(hook)}",
-        f"```python\ndef {hook}{inspect.signature(function)}: ...\n```",
+        f"```python\n{signature(hook)}: ...\n```",
         inspect.getdoc(function),
         _arguments(function),
-        f"{_when(hook)} The tutorial is [here](../../docs/tutorials/{tutorial}.md).",
+        f"{_when(hook)}\n\nTutorial: [tutorials/{tutorial}.md](../../docs/tutorials/{tutorial}.md).",
         f"## Example\n\n[{_path(shown)}](../../{_path(shown)}), a plugin that runs:",
         f"```python\n{shown.read_text().rstrip()}\n```",
     ]
@@ -79,6 +79,11 @@ def page(hook: str) -> str:
         links = ", ".join(f"[{_path(path)}](../../{_path(path)})" for path in others)
         parts.append(f"More that implement it: {links}.")
     return "\n\n".join(str(part) for part in parts) + "\n"
+
+
+def signature(hook: str) -> str:
+    """Return the signature of a hook as its definition has it."""
+    return f"def {hook}{str(inspect.signature(getattr(hookspecs, hook))).replace(chr(39), '')}"
 
 
 def _index() -> str:

@@ -66,7 +66,8 @@ def section(entry: Entry) -> str:
 def test_a_hook_has_a_page_with_its_signature_and_is_implemented_in_a_test_or_example(hook):
     page = hook_pages.page(hook)
     signature = inspect.signature(getattr(hookspecs, hook))
-    assert f"def {hook}{signature}: ..." in page
+    defined = inspect.getsource(getattr(hookspecs, hook)).partition("\n")[2].partition("\n")[0]
+    assert f"```python\n{defined} ...\n```" in page  # as it stands in the source
     assert inspect.getdoc(getattr(hookspecs, hook)) in page
     assert all(f"| `{argument}` |" in page for argument in signature.parameters)
     assert any(re.search(rf"hookimpl\n\s*def {hook}\(", text) for text in texts().values())
