@@ -26,6 +26,8 @@ from privbench import Component
 
 ROOT = Path(__file__).parents[2]
 START = ROOT / "README.md"
+_ATTRIBUTES: dict[str, list[str]] = {}
+"""Docstrings of attributes, by their full names, between two events of the same attribute."""
 
 
 def adapt_links(app: Sphinx, document: nodes.document) -> None:
@@ -62,13 +64,20 @@ def _address(app: Sphinx, page: str, path: Path) -> str:
 def adapt_docstring(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
-    """Escape the stars of a docstring outside of code, and keep napoleon from finding types in it."""
+    """Escape the stars of a docstring outside of code."""
     for number, line in enumerate(lines):
         lines[number] = re.sub(
             r"`[^`]*`|\*", lambda found: r"\*" if found[0] == "*" else found[0], line
         )
     if what in ("attribute", "property"):
-        lines.insert(0, "")  # napoleon looks for a type in the first line
+        _ATTRIBUTES[name] = [*lines]
+
+
+def restore_attribute(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """Undo what napoleon does to an attribute: it takes the words before a colon for a type."""
+    lines[:] = _ATTRIBUTES.pop(name, lines)
 
 
 def adapt_signature(
@@ -84,5 +93,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("repository", "", "env", str)
     app.connect("doctree-read", adapt_links)
     app.connect("autodoc-process-docstring", adapt_docstring, priority=400)  # before napoleon
+    app.connect("autodoc-process-docstring", restore_attribute, priority=600)  # and behind it
     app.connect("autodoc-process-signature", adapt_signature)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
