@@ -10,7 +10,7 @@ PLUGINS := $(EDITABLE:%=plugins/%/pyproject.toml)
 APART := $(notdir $(patsubst %/,%,$(dir $(wildcard plugins/*/constraints.txt))))
 TOGETHER := $(filter-out $(EDITABLE) $(APART),$(notdir $(patsubst %/,%,$(dir $(wildcard plugins/*/pyproject.toml)))))
 
-.PHONY: run test lint test-plugins $(APART:%=test-plugins-%) test-slow test-cluster bench bench-cluster bench-gpu recipes reports results check-results docs clean test-isolated bench-scale faults fuzz
+.PHONY: run test lint test-plugins $(APART:%=test-plugins-%) test-slow test-cluster bench bench-cluster bench-gpu recipes reports results check-results docs clean test-isolated bench-scale faults fuzz site
 
 run: $(STAMP)  ## run the quickstart benchmark, on data that ship with scikit-learn
 	$(BIN)/privbench run quickstart
@@ -90,11 +90,16 @@ check-results: $(STAMP)  ## check that the committed tables, plots and pages are
 docs: $(STAMP)  ## write the generated parts of docs/
 	$(BIN)/cog -r -P -I docs docs/*.md
 
+REPOSITORY ?=
+
+site: $(STAMP)  ## build the documentation as a site, build/site/html; warnings are errors, links are followed
+	cd docs && ../$(BIN)/python -m website --repository '$(REPOSITORY)'
+
 clean:
-	rm -rf .venv .venv-plugins* results/artifacts results/results.sqlite*
+	rm -rf .venv .venv-plugins* build/site results/artifacts results/results.sqlite*
 
 $(STAMP): pyproject.toml constraints.txt $(PLUGINS)
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]' \
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,docs]' \
 		$(foreach plugin,$(dir $(PLUGINS)),--editable $(plugin))
 	touch $@

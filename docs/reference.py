@@ -18,7 +18,7 @@ from committed import claims
 from privbench import hookspecs
 from privbench.auditing.sanity import CHECKS
 from privbench.cli import build_cli
-from privbench.components import KINDS, describe
+from privbench.components import KINDS, Entry, describe
 from privbench.metrics.warnings import KINDS as KINDS_OF_WARNINGS
 from privbench.plugins.host import PluginHost
 from privbench.report.pages import overview
@@ -50,26 +50,38 @@ def components() -> None:
     for kind in KINDS:
         print(f"## {kind.capitalize()}s\n")
         for entry in HOST.registry(kind):
-            print(f"### `{entry.name}`\n\n{inspect.getdoc(entry.cls)}\n")
-            if entry.cls.paper:
-                print(f"Source: {entry.cls.paper}\n")
-            if len(tasks := getattr(entry.cls, "tasks", ())) > 1:
-                print(f"Tasks: {', '.join(tasks)}\n")
-            rows = describe(entry.cls)
-            if rows:
-                print("| parameter | type | bounds | default | |\n|---|---|---|---|---|")
-            for row in rows:
-                default = "required" if row["required"] else f"`{json.dumps(row['default'])}`"
-                cells = (
-                    f"`{row['name']}`",
-                    row["type"],
-                    row["bounds"],
-                    default,
-                    row["description"],
-                )
-                print("| " + " | ".join(cell.replace("|", "or") for cell in cells) + " |")
-            if rows:
-                print()
+            print(component_section(entry))
+
+
+def component_section(entry: Entry) -> str:
+    """Return the section of a component: what it does, its source, its tasks and its parameters."""
+    lines = [f"### `{entry.name}`", "", inspect.getdoc(entry.cls) or "", ""]
+    if entry.cls.paper:
+        lines += [f"Source: {entry.cls.paper}", ""]
+    if len(tasks := getattr(entry.cls, "tasks", ())) > 1:
+        lines += [f"Tasks: {', '.join(tasks)}", ""]
+    rows = describe(entry.cls)
+    if rows:
+        lines += ["| parameter | type | bounds | default | |", "|---|---|---|---|---|"]
+    for row in rows:
+        default = "required" if row["required"] else f"`{json.dumps(row['default'])}`"
+        cells = (f"`{row['name']}`", row["type"], row["bounds"], default, row["description"])
+        lines.append("| " + " | ".join(cell.replace("|", "or") for cell in cells) + " |")
+    return "\n".join([*lines, ""] if rows else lines)
+
+
+def adversaries() -> None:
+    """Print what every built-in attack observes and needs."""
+    needs = {
+        "needs_reference": "reference records",
+        "needs_records": "features of the records",
+        "queries": "queries of its own",
+    }
+    print("| attack | observes | shadows | also needs |\n|---|---|---|---|")
+    for entry in HOST.registry("attack"):
+        also = [text for name, text in needs.items() if getattr(entry.cls, name, False)]
+        cells = (f"`{entry.name}`", entry.cls.observes, entry.cls.needs_shadows, ", ".join(also))
+        print(f"| {' | '.join(cells)} |")
 
 
 def file(path: str, language: str = "python") -> None:

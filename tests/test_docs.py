@@ -21,7 +21,8 @@ from privbench.config import Unavailable, read_file, resolve
 from privbench.plugins.host import PluginHost
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md"])
+TUTORIALS = (ROOT / "docs" / "tutorials").glob("*.md")
+PAGES = sorted([*(ROOT / "docs").glob("*.md"), *TUTORIALS, ROOT / "README.md"])
 HOOKS = [name for name, value in vars(hookspecs).items() if hasattr(value, "privbench_spec")]
 MARGIN = ROOT / "docs" / "examples" / "margin.py"
 
