@@ -21,7 +21,7 @@ TABLES = ("summary", "utility", "attacks", "differences")
 
 
 def write_pages(document: Document, folder: Path) -> list[Path]:
-    """Write the tables and plots of a run.
+    """Write the tables and plots of a run; what compares defenses only if it has several.
 
     Args:
         document: the run.
@@ -47,7 +47,7 @@ def write_pages(document: Document, folder: Path) -> list[Path]:
         for view, text in tables_of(document).items():
             written.append(place / f"{view}.md")
             write_whole(written[-1], text.encode())
-        for measure in MEASURES:
+        for measure in MEASURES if _has_several_defenses(run) else ():
             written.append(place / f"tradeoff-{measure}.png")
             plot_tradeoff(run.rows, written[-1], measure)
     except OSError as error:
@@ -64,7 +64,12 @@ def tables_of(document: Document) -> dict[str, str]:
         view: render(run.rows, "markdown", view, remarks=remarks, differences=document.differences)
         + f"\n{code}"
         for view in TABLES
+        if view != "differences" or _has_several_defenses(run)
     }
+
+
+def _has_several_defenses(run: Run) -> bool:
+    return len({row["defense"] for row in run.rows}) > 1
 
 
 def code_text(run: Run) -> str:
