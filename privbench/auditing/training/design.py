@@ -96,7 +96,7 @@ class Design:
         none = np.zeros(len(self.pool), dtype=bool)
         return self._group(name, codes, none, n_models, seed)
 
-    def canaries(self, share: float, codes: NDArray[np.int64], n_models: int, seed: int) -> Group:
+    def canaries(self, share: float, codes: NDArray[Any], n_models: int, seed: int) -> Group:
         """Draw the models on records of which a share has a wrong label.
 
         Of several labels, a canary has the opposite of each.

@@ -16,11 +16,17 @@ log = logging.getLogger(__name__)
 
 
 class Progress:
-    """Counts models, and estimates the time left from those that were trained."""
+    """Counts models, and estimates the time left from those that were trained.
+
+    What the first model of each process takes counts for the log only until there are others, since it
+    includes imports.
+    """
 
     def __init__(self, total: int) -> None:
         self.total, self.done, self.n_stored, self.started = total, 0, 0, time.perf_counter()
         self.seconds_stored = 0.0
+        self._first, self._n_first = self.started, 0
+        self._workers = 1
         self._bar: Any = None
 
     def __enter__(self) -> Progress:
@@ -44,6 +50,7 @@ class Progress:
         """
         if not missing:
             return
+        self._workers = workers
         what = f"{plural(len(missing), 'model')} to train, on {len(missing[0].rows):,} records each"
         if again:
             what += f" ({again} of them again, since they were not asked these queries)"
@@ -69,9 +76,16 @@ class Progress:
             log.warning("%s (seed %d) failed: %s", job.name, job.seed, result.text)
             log.debug("%s", result.trace)
         elif self._bar is None and not stored:
-            each = (time.perf_counter() - self.started) / (self.done - self.n_stored)
-            left = duration(each * (self.total - self.done))
+            left = duration(self._seconds_each() * (self.total - self.done))
             log.info(
                 "%s: %d/%d trained, %.1f s each, %s left",
                 job.name, self.done, self.total, result.seconds, left,
             )  # fmt: skip
+
+    def _seconds_each(self) -> float:
+        """Return the seconds of the clock for each model that is trained."""
+        now, n_trained = time.perf_counter(), self.done - self.n_stored
+        each = (now - self._first) / (n_trained - self._n_first)
+        if n_trained == self._workers:
+            self._first, self._n_first = now, n_trained
+        return each
