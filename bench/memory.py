@@ -153,7 +153,7 @@ def measure(models: int, pool: int, attacks: list[str], until: str = "") -> dict
         "attacks": attacks,
         "until": until,
         "forecast_mib": peak.bytes / 2**20,
-        "peak_mib": max(watch.peaks.values()) / 2**20,
+        "allocated_mib": max(watch.peaks.values()) / 2**20,
         "resident_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "peaks_mib": {stage: peak / 2**20 for stage, peak in watch.peaks.items()},
         "seconds": seconds,
