@@ -3,6 +3,7 @@
     python bench/memory.py                                  # 64 models, a pool of 8,000: about a minute
     python bench/memory.py --models 256 --pool 20000        # the full size
     python bench/memory.py --attack auto --attack lira      # other attacks than loss, lira and rmia
+    python bench/memory.py --models 256 --pool 20000 --attack loss --until metrics    # its first stages
 
 Records are random, of 30 classes; the model is logistic regression with one epoch. Memory is what the
 process has allocated (on Linux: its anonymous pages), looked at 50 times a second. Pages of files that
@@ -28,8 +29,9 @@ from typing import Any
 import numpy as np
 
 from privbench import hookimpl
-from privbench.api import make_plans, run_plan
+from privbench.api import make_plans, make_runner
 from privbench.computation import missing_stages
+from privbench.executors.local import Local
 from privbench.memory import forecast_memory
 from privbench.plugins.host import PluginHost
 from privbench.storage.artifacts import Store
@@ -90,6 +92,21 @@ class Watch:
         self._stage = stage.kind if attack is None else f"{stage.kind} {attack.name}"
 
 
+class Until(Local):
+    """Computes one task after another, until a stage of some kind has been computed."""
+
+    name = "until"
+    kind_of_last: str = ""
+
+    def execute(self, tasks: Any) -> None:
+        """Compute the tasks in the order of the plan, and leave the rest out."""
+        while tasks.unfinished:
+            for task in tasks.ready(1):
+                tasks.run(task)
+                if task.title.split()[0] == self.kind_of_last:
+                    return
+
+
 def digest_of(rows: list[dict[str, Any]]) -> str:
     """Return a digest of all numbers of rows that do not depend on the time and the machine."""
     kept = [
@@ -99,8 +116,15 @@ def digest_of(rows: list[dict[str, Any]]) -> str:
     return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def measure(models: int, pool: int, attacks: list[str]) -> dict[str, Any]:
-    """Run, in this process, and return the most memory in MiB."""
+def measure(models: int, pool: int, attacks: list[str], until: str = "") -> dict[str, Any]:
+    """Run, in this process, and return the most memory in MiB.
+
+    Args:
+        models: models of the population.
+        pool: records whose membership is attacked.
+        attacks: names of attacks.
+        until: the kind of the stage after which the run ends; empty for the whole run.
+    """
     rng = np.random.default_rng(0)
     y = rng.integers(0, CLASSES, pool + pool // 5)
     x = rng.normal(size=(len(y), FEATURES)) + 0.1 * y[:, None]
@@ -117,20 +141,23 @@ def measure(models: int, pool: int, attacks: list[str]) -> dict[str, Any]:
         peak = forecast_memory(plan, missing_stages(plan, Store(folder)))
         start = time.perf_counter()
         with watch:
-            rows = run_plan(plan, host, results=folder, device="cpu")
+            runner = make_runner(plan, host, results=folder, device="cpu")
+            runner.executor = Until(kind_of_last=until)
+            rows = runner.run()
         seconds = time.perf_counter() - start
     statuses = {row["status"] for row in rows}
-    assert statuses == {"ok"}, statuses
+    assert until or statuses == {"ok"}, statuses
     return {
         "models": models,
         "pool": pool,
         "attacks": attacks,
+        "until": until,
         "forecast_mib": peak.bytes / 2**20,
-        "peak_mib": max(watch.peaks.values()) / 2**20,
+        "allocated_mib": max(watch.peaks.values()) / 2**20,
         "resident_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "peaks_mib": {stage: peak / 2**20 for stage, peak in watch.peaks.items()},
         "seconds": seconds,
-        "rows": digest_of(rows),
+        "rows": "" if until else digest_of(rows),
     }
 
 
@@ -140,12 +167,13 @@ def main() -> None:
     parser.add_argument("--models", type=int, default=64)
     parser.add_argument("--pool", type=int, default=8000)
     parser.add_argument("--attack", action="append", help="default: " + ", ".join(ATTACKS))
+    parser.add_argument("--until", default="", metavar="KIND", help="the last kind of stage")
     parser.add_argument("--json", type=Path, help="write the numbers to this file as well")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     attacks = arguments.attack or list(ATTACKS)
     if arguments.here:
-        print(json.dumps(measure(arguments.models, arguments.pool, attacks)))
+        print(json.dumps(measure(arguments.models, arguments.pool, attacks, arguments.until)))
         return
     command = [sys.executable, __file__, *sys.argv[1:], "--here"]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)

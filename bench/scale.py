@@ -3,7 +3,8 @@
     python bench/scale.py [plan] [stored] [table] [memory] [--json FILE]
 
 Without names it measures all four; each measurement is a process of its own. `table` fills a database of
-1,000,000 rows, which takes 4 GB of the folder for temporary files.
+1,000,000 rows, which takes 4 GB of the folder for temporary files. `memory` has a program of its own
+(`bench/memory.py`) for other sizes and for single stages.
 """
 
 from __future__ import annotations
@@ -20,12 +21,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from privbench.api import make_plans, run_plan
-from privbench.computation import missing_stages
 from privbench.config import Overrides
-from privbench.memory import forecast_memory
 from privbench.plugins.host import PluginHost
 from privbench.stages import walk
 from privbench.storage.artifacts import Store
@@ -137,38 +134,16 @@ def measure_table(rows: int) -> dict[str, Any]:
 
 def measure_memory(models: int) -> dict[str, Any]:
     """Run attacks on so many models of 8,000 pool records and 30 classes, beside the forecast."""
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 30, 9000)
-    x = rng.normal(size=(9000, 8)) + 0.1 * y[:, None]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        np.savez(folder / "data.npz", x=x.astype(np.float32), y=y)
-        (folder / "benchmarks.toml").write_text(MEMORY.format(folder=folder, models=models))
-        host = PluginHost(())
-        (plan,) = make_plans(["memory"], host, config=folder / "benchmarks.toml")
-        peak = forecast_memory(plan, missing_stages(plan, Store(folder)))
-        run_plan(plan, host, results=folder, device="cpu")
-    return {"models": models, "forecast_mib": peak.bytes / 2**20}
+    from memory import ATTACKS, measure
+
+    return measure(models, 8000, list(ATTACKS))
 
 
-MEMORY = """
-[benchmarks.memory]
-datasets = [{{ name = "npz", path = "{folder}/data.npz" }}]
-models = [{{ name = "mlp", hidden = [4], epochs = 1, batch_size = 256 }}]
-defenses = ["none", "output-noise"]
-attacks = ["loss", "lira", "rmia"]
-knowledge = ["adaptive"]
-population = {models}
-pool = 8000
-canaries = 0
-[defenses.output-noise]
-mechanisms = ["output-noise"]
-"""
 MEASURED = {
     "plan": (measure_plan, (1_000, 10_000, 100_000)),
     "table": (measure_table, (1_000_000,)),
     "stored": (measure_stored, (1_000, 10_000)),
-    "memory": (measure_memory, (16, 32, 64)),
+    "memory": (measure_memory, (16, 64)),
 }
 
 

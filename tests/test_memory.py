@@ -60,7 +60,9 @@ def test_attacks_take_what_they_say(forecast):
     scores = 400_000 * 96 * 8
     assert beside_program('"auto"') - beside_program('"lira"') > (80 - 16) * scores
     queried = '{ name = "lira", queries_per_record = 2 }'
-    more = beside_program(queried) - beside_program('"lira"')  # at most, if the peak is another stage
+    more = beside_program(queried) - beside_program(
+        '"lira"'
+    )  # at most, if the peak is another stage
     assert 0 < more <= AVERAGED * 400_000 * 96 * 2 * 4
 
 

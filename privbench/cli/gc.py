@@ -158,11 +158,14 @@ def _plans(host: PluginHost, config: str | None) -> list[Plan]:
     """Return the plans of all benchmarks of the file that can be planned here."""
     from privbench.api import make_plans
     from privbench.config import find_file, read_file
+    from privbench.executors.workers.forking import runs_in_process
 
     plans: list[Plan] = []
     for name in read_file(find_file(config)).own.benchmarks:
         try:
-            plans += make_plans([name], host, config=config, fetch=False)
+            plans += make_plans(
+                [name], host, config=config, fetch=False, in_process=runs_in_process()
+            )
         except BadInput as error:
             echo(f"benchmark {one_line(name)} is left out: {one_line(str(error))}", err=True)
     return plans

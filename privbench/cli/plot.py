@@ -169,6 +169,7 @@ def _plan(
 ) -> Plan:
     from privbench.api import make_plans
     from privbench.config import Overrides
+    from privbench.executors.workers.forking import runs_in_process
     from privbench.report.document import SUFFIXES
 
     if name.endswith(SUFFIXES):
@@ -178,8 +179,9 @@ def _plan(
         )
     overrides = Overrides.parse(settings)
     (plan,) = make_plans(
-        [name], host, config=config, overrides=overrides, select=select, fetch=False
-    )
+        [name], host, config=config, overrides=overrides, select=select, fetch=False,
+        in_process=runs_in_process(),
+    )  # fmt: skip
     return plan
 
 

@@ -130,9 +130,11 @@ class _Loading(Tasks):
         pass
 
     def _none(self, status: object, reason: object, trace: object = "") -> NoResult:
-        known = {"unavailable", "timeout"}
-        kind = status if status in known else "failed"
-        return NoResult(kind, worker_text(reason), worker_text(trace))  # type: ignore[arg-type]
+        """Return why there is no dataset, of which the worker may have sent anything."""
+        texts = worker_text(reason), worker_text(trace)
+        if status == "unavailable":
+            return NoResult("unavailable", *texts)
+        return NoResult("timeout" if status == "timeout" else "failed", *texts)
 
 
 def _data(artifact: Artifact) -> Data:

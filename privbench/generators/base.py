@@ -109,7 +109,8 @@ class Generator(Component, ABC):
     ) -> Sequence[FittedSampler]:
         """Fit one generator per training set; by default one after another by ``fit``.
 
-        Override it to fit all of them at once. Results must equal those of ``fit`` up to floating point.
+        Override it to fit all of them at once. Results must equal those of ``fit`` up to floating point,
+        whichever models of a population are handed over together.
 
         Args:
             sets: The training sets.
@@ -124,7 +125,12 @@ class Generator(Component, ABC):
         return fitted
 
     def restore(self, state: Mapping[str, NDArray[np.generic]], spec: DataSpec) -> FittedSampler:
-        """Rebuild a fitted generator from the arrays of its ``state``."""
+        """Rebuild a fitted generator from the arrays of its state.
+
+        Override it where fitted generators have a state. Populations are then fitted in parts, which are
+        stored and may be computed side by side: of one model each, or, if ``fit_population`` is
+        overridden, of about as many as are trained at once.
+        """
         raise TypeError(f"generator {self.name!r} has a state but no method to restore it")
 
     def skip(self, spec: DataSpec) -> str:

@@ -92,7 +92,7 @@ class FitStage(Stage):
             states.append(checked_state(state, self.generator.name))
         if None in states and count == 1:
             return Artifact(live=fitted)
-        arrays = {}
+        arrays: dict[str, NDArray[Any]] = {}
         for model, state in zip(models, states, strict=True):
             if state is None:
                 raise PrivbenchError(

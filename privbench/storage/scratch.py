@@ -32,30 +32,30 @@ Empty: TypeAlias = "Callable[[tuple[int, ...], Any], NDArray[Any]]"
 """Returns an array of a shape and type whose values are not set."""
 
 
-class Mapping(mmap.mmap):
+class MappedFile(mmap.mmap):
     """A file whose content is memory. It can be mapped once more, as a copy that may be changed."""
 
     descriptor: int
 
     @classmethod
-    def of(cls, descriptor: int, size: int, access: int) -> Mapping:
+    def of(cls, descriptor: int, size: int, access: int) -> MappedFile:
         """Map a file, of which this object keeps a descriptor of its own."""
         mapping = cls(descriptor, size, access=access)
         mapping.descriptor = os.dup(descriptor)
         weakref.finalize(mapping, os.close, mapping.descriptor).atexit = False
         return mapping
 
-    def copied(self) -> Mapping:
+    def copied(self) -> MappedFile:
         """Return the same content as a copy, of which pages take memory when they are changed."""
-        return Mapping.of(self.descriptor, len(self), mmap.ACCESS_COPY)
+        return MappedFile.of(self.descriptor, len(self), mmap.ACCESS_COPY)
 
 
-def mapped(file: IO[bytes], size: int) -> Mapping:
+def mapped(file: IO[bytes], size: int) -> MappedFile:
     """Return the content of a file that nobody shortens, read-only."""
-    return Mapping.of(file.fileno(), size, mmap.ACCESS_READ)
+    return MappedFile.of(file.fileno(), size, mmap.ACCESS_READ)
 
 
-def content_of(path: Path) -> bytes | Mapping:
+def content_of(path: Path) -> bytes | MappedFile:
     """Return what a file holds that nobody shortens; a large one is mapped."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
@@ -73,7 +73,7 @@ def buffer(size: int, folder: Path | None) -> memoryview:
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             _reserve(file, size)
-            return memoryview(Mapping.of(file.fileno(), size, mmap.ACCESS_WRITE))
+            return memoryview(MappedFile.of(file.fileno(), size, mmap.ACCESS_WRITE))
     except OSError as error:
         why = why_not_written(folder / "temporary", error)
         raise StorageFailed(f"a temporary file cannot be written: {why}; {GOES_ON}") from None
@@ -102,7 +102,7 @@ def own_copy(array: NDArray[Any]) -> NDArray[Any]:
         owner = owner.base
     if isinstance(owner, memoryview):
         owner = owner.obj
-    if not isinstance(owner, Mapping) or not array.size:
+    if not isinstance(owner, MappedFile) or not array.size:
         return array.copy()
     whole = np.frombuffer(owner, np.uint8)
     offset = array.__array_interface__["data"][0] - whole.__array_interface__["data"][0]

@@ -36,9 +36,10 @@ def test_the_rest_of_a_message_is_not_waited_for(ends, tmp_path):
     for part in (head[:4], head[4:], b"hel"):
         theirs.sendall(part)
         assert inbox.read() is None
-    theirs.sendall(b"lo" + HEAD.pack(PROGRESS, 0))
+    theirs.sendall(b"lo" + HEAD.pack(PROGRESS, 16) + bytes(16) + HEAD.pack(RESULT, 0))
     assert inbox.read() == (RESULT, b"hello")
-    assert inbox.read() == (PROGRESS, b"")
+    assert inbox.read() == (PROGRESS, bytes(16))
+    assert inbox.read() == (RESULT, b"")
     assert inbox.read() is None
 
 
@@ -57,11 +58,13 @@ def test_messages_of_all_sizes_arrive(ends, tmp_path, size, has_folder):
     assert kind == RESULT
     assert received[:] == content
     in_file = has_folder and size >= scratch.LARGE and scratch.MAPS
-    assert isinstance(received, scratch.Mapping) == in_file
+    assert isinstance(received, scratch.MappedFile) == in_file
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize("head", [HEAD.pack(b"x", 1), HEAD.pack(RESULT, LARGEST + 1)])
+@pytest.mark.parametrize(
+    "head", [HEAD.pack(b"x", 1), HEAD.pack(RESULT, LARGEST + 1), HEAD.pack(PROGRESS, 17)]
+)
 def test_what_is_no_message_is_refused(ends, head):
     ours, theirs = ends
     theirs.sendall(head)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -22,9 +21,11 @@ def memory_of(pid: int) -> int:
     On Linux, pages of files that are mapped, such as large artifacts, do not count: the system takes
     them back when it needs memory. Elsewhere psutil does not tell them apart, and they count.
     """
-    family = [psutil.Process(pid)] if psutil.pid_exists(pid) else []
-    with suppress(psutil.Error):
-        family += family[0].children(recursive=True) if family else []
+    try:
+        process = psutil.Process(pid)
+        family = [process, *process.children(recursive=True)]
+    except psutil.Error:  # it has ended
+        return 0
     return sum(map(_memory, family))
 
 

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 TASK, PROGRESS, RESULT = b"t", b"p", b"r"
 """Kinds of messages; `TASK` goes to a worker, and the others come from it."""
 HEAD = struct.Struct("<cQ")
+PROGRESS_SIZE = 16
+"""Bytes of a message of progress: two integers."""
 LARGEST = 2**40
-"""Bytes of one message, at most."""
+"""Bytes of a result, at most."""
 BLOCK = 2**20
 AT_ONCE = 2**24
 """Bytes of a message that are read before others have their turn: more than a socket holds."""
@@ -119,7 +121,9 @@ class Inbox:
 
     def _begin(self) -> None:
         kind, self._size = HEAD.unpack(self._head)
-        if kind not in (PROGRESS, RESULT) or self._size > LARGEST:
+        if kind == PROGRESS and self._size == PROGRESS_SIZE:
+            return
+        if kind != RESULT or self._size > LARGEST:
             raise NoMessage
         if self._folder is not None and self._size >= scratch.LARGE and scratch.MAPS:
             self._written(b"")

@@ -10,7 +10,7 @@ import struct
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from privbench.executors.workers.family import has_ended, memory_of
 from privbench.executors.workers.forking import fork_server
@@ -106,7 +106,8 @@ class Worker:
         except (EOFError, OSError):
             raise WorkerEnded(self._end()) from None
         except NoMessage:
-            return self._refuse()
+            self.close()
+            raise WorkerEnded("sent something that is no result") from None
         if message is None:
             if is_dead:
                 raise WorkerEnded(self._end())
@@ -114,14 +115,8 @@ class Worker:
         kind, content = message
         if kind == RESULT:
             return content
-        if len(content) == 16:
-            done, total = struct.unpack("<qq", content)
-            return int(done), int(total)
-        return self._refuse()
-
-    def _refuse(self) -> NoReturn:
-        self.close()
-        raise WorkerEnded("sent something that is no result")
+        done, total = struct.unpack("<qq", content)
+        return int(done), int(total)
 
     @property
     def is_dead(self) -> bool:
