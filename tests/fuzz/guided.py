@@ -29,11 +29,14 @@ def main() -> None:
             f"usage: python -m tests.fuzz.guided {'|'.join(TARGETS)} [-max_total_time=SECONDS]"
         )
     with atheris.instrument_imports(include=["privbench.config", "privbench.datasets", "tomllib"]):
-        from privbench.errors import BadInput
-        from tests.fuzz import images, readers, texts
+        import privbench.config
+        import privbench.datasets.idx
+        import privbench.datasets.reading  # noqa: F401
+    from privbench.errors import BadInput
+    from tests.fuzz import images, readers, texts
 
-        if name == "toml":
-            readers.host()
+    if name == "toml":
+        readers.host()
     with tempfile.TemporaryDirectory(
         dir="/dev/shm" if Path("/dev/shm").is_dir() else None
     ) as place:
