@@ -42,7 +42,7 @@ test-isolated: $(STAMP)  ## run hostile components in worker processes, as runs 
 	PRIVBENCH_IN_PROCESS=0 $(BIN)/python -m pytest tests/walls
 
 faults: $(STAMP)  ## kill, interrupt, fill, lock and damage runs, half an hour long: nothing may be lost (docs/faults.md)
-	$(BIN)/python bench/faults
+	$(BIN)/python bench/faults --output results/bench/faults.json
 
 SEED ?= 0
 CASES ?= 10000

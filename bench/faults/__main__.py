@@ -121,7 +121,11 @@ def add(path: Path, name: str, tally: Tally) -> None:
         "ended": tally.seen,
         "lost": tally.lost,
     }
-    known = [one for one in known if (one["name"], one["fault"]) != (name, tally.fault)]
+    known = [
+        one
+        for one in known
+        if one["name"] != name or not (one.get("earlier") or one["fault"] == tally.fault)
+    ]
     order = [f"{fault.__module__}.{fault.__name__}" for fault in FAULTS]
     known = sorted([*known, outcome], key=lambda one: order.index(one["name"]))
     path.write_text("[\n" + ",\n".join(json.dumps(one) for one in known) + "\n]\n")

@@ -193,7 +193,8 @@ def _refuses(lab: Lab, tally: Tally, results: str, **options: object) -> None:
     """A run that has to write says that it cannot."""
     outcome = lab.run(results, **options)
     tally.no_traceback(outcome, "run")
-    said = "read-only" in outcome.err or "cannot be written" in outcome.err
+    words = ("read-only", "cannot be written", "may not be written")
+    said = any(word in outcome.err for word in words)
     tally.expect(outcome.status in (1, 2) and said, f"run: {outcome.status}: {outcome.text[-600:]}")
     _ended(tally, outcome.status)
 

@@ -21,7 +21,8 @@ import traceback
 from typing import Any
 
 WARM = (
-    "encodings.cp437", "torch", "torch._dynamo", "numpy", "scipy.stats", "sklearn.datasets", "pandas", "matplotlib.figure",
+    "torch", "torch._dynamo", "numpy", "scipy.stats", "sklearn.datasets", "pandas", "matplotlib.figure",
+    "encodings.cp437",
     "safetensors.numpy", "rich.progress", "privbench.api", "privbench.cli.run", "privbench.cli.progress",
     "privbench.report.formats", "privbench.report.html.results", "privbench.auditing",
     "privbench.engine.strategies.batched", "privbench.leaderboard.site", "privbench.report.pages",

@@ -41,6 +41,8 @@ def code_of(error: BaseException) -> int:
 def explained(path: Path, error: Exception, *, writing: bool = False) -> PrivbenchError:
     """Return the error with a message that says what is wrong, and what to do."""
     wrong = StorageFailed if writing else BadInput
+    if isinstance(error, PermissionError):
+        return BadInput(f"{path}: {why_not_written(path, error)}")
     if isinstance(error, OSError):
         return wrong(f"{path}: {why_not_written(path, error)}; {GOES_ON}")
     match code_of(error):

@@ -4,13 +4,15 @@ import gzip
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 READ = """
-import json, resource, sys, time
+import json, re, sys, time
 from privbench.errors import BadInput
-def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+def peak():  # getrusage would count what the process had that started this one
+    return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) // 1024
 import pandas, pyarrow.parquet
 from privbench.auditing.reading import read_predictions
 from privbench.datasets.csv import Csv
@@ -38,12 +40,13 @@ def cost(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks Linux for memory")
 @pytest.mark.parametrize(
     ("name", "data", "mib", "message"),
     [
         ("a.csv", lambda: b"label," + b"1," * 25_000_000 + b"\n", 400, "25,000,002 columns"),
         ("a.csv", lambda: b",".join(b"c%d" % i for i in range(100_000)), 100, "100,000 columns"),
-        ("a.csv.gz", lambda: gzip.compress(bytes(2**31), 9), 600, "unpack to more than"),
+        ("a.csv.gz", lambda: gzip.compress(bytes(2**24), 9) * 128, 600, "unpack to more than"),
         ("a.csv.gz", lambda: gzip.compress(b"1,0\n" * 2**23, 9), 1024, "no column 'label'"),
         ("a.npz", lambda: _bomb(2.2), 100, "unpack to 2,2"),
     ],

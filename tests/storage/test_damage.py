@@ -1,5 +1,6 @@
 """Whatever lies in an artifact's place, and whatever is done to the database, ends in no traceback."""
 
+import errno
 import logging
 import os
 import random
@@ -209,6 +210,15 @@ def test_a_run_whose_database_was_replaced_says_so(tmp_path):
     Results(tmp_path).start_run("c", {})
     with pytest.raises(StorageFailed, match="run 7 is not in the database any more"):
         results.add(7, [ROW])
+
+
+def test_a_folder_that_this_user_may_not_write_is_bad_input(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("privbench.storage.database.make_file", refuse)
+    with pytest.raises(BadInput, match="may not be written by this user"):
+        Results(tmp_path).start_run("b", {})
 
 
 def test_a_clock_that_is_set_back_makes_no_run_shorter(tmp_path, monkeypatch):
