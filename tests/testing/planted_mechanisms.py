@@ -15,7 +15,9 @@ class Claims:
     """States (epsilon, 0)-DP, whatever it does."""
 
     def guarantee(self, context):
-        return Guarantee("dp", self.epsilon, 0.0, "replace-one", "closed form", (Condition("none"),))
+        return Guarantee(
+            "dp", self.epsilon, 0.0, "replace-one", "closed form", (Condition("none"),)
+        )
 
 
 class NoNoise(Claims, privbench.OutputMechanism):
@@ -180,7 +182,9 @@ class LearnsNothing(privbench.TrainingLoop):
 
         with torch.no_grad():
             for weight in module.parameters():
-                weight.add_(torch.from_numpy(rng.normal(size=tuple(weight.shape)).astype("float32")))
+                weight.add_(
+                    torch.from_numpy(rng.normal(size=tuple(weight.shape)).astype("float32"))
+                )
 
 
 class SharesSeeds(privbench.TrainingMechanism):
@@ -191,7 +195,9 @@ class SharesSeeds(privbench.TrainingMechanism):
     def train_population(self, task):
         from dataclasses import replace
 
-        return replace(task, seeds=[task.seeds[0] + i for i in range(len(task.seeds))][::-1]).train()
+        return replace(
+            task, seeds=[task.seeds[0] + i for i in range(len(task.seeds))][::-1]
+        ).train()
 
 
 class UnreadRate(privbench.TrainingLoop):

@@ -1,6 +1,6 @@
-"""Every built-in component passes the suite; what it is excused from is stated beside it, with the reason.
+"""Every built-in component passes the suite; what it is excused from is stated here, with the reason.
 
-The suite as a whole takes what is listed as ``SLOW`` for slow tests, so that all others take half a minute.
+``SLOW`` ones are for slow tests, so that all others take half a minute of a processor.
 """
 
 import numpy as np
@@ -14,7 +14,15 @@ from privbench.testing.subject import Subject
 
 HOST = PluginHost(installed=False)
 EVERY = [(kind, entry.name) for kind in KINDS for entry in HOST.registry(kind)]
-SLOW = {"auto", "adversarial-regularization", "dp-sgd", "resnet9", "gradient", "processes", "selena"}
+SLOW = {
+    "auto",
+    "adversarial-regularization",
+    "dp-sgd",
+    "resnet9",
+    "gradient",
+    "processes",
+    "selena",
+}
 OF_OTHERS = {"adult", "cifar10", "fashion-mnist", "location30", "mnist"}
 """Datasets whose files the suite does not download, and whose size makes it slow where they are."""
 PARAMS = {
@@ -55,7 +63,9 @@ def files(tmp_path):
     y = np.arange(60) % 2
     x = rng.normal(size=(60, 3)).astype(np.float32)
     np.savez(tmp_path / "data.npz", x=x, y=y)
-    lines = [f"{a:.3f},{b:.3f},{'no' if label else 'yes'}" for (a, b, _), label in zip(x, y, strict=True)]
+    lines = [
+        f"{a:.3f},{b:.3f},{'no' if label else 'yes'}" for (a, b, _), label in zip(x, y, strict=True)
+    ]
     (tmp_path / "data.csv").write_text("\n".join(["a,b,y", *lines]))
     for number, label in enumerate(y):
         folder = tmp_path / "images" / str(label)

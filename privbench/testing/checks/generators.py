@@ -40,7 +40,9 @@ def depends_on_its_training_set(subject: Subject) -> None:
     other = subject.run(variant=1)
     mine = {name: subject.results[name] for name in ("x", "decoded")}
     if not far_apart(mine, {name: other[name] for name in mine}):
-        raise Violation("fitted on other records it draws and decodes the same, so it learns nothing")
+        raise Violation(
+            "fitted on other records it draws and decodes the same, so it learns nothing"
+        )
 
 
 @checks("generator")
@@ -75,7 +77,10 @@ def all_fits_are_as_one_after_another(subject: Subject) -> None:
             for seed, data in enumerate(sets)
         ]
         return tuple(
-            [problem.used(subject.bound, one, data, 0) for one, data in zip(all_of, sets, strict=True)]
+            [
+                problem.used(subject.bound, one, data, 0)
+                for one, data in zip(all_of, sets, strict=True)
+            ]
             for all_of in (together, alone)
         )
 

@@ -26,13 +26,13 @@ def record_wise_is_true(subject: Subject) -> None:
         given[0] = given[1] if name == "x" else -2 * given[0]
         if subject.role == "data":
             inputs.data.y[0] = (inputs.data.y[0] + 1) % inputs.data.spec.n_classes
-        changed = call(
-            subject.bound, lambda inputs=inputs: problem.run(subject.bound, inputs, 0)
-        )
+        changed = call(subject.bound, lambda inputs=inputs: problem.run(subject.bound, inputs, 0))
         before = {key: np.asarray(value)[1:] for key, value in subject.results.items()}
         after = {key: np.asarray(value)[1:] for key, value in changed.items()}
         if change := far_apart(before, after):
-            raise Violation(f"record_wise = True, but another record 0 changes the others: {change}")
+            raise Violation(
+                f"record_wise = True, but another record 0 changes the others: {change}"
+            )
 
 
 @checks("mechanism", roles=("output",))

@@ -169,7 +169,12 @@ def _of_training(problem: OfTraining) -> Neighbours | None:
     model = Logistic(epochs=4, batch_size=4, lr=0.5)
     stated = stated_by(bound.component, GuaranteeContext(spec, N_TRAIN, model, "none"))
     claim = _claim(stated)
-    if claim is None or stated is None or stated.covers == "labels" or bound.component.skip(spec, model):
+    if (
+        claim is None
+        or stated is None
+        or stated.covers == "labels"
+        or bound.component.skip(spec, model)
+    ):
         return None
     pair = _pair(spec, stated.covers, N_TRAIN)
     probes = np.stack([data.x[0] for data in pair])
