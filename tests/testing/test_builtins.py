@@ -40,8 +40,12 @@ PARAMS = {
     "vae": {"latent_dim": 2, "hidden": 8, "epochs": 3},
 }
 """Values that parameters without a default need, or that make a component fast, by name."""
+OF_FILES = "the files here have none; tests/datasets/test_user_files.py has others"
 INERT = {
+    "csv": dict.fromkeys(("decimal", "day_first", "missing", "duplicates"), OF_FILES),
     "early-stopping": {"patience": "no loss rises within four epochs; see test_early_stopping.py"},
+    "images": {"duplicates": OF_FILES},
+    "npz": dict.fromkeys(("missing", "duplicates"), OF_FILES),
 }
 EXPECTED = {
     "auto": {
@@ -75,7 +79,7 @@ def files(tmp_path):
     return {
         "npz": {"path": str(tmp_path / "data.npz")},
         "csv": {"path": str(tmp_path / "data.csv")},
-        "image-folder": {"path": str(tmp_path / "images")},
+        "images": {"path": str(tmp_path / "images")},
     }
 
 
