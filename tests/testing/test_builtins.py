@@ -15,13 +15,8 @@ from privbench.testing.subject import Subject
 HOST = PluginHost(installed=False)
 EVERY = [(kind, entry.name) for kind in KINDS for entry in HOST.registry(kind)]
 SLOW = {
-    "auto",
-    "adversarial-regularization",
-    "dp-sgd",
-    "resnet9",
-    "gradient",
-    "processes",
-    "selena",
+    *("adversarial-regularization", "auto", "dp-sgd", "gradient", "logan", "memguard", "mmd"),
+    *("processes", "resnet9", "selena"),
 }
 OF_OTHERS = {"adult", "cifar10", "fashion-mnist", "location30", "mnist"}
 """Datasets whose files the suite does not download, and whose size makes it slow where they are."""
