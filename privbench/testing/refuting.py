@@ -1,7 +1,7 @@
 """Refute a guarantee by samples of what a mechanism returns for two neighbouring inputs.
 
-A linear score that tells the two apart is learned on a part of the samples, and its errors are counted on
-the others. The bound on epsilon is that of Clopper and Pearson (`metrics.error_counts`), so that a
+A linear score that tells the two apart is learned on a part of the samples, and its errors are counted
+on the others. The bound on epsilon is that of Clopper and Pearson (`metrics.error_counts`), so that a
 guarantee that holds is refuted with a probability of at most `ERRS`.
 """
 

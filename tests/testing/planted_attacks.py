@@ -342,7 +342,11 @@ PLANTED = [
     (OwnRow, "does_not_use_its_own_row", "score_all uses the membership of the target"),
     (InPlace, "leaves_its_inputs_alone", "it changed targets.log_probs in place; change a copy"),
     (BehindNumpy, "leaves_its_inputs_alone", "it changed targets.log_probs in place"),
-    (OtherBatch, "all_targets_are_as_one_after_another", "score_all and score of each view disagree"),
+    (
+        OtherBatch,
+        "all_targets_are_as_one_after_another",
+        "score_all and score of each view disagree",
+    ),
     (ByPlace, "order_of_records_does_not_matter", "another order of the records changes"),
     (Infinite, "scores_are_finite_at_extremes", "with probabilities of exactly zero and one: "),
     (NeverRead, "every_parameter_matters", "power is never read (tried 2.0, 0.5"),

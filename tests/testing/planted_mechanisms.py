@@ -15,7 +15,9 @@ class Claims:
     """States (epsilon, 0)-DP, whatever it does."""
 
     def guarantee(self, context):
-        return Guarantee("dp", self.epsilon, 0.0, "replace-one", "closed form", (Condition("none"),))
+        return Guarantee(
+            "dp", self.epsilon, 0.0, "replace-one", "closed form", (Condition("none"),)
+        )
 
 
 class NoNoise(Claims, privbench.OutputMechanism):
@@ -145,15 +147,17 @@ class SortsReference(privbench.DataMechanism):
         return data
 
 
+CALLS = []
+
+
 class Counts(privbench.DataMechanism):
     """Adds how often it was called to the records."""
 
     name = "counts"
-    calls = [0]
 
     def apply(self, data, rng):
-        self.calls[0] += 1
-        return Data(data.x + np.float32(self.calls[0]), data.y, data.spec)
+        CALLS.append(1)
+        return Data(data.x + np.float32(len(CALLS)), data.y, data.spec)
 
 
 class TrainsNothing(privbench.TrainingLoop):
@@ -178,7 +182,9 @@ class LearnsNothing(privbench.TrainingLoop):
 
         with torch.no_grad():
             for weight in module.parameters():
-                weight.add_(torch.from_numpy(rng.normal(size=tuple(weight.shape)).astype("float32")))
+                weight.add_(
+                    torch.from_numpy(rng.normal(size=tuple(weight.shape)).astype("float32"))
+                )
 
 
 class SharesSeeds(privbench.TrainingMechanism):
@@ -189,7 +195,9 @@ class SharesSeeds(privbench.TrainingMechanism):
     def train_population(self, task):
         from dataclasses import replace
 
-        return replace(task, seeds=[task.seeds[0] + i for i in range(len(task.seeds))][::-1]).train()
+        return replace(
+            task, seeds=[task.seeds[0] + i for i in range(len(task.seeds))][::-1]
+        ).train()
 
 
 class UnreadRate(privbench.TrainingLoop):
@@ -215,7 +223,7 @@ PLANTED = [
     (BareRecords, GUARANTEE, "its guarantee does not hold: ε = 0.5"),
     (BareCodes, GUARANTEE, "ε = 1, δ = 0 is stated (metric-dp, codes 0.5 apart)"),
     (BareTraining, GUARANTEE, "its guarantee does not hold: ε = 0.5"),
-    (NoGuarantee, "every_parameter_matters", ""),
+    (NoGuarantee, GUARANTEE, "guarantee returned float, expected a privbench.Guarantee or None"),
     (NotNormalised, "runs", "rows that do not sum to 1"),
     (OtherClasses, "keeps_classes_is_true", "outputs have another most probable class"),
     (OfTheBatch, "each_query_is_answered_by_itself", "outputs depend on the other records"),

@@ -295,12 +295,16 @@ PLANTED = [
     (Softmax, "builds_a_network", "its module returns probabilities"),
     (Frozen, "learns", "it learns nothing: "),
     (OwnRecipe, "every_parameter_matters", "weight_decay is never read"),
-    (Means, "answers_for_classes_it_has_not_seen", "with records of 2 of 3 classes: "),
+    (Means, "answers_for_classes_it_has_not_seen", "without records of the last class: "),
     (OfTheQuery, "each_record_is_answered_by_itself", "depends on the others of a query"),
     (Guesses, "learns", "it learns nothing: "),
     (ScalesInPlace, "leaves_its_inputs_alone", "it changed ['x'] in place"),
     (Random, "is_repeatable", "a second call with the same seed gives other results"),
     (Doubles, "runs", "x must be float32 and y int64"),
     (LeavesOut, "computes_every_trial", "2 of 4 trials have no results: "),
-    (Stops, "computes_every_trial", "4 of 4 trials have no results: executor 'stops' left this trial"),
+    (
+        Stops,
+        "computes_every_trial",
+        "4 of 4 trials have no results: executor 'stops' left this trial",
+    ),
 ]

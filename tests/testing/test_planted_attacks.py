@@ -1,4 +1,4 @@
-"""Attacks that are planted to be wrong fail the check that is about it, with a reason, and pass others."""
+"""Attacks that are planted to be wrong fail the check that is about it, and pass the others."""
 
 import pytest
 

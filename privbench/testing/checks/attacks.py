@@ -52,7 +52,7 @@ def does_not_see_membership(subject: Subject) -> None:
         # Locals with names that an attack that climbs frames would look for.
         member = problem.membership(np.random.default_rng([draw, 7]))
         views = problem.inputs(member=member)
-        scores = call(subject.bound, lambda: problem.run(subject.bound, views, 0))["scores"]
+        scores = subject.run_on(problem, subject.bound, views)["scores"]
         found.append(np.mean([auc(s, m) for s, m in zip(scores, member, strict=True)]))
     band = null_band(int(member[0].sum()), int((~member[0]).sum()), REDRAWN)
     if abs(np.mean(found) - 0.5) > band:
@@ -191,7 +191,7 @@ def scores_are_finite_at_extremes(subject: Subject) -> None:
         if subject.bound.component.obstacle(views):
             continue
         try:
-            call(subject.bound, lambda views=views: problem.run(subject.bound, views, 0))
+            subject.run_on(problem, subject.bound, views)
         except Violation as error:
             raise Violation(f"with {what}: {error}") from error
 

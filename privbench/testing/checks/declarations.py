@@ -31,7 +31,7 @@ def has_a_conventional_name(subject: Subject) -> None:
 
 @checks(after=())
 def describes_itself(subject: Subject) -> None:
-    """The class has a docstring that begins with a sentence of one line, and each parameter a description."""
+    """Class and parameters are described: a docstring that begins with a sentence, descriptions."""
     cls = subject.entry.cls
     if not inspect.cleandoc(vars(cls).get("__doc__") or ""):
         raise Violation(
