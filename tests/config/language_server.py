@@ -46,8 +46,10 @@ class LanguageServer:
         document = {"uri": path.as_uri()}
         item = document | {"languageId": "toml", "version": 1, "text": before + after}
         self.send({"method": "textDocument/didOpen", "params": {"textDocument": item}})
-        line, _, start = before.rpartition("\n")
-        position = {"line": before.count("\n"), "character": len(start)}
+        position = {
+            "line": before.count("\n"),
+            "character": len(before.rpartition("\n")[2]),
+        }
         found = self.request(
             "textDocument/completion", {"textDocument": document, "position": position}
         )
