@@ -1,5 +1,7 @@
 """``privbench plugins``, and commands of plugins. The host itself is tested in tests/test_plugins.py."""
 
+import textwrap
+
 import pytest
 from click.testing import CliRunner
 
@@ -59,7 +61,8 @@ def test_what_a_plugin_registers(cli, attack):
 def test_the_short_table(cli, plugin, attack, host):
     first = attack()
     second = plugin(
-        COMMAND.format(name="greet") + "\n@hookimpl\ndef run_started(plan): ...", "second.py"
+        textwrap.dedent(COMMAND.format(name="greet")) + "@hookimpl\ndef run_started(plan): ...",
+        "second.py",
     )
     lines = cli("plugins", "-p", "mine.py", "-p", second.name).stdout.splitlines()
     assert lines[0].split() == ["plugin", "version", "provides"]
