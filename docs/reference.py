@@ -106,6 +106,32 @@ def checks() -> None:
         print(f"| `{name}` | {check.rule} | {check.advice} |")
 
 
+def conformance() -> None:
+    """Print the checks of the conformance suite: those of all kinds, then those of each."""
+    from privbench.testing.registry import ROLES, all_checks
+
+    common = [check for check in all_checks() if len(check.kinds) > 2]
+    parts = {"All kinds of components": common}
+    for kind in KINDS:
+        own = [check for check in all_checks() if kind in check.kinds and check not in common]
+        parts[f"{kind.capitalize()}s"] = own
+    for title, found in parts.items():
+        if not found:
+            continue
+        print(f"### {title}\n\n| check | for | what it asks |\n|---|---|---|")
+        for check in found:
+            roles = check.roles or (check.kinds if 2 < len(check.kinds) < len(KINDS) else ())
+            error = f" (wrong with a probability of {check.errs:g} at most)" if check.errs else ""
+            print(f"| `{check.name}` | {', '.join(roles)} | {check.rule}{error} |")
+        print()
+    print(f"Roles of attacks: {_listed(ROLES['attack'])}; of mechanisms: what they act on;")
+    print(f"of models: {_listed(ROLES['model'])}.")
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return " or ".join(f"`{word}`" for word in words)
+
+
 BENCH = ROOT / "results" / "bench"
 
 

@@ -52,7 +52,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name when it is used: pytest imports this package at its start (`pytest_plugin`)."""
+    """Import a public name when it is used, since pytest imports this package at its start."""
     if name not in _HOMES:
         raise AttributeError(f"module 'privbench.testing' has no attribute {name!r}")
     return getattr(importlib.import_module(f"privbench.testing.{_HOMES[name]}"), name)

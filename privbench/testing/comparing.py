@@ -13,10 +13,8 @@ def differ(first: Any, second: Any) -> bool:
     import numpy as np
 
     if isinstance(first, np.ndarray) or isinstance(second, np.ndarray):
-        return not (
-            np.shape(first) == np.shape(second)
-            and np.array_equal(first, second, equal_nan=np.asarray(first).dtype.kind == "f")
-        )
+        is_float = np.asarray(first).dtype.kind == "f"
+        return not np.array_equal(first, second, equal_nan=is_float)
     if isinstance(first, dict) and isinstance(second, dict):
         return first.keys() != second.keys() or any(differ(first[k], second[k]) for k in first)
     return bool(first != second)
@@ -36,10 +34,14 @@ def far_apart(first: Any, second: Any, tolerance: float = CLOSE) -> str:
         a, b = np.asarray(first[name]), np.asarray(second[name])
         if a.shape != b.shape:
             return f"{name} has shape {a.shape} and {b.shape}"
+        if a.dtype.kind == "O":
+            if list(a) != list(b):
+                return f"{name} differ"
+            continue
         a, b = a.astype(float), b.astype(float)
         size = np.maximum(np.abs(a), np.abs(b))
-        allowed = tolerance * (size + (np.median(size) if size.size else 0.0))
-        far = np.abs(a - b) > allowed
+        allowed = tolerance * (size + (np.nanmedian(size) if size.size else 0.0))
+        far = ~((np.abs(a - b) <= allowed) | (np.isnan(a) & np.isnan(b)))
         if far.any():
             where = np.argmax(np.where(far, np.abs(a - b), -1))
             return (

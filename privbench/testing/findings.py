@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Outcome = Literal["passed", "failed", "skipped", "expected"]
-"""``skipped``: the check does not apply to the component. ``expected``: it failed, as its author said."""
+"""``skipped``: the check does not apply to the component. ``expected``: it failed, as was said."""
 
 
 @dataclass(frozen=True)

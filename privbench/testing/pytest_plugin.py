@@ -1,11 +1,12 @@
-"""The pytest plugin: a fixture that runs the suite, and a summary of what was not checked.
+"""The pytest plugin: a fixture that returns findings, and their number for each component.
 
-pytest loads this module at the start of every run where privbench is installed, so it imports next to
-nothing. Suites work without it.
+pytest loads this module at the start of every run where privbench is installed, so it imports nothing
+that is not loaded yet. The suites work without it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,21 @@ if TYPE_CHECKING:
     from privbench.components import Component
     from privbench.testing.findings import Finding
 
+PROPERTY = "privbench component"
+"""The property of a test's report that names the component."""
+WORDS = {
+    "passed": "passed",
+    "failed": "failed",
+    "skipped": "do not apply (-rs says why)",
+    "xfailed": "failed as expected (-rx says why)",
+}
+
 
 @pytest.fixture
 def privbench_findings() -> Callable[..., list[Finding]]:
-    """Return a function that runs the suite: ``privbench_findings(Margin, params={...})``.
+    """Return a function that runs the suite: ``privbench_findings(Margin, params={"power": 2.0})``.
 
-    It returns the findings and does not fail, for tests of a suite or of a component that is planted to
-    be wrong.
+    It returns all findings and does not fail, for tests about single checks.
     """
 
     def run(
@@ -34,6 +43,22 @@ def privbench_findings() -> Callable[..., list[Finding]]:
         from privbench.testing.running import run_checks
         from privbench.testing.subject import Subject
 
-        return list(run_checks(Subject(component, params or {}, inert or {}), expected_failures))
+        subject = Subject(component, params or {}, inert or {})
+        return list(run_checks(subject, expected_failures))
 
     return run
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Count the findings of each component, if there were suites."""
+    counts: dict[str, Counter[str]] = {}
+    for outcome in ("passed", "failed", "skipped", "xfailed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            component = dict(getattr(report, "user_properties", ())).get(PROPERTY)
+            if component is not None:
+                counts.setdefault(component, Counter())[outcome] += 1
+    if counts:
+        terminalreporter.section("privbench conformance")
+    for component, found in sorted(counts.items()):
+        texts = [f"{count} {WORDS[outcome]}" for outcome, count in found.items()]
+        terminalreporter.line(f"{component}: {', '.join(texts)}")

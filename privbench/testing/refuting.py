@@ -1,7 +1,7 @@
 """Refute a guarantee by samples of what a mechanism returns for two neighbouring inputs.
 
-A linear score that tells the two apart is learned on a part of the samples, and its errors are counted on
-the others. The bound on epsilon is that of Clopper and Pearson (`metrics.error_counts`), so that a
+A linear score that tells the two apart is learned on a part of the samples, and its errors are counted
+on the others. The bound on epsilon is that of Clopper and Pearson (`metrics.error_counts`), so that a
 guarantee that holds is refuted with a probability of at most `ERRS`.
 """
 
@@ -23,8 +23,8 @@ THRESHOLDS = 60
 """Number of thresholds that are tried on these."""
 
 Floats = NDArray[np.float64]
-Sample = Callable[[int, int], Floats]
-"""``sample(side, n)`` returns what n independent runs on one of the two inputs return: (n, numbers)."""
+Sample = Callable[[int, range], Floats]
+"""``sample(side, seeds)`` returns what runs on one of the two inputs return: (seeds, numbers)."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,19 @@ def ceiling(n: int, delta: float) -> float:
     return _bound(held_out, 0, held_out, delta)
 
 
-def lower_bound(sample: Sample, n: int, delta: float) -> float:
+def lower_bound(sample: Sample, n: int, delta: float, first: int = 0) -> float:
     """Return a lower bound on epsilon, from n samples of each of two inputs.
 
     It is wrong with a probability of at most `ERRS`, if runs are independent.
+
+    Args:
+        sample: draws the samples.
+        n: number of samples of each input.
+        delta: that of the guarantee.
+        first: the first seed.
     """
-    sides = [np.asarray(sample(side, n), dtype=float).reshape(n, -1) for side in (0, 1)]
+    seeds = range(first, first + n)
+    sides = [np.asarray(sample(side, seeds), dtype=float).reshape(n, -1) for side in (0, 1)]
     learn = int(LEARN * n)
     score = _linear_score(*(side[:learn] for side in sides))
     known = [score(side[:learn]) for side in sides]

@@ -48,6 +48,8 @@ class Check:
     """The roles that it is for; empty for all roles of its kinds."""
     errs: float
     """The probability with which a statistical check fails for a component that is right, at most."""
+    after: tuple[str, ...]
+    """Checks without which it means nothing: it is skipped if one of them fails or is skipped."""
 
     @property
     def rule(self) -> str:
@@ -57,12 +59,15 @@ class Check:
 
 
 def checks(
-    *kinds: str, roles: tuple[str, ...] = (), errs: float = 0.0
+    *kinds: str,
+    roles: tuple[str, ...] = (),
+    errs: float = 0.0,
+    after: tuple[str, ...] = ("runs", "is_repeatable"),
 ) -> Callable[[Function], Function]:
     """Make a function a check of components of these kinds; of all kinds if none is named."""
 
     def add(function: Function) -> Function:
-        _CHECKS.append(Check(function.__name__, function, kinds or KINDS, roles, errs))
+        _CHECKS.append(Check(function.__name__, function, kinds or KINDS, roles, errs, after))
         return function
 
     return add

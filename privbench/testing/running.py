@@ -41,6 +41,23 @@ def run_checks(
 
 
 def _run(subject: Subject, check: Check) -> tuple[Outcome, str]:
+    """Run a check once for a subject; others may ask for its outcome."""
+    if check.name not in subject.outcomes:
+        subject.outcomes[check.name] = _obstacle(subject, check) or _outcome(subject, check)
+    return subject.outcomes[check.name]
+
+
+def _obstacle(subject: Subject, check: Check) -> tuple[Outcome, str] | None:
+    """Return why a check means nothing, if one that it comes after did not pass."""
+    for other in checks_for(subject.cls.kind, subject.role):
+        if other.name in check.after:
+            outcome, reason = _run(subject, other)
+            if outcome != "passed":
+                return "skipped", reason if outcome == "skipped" else f"it fails {other.name}"
+    return None
+
+
+def _outcome(subject: Subject, check: Check) -> tuple[Outcome, str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # those of the component; NaN and such are looked for

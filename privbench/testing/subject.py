@@ -13,7 +13,7 @@ from privbench.components.contained import contained
 from privbench.components.faults import calling
 from privbench.errors import BadInput, Incompatible, PrivbenchError
 from privbench.plugins.checks import check_class
-from privbench.testing.findings import NotApplicable, Violation
+from privbench.testing.findings import NotApplicable, Outcome, Violation
 
 if TYPE_CHECKING:
     from privbench.testing.problems.base import Problem, Results
@@ -64,6 +64,8 @@ class Subject:
     cls: type[Component]
     params: Mapping[str, Any] = field(default_factory=dict)
     inert: Mapping[str, str] = field(default_factory=dict)
+    outcomes: dict[str, tuple[Outcome, str]] = field(default_factory=dict)
+    """What came of the checks that have run, by name, with the reason."""
 
     @property
     def name(self) -> str:
@@ -125,6 +127,21 @@ class Subject:
         """What it returns for the problem."""
         return self.run()
 
+    @cached_property
+    def changes(self) -> list[str]:
+        """What settings of the process it changes while it runs, with the states of generators."""
+        names: list[str] = []
+        inputs = self.problem.inputs()
+
+        def run() -> None:
+            with contained(changes=names):
+                self.problem.run(self.bound, inputs, 0)
+
+        with contained(changes=[]):
+            seed_globals(54321)
+            call(self.bound, run)
+        return names
+
     def run(self, bound: Bound | None = None, *, variant: int = 0, seed: int = 0) -> Results:
         """Return what the component returns for fresh inputs, maybe with other parameters.
 
@@ -134,8 +151,39 @@ class Subject:
         """
         chosen = bound or self.bound
         problem = self.problem if bound is None else self.problem_for(bound)
-        results: Results = call(chosen, lambda: problem.run(chosen, problem.inputs(variant), seed))
+        return self.run_on(problem, chosen, problem.inputs(variant), seed)
+
+    def run_on(
+        self, problem: Problem, bound: Bound, inputs: Any, seed: int = 0, *, of_globals: int = 0
+    ) -> Results:
+        """Return what a component returns for inputs, with the global random generators seeded.
+
+        They are put back afterwards. So a component that draws from them is as repeatable as others, and
+        fails one check.
+
+        Args:
+            problem: what hands the component its inputs.
+            bound: the component.
+            inputs: those of the problem, maybe changed.
+            seed: that of the random draws.
+            of_globals: that of the global generators.
+        """
+        with contained(changes=[]):
+            seed_globals(of_globals)
+            results: Results = call(bound, lambda: problem.run(bound, inputs, seed))
         return results
+
+
+def seed_globals(seed: int) -> None:
+    """Seed the global random generators of Python, NumPy and torch."""
+    import random
+
+    import numpy as np
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
 
 
 def call(bound: Bound, function: Callable[[], T]) -> T:

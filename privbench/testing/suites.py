@@ -66,11 +66,14 @@ def _refuse_unknown(cls: type[Suite], attribute: str, allowed: list[str]) -> Non
             )
 
 
-def _test(check: Check) -> Callable[[Suite], None]:
-    def test(self: Suite) -> None:
+def _test(check: Check) -> Callable[[Suite, Callable[[str, object], None]], None]:
+    def test(self: Suite, record_property: Callable[[str, object], None]) -> None:
         import pytest
 
+        from privbench.testing.pytest_plugin import PROPERTY
+
         __tracebackhide__ = True
+        record_property(PROPERTY, self._subject.name)
         finding = run_check(self._subject, check, self.expected_failures)
         if finding.outcome == "failed":
             pytest.fail(str(finding), pytrace=False)

@@ -17,9 +17,10 @@ LEAST_AUC = 0.55
 REDRAWN = 4
 """How often membership is drawn anew to see whether an attack finds it."""
 ERRS = 1e-6
+"""The probability with which an attack without fault fails one of the statistical checks, at most."""
 
 
-@checks("attack", errs=1e-6)
+@checks("attack", errs=ERRS, after=("runs",))
 def larger_means_member(subject: Subject) -> None:
     """Members of overfitted models, or of releases that copy, get larger scores than non-members."""
     from privbench.attacks.own_shadows import auc
@@ -38,7 +39,7 @@ def larger_means_member(subject: Subject) -> None:
         )
 
 
-@checks("attack", errs=ERRS)
+@checks("attack", errs=ERRS, after=("runs",))
 def does_not_see_membership(subject: Subject) -> None:
     """Where membership has nothing to do with what is attacked, the AUC of each population is 0.5."""
     import numpy as np
@@ -51,7 +52,7 @@ def does_not_see_membership(subject: Subject) -> None:
         # Locals with names that an attack that climbs frames would look for.
         member = problem.membership(np.random.default_rng([draw, 7]))
         views = problem.inputs(member=member)
-        scores = call(subject.bound, lambda: problem.run(subject.bound, views, 0))["scores"]
+        scores = subject.run_on(problem, subject.bound, views)["scores"]
         found.append(np.mean([auc(s, m) for s, m in zip(scores, member, strict=True)]))
     band = null_band(int(member[0].sum()), int((~member[0]).sum()), REDRAWN)
     if abs(np.mean(found) - 0.5) > band:
@@ -113,7 +114,7 @@ def all_targets_are_as_one_after_another(subject: Subject) -> None:
         raise Violation(f"score_all and score of each view disagree: {change}")
 
 
-@checks("attack")
+@checks("attack", after=("runs", "is_repeatable", "draws_from_no_global_generator"))
 def order_of_records_does_not_matter(subject: Subject) -> None:
     """Scores follow the records when these come in another order."""
     import numpy as np
@@ -182,7 +183,7 @@ def _in_order(views: Any, order: Any, rng: Any) -> Any:
     )
 
 
-@checks("attack", roles=("models",))
+@checks("attack", roles=("models",), after=("runs",))
 def scores_are_finite_at_extremes(subject: Subject) -> None:
     """Scores are finite for probabilities of 0 and 1, equal outputs, one shadow, one class of it all."""
     problem: Any = subject.problem
@@ -190,7 +191,7 @@ def scores_are_finite_at_extremes(subject: Subject) -> None:
         if subject.bound.component.obstacle(views):
             continue
         try:
-            call(subject.bound, lambda views=views: problem.run(subject.bound, views, 0))
+            subject.run_on(problem, subject.bound, views)
         except Violation as error:
             raise Violation(f"with {what}: {error}") from error
 

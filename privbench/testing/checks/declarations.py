@@ -13,13 +13,13 @@ from privbench.testing.subject import Subject
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
-@checks()
+@checks(after=())
 def is_accepted(subject: Subject) -> None:
     """The class is accepted when it registers: name, parameters, methods, declared values."""
     assert subject.entry  # check_class raises what is wrong, with a message for the author
 
 
-@checks()
+@checks(after=())
 def has_a_conventional_name(subject: Subject) -> None:
     """Its name has lower-case letters, digits and single hyphens only."""
     if not NAME.fullmatch(subject.entry.name):
@@ -29,9 +29,9 @@ def has_a_conventional_name(subject: Subject) -> None:
         )
 
 
-@checks()
+@checks(after=())
 def describes_itself(subject: Subject) -> None:
-    """The class has a docstring that begins with a sentence of one line, and each parameter a description."""
+    """Class and parameters are described: a docstring that begins with a sentence, descriptions."""
     cls = subject.entry.cls
     if not inspect.cleandoc(vars(cls).get("__doc__") or ""):
         raise Violation(

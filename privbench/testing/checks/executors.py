@@ -12,12 +12,12 @@ from privbench.testing.subject import Subject
 @checks("executor")
 def computes_every_trial(subject: Subject) -> None:
     """All trials of a small benchmark have results."""
-    ok = subject.results["ok"]
-    if not ok.all():
-        raise Violation(f"{int((~ok).sum())} of {len(ok)} trials have no results")
+    reasons = list(subject.results["reasons"])
+    if lost := [reason for reason in reasons if reason]:
+        raise Violation(f"{len(lost)} of {len(reasons)} trials have no results: {lost[0]}")
 
 
-@checks("executor")
+@checks("executor", after=("runs", "is_repeatable", "computes_every_trial"))
 def rows_are_those_of_local(subject: Subject) -> None:
     """The rows of a small benchmark are those that the executor ``local`` computes."""
     from privbench.executors.local import Local

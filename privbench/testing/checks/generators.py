@@ -14,7 +14,7 @@ MOST_COPIES = 0.1
 """Share of drawn records that may be copies of training records."""
 
 
-@checks("generator")
+@checks("generator", after=("runs",))
 def draws_new_records(subject: Subject) -> None:
     """``sample`` does not return the training set: at most a tenth of what it draws are copies."""
     import numpy as np

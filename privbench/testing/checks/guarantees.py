@@ -76,6 +76,6 @@ def _variants(subject: Subject) -> Iterator[Bound]:
 def _affordable(bound: Bound, neighbours: Any) -> int:
     """Return how many samples can be drawn in time."""
     start = time.process_time()
-    call(bound, lambda: neighbours.sample(0, FIRST_SAMPLES))
+    call(bound, lambda: neighbours.sample(0, range(FIRST_SAMPLES)))
     each = (time.process_time() - start) / FIRST_SAMPLES
     return max(FIRST_SAMPLES, min(neighbours.most, int(SECONDS / (2 * each + 1e-9))))

@@ -24,7 +24,7 @@ MOST_VALUES = 6
 """How many other values of a parameter are tried."""
 
 
-@checks()
+@checks(after=("is_accepted",))
 def parameters_survive_storage(subject: Subject) -> None:
     """Parameters are the same after JSON, pickle and a copy, and their digest and repr are stable."""
     component = subject.bound.component
@@ -53,7 +53,7 @@ def _unpickled(component: Component) -> Any:
         raise Violation(f"it cannot be pickled: {error_text(error)}") from error
 
 
-@checks()
+@checks(after=("is_accepted",))
 def refuses_wrong_parameters(subject: Subject) -> None:
     """Unknown parameters, and values beyond bounds or of another type, are refused by name and value."""
     cls, params = subject.entry.cls, dict(subject.params)

@@ -43,9 +43,11 @@ class OfExecutors(Problem):
         """Return numbers of all rows, which the executor has computed."""
         with tempfile.TemporaryDirectory(prefix="privbench-") as folder:
             rows = runner_of(Path(folder), bound, 100 * inputs + seed).run()
+        texts = [row["reason"] if row["status"] != "ok" else "" for row in rows]
+        numbers = [[row[name] for row in rows] for name in NUMBERS]
         return {
-            "ok": np.array([row["status"] == "ok" for row in rows]),
-            **{name: np.array([row[name] for row in rows], dtype=float) for name in NUMBERS},
+            "reasons": np.array(texts, dtype=object),
+            **{name: np.array(v, dtype=float) for name, v in zip(NUMBERS, numbers, strict=True)},
         }
 
     def protected(self, inputs: int) -> Any:

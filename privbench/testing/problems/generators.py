@@ -14,7 +14,7 @@ from privbench.generators.base import FittedGenerator
 from privbench.generators.checks import check_fitted
 from privbench.privacy import GuaranteeContext
 from privbench.testing.problems.base import Problem, Results
-from privbench.testing.problems.mechanisms import small_model
+from privbench.testing.problems.mechanisms import small_model, stated_by
 from privbench.testing.problems.sets import first_supported, make_data
 
 RECORDS = 80
@@ -68,7 +68,7 @@ class OfGenerators(Problem):
         """Return the guarantee of the fit, and on what it is fitted, which the harness reads."""
         component = bound.component
         context = GuaranteeContext(self.spec, RECORDS, small_model(), component.fitted_on)
-        stated = component.guarantee(context)
+        stated = stated_by(component, context)
         return [component.fitted_on, None if stated is None else stated.to_json()]
 
 

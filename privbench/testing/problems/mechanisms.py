@@ -15,6 +15,7 @@ from privbench.components.checks import (
     checked_method,
     checked_probabilities,
     checked_resolution,
+    shown,
 )
 from privbench.data import Data, DataSpec
 from privbench.mechanisms.base import OutputContext, OutputTransform
@@ -33,6 +34,16 @@ def small_model() -> Any:
     return Mlp(hidden=(12,), epochs=4, batch_size=16, lr=0.05)
 
 
+def stated_by(component: Any, context: GuaranteeContext) -> Guarantee | None:
+    """Return the guarantee that a component states. Raises Violation if it is something else."""
+    stated = component.guarantee(context)
+    if stated is not None and not isinstance(stated, Guarantee):
+        raise Violation(
+            f"guarantee returned {shown(stated)}, expected a privbench.Guarantee or None"
+        )
+    return stated
+
+
 class OfMechanism(Problem):
     """What all mechanisms have in common: data that they support, and their guarantee."""
 
@@ -48,13 +59,8 @@ class OfMechanism(Problem):
         return GuaranteeContext(spec or self.spec, RECORDS, small_model(), self.fitted_on)  # type: ignore[arg-type] # one of its words
 
     def guarantee(self, bound: Bound, spec: DataSpec | None = None) -> Guarantee | None:
-        """Return what the mechanism states. Raises Violation if it is no guarantee."""
-        stated = bound.component.guarantee(self.context(spec))
-        if stated is not None and not isinstance(stated, Guarantee):
-            raise Violation(
-                f"guarantee returned {stated!r}, expected a privbench.Guarantee or None"
-            )
-        return stated
+        """Return what the mechanism states for data of a kind."""
+        return stated_by(bound.component, self.context(spec))
 
     def states(self, bound: Bound) -> Any:
         """Return the guarantees for all kinds of data."""

@@ -11,7 +11,14 @@ from privbench.data import Data, DataSpec
 from privbench.privacy import Guarantee, GuaranteeContext
 from privbench.testing.problems.base import Problem
 from privbench.testing.problems.generators import OfGenerators
-from privbench.testing.problems.mechanisms import Codes, OfCodes, OfData, OfOutputs, Private
+from privbench.testing.problems.mechanisms import (
+    Codes,
+    OfCodes,
+    OfData,
+    OfOutputs,
+    Private,
+    stated_by,
+)
 from privbench.testing.problems.sets import SPECS, make_data
 from privbench.testing.problems.training import OfTraining
 from privbench.testing.refuting import Claim, Sample
@@ -83,15 +90,15 @@ def _of_data(problem: OfData) -> Neighbours | None:
         if component.skip(spec, None) or not component.reads_private:
             continue
         context = replace(problem.context(spec), n_train=N_DATA)
-        stated = component.guarantee(context)
+        stated = stated_by(component, context)
         claim = _claim(stated)
-        if claim is None:
+        if claim is None or stated is None:
             continue
         pair, reference = _pair(spec, stated.covers, N_DATA), make_data(spec, 20, 78)
 
-        def sample(side: int, n: int, pair: Any = pair, reference: Data = reference) -> Any:
+        def sample(side: int, seeds: range, pair: Any = pair, reference: Data = reference) -> Any:
             found = []
-            for i in range(n):
+            for i in seeds:
                 given = Private(pair[side].copy(), reference)
                 found.append(_row(problem.run(problem.bound, given, 2 * i + side)))
             return np.stack(found)
@@ -116,11 +123,12 @@ def _of_codes(problem: OfCodes) -> Neighbours | None:
     codes = np.zeros((2, N_DATA, 4), np.float32)
     codes[0, 0, 0], codes[1, 0, 0] = far, -far
 
-    def sample(side: int, n: int) -> Any:
-        given = (Codes(codes[side].copy(), white.copy()) for _ in range(n))
-        return np.stack(
-            [_row(problem.run(problem.bound, one, 2 * i + side)) for i, one in enumerate(given)]
-        )
+    def sample(side: int, seeds: range) -> Any:
+        found = []
+        for i in seeds:
+            given = Codes(codes[side].copy(), white.copy())
+            found.append(_row(problem.run(problem.bound, given, 2 * i + side)))
+        return np.stack(found)
 
     return Neighbours(claim, f"{stated.kind}, codes {2 * far:.3g} apart", sample)
 
@@ -141,10 +149,10 @@ def _of_outputs(problem: OfOutputs) -> Neighbours | None:
     queries = min(component.queries_covered(), QUERIES)
     certain = np.eye(problem.spec.n_classes)[:2]
 
-    def sample(side: int, n: int) -> Any:
+    def sample(side: int, seeds: range) -> Any:
         bare = np.tile(certain[side], (queries, 1))
         found = []
-        for i in range(n):
+        for i in seeds:
             rng = np.random.default_rng([2 * i + side, 11])
             found.append(np.mean(component.apply(bare.copy(), rng), axis=0))
         return np.stack(found)
@@ -159,26 +167,31 @@ def _of_training(problem: OfTraining) -> Neighbours | None:
 
     bound, spec = problem.bound, problem.spec
     model = Logistic(epochs=4, batch_size=4, lr=0.5)
-    stated = bound.component.guarantee(GuaranteeContext(spec, N_TRAIN, model, "none"))
+    stated = stated_by(bound.component, GuaranteeContext(spec, N_TRAIN, model, "none"))
     claim = _claim(stated)
-    if claim is None or stated.covers == "labels" or bound.component.skip(spec, model):
+    if (
+        claim is None
+        or stated is None
+        or stated.covers == "labels"
+        or bound.component.skip(spec, model)
+    ):
         return None
     pair = _pair(spec, stated.covers, N_TRAIN)
     probes = np.stack([data.x[0] for data in pair])
 
-    def sample(side: int, n: int) -> Any:
-        index = np.tile(np.arange(N_TRAIN), (n, 1))
+    def sample(side: int, seeds: range) -> Any:
+        index = np.tile(np.arange(N_TRAIN), (len(seeds), 1))
         task = TrainingTask(
             model=model,
             spec=spec,
             sets=TrainingSets.shared(pair[side].x.copy(), pair[side].y.copy(), index),
             reference=make_data(spec, 20, 78),
-            seeds=[2 * i + side for i in range(n)],
+            seeds=[2 * i + side for i in seeds],
             device="cpu",
             progress=lambda done, total: None,
         )
         logits = bound.component.train_population(task).predict(probes)
-        return logits.reshape(n, -1)
+        return logits.reshape(len(seeds), -1)
 
     return Neighbours(claim, f"{stated.kind} of {stated.covers}", sample, 450)
 
@@ -186,17 +199,18 @@ def _of_training(problem: OfTraining) -> Neighbours | None:
 def _of_generators(problem: OfGenerators) -> Neighbours | None:
     bound, spec = problem.bound, problem.spec
     fitted_on = bound.component.fitted_on
-    stated = bound.component.guarantee(GuaranteeContext(spec, N_TRAIN, None, fitted_on))
+    context = GuaranteeContext(spec, N_TRAIN, None, fitted_on)
+    stated = stated_by(bound.component, context)
     claim = _claim(stated)
-    if claim is None or stated.covers == "labels" or fitted_on == "reference":
+    if claim is None or stated is None or stated.covers == "labels" or fitted_on == "reference":
         return None
     pair = _pair(spec, stated.covers, N_TRAIN)
 
-    def sample(side: int, n: int) -> Any:
-        fitted = problem.fit_all(bound, [pair[side]] * n, [2 * i + side for i in range(n)])
+    def sample(side: int, seeds: range) -> Any:
+        fitted = problem.fit_all(bound, [pair[side]] * len(seeds), [2 * i + side for i in seeds])
         found = []
-        for i, one in enumerate(fitted):
-            drawn = one.sample(200, np.random.default_rng([i, 12]))
+        for i, one in zip(seeds, fitted, strict=True):
+            drawn = one.sample(200, np.random.default_rng([2 * i + side, 12]))
             x = drawn.x.reshape(200, -1)
             share = np.bincount(drawn.y, minlength=spec.n_classes) / 200
             found.append(np.concatenate([x.mean(0), np.abs(x).max(0), share]))
