@@ -174,8 +174,8 @@ def test_the_command_turns_off_what_was_off(config, attack, monkeypatch, tmp_pat
         "--json",
     ]
     result = CliRunner().invoke(build_cli(host), arguments)
-    row = printed(result, 1)[0]
+    assert result.exit_code == 1, result.output
     words = command_in(result.stderr)
     assert words[words.index("--no-plugin") + 1] == "theirs"
-    run = History("results").entry(row["run"])
+    run = History("results").entry("1")
     assert run.environment["plugins_off"] == ["theirs"]
