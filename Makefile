@@ -87,7 +87,8 @@ check-results: $(STAMP)  ## check that the committed tables, plots and pages are
 	$(BIN)/python -m pytest -m 'slow or not slow' tests/report/test_pages.py \
 		tests/leaderboard/test_committed_site.py tests/auditing/test_measured.py
 
-docs: $(STAMP)  ## write the generated parts of docs/
+docs: $(STAMP)  ## write the generated parts of docs/, and the schema of benchmarks.toml
+	PRIVBENCH_LOAD_PLUGINS= $(BIN)/privbench schema -o benchmarks.schema.json
 	$(BIN)/cog -r -P -I docs docs/*.md
 
 REPOSITORY ?=

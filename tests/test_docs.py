@@ -6,9 +6,11 @@ import json
 import math
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import click
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -251,6 +253,8 @@ def test_benchmarks_resolve(text, tmp_path, host):
         found = resolve(file, name, host.registries)
         parts = [*found.datasets, *found.models, *found.defenses, *found.attacks]
         assert not [part.reason for part in parts if isinstance(part, Unavailable)]
+    schema = json.loads((ROOT / "benchmarks.schema.json").read_text())
+    jsonschema.validate(tomllib.loads(text), schema)
 
 
 @pytest.fixture

@@ -146,7 +146,7 @@ def _named(kind: str, registry: Registry) -> Schema:
 
 
 def _defense_named(registries: Mapping[str, Registry]) -> Schema:
-    """Return what names a defense: its name, or a table with its name and parameters of its components."""
+    """Return what names a defense: its name, or a table with parameters of its components as well."""
     names = ["none", *read_tables(shipped_file()).defenses]
     name: Schema = {
         "description": "Name of a defense, of this file or of those that ship with privbench.",

@@ -6,14 +6,13 @@ stops neither the command line nor the other plugins.
 
 from __future__ import annotations
 
-import copy
 import importlib
 import importlib.metadata
 import logging
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -31,6 +30,7 @@ from privbench.components.scripts import import_file
 from privbench.errors import BadInput
 from privbench.logs import about
 from privbench.plugins.checks import check_class, marked, mistakes_of, silent_of
+from privbench.plugins.copies import own_copy
 from privbench.plugins.installed import NO_PLUGINS, Installed, distribution_of
 from privbench.plugins.tracing import Tracer
 
@@ -153,7 +153,7 @@ class PluginHost:
             plugin = self._plugin_of(implementation)
             own = arguments
             if not _is_built_in(implementation.plugin):
-                own = {name: _own_copy(arguments[name]) for name in implementation.argnames}
+                own = {name: own_copy(arguments[name]) for name in implementation.argnames}
             call = self._call_of(plugin, implementation, own)
             self._guarded(plugin.name, plugin.distribution.name, hook, call)
 
@@ -283,23 +283,6 @@ class PluginHost:
 def _is_built_in(observer: object) -> bool:
     """Return whether an observer is an object of a class of privbench."""
     return type(observer).__module__.startswith("privbench.")
-
-
-_ATOMS = {str, float, int, bool, type(None)}
-"""Types of most values in rows, of which a run has millions: told apart without a call."""
-
-
-def _own_copy(value: Any) -> Any:
-    """Return a copy of lists and dicts, to any depth, and of a dataclass with the dicts in it."""
-    if isinstance(value, list):
-        return [item if type(item) in _ATOMS else _own_copy(item) for item in value]
-    if isinstance(value, dict):
-        return {k: item if type(item) in _ATOMS else _own_copy(item) for k, item in value.items()}
-    if is_dataclass(value) and not isinstance(value, type):
-        own = copy.copy(value)
-        vars(own).update((k, dict(item)) for k, item in vars(value).items() if type(item) is dict)
-        return own
-    return value
 
 
 def _message(error: BaseException) -> str:

@@ -44,10 +44,14 @@ class Installed:
 
     def entry_points(self) -> list[EntryPoint]:
         """Return the entry points to load, in the order of their distributions."""
+        if self.only == ():
+            return []
         return [point for point in entry_points() if self._includes(point)]
 
     def switched_off(self) -> list[str]:
         """Return the names of the installed plugins that are not loaded."""
+        if self.only is None and not self.off:
+            return []
         return [point.name for point in entry_points() if not self._includes(point)]
 
     def _includes(self, point: EntryPoint) -> bool:

@@ -59,5 +59,5 @@ def _shown(value: Any) -> str:
         return short(value)
     if isinstance(value, list | tuple | dict):
         return f"{type(value).__name__} of {len(value)}"
-    is_named = type(value).__str__ is not object.__str__
+    is_named = any("__str__" in vars(cls) for cls in type(value).__mro__[:-1])  # but for object
     return short(str(value)) if is_named else f"<{type(value).__name__}>"

@@ -55,6 +55,17 @@ def test_names(config, words, expected):
     assert completed(*words) == expected
 
 
+def test_names_of_installed_plugins(monkeypatch):
+    monkeypatch.setattr("privbench.plugins.installed.known_names", lambda: ["forest", "my-forest"])
+    assert completed("run", "--no-plugin", "fo") == ["forest"]
+    assert completed("plugins", "--no-plugin", "") == ["forest", "my-forest"]
+
+
+def test_a_wrong_choice_of_plugins_is_no_traceback(monkeypatch):
+    monkeypatch.setenv("PRIVBENCH_LOAD_PLUGINS", "no-such-plugin")
+    assert completed("show", "lir") == []
+
+
 def test_benchmarks_with_results_are_completed_where_results_are_read(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "privbench.storage.results.Results.benchmarks",

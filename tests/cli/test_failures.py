@@ -3,9 +3,13 @@
 import shlex
 
 import pytest
+from click.testing import CliRunner
 
+from privbench.cli import build_cli
 from privbench.config.selection import exactly
 from privbench.errors import BadInput
+from privbench.plugins.host import PluginHost
+from privbench.storage.history import History
 
 from .helpers import printed
 
@@ -151,3 +155,27 @@ def test_a_whole_name_selects_nothing_else(name):
     both = selector(exactly(name, "other"))
     assert both("other")
     assert both(name)
+
+
+def test_the_command_turns_off_what_was_off(config, attack, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    attack(BODY)
+    host = PluginHost(installed=False)
+    host.switched_off = ["theirs"]  # by --no-plugin, or by PRIVBENCH_LOAD_PLUGINS
+    arguments = [
+        "run",
+        "small",
+        "-p",
+        "mine.py",
+        "--set",
+        'attacks=["mine"]',
+        "-k",
+        "none",
+        "--json",
+    ]
+    result = CliRunner().invoke(build_cli(host), arguments)
+    assert result.exit_code == 1, result.output
+    words = command_in(result.stderr)
+    assert words[words.index("--no-plugin") + 1] == "theirs"
+    run = History("results").entry("1")
+    assert run.environment["plugins_off"] == ["theirs"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -46,13 +47,17 @@ class LanguageServer:
         document = {"uri": path.as_uri()}
         item = document | {"languageId": "toml", "version": 1, "text": before + after}
         self.send({"method": "textDocument/didOpen", "params": {"textDocument": item}})
-        line, _, start = before.rpartition("\n")
-        position = {"line": before.count("\n"), "character": len(start)}
-        found = self.request(
-            "textDocument/completion", {"textDocument": document, "position": position}
-        )
-        items = found["items"] if isinstance(found, dict) else found or []
-        return [item["label"] for item in items]
+        position = {
+            "line": before.count("\n"),
+            "character": len(before.rpartition("\n")[2]),
+        }
+        asked = {"textDocument": document, "position": position}
+        for _ in range(200):  # it reads the schema a moment after the file has been opened
+            found = self.request("textDocument/completion", asked)
+            if items := found["items"] if isinstance(found, dict) else found:
+                return [item["label"] for item in items]
+            time.sleep(0.05)
+        return []
 
     def send(self, message: dict[str, Any]) -> None:
         content = json.dumps({"jsonrpc": "2.0", **message}).encode()

@@ -107,7 +107,7 @@ def test_calls_are_traced(site, monkeypatch, capsys):
     lines = captured.err.splitlines()
     assert captured.out == ""
     assert "one: import [plugin]" in lines
-    assert lines.index("one: register_attacks [plugin]") < lines.index("    register: <function>")
+    assert lines[lines.index("one: register_attacks [plugin]") + 1] == "    register: <function>"
     call = lines.index("one: register_commands [plugin]")
     assert lines[call + 1] == "    cli: None"
     assert lines[call + 2].startswith("  raised an exception after ")  # there is no group

@@ -58,9 +58,7 @@ def run_tests(root, *folders):
 @pytest.mark.parametrize("name", ["x", LONG])
 def test_the_code_is_formatted_and_linted(tmp_path, name):
     for kind, role in ALL:
-        written(
-            tmp_path, kind, role, f"{name[: 40 - len(kind + role)].rstrip('-')}-{kind}{role}"[:40]
-        )
+        write_package(names_of(name, kind), role, tmp_path / f"{kind}-{role}")
     call(tmp_path, "ruff", "check", "--no-cache")
     call(tmp_path, "ruff", "format", "--check", "--no-cache")
 

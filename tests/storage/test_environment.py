@@ -18,6 +18,8 @@ def test_versions_and_hardware():
     assert facts["libraries"]["numpy"] == numpy.__version__
     assert set(facts["libraries"]) == set(LIBRARIES)
     assert facts["device"] == "cuda:1"
+    assert "plugins_off" not in facts
+    assert environment({}, "cpu", ["theirs"])["plugins_off"] == ["theirs"]
 
 
 def test_cpus_are_those_that_the_process_may_use(monkeypatch):

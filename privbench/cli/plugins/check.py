@@ -36,7 +36,7 @@ def check(ctx: click.Context, plugin: str, as_json: bool) -> None:
 
     findings = privbench.testing.check(path if path.suffix == ".py" else plugin)
     if as_json:
-        print_json([asdict(finding) for finding in findings])
+        print_json([asdict(finding) | {"passed": finding.passed} for finding in findings])
     else:
         _print(findings)
     if not all(finding.passed for finding in findings):

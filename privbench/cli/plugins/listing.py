@@ -18,12 +18,9 @@ from privbench.cli.output import (
 )
 from privbench.components import KINDS
 from privbench.escape import one_line
-from privbench.layout import text_width, wrap
+from privbench.layout import GAP, HEADER_MARGIN, text_width, wrap
 from privbench.plugins.host import Plugin, PluginFailure, PluginHost
 from privbench.wording import plural, shortened
-
-GAP = 2
-"""Spaces between columns."""
 
 
 def print_as_json(host: PluginHost) -> None:
@@ -38,17 +35,14 @@ def print_short(host: PluginHost) -> None:
     by_origin: dict[str, list[Plugin]] = {}
     for plugin in host.plugins:
         by_origin.setdefault(plugin.distribution.name, []).append(plugin)
-    origins = {name: one_line(name) for name in by_origin}
-    versions = {name: plugins[0].distribution.version for name, plugins in by_origin.items()}
-    taken = max(map(text_width, ["plugin", *origins.values()]))
-    taken += max(map(len, ["version", *versions.values()])) + 2 * GAP
-    room = max(line_width() - taken, MIN_TEXT_WIDTH)
-    _print_wrapped(
-        [
-            {"plugin": origins[name], "version": versions[name], "provides": _provided(own, room)}
-            for name, own in by_origin.items()
-        ]
-    )
+    lines = [
+        {"plugin": name, "version": plugins[0].distribution.version, "provides": ""}
+        for name, plugins in by_origin.items()
+    ]
+    room = _room(lines)
+    for line, plugins in zip(lines, by_origin.values(), strict=True):
+        line["provides"] = _provided(plugins, room)
+    _print_wrapped(lines)
     if host.failures:
         echo()
         _print_wrapped(
@@ -72,16 +66,24 @@ def print_each(host: PluginHost) -> None:
         echo(fitted(f"turned off: {', '.join(host.switched_off)}"))
 
 
+def _room(lines: list[dict[str, str]]) -> int:
+    """Return the width that the last column of a table may have."""
+    *others, _last = lines[0]
+    taken = 0
+    for head in others:
+        widest = max(text_width(one_line(line[head])) for line in lines)
+        taken += max(widest, text_width(head) + HEADER_MARGIN) + text_width(GAP)
+    return max(line_width() - taken, MIN_TEXT_WIDTH)
+
+
 def _print_wrapped(lines: list[dict[str, str]]) -> None:
     """Print a table whose last column is wrapped by the width, wherever it is printed."""
     *others, last = lines[0]
-    widths = [max(text_width(one_line(line[head])) for line in lines) for head in others]
-    taken = sum(max(width, len(head)) + GAP for width, head in zip(widths, others, strict=True))
-    room = max(line_width() - taken, MIN_TEXT_WIDTH)
+    room = _room(lines)
     rows = []
     for line in lines:
         first, *more = wrap(one_line(line[last]), room)
-        rows += [line | {last: first}]
+        rows.append(line | {last: first})
         rows += [dict.fromkeys(others, "") | {last: text} for text in more]
     print_table(rows)
 
