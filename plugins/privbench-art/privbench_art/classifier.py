@@ -46,14 +46,26 @@ def answering(outputs: NDArray[np.floating]) -> tuple[Any, NDArray[np.float32]]:
 
 @contextmanager
 def seeded(rng: np.random.Generator) -> Iterator[None]:
-    """Seed NumPy's and torch's global generators, from which ART draws, and restore them afterwards."""
+    """Seed NumPy's and torch's global generators, from which ART draws, and restore them afterwards.
+
+    HopSkipJump draws its first records from a new ``RandomState`` without a seed. Meanwhile such a one
+    is seeded, too.
+    """
     import torch
 
-    state = np.random.get_state()  # noqa: NPY002
+    original = np.random.RandomState
+
+    class Seeded(original):  # type: ignore[misc,valid-type]  # a class that is a variable here
+        def __init__(self, seed: Any = None) -> None:
+            super().__init__(int(rng.integers(2**32)) if seed is None else seed)
+
+    state = np.random.get_state()
+    np.random.RandomState = Seeded  # type: ignore[misc]  # ART offers no other way
     try:
         with torch.random.fork_rng(devices=[]):
-            np.random.seed(int(rng.integers(2**32)))  # noqa: NPY002
+            np.random.seed(int(rng.integers(2**32)))
             torch.manual_seed(int(rng.integers(2**63)))
             yield
     finally:
-        np.random.set_state(state)  # noqa: NPY002
+        np.random.RandomState = original  # type: ignore[misc]
+        np.random.set_state(state)

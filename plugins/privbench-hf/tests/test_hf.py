@@ -111,7 +111,9 @@ def test_images(tmp_path):
 
 def test_images_of_several_sizes_need_a_size(tmp_path):
     folder = images(tmp_path, [(8, 8), (8, 8), (10, 8), (8, 8)])
-    with pytest.raises(privbench.DataError, match="'image' has images of 2 sizes, such as 8x8 and 8x10"):
+    with pytest.raises(
+        privbench.DataError, match="'image' has images of 2 sizes, such as 8x8 and 8x10"
+    ):
         HuggingFace(folder=folder, label="label").load()
     assert HuggingFace(folder=folder, label="label", size=4).load().spec.shape == (3, 4, 4)
 

@@ -12,8 +12,8 @@
             ...
         return engine
 
-The accountant counts the steps that the engine took: noise, sampling rate, number. Nothing shows that the
-model was trained by them, or that the gradients were clipped. That is for the audit to find out.
+The accountant counts the steps that the engine took: noise, sampling rate, number. Nothing shows that
+the model was trained by them, or that the gradients were clipped. That is for the audit to find out.
 """
 
 from __future__ import annotations
@@ -48,14 +48,18 @@ class Opacus(TrainingLoop):
 
     name = "opacus"
     paper = "Yousefpour et al. 2021, arXiv 2109.12298"
-    seedless: ClassVar[frozenset[str]] = frozenset({"path"})  # the same draws wherever the file lies
+    seedless: ClassVar[frozenset[str]] = frozenset(
+        {"path"}
+    )  # the same draws wherever the file lies
 
     path: str = Field(
         min_length=1,
         description="the Python file with the function; in benchmarks.toml relative to that file",
         json_schema_extra={"path": True},
     )
-    function: str = Field("train", min_length=1, description="the function: train(model, data, ...)")
+    function: str = Field(
+        "train", min_length=1, description="the function: train(model, data, ...)"
+    )
     arguments: dict[str, JsonValue] = Field(
         {}, description="further arguments of the function, such as its noise"
     )
@@ -130,8 +134,8 @@ def accounted(returned: Any, delta: float, name: str) -> dict[str, float]:
         return {"epsilon": float(accountant)}
     if not isinstance(accountant, IAccountant):
         raise PrivbenchError(
-            f"{name} returned {type(returned).__name__}, expected the PrivacyEngine that it has used, its"
-            " accountant, or an epsilon"
+            f"{name} returned {type(returned).__name__}, expected the PrivacyEngine that it has used,"
+            " its accountant, or an epsilon"
         )
     if not accountant.history:
         raise PrivbenchError(
