@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from privbench import Attack, View
-from privbench_art.classifier import answering, classifier, seeded
+from privbench_art.classifier import answering, classifier, seeded, seeded_states
 
 
 class ArtRule(Attack):
@@ -140,7 +140,7 @@ class ArtDecisionBoundary(Attack):
         attack = LabelOnlyDecisionBoundary(
             classifier(predict, shape, view.n_classes), distance_threshold_tau=1e-6
         )
-        with seeded(view.rng):
+        with seeded(view.rng), seeded_states(view.rng):
             inferred = attack.infer(
                 view.records.copy(),
                 one_hot[view.labels],
