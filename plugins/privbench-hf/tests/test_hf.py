@@ -42,7 +42,9 @@ def people(n=60):
 
 def saved(tmp_path, table):
     folder = tmp_path / "saved"
-    datasets.DatasetDict({"train": table, "test": table.select(range(min(10, len(table))))}).save_to_disk(folder)
+    datasets.DatasetDict(
+        {"train": table, "test": table.select(range(min(10, len(table))))}
+    ).save_to_disk(folder)
     return str(folder)
 
 
