@@ -125,6 +125,12 @@ class ArtDecisionBoundary(Attack):
     )
     norm: Literal["2", "inf"] = Field("2", description="the norm in which HopSkipJump steps")
 
+    @model_validator(mode="after")
+    def _check_queries(self) -> ArtDecisionBoundary:
+        if self.init_eval > self.max_eval:
+            raise ValueError(f"init_eval: {self.init_eval} is more than max_eval, {self.max_eval}")
+        return self
+
     def score(self, view: View) -> NDArray[np.float64]:
         """Return log-odds that grow with the distance; a wrong prediction has a distance of 0."""
         from art.attacks.inference.membership_inference import LabelOnlyDecisionBoundary

@@ -152,9 +152,14 @@ def test_the_distance_to_the_boundary():
 def test_every_parameter_of_the_search_matters():
     plain = on_a_line(max_iter=2)[1]
     assert np.array_equal(on_a_line(max_iter=2)[1], plain)
-    changed = ({"max_iter": 3}, {"max_eval": 30}, {"init_eval": 5}, {"norm": "inf"})
+    changed = ({"max_iter": 3}, {"max_eval": 20}, {"init_eval": 5}, {"norm": "inf"})
     for params in changed:
         assert not np.array_equal(on_a_line(**{"max_iter": 2, **params})[1], plain), params
+
+
+def test_a_search_cannot_begin_with_more_queries_than_are_allowed():
+    with pytest.raises(ValueError, match="init_eval: 200 is more than max_eval, 100"):
+        ArtDecisionBoundary(init_eval=200)
 
 
 def test_draws_for_a_first_record_are_limited():
