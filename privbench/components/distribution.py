@@ -77,7 +77,9 @@ def code_version(code: str) -> str:
     root = code.partition(".")[0]
     found = importlib.metadata.packages_distributions().get(root, [])
     if found and not any(map(is_local, found)):
-        return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in sorted(set(found)))
+        return ", ".join(
+            f"{name} {importlib.metadata.version(name)}" for name in sorted(set(found))
+        )
     importlib.import_module(root)
     return source_digest(root)
 

@@ -81,7 +81,9 @@ def test_of_a_file_a_digest_and_of_a_package_its_version_tells_states_apart(tmp_
     file.write_text("a = 2")
     assert len(before) == len(code_version(str(file))) == 64
     assert before != code_version(str(file))
-    assert code_version("sklearn.svm") == f"scikit-learn {importlib.metadata.version('scikit-learn')}"
+    assert (
+        code_version("sklearn.svm") == f"scikit-learn {importlib.metadata.version('scikit-learn')}"
+    )
 
 
 def test_a_package_without_a_release_has_a_digest(tmp_path, monkeypatch):

@@ -126,5 +126,7 @@ def test_identity_has_the_versions_of_other_code():
     import importlib.metadata
 
     wrapped = Entry(Wrapper, HERE).build({}, "here").identity()
-    assert wrapped["uses"] == {"sklearn": f"scikit-learn {importlib.metadata.version('scikit-learn')}"}
+    assert wrapped["uses"] == {
+        "sklearn": f"scikit-learn {importlib.metadata.version('scikit-learn')}"
+    }
     assert "uses" not in Entry(Mine, HERE).build({}, "here").identity()  # as in earlier versions

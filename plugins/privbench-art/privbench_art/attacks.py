@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from privbench import Attack, View
-from privbench_art.classifier import answering, classifier, seeded
+from privbench_art.classifier import answering, classifier, seeded, seeded_states
 
 
 class ArtRule(Attack):
@@ -47,7 +47,8 @@ class ArtBlackBox(Attack):
     needs_shadows = "any"
 
     input_type: Literal["prediction", "loss"] = Field(
-        "prediction", description="what it learns from, beside the label: probabilities, or the loss"
+        "prediction",
+        description="what it learns from, beside the label: probabilities, or the loss",
     )
     attack_model: Literal["rf", "gb", "lr", "dt", "knn", "svm", "nn"] = Field(
         "rf",
@@ -63,9 +64,15 @@ class ArtBlackBox(Attack):
 
     @model_validator(mode="after")
     def _check_network(self) -> ArtBlackBox:
-        own = [name for name in ("epochs", "batch_size", "lr") if name in self.model_fields_set]
+        own = [
+            name
+            for name in ("epochs", "batch_size", "lr")
+            if getattr(self, name) != type(self).model_fields[name].default
+        ]
         if own and self.attack_model != "nn":
-            raise ValueError(f'{own[0]} is of attack_model = "nn", and not of {self.attack_model!r}')
+            raise ValueError(
+                f'{own[0]} is of attack_model = "nn", and not of {self.attack_model!r}'
+            )
         return self
 
     def score(self, view: View) -> NDArray[np.float64]:
@@ -113,8 +120,16 @@ class ArtDecisionBoundary(Attack):
     max_iter: int = Field(5, ge=0, description="iterations of HopSkipJump")
     max_eval: int = Field(100, ge=1, description="queries to estimate a gradient, at most")
     init_eval: int = Field(20, ge=1, description="queries to estimate the first gradient")
-    init_size: int = Field(100, ge=1, description="draws for a first record of another class, at most")
+    init_size: int = Field(
+        100, ge=1, description="draws for a first record of another class, at most"
+    )
     norm: Literal["2", "inf"] = Field("2", description="the norm in which HopSkipJump steps")
+
+    @model_validator(mode="after")
+    def _check_queries(self) -> ArtDecisionBoundary:
+        if self.init_eval > self.max_eval:
+            raise ValueError(f"init_eval: {self.init_eval} is more than max_eval, {self.max_eval}")
+        return self
 
     def score(self, view: View) -> NDArray[np.float64]:
         """Return log-odds that grow with the distance; a wrong prediction has a distance of 0."""
@@ -131,7 +146,7 @@ class ArtDecisionBoundary(Attack):
         attack = LabelOnlyDecisionBoundary(
             classifier(predict, shape, view.n_classes), distance_threshold_tau=1e-6
         )
-        with seeded(view.rng):
+        with seeded(view.rng), seeded_states(view.rng):
             inferred = attack.infer(
                 view.records.copy(),
                 one_hot[view.labels],
@@ -144,5 +159,7 @@ class ArtDecisionBoundary(Attack):
                 verbose=False,
             )
         probability = np.asarray(inferred, dtype=np.float64)[:, 1]
-        scores: NDArray[np.float64] = np.log(probability) - np.log(np.maximum(1 - probability, 1e-12))
+        scores: NDArray[np.float64] = np.log(probability) - np.log(
+            np.maximum(1 - probability, 1e-12)
+        )
         return scores

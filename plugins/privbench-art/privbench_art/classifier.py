@@ -49,11 +49,30 @@ def seeded(rng: np.random.Generator) -> Iterator[None]:
     """Seed NumPy's and torch's global generators, from which ART draws, and restore them afterwards."""
     import torch
 
-    state = np.random.get_state()  # noqa: NPY002
+    state = np.random.get_state()
     try:
         with torch.random.fork_rng(devices=[]):
-            np.random.seed(int(rng.integers(2**32)))  # noqa: NPY002
+            np.random.seed(int(rng.integers(2**32)))
             torch.manual_seed(int(rng.integers(2**63)))
             yield
     finally:
-        np.random.set_state(state)  # noqa: NPY002
+        np.random.set_state(state)
+
+
+@contextmanager
+def seeded_states(rng: np.random.Generator) -> Iterator[None]:
+    """Seed each new ``RandomState`` without a seed, from which HopSkipJump draws its first records.
+
+    ART offers no other way. It is no place for scikit-learn, which asks whether a generator is one.
+    """
+    original = np.random.RandomState
+
+    class Seeded(original):  # type: ignore[misc,valid-type]  # a class that is a variable here
+        def __init__(self, seed: Any = None) -> None:
+            super().__init__(int(rng.integers(2**32)) if seed is None else seed)
+
+    np.random.RandomState = Seeded  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        np.random.RandomState = original  # type: ignore[misc]

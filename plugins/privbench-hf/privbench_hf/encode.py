@@ -59,9 +59,7 @@ def encoded(
     return _image_data(features, where, found.images[0], y, n_classes, size)
 
 
-def _check_names(
-    table: datasets.Dataset, where: str, named: dict[str, Collection[str]]
-) -> None:
+def _check_names(table: datasets.Dataset, where: str, named: dict[str, Collection[str]]) -> None:
     for key, names in named.items():
         for name in names:
             if name not in table.column_names:
@@ -86,9 +84,11 @@ def _sorted(table: datasets.Dataset, where: str, categorical: Collection[str]) -
         dtype = feature.dtype if is_value else ""
         if isinstance(feature, datasets.Image):
             images.append(name)
-        elif isinstance(feature, datasets.ClassLabel) or dtype == "bool":
-            categories.append(name)
-        elif is_value and name in categorical:
+        elif (
+            isinstance(feature, datasets.ClassLabel)
+            or dtype == "bool"
+            or (is_value and name in categorical)
+        ):
             categories.append(name)
         elif dtype.startswith(("int", "uint", "float", "decimal")):
             numbers.append(name)

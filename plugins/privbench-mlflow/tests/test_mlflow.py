@@ -19,7 +19,7 @@ mechanisms = [{ name = "output-noise", noise = "laplace", scale = 0.5 }]
 datasets = ["digits"]
 models = [{ name = "logistic", epochs = 2 }]
 defenses = ["none", "noisy"]
-attacks = ["loss", "gradient"]
+attacks = ["loss", "dcr"]
 knowledge = ["adaptive"]
 population = 3
 pool = 300
@@ -37,7 +37,9 @@ def config(tmp_path, monkeypatch):
 
 
 def rows_of(config, **settings):
-    return privbench.run("small", config=config, results=config.parent, **settings).to_dict("records")
+    return privbench.run("small", config=config, results=config.parent, **settings).to_dict(
+        "records"
+    )
 
 
 def logged(experiment="privbench"):
@@ -50,7 +52,7 @@ def logged(experiment="privbench"):
 def test_rows_with_parameters_metrics_and_intervals(config):
     assert [p.value for p in importlib.metadata.entry_points(group="privbench", name="mlflow")]
     rows = rows_of(config)
-    assert {row["status"] for row in rows} == {"ok", "skipped"}  # of noisy there are no gradients
+    assert {row["status"] for row in rows} == {"ok", "skipped"}  # there are no released data
     (parent,), nested = logged()
     assert parent.info.status == "FINISHED"
     assert parent.data.params == {"benchmark": "small", "n_trials": "4"}
@@ -86,17 +88,23 @@ def test_the_table_is_an_artifact(config):
         (r["defense"], r["attack"]) for r in rows
     )
     stored = json.loads((folder / "rows.json").read_text())
-    assert sorted(r["key"] for r in stored if r["key"]) == sorted(r["key"] for r in rows if r["key"])
+    assert sorted(r["key"] for r in stored if r["key"]) == sorted(
+        r["key"] for r in rows if r["key"]
+    )
 
 
 def test_guarantees_and_verdicts(config):
-    config.write_text(CONFIG.replace("canaries = 0", "").replace('"gradient"', '"lira"'))
+    config.write_text(CONFIG.replace("canaries = 0", "").replace('"dcr"', '"lira"'))
     rows = rows_of(config)
-    verdicts = {(r["defense"], r["attack"], r["subset"]): r["verdict"] for r in rows if r["verdict"]}
-    _, nested = logged()
-    found = {
-        tuple(run.data.params[key] for key in ("defense", "attack", "subset")): run for run in nested
+    names = ("defense", "attack", "subset", "canary_kind")
+    verdicts = {
+        tuple(row[name] if isinstance(row[name], str) else None for name in names): row["verdict"]
+        for row in rows
+        if isinstance(row["verdict"], str)  # in a frame, what is missing is NaN
     }
+    _, nested = logged()
+    found = {tuple(run.data.params.get(name) for name in names): run for run in nested}
+    assert set(verdicts.values()) <= {"refuted", "consistent", "not tested"}
     assert verdicts
     for name, verdict in verdicts.items():
         assert found[name].data.tags["verdict"] == verdict

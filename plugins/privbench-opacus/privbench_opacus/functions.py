@@ -23,7 +23,9 @@ def function_of(path: Path, name: str) -> Callable[..., Any]:
         raise ValueError(f"path: {path} is no Python file (looked for {path.absolute()})")
     found = getattr(_module(path.resolve()), name, None)
     if not inspect.isfunction(found):
-        functions = [key for key, value in vars(_module(path.resolve())).items() if inspect.isfunction(value)]
+        functions = [
+            key for key, value in vars(_module(path.resolve())).items() if inspect.isfunction(value)
+        ]
         raise ValueError(
             f"function: {path.name} has no function {name!r} (it has: {', '.join(functions) or 'none'})"
         )
@@ -76,7 +78,8 @@ def check_arguments(function: Callable[..., Any], known: set[str], given: set[st
     names = {p.name for p in rest}
     if not takes_any and (wrong := sorted(given - names)):
         raise ValueError(
-            f"arguments: {where} has no argument {wrong[0]!r} (allowed: {', '.join(sorted(names)) or 'none'})"
+            f"arguments: {where} has no argument {wrong[0]!r} (allowed:"
+            f" {', '.join(sorted(names)) or 'none'})"
         )
     missing = [p.name for p in rest if p.default is p.empty and p.name not in known | given]
     if missing:
@@ -85,4 +88,6 @@ def check_arguments(function: Callable[..., Any], known: set[str], given: set[st
 
 def chosen(function: Callable[..., Any], known: dict[str, Any]) -> dict[str, Any]:
     """Return those of some arguments that a function names."""
-    return {key: value for key, value in known.items() if key in inspect.signature(function).parameters}
+    return {
+        key: value for key, value in known.items() if key in inspect.signature(function).parameters
+    }

@@ -11,7 +11,9 @@ CONFIG = """
 mechanisms = [{ name = "opacus", path = "private.py", arguments = { noise = 2.0 } }]
 
 [defenses.broken]
-mechanisms = [{ name = "opacus", path = "private.py", function = "without_noise", arguments = { noise = 2.0 } }]
+mechanisms = [
+  { name = "opacus", path = "private.py", function = "without_noise", arguments = { noise = 2.0 } },
+]
 
 [benchmarks.audit]
 datasets = ["digits"]

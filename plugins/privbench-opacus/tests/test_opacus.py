@@ -67,7 +67,10 @@ def test_the_claim_is_that_of_the_accountant():
     # The engine's own accountant is of another kind (prv), whose epsilon is below that of RDP.
     assert 0.5 * rdp(1.0, 6) < stated.epsilon < rdp(1.0, 6)
     assert stated.delta == 1e-5
-    assert stated.conditions[0].text == "accountant of private.py takes the steps that its accountant counts"
+    assert (
+        stated.conditions[0].text
+        == "accountant of private.py takes the steps that its accountant counts"
+    )
     group, _ = privbench.Guarantee("dp", stated.epsilon, 1e-5, "add-remove", "").replace_one()
     assert stated.replace_one()[0] < group  # the profile is sharper than group privacy
 
@@ -115,7 +118,7 @@ def test_functions_that_return_no_claim(function, message):
         ({"arguments": {"nose": 1.0}}, r"has no argument 'nose' \(allowed: clip, epochs, noise"),
         ({"function": "needs_more"}, "needs secret"),
         ({"function": "alone"}, "must take a model and its training data first"),
-        ({"delta": 1e-13}, "from 1e-12"),
+        ({"delta": 1e-13}, "greater than or equal to"),
     ],
 )
 def test_wrong_parameters(params, message):
@@ -126,10 +129,10 @@ def test_wrong_parameters(params, message):
 def test_a_file_that_raises_is_named_with_the_line(tmp_path):
     path = tmp_path / "bad.py"
     path.write_text("import torch\n1 / 0\n")
-    with pytest.raises(ValueError, match="bad.py:2: ZeroDivisionError"):
+    with pytest.raises(ValueError, match=r"bad\.py:2: ZeroDivisionError"):
         Opacus(path=str(path))
     path.write_text("def train(:\n")
-    with pytest.raises(ValueError, match="bad.py:1: SyntaxError"):
+    with pytest.raises(ValueError, match=r"bad\.py:1: SyntaxError"):
         Opacus(path=str(path))
 
 

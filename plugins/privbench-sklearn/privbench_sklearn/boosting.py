@@ -52,7 +52,7 @@ class _Boosting(EstimatorModel):
         return self.fit_data(Data(x, y, DataSpec("tabular", x.shape[1:], n_classes)), rng)
 
     def fit_data(self, data: Data, rng: np.random.Generator) -> Fitted:
-        """Fit trees on the training records, in one thread, so that the same seed gives the same trees."""
+        """Fit trees on the training records, in one thread: the same seed gives the same trees."""
         columns, codes = with_codes(data.x[:1], data.spec)
         at = codes if self.native_categories else []
         classifier, more = self._classifier(columns.shape[1], at)
@@ -117,6 +117,11 @@ class LightGbm(_Boosting):
         params = self.params()
         del params["native_categories"]
         classifier = LGBMClassifier(
-            **params, subsample_freq=1, n_jobs=1, verbosity=-1, deterministic=True, force_row_wise=True
+            **params,
+            subsample_freq=1,
+            n_jobs=1,
+            verbosity=-1,
+            deterministic=True,
+            force_row_wise=True,
         )  # without a frequency of 1, ``subsample`` is not read
         return classifier, {"categorical_feature": categorical} if categorical else {}

@@ -31,12 +31,12 @@ def seeded(estimator: Any, rng: np.random.Generator) -> Iterator[None]:
         if name.rpartition("__")[2] == "random_state" and value is None
     ]
     estimator.set_params(**{name: int(rng.integers(2**31)) for name in unset})
-    state = np.random.get_state()  # noqa: NPY002
-    np.random.seed(int(rng.integers(2**32)))  # noqa: NPY002
+    state = np.random.get_state()
+    np.random.seed(int(rng.integers(2**32)))
     try:
         yield
     finally:
-        np.random.set_state(state)  # noqa: NPY002
+        np.random.set_state(state)
 
 
 def with_codes(x: NDArray[np.float32], spec: DataSpec) -> tuple[NDArray[np.float32], list[int]]:

@@ -40,7 +40,9 @@ def make(description: Description) -> Any:
     allowed = _parameters(cls)
     for key in params:
         if key in SEEDS:
-            raise ValueError(f"{name}: {key} is drawn from the seed of the trial, and cannot be set")
+            raise ValueError(
+                f"{name}: {key} is drawn from the seed of the trial, and cannot be set"
+            )
         if allowed is not None and key not in allowed:
             raise ValueError(
                 f"{name} has no parameter {key!r}{_near(key, allowed)} (allowed:"
@@ -101,8 +103,8 @@ def _in_sklearn(name: str) -> type:
             return classes[name]
         seen.update(classes)
     raise ValueError(
-        f"scikit-learn has no class {name!r}{_near(name, seen)} (others are written with their module, as"
-        " in 'xgboost.XGBClassifier')"
+        f"scikit-learn has no class {name!r}{_near(name, seen)} (others are written with their module,"
+        " as in 'xgboost.XGBClassifier')"
     )
 
 
@@ -158,7 +160,7 @@ def _value(value: Any, default: Any) -> Any:
 
 
 def _names(value: Any, *, named: bool = True) -> Iterator[str]:
-    """Yield the names of classes; a text is one at the top (``named``), and a value of a parameter below."""
+    """Yield the names of classes: a text is one only at the top, or under the key ``name``."""
     if isinstance(value, str) and named:
         yield value
     elif isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The model ``sklearn``: how it is written, what is fitted on what, and every classifier that there is."""
+"""The model ``sklearn``: how it is written, what is fitted on what, and all classifiers there are."""
 
 import importlib.metadata
 import warnings
@@ -116,7 +116,7 @@ def test_the_same_seed_gives_the_same_model_and_seeds_reach_inner_estimators():
     model = Sklearn(estimator={"name": "BaggingClassifier", "n_estimators": 3, "estimator": inner})
 
     def answers(seed):
-        np.random.seed(seed)  # noqa: NPY002 - the global generator must not matter
+        np.random.seed(seed)
         return model.fit(x, y, 3, np.random.default_rng(5)).predict_proba(x)
 
     assert (answers(0) == answers(1)).all()
@@ -126,11 +126,11 @@ def test_the_same_seed_gives_the_same_model_and_seeds_reach_inner_estimators():
 
 def test_the_global_generator_is_left_as_it_was():
     x, y = make_records()
-    np.random.seed(7)  # noqa: NPY002
-    expected = np.random.random(3)  # noqa: NPY002
-    np.random.seed(7)  # noqa: NPY002
+    np.random.seed(7)
+    expected = np.random.random(3)
+    np.random.seed(7)
     Sklearn(estimator="RandomForestClassifier").fit(x, y, 3, np.random.default_rng(0))
-    np.testing.assert_array_equal(np.random.random(3), expected)  # noqa: NPY002
+    np.testing.assert_array_equal(np.random.random(3), expected)
 
 
 def test_a_vote_of_labels_has_no_probabilities():
@@ -165,7 +165,7 @@ def test_encoders_get_one_code_for_each_categorical_column():
     fitted = model.fit_data(data, np.random.default_rng(0))
     seed = int(np.random.default_rng(0).integers(2**32))
     encoded = TargetEncoder(smooth=5.0)
-    np.random.seed(seed)  # noqa: NPY002 - the encoder has no seed of its own any more
+    np.random.seed(seed)
     means = encoded.fit_transform(town[:, None].astype(np.float32), data.y)
     expected = GaussianNB().fit(np.column_stack([age.astype(np.float32), means]), data.y)
     at_query = encoded.transform(town[:, None].astype(np.float32))
@@ -196,7 +196,10 @@ def test_categorical_transformers_need_categorical_columns():
     [
         ("RandomForestClasifier", "did you mean 'RandomForestClassifier'"),
         ({"name": "GaussianNB", "smoothing": 1.0}, "no parameter 'smoothing'.*var_smoothing"),
-        ({"name": "GaussianNB", "var_smoothing": "much"}, "'var_smoothing' parameter of GaussianNB"),
+        (
+            {"name": "GaussianNB", "var_smoothing": "much"},
+            "'var_smoothing' parameter of GaussianNB",
+        ),
         ({"name": "SVC", "random_state": 0}, "drawn from the seed of the trial"),
         ("LinearRegression", "LinearRegression is no classifier"),
         ("sklearn.svm.Svc", "sklearn.svm has no class 'Svc'"),
