@@ -49,7 +49,7 @@ def test_noisy_categories_have_the_probabilities_of_the_chain(step):
 
 @pytest.mark.parametrize("step", [1, 20])
 def test_losses_of_categories_are_divergences_of_steps_back(step):
-    """By Bayes' rule on the chain: q(before | now, first) is q(now | before) q(before | first) / q(now)."""
+    """By Bayes' rule, q(before | now, first) is in proportion to q(now | before) q(before | first)."""
     chain = matrices()
     to_before = np.linalg.multi_dot([np.eye(3), np.eye(3), *chain[:step]])
     logits = np.array([0.3, -1.0, 0.5])
