@@ -4,9 +4,13 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 REPORTS := attacks defenses defenses-mnist paper-adult paper-location30 paper-mnist released
 RUNS := $(sort $(wildcard results/*.json results/*.json.gz))
-PLUGINS := $(wildcard plugins/*/pyproject.toml)
+EDITABLE := privbench-forest privbench-ray privbench-submitit # packages that are installed in .venv
+PLUGINS := $(EDITABLE:%=plugins/%/pyproject.toml)
+# The others are installed from wheels, in .venv-plugins; one with a constraints.txt of its own has an environment of its own.
+APART := $(notdir $(patsubst %/,%,$(dir $(wildcard plugins/*/constraints.txt))))
+TOGETHER := $(filter-out $(EDITABLE) $(APART),$(notdir $(patsubst %/,%,$(dir $(wildcard plugins/*/pyproject.toml)))))
 
-.PHONY: run test lint test-slow test-cluster bench bench-cluster bench-gpu recipes reports results check-results docs clean test-isolated bench-scale faults fuzz
+.PHONY: run test lint test-plugins $(APART:%=test-plugins-%) test-slow test-cluster bench bench-cluster bench-gpu recipes reports results check-results docs clean test-isolated bench-scale faults fuzz
 
 run: $(STAMP)  ## run the quickstart benchmark, on data that ship with scikit-learn
 	$(BIN)/privbench run quickstart
@@ -20,6 +24,12 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/cog --check -P -I docs docs/*.md results/README.md
+
+test-plugins: $(APART:%=test-plugins-%)  ## test the packages of plugins/ as a user would install them (plugins/README.md)
+	PYTHON=$(PYTHON) plugins/test.sh .venv-plugins plugins/constraints.txt $(TOGETHER)
+
+$(APART:%=test-plugins-%): test-plugins-%:
+	PYTHON=$(PYTHON) plugins/test.sh .venv-plugins-$* plugins/$*/constraints.txt $*
 
 test-slow: $(STAMP)  ## run simulations of coverage, which take minutes
 	$(BIN)/python -m pytest -m slow
@@ -81,7 +91,7 @@ docs: $(STAMP)  ## write the generated parts of docs/
 	$(BIN)/cog -r -P -I docs docs/*.md
 
 clean:
-	rm -rf .venv results/artifacts results/results.sqlite*
+	rm -rf .venv .venv-plugins* results/artifacts results/results.sqlite*
 
 $(STAMP): pyproject.toml constraints.txt $(PLUGINS)
 	$(PYTHON) -m venv .venv

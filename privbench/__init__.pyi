@@ -49,6 +49,7 @@ from privbench.models.base import TorchModel as TorchModel
 from privbench.privacy import Condition as Condition
 from privbench.privacy import Guarantee as Guarantee
 from privbench.privacy import GuaranteeContext as GuaranteeContext
+from privbench.privacy.sampled_gaussian import SampledGaussianSteps as SampledGaussianSteps
 
 __version__: str
 __all__: list[str]

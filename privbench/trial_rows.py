@@ -71,6 +71,7 @@ class TrialRows:
             else:
                 utility = self.store.info("utility", trial.utility.key)
                 row["reason"] = utility.pop("guarantee_reason")
+                del utility["facts"]  # which the guarantee is made of
                 row["utility_key"] = trial.utility.key
                 row["metrics_key"] = metrics.key
                 numbers = self.store.info("metrics", metrics.key)

@@ -43,6 +43,15 @@ class Component(BaseModel):
     seedless: ClassVar[frozenset[str]] = frozenset()
     """Parameters that do not seed random draws, so that their values are compared on the same draws."""
 
+    def code_used(self) -> tuple[str, ...]:
+        """Return what else its results depend on: names of installed packages, or paths of Python files.
+
+        The version of each package, or a digest of the code where it has no release, enters the keys of
+        stages, so that results are computed anew when it changes. Override it where a parameter names
+        code, or where a package is all that a component wraps.
+        """
+        return ()
+
     def params(self) -> dict[str, Any]:
         """Return all parameters as JSON values."""
         return self.model_dump(mode="json")

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from privbench.components.messages import printable
@@ -105,6 +106,23 @@ def checked_reason(returned: Any, name: str) -> str:
             f"{name}: skip returned {shown(returned)}, expected the reason as text, or '' for none"
         )
     return printable(returned)
+
+
+def checked_facts(returned: Any, what: str) -> dict[str, float]:
+    """Return numbers by name, such as a training loop may return; none for anything but a mapping.
+
+    Loops that return something else, such as a list of losses, need not be changed.
+    """
+    if not isinstance(returned, Mapping):
+        return {}
+    facts = {}
+    for name, value in returned.items():
+        if not isinstance(name, str) or not hasattr(value, "__float__"):
+            raise PrivbenchError(f"{what} {name!r}: {shown(value)}, expected numbers by name")
+        facts[name] = float(value)
+        if not math.isfinite(facts[name]):
+            raise PrivbenchError(f"{what} {name!r}: {value}, expected a finite number")
+    return facts
 
 
 def checked_resolution(returned: Any, name: str) -> float:

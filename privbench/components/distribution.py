@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.metadata
 import json
 import sys
@@ -59,6 +60,28 @@ def source_places(module: str) -> tuple[str, ...]:
         return tuple(folders)
     file = getattr(root, "__file__", None)
     return (str(file),) if file else ()
+
+
+@cache
+def code_version(code: str) -> str:
+    """Return what tells one state of other code from another.
+
+    Of an installed package its version; of a file, or of a package without a release (installed from a
+    folder, or beside the user's files), a digest of its source.
+
+    Raises:
+        ModuleNotFoundError: If there is neither such a file nor such a package.
+    """
+    if code.endswith(".py"):
+        return _digest_files((code,))
+    root = code.partition(".")[0]
+    found = importlib.metadata.packages_distributions().get(root, [])
+    if found and not any(map(is_local, found)):
+        return ", ".join(
+            f"{name} {importlib.metadata.version(name)}" for name in sorted(set(found))
+        )
+    importlib.import_module(root)
+    return source_digest(root)
 
 
 @cache

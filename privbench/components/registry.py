@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from privbench.components.base import Component
 from privbench.components.contained import contained
-from privbench.components.distribution import Distribution, source_digest
+from privbench.components.distribution import Distribution, code_version, source_digest
 from privbench.components.messages import closest, error_text, explain
 from privbench.errors import BadInput, PrivbenchError
 from privbench.seeds import canonical_json, digest
@@ -86,12 +86,14 @@ class Bound:
     def identity(self) -> dict[str, Any]:
         """Return what enters a stage's key: name, parameters, distribution, version and code."""
         distribution = self.entry.distribution
+        used = {code: code_version(code) for code in self.component.code_used()}
         return {
             "name": self.name,
             "params": self.component.params(),
             "distribution": distribution.name,
             "version": distribution.version,
             "code": "" if distribution.released else source_digest(self.entry.cls.__module__),
+            **({"uses": used} if used else {}),
         }
 
     @cached_property

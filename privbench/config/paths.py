@@ -26,6 +26,14 @@ def located(
     for key, value in params.items():
         field = cls.model_fields.get(key)
         extra = field.json_schema_extra if field else None
-        if key not in given and isinstance(value, str) and isinstance(extra, dict):
-            found[key] = str(folder / Path(value).expanduser()) if extra.get("path") else value
+        if key in given or not isinstance(extra, dict) or not extra.get("path"):
+            continue
+        if isinstance(value, str):
+            found[key] = _located(value, folder)
+        elif isinstance(value, list):  # a sweep
+            found[key] = [_located(v, folder) if isinstance(v, str) else v for v in value]
     return found
+
+
+def _located(path: str, folder: Path) -> str:
+    return str(folder / Path(path).expanduser())

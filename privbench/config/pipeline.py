@@ -6,11 +6,13 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from privbench.components import Bound, Entry
 from privbench.components.messages import closest, key_of
 from privbench.config.benchmark import Defense
+from privbench.config.paths import located
 from privbench.config.sweeps import label, sweep
 from privbench.errors import BadInput
 
@@ -49,6 +51,7 @@ def route_parameters(
     params: Mapping[str, Any],
     where: str,
     given: Mapping[str, str],
+    folder: Path,
 ) -> None:
     """Give each parameter that is written beside a defense's name to the component that has it.
 
@@ -58,6 +61,7 @@ def route_parameters(
         params: parameters, by PARAMETER or by NAME.PARAMETER.
         where: where the name of the defense is written.
         given: where parameters are written that are not written at ``where``.
+        folder: the folder of what is written at ``where``, which paths start at.
 
     Raises:
         BadInput: no component has the parameter, or several have it.
@@ -79,6 +83,8 @@ def route_parameters(
         if len(owners) > 1:
             options = " or ".join(f'"{part.entry.name}.{parameter}"' for part in owners)
             raise BadInput(f"{place}: several components have {parameter!r}; write {options}")
+        if key not in given:
+            value = located(owners[0].entry.cls, {parameter: value}, folder)[parameter]
         owners[0].params[parameter] = value
         owners[0].given[parameter] = place
 

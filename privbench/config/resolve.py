@@ -160,7 +160,9 @@ class _Resolver:
                 continue
             overridden = self.overrides.of(name, parameters_of(parts))
             params |= overridden
-            route_parameters(name, parts, params, where, set_by(name, overridden))
+            route_parameters(
+                name, parts, params, where, set_by(name, overridden), self._folder("defenses")
+            )
             for part in parts:
                 part.override(self.overrides.of(part.entry.name, part.entry.cls.model_fields))
             for defense, swept in defenses_of(name, parts, where):
@@ -204,6 +206,7 @@ class _Resolver:
             entry = self._entry(kind, component, where)
             if isinstance(entry, str):
                 return entry
+            params = located(entry.cls, params, tables.path.parent)
             parts.append(PipelinePart(entry, params, where))
         return parts
 

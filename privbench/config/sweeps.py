@@ -70,7 +70,13 @@ def label(name: str, params: Mapping[str, Any]) -> str:
 
 
 def value_text(value: Any) -> str:
-    """Return a value as labels show it."""
+    """Return a value as labels show it; a table with a name as a component.
+
+    >>> value_text({"name": "RandomForestClassifier", "max_depth": 5})
+    'RandomForestClassifier[max_depth=5]'
+    """
     if isinstance(value, float):
         return f"{value:g}"
+    if isinstance(value, Mapping) and isinstance(value.get("name"), str):
+        return label(value["name"], {key: inner for key, inner in value.items() if key != "name"})
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))

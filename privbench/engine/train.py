@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -45,7 +45,7 @@ from privbench.engine.strategies.sequential import train_alone
 PASSES = 10
 """Passes over its records that a training loop of the caller is assumed to make, at least."""
 
-TrainOne = Callable[[nn.Module, Tensor, Tensor, np.random.Generator], None]
+TrainOne = Callable[[nn.Module, Tensor, Tensor, np.random.Generator], Mapping[str, float] | None]
 
 
 def train_population(
@@ -103,7 +103,7 @@ def train_population(
     )
     with computing(recipe.precision, device):
         schedule = schedule_job(job, strategy, memory or default_memory(device))
-        trainer: ChunkTrainer = OneByOne(build, lambda i: train_alone(job, i))
+        trainer: ChunkTrainer = OneByOne(build, lambda i: (train_alone(job, i), {}))
         if schedule.strategy == "batched":
             trainer = BatchedTrainer(job)
         return train_in_chunks(trainer, build, seeds, device, schedule, tick, chunk=chunk)
@@ -194,7 +194,8 @@ def train_each(
         sets: The training set of each model.
         seeds: One seed per model.
         train_one: Trains ``module`` in place on records ``x`` (m, *shape) with labels ``y`` (m,), which
-            are on ``device``; ``rng`` and torch's default generator are seeded for each model.
+            are on ``device``; ``rng`` and torch's default generator are seeded for each model. What it
+            returns become the facts of the population.
         start: The models before training, one per seed; by default freshly initialised ones.
         device: Where to train.
         strategy: With "processes", ``train_one`` is called in worker processes, so that its changes to
@@ -202,22 +203,23 @@ def train_each(
         progress: Is called with the number of models done and their total.
 
     Raises:
-        ValueError: If arguments do not fit together.
+        ValueError: If arguments do not fit together, or models have facts of different names.
         Diverged: If weights are not finite; names the model.
     """
     device = torch.device(device)
     check_seeds(sets, seeds)
     tick = Ticker(len(seeds), progress)
 
-    def train(i: int) -> nn.Module:
+    def train(i: int) -> tuple[nn.Module, Mapping[str, float]]:
         with seeded(seeds[i], device):
             module = (build() if start is None else start.module(i)).train().to(device)
             x, y = sets.of_model(i)
             with threads_for(module, device):
-                train_one(module, x.to(device), y.to(device), np.random.default_rng([seeds[i], 3]))
+                rng = np.random.default_rng([seeds[i], 3])
+                facts = train_one(module, x.to(device), y.to(device), rng)
         check_finite((p[None] for p in module.parameters()), range(i, i + 1))
         tick(1)
-        return module
+        return module, facts or {}
 
     n_models, examples = len(seeds), sets.m * PASSES
     why = "trained by the caller's loop"

@@ -12,11 +12,12 @@ class Mixing(OutputMechanism):
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from privbench.components import Component
+from privbench.components.checks import checked_facts
 from privbench.data import Data, DataSpec
 from privbench.errors import PrivbenchError
 from privbench.privacy import Guarantee, GuaranteeContext
@@ -302,8 +303,11 @@ class TrainingLoop(TrainingMechanism):
     @abstractmethod
     def train(
         self, module: nn.Module, x: Tensor, y: Tensor, model: TorchModel, rng: np.random.Generator
-    ) -> None:
+    ) -> Mapping[str, float] | None:
         """Train ``module`` in place.
+
+        It may return numbers about the procedure by name, such as the epsilon of its accountant. They
+        must be equal for all training sets of a size. ``guarantee`` finds them in ``context.facts``.
 
         Args:
             module: A freshly initialised module in training mode.
@@ -342,14 +346,17 @@ class TrainingLoop(TrainingMechanism):
 
         train: Callable[..., object] = self.train
 
-        def train_one(module: nn.Module, x: Tensor, y: Tensor, rng: np.random.Generator) -> None:
+        def train_one(
+            module: nn.Module, x: Tensor, y: Tensor, rng: np.random.Generator
+        ) -> dict[str, float]:
             returned = train(module, x, y, task.model, rng)
             if isinstance(returned, nn.Module) and returned is not module:
                 raise PrivbenchError(
                     "train returned another module; it must change the one that it is given, in place"
                 )
+            return checked_facts(returned, f"{self.name}: train returned")
 
-        return train_each(
+        population = train_each(
             task.build,
             task.sets,
             task.seeds,
@@ -358,3 +365,10 @@ class TrainingLoop(TrainingMechanism):
             device=task.device,
             progress=task.progress,
         )
+        for name, values in population.facts.items():
+            if (low := float(values.min())) != (high := float(values.max())):
+                raise PrivbenchError(
+                    f"{self.name}: train returned {name} from {low:.6g} to {high:.6g}, expected the same"
+                    " for all models, whose training sets have the same size"
+                )
+        return population

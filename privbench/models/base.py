@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 from pydantic import Field
 
 from privbench.components import Component
-from privbench.data import DataSpec
+from privbench.data import Data, DataSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,3 +112,11 @@ class EstimatorModel(TargetModel):
         All randomness must come from ``rng``. The estimator must return a probability for each of
         ``n_classes``, including classes without records in ``y``.
         """
+
+    def fit_data(self, data: Data, rng: np.random.Generator) -> Estimator:
+        """Fit one model on records whose ``data.spec`` says what the features mean.
+
+        The harness calls this method; by default it calls ``fit``. Override it if the model treats
+        categorical columns of tables in its own way.
+        """
+        return self.fit(data.x, data.y, data.spec.n_classes, rng)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from privbench.data import DataSpec
@@ -19,3 +20,5 @@ class GuaranteeContext:
     """The target model component."""
     generator_fitted_on: Literal["private", "reference", "dp-sgd", "none"]
     """The records that the pipeline's generator is fitted on; ``dp-sgd`` are the private ones."""
+    facts: Mapping[str, float] = field(default_factory=dict)
+    """What training reported of itself, by name (`TrainingLoop.train`); empty if it reported nothing."""

@@ -57,6 +57,13 @@ class SampledGaussianSteps:
     steps: int
     delta: float
 
+    def guarantee(self, noise_multiplier: float) -> Guarantee:
+        """Return the guarantee of training by such steps, with ``CONDITIONS``.
+
+        The noise of each step has a standard deviation of ``noise_multiplier`` times the clipping norm.
+        """
+        return guarantee_of(noise_multiplier, self)
+
 
 @lru_cache(maxsize=1024)
 def epsilon_of(noise_multiplier: float, sampled: SampledGaussianSteps) -> float:

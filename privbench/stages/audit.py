@@ -70,7 +70,8 @@ class AuditStage(Stage):
             own_coins=row.setting.subset == "canaries",
             two_per_guess=acts_on_before(attack, defense, records_per_guess=2 * size) == covering,
         )
-        guarantee, _ = row.utility.guarantee(setting, covering)
+        facts = context.get(row.utility).info["facts"]
+        guarantee, _ = row.utility.guarantee(setting, covering, facts=facts)
         if guarantee is not None:
             guarantee = guarantee.of_group(size)
         if units.labels is None and guarantee is not None and guarantee.covers == "features":

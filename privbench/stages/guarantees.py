@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, cast
 
 from privbench.components import Component
@@ -50,10 +50,12 @@ def guarantee_of(
     n_train: int,
     model: object,
     acts_on: Collection[ActsOn] = PIPELINE_ORDER,
+    facts: Mapping[str, float] | None = None,
 ) -> Composed:
     """Return the guarantee of a defense of ``n_train`` private records, or why there is none.
 
-    ``acts_on`` restricts the guarantee to the mechanisms that act there.
+    ``acts_on`` restricts the guarantee to the mechanisms that act there; ``facts`` are what training
+    reported of itself.
     """
     generator = defense.generator
     context = GuaranteeContext(
@@ -61,6 +63,7 @@ def guarantee_of(
         n_train=n_train,
         model=model,
         generator_fitted_on="none" if generator is None else generator.component.fitted_on,
+        facts=facts or {},
     )
     pipeline = pipeline_of(
         generator,

@@ -194,7 +194,7 @@ class PopulationStage(Stage):
                 if self.release is not None:
                     data = released()[model].copy()
                 rng = self.rng("train", model)
-                return self.model.component.fit(data.x, data.y, data.spec.n_classes, rng)
+                return self.model.component.fit_data(data, rng)
 
             return call
 

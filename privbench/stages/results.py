@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -115,7 +115,7 @@ class UtilityStage(Stage):
         above_majority = accuracy_difference(
             right_test, np.broadcast_to(majority, right_test.shape)
         )[1]
-        guarantee, reason = self.guarantee(setting)
+        guarantee, reason = self.guarantee(setting, facts=artifact.info)
         fidelity = {} if self.fidelity is None else dict(context.get(self.fidelity).info)
         return Artifact(
             {"test_correct": np.packbits(right_test, axis=1)},
@@ -132,13 +132,23 @@ class UtilityStage(Stage):
                 "train_accuracy": float(right_pool[setting.member].mean()),
                 "guarantee": None if guarantee is None else guarantee.to_json(),
                 "guarantee_reason": reason,
+                "facts": dict(artifact.info),
             },
         )
 
-    def guarantee(self, setting: Setting, acts_on: Collection[ActsOn] = PIPELINE_ORDER) -> Composed:
-        """Return the guarantee of the mechanisms that act on ``acts_on``, or why there is none."""
+    def guarantee(
+        self,
+        setting: Setting,
+        acts_on: Collection[ActsOn] = PIPELINE_ORDER,
+        *,
+        facts: Mapping[str, float],
+    ) -> Composed:
+        """Return the guarantee of the mechanisms that act on ``acts_on``, or why there is none.
+
+        ``facts`` are what training reported of itself: those of the artifact.
+        """
         pool, model = setting.pool, self.model.component
-        return guarantee_of(self.defense, pool.spec, len(pool) // 2, model, acts_on)
+        return guarantee_of(self.defense, pool.spec, len(pool) // 2, model, acts_on, facts)
 
 
 @dataclass(frozen=True, eq=False)

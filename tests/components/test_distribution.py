@@ -6,6 +6,7 @@ import pytest
 from privbench.components.distribution import (
     Distribution,
     _digest_files,
+    code_version,
     is_local,
     source_digest,
     source_places,
@@ -67,3 +68,28 @@ def test_releases_and_local_folders():
 def test_a_distribution_reads_as_name_and_version():
     assert str(Distribution("mine", "1.0")) == "mine 1.0"
     assert str(Distribution("mine.py")) == "mine.py"
+
+
+def test_of_a_file_a_digest_and_of_a_package_its_version_tells_states_apart(tmp_path):
+    import importlib.metadata
+
+    file = tmp_path / "mine.py"
+    file.write_text("a = 1")
+    before = code_version(str(file))
+    code_version.cache_clear()
+    _digest_files.cache_clear()
+    file.write_text("a = 2")
+    assert len(before) == len(code_version(str(file))) == 64
+    assert before != code_version(str(file))
+    assert (
+        code_version("sklearn.svm") == f"scikit-learn {importlib.metadata.version('scikit-learn')}"
+    )
+
+
+def test_a_package_without_a_release_has_a_digest(tmp_path, monkeypatch):
+    (tmp_path / "own_package").mkdir()
+    (tmp_path / "own_package" / "__init__.py").write_text("a = 1")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert len(code_version("own_package")) == 64
+    with pytest.raises(ModuleNotFoundError):
+        code_version("there_is_no_such_package")

@@ -113,3 +113,20 @@ def test_a_registry_finds_by_name_and_refuses_a_taken_one():
         registry.get("min", "here")
     with pytest.raises(PrivbenchError, match=r"'mine' of there is already registered by here 1\.0"):
         registry.add(Entry(Mine, Distribution("there")))
+
+
+class Wrapper(Mine):
+    name = "wrapper"
+
+    def code_used(self):
+        return ("sklearn",)
+
+
+def test_identity_has_the_versions_of_other_code():
+    import importlib.metadata
+
+    wrapped = Entry(Wrapper, HERE).build({}, "here").identity()
+    assert wrapped["uses"] == {
+        "sklearn": f"scikit-learn {importlib.metadata.version('scikit-learn')}"
+    }
+    assert "uses" not in Entry(Mine, HERE).build({}, "here").identity()  # as in earlier versions

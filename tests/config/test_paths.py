@@ -77,3 +77,52 @@ def test_only_paths_are_located(monkeypatch):
     assert located(Csv, {"path": "~/a.csv"}, Path("mine")) == {"path": "/home/me/a.csv"}
     assert located(Csv, params, Path("mine"), ["path"]) == params
     assert located(Csv, {"path": 3, "odd": "x"}, Path("mine")) == {"path": 3, "odd": "x"}
+
+
+PLUGIN = """
+import privbench
+from pydantic import Field
+
+class FromFile(privbench.OutputMechanism):
+    name = "from-file"
+    file: str = Field("none.py", json_schema_extra={"path": True})
+    def apply(self, probabilities, rng): return probabilities
+
+@privbench.hookimpl
+def register_mechanisms(register): register(FromFile)
+"""
+DEFENSES = """
+[defenses.mine]
+mechanisms = [{{ name = "from-file", file = {file} }}]
+
+[benchmarks.b]
+datasets = ["digits"]
+models = ["logistic"]
+defenses = [{defense}]
+attacks = ["loss"]
+"""
+
+
+@pytest.fixture
+def files(tmp_path, host):
+    """Plan a benchmark in the folder ``mine``; return the files of its defenses."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "plugin.py").write_text(PLUGIN)
+    host.load(str(tmp_path / "plugin.py"))
+
+    def plan(file, defense, *overrides):
+        config = tmp_path / "mine" / "benchmarks.toml"
+        config.write_text(DEFENSES.format(file=file, defense=defense))
+        (made,) = make_plans(["b"], host, config=config, overrides=Overrides.parse(overrides))
+        return [d.mechanisms[0].component.file for d in made.benchmark.defenses]
+
+    return plan
+
+
+def test_paths_of_defenses_are_relative_to_the_file_as_well(files, tmp_path):
+    folder = tmp_path / "mine"
+    assert files('"a.py"', '"mine"') == [str(folder / "a.py")]
+    assert files('["a.py", "b.py"]', '"mine"') == [str(folder / "a.py"), str(folder / "b.py")]
+    assert files('"a.py"', '{ name = "mine", file = "c.py" }') == [str(folder / "c.py")]
+    assert files('"a.py"', '"mine"', "mine.file=d.py") == ["d.py"]
+    assert files('"a.py"', '"mine"', "from-file.file=e.py") == ["e.py"]

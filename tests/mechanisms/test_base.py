@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from privbench.errors import PrivbenchError
 from privbench.mechanisms.base import (
     LatentMechanism,
     OutputMechanism,
@@ -108,3 +109,53 @@ def test_training_mechanisms_skip_models_that_are_not_torch_modules(mechanism):
 def test_training_loops_skip_what_only_the_engine_does(model, reason):
     assert reason in Nothing().skip(SPEC, model)
     assert Plain().skip(SPEC, model) == ""
+
+
+class Reporting(TrainingLoop):
+    name = "reporting"
+
+    def train(self, module, x, y, model, rng):
+        return self.reported(x, rng)
+
+    def reported(self, x, rng):
+        return {"epsilon": np.float32(0.5), "steps": len(x)}
+
+
+class Wandering(Reporting):
+    def reported(self, x, rng):
+        return {"epsilon": rng.random()}
+
+
+class Wordy(Reporting):
+    def reported(self, x, rng):
+        return {"accountant": "rdp"}
+
+
+class Endless(Reporting):
+    def reported(self, x, rng):
+        return {"epsilon": float("inf")}
+
+
+class Losses(Reporting):
+    def reported(self, x, rng):
+        return [0.3, 0.2]
+
+
+def test_numbers_that_a_training_loop_returns_are_facts_of_the_population():
+    population = Reporting().train_population(task())
+    assert population.facts["epsilon"].tolist() == [0.5] * len(SEEDS)
+    assert set(population.facts) == {"epsilon", "steps"}
+    assert Losses().train_population(task()).facts == {}
+
+
+@pytest.mark.parametrize(
+    ("loop", "message"),
+    [
+        (Wandering, "train returned epsilon from 0.* to 0.*, expected the same for all models"),
+        (Wordy, "train returned 'accountant': str, expected numbers by name"),
+        (Endless, "train returned 'epsilon': inf, expected a finite number"),
+    ],
+)
+def test_what_is_no_fact(loop, message):
+    with pytest.raises(PrivbenchError, match=message):
+        loop().train_population(task())

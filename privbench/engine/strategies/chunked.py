@@ -7,9 +7,9 @@ Plain training, DP-SGD and loops written by the caller differ in how the models 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -43,14 +43,24 @@ class OneByOne:
     """Trains the models of a chunk one after another."""
 
     build: Build
-    train_one: Callable[[int], nn.Module]
+    train_one: Callable[[int], tuple[nn.Module, Mapping[str, float]]]
+    """Returns the trained module, and what is known of its training."""
 
     def record(self, sizes: Collection[int]) -> None:
         """Record nothing: these models are trained by plain PyTorch."""
 
     def train(self, models: range) -> Population:
         """Train each model and stack their weights."""
-        return Population.of(self.build, [self.train_one(i) for i in models])
+        modules, known = zip(*(self.train_one(i) for i in models), strict=True)
+        if any(facts.keys() != known[0].keys() for facts in known):
+            raise ValueError(
+                f"models have facts of different names: {sorted({tuple(facts) for facts in known})}"
+            )
+        facts = {
+            name: torch.tensor([facts[name] for facts in known], dtype=torch.float64)
+            for name in known[0]
+        }
+        return replace(Population.of(self.build, modules), facts=facts)
 
 
 def train_in_chunks(
