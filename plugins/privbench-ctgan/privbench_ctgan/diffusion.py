@@ -11,6 +11,7 @@ Tensors have the leading axes (models, records). Categories are one-hot, all blo
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -46,6 +47,11 @@ class Schedule:
         return torch.where(t > 0, self.alpha_bar[(t - 1).clamp(min=0)], 1.0)
 
 
+def blocks_of(x: Tensor, sizes: Sequence[int]) -> tuple[Tensor, ...]:
+    """Return the blocks (..., size) of the one-hot features (..., features) of categories."""
+    return torch.split(x, list(sizes), -1)
+
+
 def noisy_numbers(schedule: Schedule, x: Tensor, t: Tensor, noise: Tensor) -> Tensor:
     """Return numbers (..., d) at timesteps (...), given standard normal noise."""
     kept = schedule.alpha_bar[t][..., None]
@@ -65,7 +71,7 @@ def noisy_categories(
         sizes: the number of categories of each block.
     """
     kept = schedule.alpha_bar[t][..., None]
-    return _drawn([kept * b + (1 - kept) / b.shape[-1] for b in x.split(sizes, -1)], uniform)
+    return _drawn([kept * b + (1 - kept) / b.shape[-1] for b in blocks_of(x, sizes)], uniform)
 
 
 def previous_numbers(
@@ -88,7 +94,7 @@ def previous_categories(
     sizes: tuple[int, ...],
 ) -> Tensor:
     """Return categories one step earlier, given the logits of the network for the first ones."""
-    blocks = zip(x.split(sizes, -1), logits.split(sizes, -1), strict=True)
+    blocks = zip(blocks_of(x, sizes), blocks_of(logits, sizes), strict=True)
     return _drawn([_posterior(schedule, b, o.softmax(-1), t) for b, o in blocks], uniform)
 
 
@@ -110,7 +116,7 @@ def category_losses(
     At the first step it is minus the log-probability of the categories.
     """
     total = torch.zeros_like(t, dtype=x.dtype)
-    blocks = zip(first.split(sizes, -1), x.split(sizes, -1), logits.split(sizes, -1), strict=True)
+    blocks = zip(*(blocks_of(each, sizes) for each in (first, x, logits)), strict=True)
     for one, noisy, output in blocks:
         guess = output.softmax(-1)
         true, model = (_posterior(schedule, noisy, start, t) for start in (one, guess))
@@ -132,7 +138,7 @@ def _drawn(probabilities: list[Tensor], uniform: Tensor) -> Tensor:
     """Draw a category from each block by Gumbel noise; one-hot."""
     sizes = [p.shape[-1] for p in probabilities]
     drawn = []
-    for p, u in zip(probabilities, uniform.split(sizes, -1), strict=True):
+    for p, u in zip(probabilities, blocks_of(uniform, sizes), strict=True):
         gumbel = -(-u.clamp(1e-20, 1 - 1e-7).log()).log()
         chosen = (p.clamp(min=1e-30).log() + gumbel).argmax(-1)
         drawn.append(one_hot(chosen, p.shape[-1]).to(u.dtype))

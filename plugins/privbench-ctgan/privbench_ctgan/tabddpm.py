@@ -144,9 +144,11 @@ class FittedDiffusion(FittedSampler):
         return torch.from_numpy(np.eye(self.spec.n_classes, dtype=np.float32)[y])[None]
 
     def _data(self, features: Tensor, y: NDArray[np.int64]) -> Data:
+        from privbench_ctgan.diffusion import blocks_of
+
         columns = Columns.of(self.spec)
         n_numeric = len(columns.numeric)
-        blocks = features[:, n_numeric:].split(list(columns.sizes), -1) if columns.sizes else []
+        blocks = blocks_of(features[:, n_numeric:], columns.sizes) if columns.sizes else ()
         categories = np.zeros((len(y), len(columns.blocks)), dtype=np.int64)
         for place, block in enumerate(blocks):
             categories[:, place] = block.argmax(-1).numpy()

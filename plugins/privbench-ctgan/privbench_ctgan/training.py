@@ -62,7 +62,7 @@ def train(
         x, label, t, noise = map(torch.stack, zip(*drawn, strict=True))
         losses = _losses(schedule, columns, weights, x, label, t, noise)
         optimizer.zero_grad()
-        sum(part.mean(1).sum() for part in losses).backward()
+        torch.stack([part.mean(1).sum() for part in losses]).sum().backward()
         optimizer.step()
         if step % 100 == 99 or step == recipe.steps - 1:
             progress(step + 1, recipe.steps)
