@@ -1,4 +1,4 @@
-"""Run the benchmark ``midst``, and print the TPR at 10% FPR of each attack, the measure of that challenge.
+"""Run the benchmark ``midst``, and print the TPR at 10% FPR of each attack, as the challenge did.
 
     python plugins/privbench-ctgan/midst.py [RESULTS]
 

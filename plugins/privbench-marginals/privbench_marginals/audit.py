@@ -4,8 +4,8 @@
 
 Ganev, Annamalai, Kulynych 2026, "Tight Auditing of Differential Privacy in MST and AIM", arXiv
 2604.18352. The neighbours are ten records that are all zeros, without and with a record of ones, in
-three binary columns. Either is measured many times; the adversary sees the noisy marginals (white-box) and
-decides by their likelihood ratio. As in the paper, all of the budget goes to the marginals of
+three binary columns. Either is measured many times; the adversary sees the noisy marginals (white-box)
+and decides by their likelihood ratio. As in the paper, all of the budget goes to the marginals of
 single columns (``degree = 1``); ``--degree 2`` audits MST with its choice of pairs, of which the
 adversary uses only the noisy marginals.
 
