@@ -75,12 +75,18 @@ def noisy_categories(
 
 
 def previous_numbers(
-    schedule: Schedule, x: Tensor, predicted: Tensor, t: Tensor, noise: Tensor
+    schedule: Schedule, x: Tensor, predicted: Tensor, t: Tensor, noise: Tensor, limits: Tensor
 ) -> Tensor:
-    """Return numbers one step earlier, given the noise that the network predicts in them."""
+    """Return numbers one step earlier, given the noise that the network predicts in them.
+
+    The numbers that it thereby predicts for the first step are kept within ``limits`` (2, d): the last
+    steps of the schedule would multiply a small error of the network by 30 (Ho, Jain, Abbeel 2020,
+    equation 7).
+    """
     alpha, kept = schedule.alpha[t][..., None], schedule.alpha_bar[t][..., None]
     before = schedule.before(t)[..., None]
-    mean = (x - (1 - alpha) / (1 - kept).sqrt() * predicted) / alpha.sqrt()
+    first = ((x - (1 - kept).sqrt() * predicted) / kept.sqrt()).clamp(limits[0], limits[1])
+    mean = (before.sqrt() * (1 - alpha) * first + alpha.sqrt() * (1 - before) * x) / (1 - kept)
     variance = (1 - alpha) * (1 - before) / (1 - kept)
     return mean + variance.sqrt() * noise  # the variance is 0 at the first step
 
