@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from privbench.components import Bound
 from privbench.components.checks import checked_array, checked_data
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from privbench.data import Data
-    from privbench.generators.base import FittedSampler
+    from privbench.generators.base import FittedGenerator, FittedSampler
     from privbench.membership import Setting
 
 
@@ -65,9 +65,8 @@ class ReleaseStage(Stage):
             if generator.component.release == "sample":
                 released.append(self._sample(generator, model, data, fitted_generator))
             else:
-                released.append(
-                    self._reconstruct(generator, model, data, fitted_generator, setting)
-                )
+                encoder = cast("FittedGenerator", fitted_generator)  # see `check_fitted`
+                released.append(self._reconstruct(generator, model, data, encoder, setting))
         return Artifact(live=[data.read_only() for data in released])
 
     def without_latent_mechanisms(self) -> ReleaseStage:
@@ -81,7 +80,7 @@ class ReleaseStage(Stage):
         return checked_data(sampled, data, f"{generator.name}: sample returned")
 
     def _reconstruct(
-        self, generator: Bound, model: int, data: Data, fitted: FittedSampler, setting: Setting
+        self, generator: Bound, model: int, data: Data, fitted: FittedGenerator, setting: Setting
     ) -> Data:
         """Encode the records, let the latent mechanisms alter the codes, and decode them."""
         from privbench.data import Data
@@ -103,7 +102,7 @@ class ReleaseStage(Stage):
         return Data(x, data.y, data.spec)
 
 
-def _encode(generator: Bound, fitted: FittedSampler, data: Data) -> NDArray[np.float32]:
+def _encode(generator: Bound, fitted: FittedGenerator, data: Data) -> NDArray[np.float32]:
     with calling(generator):
         codes = fitted.encode(own_arrays(data) if generator.entry.third_party else data)
     shape, what = (len(data), "latent_dim"), f"{generator.name}: encode returned"

@@ -11,6 +11,7 @@ Tensors have the leading axes (models, records). Categories are one-hot, all blo
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -46,6 +47,11 @@ class Schedule:
         return torch.where(t > 0, self.alpha_bar[(t - 1).clamp(min=0)], 1.0)
 
 
+def blocks_of(x: Tensor, sizes: Sequence[int]) -> tuple[Tensor, ...]:
+    """Return the blocks (..., size) of the one-hot features (..., features) of categories."""
+    return torch.split(x, list(sizes), -1)
+
+
 def noisy_numbers(schedule: Schedule, x: Tensor, t: Tensor, noise: Tensor) -> Tensor:
     """Return numbers (..., d) at timesteps (...), given standard normal noise."""
     kept = schedule.alpha_bar[t][..., None]
@@ -65,16 +71,22 @@ def noisy_categories(
         sizes: the number of categories of each block.
     """
     kept = schedule.alpha_bar[t][..., None]
-    return _drawn([kept * b + (1 - kept) / b.shape[-1] for b in x.split(sizes, -1)], uniform)
+    return _drawn([kept * b + (1 - kept) / b.shape[-1] for b in blocks_of(x, sizes)], uniform)
 
 
 def previous_numbers(
-    schedule: Schedule, x: Tensor, predicted: Tensor, t: Tensor, noise: Tensor
+    schedule: Schedule, x: Tensor, predicted: Tensor, t: Tensor, noise: Tensor, limits: Tensor
 ) -> Tensor:
-    """Return numbers one step earlier, given the noise that the network predicts in them."""
+    """Return numbers one step earlier, given the noise that the network predicts in them.
+
+    The numbers that it thereby predicts for the first step are kept within ``limits`` (2, d): the last
+    steps of the schedule would multiply a small error of the network by 30 (Ho, Jain, Abbeel 2020,
+    equation 7).
+    """
     alpha, kept = schedule.alpha[t][..., None], schedule.alpha_bar[t][..., None]
     before = schedule.before(t)[..., None]
-    mean = (x - (1 - alpha) / (1 - kept).sqrt() * predicted) / alpha.sqrt()
+    first = ((x - (1 - kept).sqrt() * predicted) / kept.sqrt()).clamp(limits[0], limits[1])
+    mean = (before.sqrt() * (1 - alpha) * first + alpha.sqrt() * (1 - before) * x) / (1 - kept)
     variance = (1 - alpha) * (1 - before) / (1 - kept)
     return mean + variance.sqrt() * noise  # the variance is 0 at the first step
 
@@ -88,7 +100,7 @@ def previous_categories(
     sizes: tuple[int, ...],
 ) -> Tensor:
     """Return categories one step earlier, given the logits of the network for the first ones."""
-    blocks = zip(x.split(sizes, -1), logits.split(sizes, -1), strict=True)
+    blocks = zip(blocks_of(x, sizes), blocks_of(logits, sizes), strict=True)
     return _drawn([_posterior(schedule, b, o.softmax(-1), t) for b, o in blocks], uniform)
 
 
@@ -110,7 +122,7 @@ def category_losses(
     At the first step it is minus the log-probability of the categories.
     """
     total = torch.zeros_like(t, dtype=x.dtype)
-    blocks = zip(first.split(sizes, -1), x.split(sizes, -1), logits.split(sizes, -1), strict=True)
+    blocks = zip(*(blocks_of(each, sizes) for each in (first, x, logits)), strict=True)
     for one, noisy, output in blocks:
         guess = output.softmax(-1)
         true, model = (_posterior(schedule, noisy, start, t) for start in (one, guess))
@@ -132,7 +144,7 @@ def _drawn(probabilities: list[Tensor], uniform: Tensor) -> Tensor:
     """Draw a category from each block by Gumbel noise; one-hot."""
     sizes = [p.shape[-1] for p in probabilities]
     drawn = []
-    for p, u in zip(probabilities, uniform.split(sizes, -1), strict=True):
+    for p, u in zip(probabilities, blocks_of(uniform, sizes), strict=True):
         gumbel = -(-u.clamp(1e-20, 1 - 1e-7).log()).log()
         chosen = (p.clamp(min=1e-30).log() + gumbel).argmax(-1)
         drawn.append(one_hot(chosen, p.shape[-1]).to(u.dtype))

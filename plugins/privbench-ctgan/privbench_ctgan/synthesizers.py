@@ -52,6 +52,10 @@ class Synthesizer(SamplingGenerator):
     def build(self) -> Any:
         """Return the synthesizer of the package."""
 
+    def code_used(self) -> tuple[str, ...]:
+        """Return the packages that do the work."""
+        return ("ctgan", "rdt")
+
     def fit(self, data: Data, rng: np.random.Generator) -> FittedSynthesizer:
         """Fit on one training set."""
         import joblib

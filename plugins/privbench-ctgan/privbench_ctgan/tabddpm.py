@@ -6,6 +6,7 @@ arXiv 2209.15421. Labels are drawn with their frequency, and records given the l
 Deviations:
 
 - Numbers are not mapped by their quantiles: privbench hands over columns of mean 0 and variance 1.
+- Drawn numbers are kept within those of the training set, to which quantiles would map them as well.
 - All models of a population are trained at once.
 """
 
@@ -56,16 +57,20 @@ class TabDdpm(SamplingGenerator):
         progress: Progress,
     ) -> Sequence[FittedDiffusion]:
         """Fit one generator per training set, all of them at once."""
-        from privbench_ctgan.training import train
+        from privbench_ctgan.training import limits_of, train
 
         spec = sets[0].spec
         weights = train(self, sets, rngs, progress)
         frequencies = [np.bincount(d.y, minlength=spec.n_classes) / len(d) for d in sets]
         return [
             FittedDiffusion(
-                spec, self.timesteps, frequencies[i], {k: w[i : i + 1] for k, w in weights.items()}
+                spec,
+                self.timesteps,
+                frequencies[i],
+                limits_of(data),
+                {k: w[i : i + 1] for k, w in weights.items()},
             )
-            for i in range(len(sets))
+            for i, data in enumerate(sets)
         ]
 
     def restore(self, state: Mapping[str, NDArray[np.generic]], spec: DataSpec) -> FittedDiffusion:
@@ -74,11 +79,12 @@ class TabDdpm(SamplingGenerator):
 
         arrays = dict(state)
         frequency = np.asarray(arrays.pop("frequency"), dtype=np.float64)
+        limits = torch.from_numpy(np.array(arrays.pop("limits"), dtype=np.float32))
         weights = {
             name: torch.from_numpy(np.array(array, dtype=np.float32))
             for name, array in arrays.items()
         }
-        return FittedDiffusion(spec, self.timesteps, frequency, weights)
+        return FittedDiffusion(spec, self.timesteps, frequency, limits, weights)
 
     def skip(self, spec: DataSpec) -> str:
         """Return why records are no table; empty if they are."""
@@ -86,13 +92,18 @@ class TabDdpm(SamplingGenerator):
 
 
 class FittedDiffusion(FittedSampler):
-    """The weights of the denoising network, and the frequencies of the labels."""
+    """The weights of the denoising network, the frequencies of labels and the limits of numbers."""
 
     def __init__(
-        self, spec: DataSpec, timesteps: int, frequency: NDArray[np.float64], weights: Weights
+        self,
+        spec: DataSpec,
+        timesteps: int,
+        frequency: NDArray[np.float64],
+        limits: Tensor,
+        weights: Weights,
     ) -> None:
         self.spec, self.frequency, self.weights = spec, frequency, weights
-        self.timesteps = timesteps
+        self.timesteps, self.limits = timesteps, limits
 
     def sample(self, n: int, rng: np.random.Generator) -> Data:
         """Draw labels, and records given the labels, by all steps of the diffusion backwards."""
@@ -127,9 +138,9 @@ class FittedDiffusion(FittedSampler):
         return np.concatenate(parts, axis=1)
 
     def state(self) -> dict[str, NDArray[np.generic]]:
-        """Return the weights and the frequencies as arrays."""
+        """Return the weights, the frequencies and the limits as arrays."""
         weights = {name: weight.numpy() for name, weight in self.weights.items()}
-        return weights | {"frequency": self.frequency}
+        return weights | {"frequency": self.frequency, "limits": self.limits.numpy()}
 
     def _features(self, data: Data) -> Tensor:
         import torch
@@ -144,9 +155,11 @@ class FittedDiffusion(FittedSampler):
         return torch.from_numpy(np.eye(self.spec.n_classes, dtype=np.float32)[y])[None]
 
     def _data(self, features: Tensor, y: NDArray[np.int64]) -> Data:
+        from privbench_ctgan.diffusion import blocks_of
+
         columns = Columns.of(self.spec)
         n_numeric = len(columns.numeric)
-        blocks = features[:, n_numeric:].split(list(columns.sizes), -1) if columns.sizes else []
+        blocks = blocks_of(features[:, n_numeric:], columns.sizes) if columns.sizes else ()
         categories = np.zeros((len(y), len(columns.blocks)), dtype=np.int64)
         for place, block in enumerate(blocks):
             categories[:, place] = block.argmax(-1).numpy()

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 Floats = NDArray[np.float64]
+BATCH = 64
+"""Records in a batch of the classifier."""
 NOISE_SEED = 0
 """Of the noise at which losses are computed, which must be the same for all models."""
 
@@ -104,6 +106,7 @@ class TartanFederer(BatchedSyntheticAttack):
 
         mlp = MLPClassifier(
             (self.hidden, self.hidden),
+            batch_size=min(BATCH, len(x)),
             alpha=1e-3,
             max_iter=self.epochs,
             early_stopping=True,

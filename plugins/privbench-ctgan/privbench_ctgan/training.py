@@ -33,6 +33,12 @@ def features_of(data: Data) -> NDArray[np.float32]:
     return np.hstack([x[:, list(columns.numeric)], *blocks])
 
 
+def limits_of(data: Data) -> Tensor:
+    """Return the smallest and largest numbers (2, numeric) of records."""
+    x = data.x.reshape(len(data), -1)[:, list(Columns.of(data.spec).numeric)]
+    return torch.from_numpy(np.stack([x.min(axis=0), x.max(axis=0)]))
+
+
 def random_of(rng: np.random.Generator) -> torch.Generator:
     """Return a generator of torch's, seeded by ``rng``."""
     return torch.Generator().manual_seed(int(rng.integers(2**63)))
@@ -62,7 +68,7 @@ def train(
         x, label, t, noise = map(torch.stack, zip(*drawn, strict=True))
         losses = _losses(schedule, columns, weights, x, label, t, noise)
         optimizer.zero_grad()
-        sum(part.mean(1).sum() for part in losses).backward()
+        torch.stack([part.mean(1).sum() for part in losses]).sum().backward()
         optimizer.step()
         if step % 100 == 99 or step == recipe.steps - 1:
             progress(step + 1, recipe.steps)
@@ -97,6 +103,7 @@ def draw(fitted: FittedDiffusion, label: Tensor, random: torch.Generator) -> Ten
                         output[..., :n_numeric],
                         t,
                         noise[..., :n_numeric],
+                        fitted.limits,
                     )
                 )
             if sizes:

@@ -9,6 +9,7 @@ from torch.nn.functional import one_hot
 
 SCHEDULE = Schedule.cosine(50)
 SIZES = (3, 2)
+LIMITS = torch.tensor([[-2.0], [2.0]])
 
 
 def matrices():
@@ -49,7 +50,7 @@ def test_noisy_categories_have_the_probabilities_of_the_chain(step):
 
 @pytest.mark.parametrize("step", [1, 20])
 def test_losses_of_categories_are_divergences_of_steps_back(step):
-    """By Bayes' rule on the chain: q(before | now, first) is q(now | before) q(before | first) / q(now)."""
+    """By Bayes' rule, q(before | now, first) is in proportion to q(now | before) q(before | first)."""
     chain = matrices()
     to_before = np.linalg.multi_dot([np.eye(3), np.eye(3), *chain[:step]])
     logits = np.array([0.3, -1.0, 0.5])
@@ -86,8 +87,18 @@ def test_steps_back_with_the_true_noise_lead_back_to_the_numbers():
         kept = SCHEDULE.alpha_bar[step]
         predicted = (x - kept.sqrt() * record) / (1 - kept).sqrt()
         noise = torch.randn((2, 1), generator=random)
-        x = diffusion.previous_numbers(SCHEDULE, x, predicted, t, noise)
+        x = diffusion.previous_numbers(SCHEDULE, x, predicted, t, noise, LIMITS)
     torch.testing.assert_close(x, record, atol=1e-3, rtol=0)
+
+
+def test_a_network_that_errs_does_not_lead_out_of_the_limits():
+    """The last step of the schedule multiplies an error of the predicted noise by 1 / sqrt(0.001)."""
+    random = torch.Generator().manual_seed(0)
+    x = torch.randn((500, 1), generator=random)
+    for step in reversed(range(len(SCHEDULE))):
+        t, noise = torch.full((500,), step), torch.randn((500, 1), generator=random)
+        x = diffusion.previous_numbers(SCHEDULE, x, torch.zeros_like(x), t, noise, LIMITS)
+    assert x.abs().max() <= 2.001
 
 
 def test_steps_back_with_the_true_category_lead_back_to_it():

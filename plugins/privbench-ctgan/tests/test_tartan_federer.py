@@ -25,7 +25,7 @@ class Known(FittedSampler):
     def losses(self, data, timesteps, n_draws, rng):
         shape = (len(data), len(timesteps) * n_draws)
         hard = np.linspace(1, 2, len(data))[:, None]
-        noise = np.random.default_rng(self.member.tobytes()).normal(0, 0.3, shape)
+        noise = np.random.default_rng(self.member.astype(int)).normal(0, 0.3, shape)
         shared = rng.normal(0, 1, shape[1])  # of the draws; the same for all records and models
         return np.exp(hard + noise + shared - self.leak * self.member[:, None])
 

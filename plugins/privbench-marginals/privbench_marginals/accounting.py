@@ -7,8 +7,8 @@ that select marginals. With g the rho of all Gaussian noise and e that of all se
 - (2 g + 4 e)-zCDP for replacing one, which changes two cells of a marginal by one, and a score
   by up to two.
 
-The noise is chosen by zCDP, as in the papers of MST and AIM. Where nothing is selected, the guarantee's profile
-is the exact one of Gaussian noise, mu = sqrt(2 g).
+The noise is chosen by zCDP, as in the papers of MST and AIM. Where nothing is selected, the profile of
+the guarantee is the exact one of Gaussian noise, mu = sqrt(2 g).
 
 Sources: Bun, Steinke 2016, arXiv 1605.02065 (zCDP); Cesar, Rogers 2021, arXiv 2004.07223 (an exponential
 mechanism of epsilon is epsilon^2/8-zCDP); Dong, Roth, Su 2019, arXiv 1905.02383 (mu).

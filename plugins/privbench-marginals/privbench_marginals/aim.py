@@ -1,7 +1,8 @@
 """AIM: marginals are measured one after another, each the one that the model fits worst.
 
-McKenna, Mullins, Sheldon, Miklau 2022, "AIM: An Adaptive and Iterative Mechanism for Differentially Private
-Synthetic Data", arXiv 2201.12677, algorithms 2 and 3. The workload is all marginals of ``degree`` columns.
+McKenna, Mullins, Sheldon, Miklau 2022, "AIM: An Adaptive and Iterative Mechanism for Differentially
+Private Synthetic Data", arXiv 2201.12677, algorithms 2 and 3. The workload is all marginals of
+``degree`` columns.
 """
 
 from __future__ import annotations

@@ -2,12 +2,12 @@
 
     python -m privbench_marginals.audit --runs 100000
 
-Ganev, Annamalai, Kulynych 2026, "Tight Auditing of Differential Privacy in MST and AIM", arXiv 2604.18352. The
-neighbours are ten records that are all zeros, without and with a record of ones, in three binary columns.
-Either is measured many times; the adversary sees the noisy marginals (white-box) and decides by their
-likelihood ratio. As in the paper, all of the budget goes to the marginals of single columns
-(``degree = 1``); ``--degree 2`` audits MST with its choice of pairs, of which the adversary uses only the
-noisy marginals.
+Ganev, Annamalai, Kulynych 2026, "Tight Auditing of Differential Privacy in MST and AIM", arXiv
+2604.18352. The neighbours are ten records that are all zeros, without and with a record of ones, in
+three binary columns. Either is measured many times; the adversary sees the noisy marginals (white-box)
+and decides by their likelihood ratio. As in the paper, all of the budget goes to the marginals of
+single columns (``degree = 1``); ``--degree 2`` audits MST with its choice of pairs, of which the
+adversary uses only the noisy marginals.
 
 A threshold is chosen on half of the runs. The other half gives the error rates, with Clopper-Pearson
 bounds at a joint confidence of 95%, and thereby a lower bound on mu:

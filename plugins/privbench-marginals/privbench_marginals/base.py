@@ -76,6 +76,10 @@ class MarginalGenerator(SamplingGenerator):
     def estimate(self, measured: Measured, sizes: tuple[int, ...]) -> Network:
         """Return the network that fits the measurements."""
 
+    def code_used(self) -> tuple[str, ...]:
+        """Return the package that fits graphical models."""
+        return ("mbi",)
+
     def spendable(self, selection: float) -> Budget:
         """Return the budget of epsilon and delta, given the share of rho for selections."""
         return budget_of(self.epsilon, self.delta, selection)

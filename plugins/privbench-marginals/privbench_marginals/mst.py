@@ -58,7 +58,7 @@ class Mst(MarginalGenerator):
         merging = Merging.of(one_way)
         merged = merging.table(table)
         one_way = [merging.measurement(measurement) for measurement in one_way]
-        pairs = list(itertools.combinations(range(n_columns), 2))
+        pairs: list[Columns] = list(itertools.combinations(range(n_columns), 2))
         if self._selects(n_columns):
             pairs = spanning_tree(merged, one_way, budget.selection, rng)
         return Measured([*one_way, *measure(merged, pairs, budget.gaussian / 2, rng)], merging)

@@ -83,7 +83,7 @@ class Network:
     @classmethod
     def restore(cls, state: Mapping[str, NDArray[np.generic]]) -> Network:
         """Rebuild a network from its state."""
-        conditionals = []
+        conditionals: list[Conditional] = []
         while (name := f"columns.{len(conditionals)}") in state:
             *parents, column = (int(c) for c in np.asarray(state[name], dtype=np.int64))
             table = np.asarray(state[f"table.{len(conditionals)}"], dtype=np.float64)

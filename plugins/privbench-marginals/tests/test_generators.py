@@ -13,7 +13,7 @@ from small_table import SPEC
 from privbench import DataSpec
 
 
-@pytest.fixture(scope="module", params=[Mst(epsilon=50.0), Aim(epsilon=50.0, rounds=2)], ids=str)
+@pytest.fixture(scope="module", params=[Mst(epsilon=50.0), Aim(epsilon=50.0, rounds=6)], ids=str)
 def fitted(request, data):
     return request.param, request.param.fit(data, np.random.default_rng(0))
 
