@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 import tomllib
 from pathlib import Path
@@ -45,6 +44,4 @@ def _package(project: Path) -> str:
         plugin = host.plugins[-1]
         entries = [component_section(entry) for entry in plugin.components]
         parts += entries or [f"It implements {', '.join(f'`{hook}`' for hook in plugin.hooks)}."]
-        if entries and (doc := inspect.getdoc(plugin.module)):
-            parts.insert(2, doc)
     return "\n\n".join(parts)
