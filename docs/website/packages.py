@@ -28,7 +28,10 @@ def pages() -> dict[str, str]:
 def _package(project: Path) -> str:
     facts = tomllib.loads(project.read_text())["project"]
     name, folder = facts["name"], project.parent
-    parts = [f"## {name}", f"{facts['description']} [More](../plugins/{folder.name}/README.md)."]
+    more = (
+        f" [More](../plugins/{folder.name}/README.md)." if (folder / "README.md").exists() else ""
+    )
+    parts = [f"## {name}", facts["description"] + more]
     for module in facts.get("entry-points", {}).get("privbench", {}).values():
         sys.path.insert(0, str(folder))
         try:
