@@ -4,8 +4,8 @@
   one into the clone from which the site was built. The source of the site has the same folders as the
   repository, so that relative links between pages need nothing.
 - Where the text of a link is the file name of a page, it becomes the title of that page.
-- Docstrings are plain text with code in backticks: a star is a star, as in the shape (n, *shape), and a
-  colon in that of an attribute ends no type.
+- Docstrings are plain text with code in backticks: a star is a star, as in the shape (n, *shape), an
+  underscore is one, as in np.bool_, and a colon in that of an attribute ends no type.
 - Components have no signature of their own: their parameters are in a table.
 """
 
@@ -64,10 +64,12 @@ def _address(app: Sphinx, page: str, path: Path) -> str:
 def adapt_docstring(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
-    """Escape the stars of a docstring outside of code."""
+    """Escape the marks of a docstring outside of code: stars, and underscores at ends of words."""
     for number, line in enumerate(lines):
         lines[number] = re.sub(
-            r"`[^`]*`|\*", lambda found: r"\*" if found[0] == "*" else found[0], line
+            r"`[^`]*`|\*|(?<=\w)_(?!\w)",
+            lambda at: at[0] if at[0][0] == "`" else f"\\{at[0]}",
+            line,
         )
     if what in ("attribute", "property"):
         _ATTRIBUTES[name] = [*lines]

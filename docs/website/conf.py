@@ -52,6 +52,7 @@ python_maximum_signature_line_length = 80
 add_module_names = False
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
+napoleon_attr_annotations = False  # annotations are plain text to it: np.bool_ would be a target
 
 html_theme = "furo"
 html_title = f"privbench {__version__}"

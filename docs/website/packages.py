@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 import tomllib
 from pathlib import Path
@@ -29,7 +28,10 @@ def pages() -> dict[str, str]:
 def _package(project: Path) -> str:
     facts = tomllib.loads(project.read_text())["project"]
     name, folder = facts["name"], project.parent
-    parts = [f"## {name}", f"{facts['description']} [More](../plugins/{folder.name}/README.md)."]
+    more = (
+        f" [More](../plugins/{folder.name}/README.md)." if (folder / "README.md").exists() else ""
+    )
+    parts = [f"## {name}", facts["description"] + more]
     for module in facts.get("entry-points", {}).get("privbench", {}).values():
         sys.path.insert(0, str(folder))
         try:
@@ -45,6 +47,4 @@ def _package(project: Path) -> str:
         plugin = host.plugins[-1]
         entries = [component_section(entry) for entry in plugin.components]
         parts += entries or [f"It implements {', '.join(f'`{hook}`' for hook in plugin.hooks)}."]
-        if entries and (doc := inspect.getdoc(plugin.module)):
-            parts.insert(2, doc)
     return "\n\n".join(parts)

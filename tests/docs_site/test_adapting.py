@@ -1,15 +1,12 @@
 """A small site that is built with the site's extension. It is skipped without Sphinx."""
 
 import pytest
+from website.build import sphinx
 
 from .conftest import ROOT
 
 pytest.importorskip("sphinx", reason="pip install '.[docs]'")
 pytest.importorskip("myst_parser", reason="pip install '.[docs]'")
-
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::sphinx.deprecation.RemovedInSphinx11Warning"  # of MyST and of Sphinx's own napoleon
-)
 
 PAGES = {
     "index": "# Start\n\n```{toctree}\ndocs/a\n```\n",
@@ -21,23 +18,13 @@ PAGES = {
 
 @pytest.fixture(scope="module", params=["", "https://example.org/blob/main/"])
 def built(request, tmp_path_factory):
-    from sphinx.application import Sphinx
-    from sphinx.util.docutils import docutils_namespace
-
-    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("out")
+    source, html = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("html")
     for name, text in PAGES.items():
         path = source / f"{name}.md"
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
-    extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "website.adapting"]
-    settings = {"extensions": extensions, "repository": request.param, "autodoc_default_flags": []}
-    settings["autodoc_default_options"] = {"members": True}
-    with docutils_namespace():
-        app = Sphinx(
-            source, None, out, out / "trees", "html", settings, status=None, warningiserror=True
-        )
-        app.build()
-    return request.param, (out / "docs" / "a.html"), (out / "docs" / "b.html").read_text()
+    assert sphinx(source, html, tmp_path_factory.mktemp("trees"), request.param) == 0
+    return request.param, (html / "docs" / "a.html"), (html / "docs" / "b.html").read_text()
 
 
 def test_links(built):
@@ -57,3 +44,13 @@ def test_docstrings(built):
     assert "(n_pool,)" in text
     assert "**data" not in text  # a component has no signature
     assert "Which shadows it needs, and is skipped without: “no”" in text  # it ends no type
+
+
+def test_mistakes_on_a_page_fail_the_build(tmp_path, capfd):
+    mistakes = ["[x](missing.md)", "[x](a.md#nowhere)", "```{eval-rst}\n*x\n```"]
+    (tmp_path / "index.md").write_text("# Start\n\n```{toctree}\na\n```\n")
+    (tmp_path / "a.md").write_text("\n\n".join(["# A", *mistakes]) + "\n")
+    assert sphinx(tmp_path, tmp_path / "html", tmp_path / "trees", "") != 0
+    said = capfd.readouterr().err
+    assert all(words in said for words in ("missing.md", "nowhere", "emphasis"))
+    assert said.count("WARNING") == len(mistakes)
