@@ -28,7 +28,7 @@ from privbench.seeds import digest
 from privbench.storage import scratch, tensors
 from privbench.storage.artifact_files import Damaged, free_name, opened, read_arrays, read_note
 from privbench.storage.files import GOES_ON, why_not_written, write_whole
-from privbench.storage.notes import encoded_note
+from privbench.storage.notes import decoded_note, encoded_note
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,7 +10,7 @@ import numpy as np
 from privbench.components import Bound
 from privbench.components.checks import checked_array, checked_data
 from privbench.data import Data
-from privbench.generators.base import FittedGenerator
+from privbench.generators.base import FittedGenerator, FittedSampler
 from privbench.generators.checks import check_fitted
 from privbench.privacy import GuaranteeContext
 from privbench.testing.problems.base import Problem, Results
@@ -21,7 +21,7 @@ RECORDS = 80
 
 
 class OfGenerators(Problem):
-    """Records that a generator is fitted on, encodes, decodes, and draws more of."""
+    """Records that a generator is fitted on, draws more of and, if it can, encodes and decodes."""
 
     of_the_harness = frozenset({"release"})
 
@@ -34,31 +34,34 @@ class OfGenerators(Problem):
         return make_data(self.spec, RECORDS, 10 * variant)
 
     def run(self, bound: Bound, inputs: Data, seed: int) -> Results:
-        """Return codes, decoded records, and records that are drawn."""
+        """Return records that are drawn, and codes and decoded records if it encodes."""
         (fitted,) = self.fit_all(bound, [inputs], [seed])
         return self.used(bound, fitted, inputs, seed)
 
     def fit_all(
         self, bound: Bound, sets: Sequence[Data], seeds: Sequence[int]
-    ) -> Sequence[FittedGenerator]:
+    ) -> Sequence[FittedSampler]:
         """Return the generators of several training sets, which are copied first."""
         rngs = [np.random.default_rng([seed, 5]) for seed in seeds]
-        fitted: Sequence[FittedGenerator] = bound.component.fit_population(
+        fitted: Sequence[FittedSampler] = bound.component.fit_population(
             [data.copy() for data in sets], rngs, "cpu", lambda done, total: None
         )
-        check_fitted(fitted, len(sets), bound.name)
+        check_fitted(fitted, len(sets), bound.name, encodes=encodes(bound))
         return fitted
 
-    def used(self, bound: Bound, fitted: FittedGenerator, data: Data, seed: int) -> Results:
+    def used(self, bound: Bound, fitted: FittedSampler, data: Data, seed: int) -> Results:
         """Return what a fitted generator does, checked as the harness does."""
-        what = f"{bound.name}: encode returned"
-        codes = checked_array(fitted.encode(data), (len(data), "latent_dim"), what)
-        codes = codes.astype(np.float32)
-        decoded = fitted.decode_labelled(codes.copy(), data.y)
-        decoded = checked_array(decoded, data.x.shape, f"{bound.name}: decode returned")
         drawn = fitted.sample(len(data), np.random.default_rng([seed, 6]))
         sample = checked_data(drawn, data, f"{bound.name}: sample returned")
-        return {"codes": codes, "decoded": decoded, "x": sample.x, "y": sample.y}
+        results: Results = {"x": sample.x, "y": sample.y}
+        if isinstance(fitted, FittedGenerator):
+            what = f"{bound.name}: encode returned"
+            codes = checked_array(fitted.encode(data), (len(data), "latent_dim"), what)
+            results["codes"] = codes = codes.astype(np.float32)
+            decoded = fitted.decode_labelled(codes.copy(), data.y)
+            what = f"{bound.name}: decode returned"
+            results["decoded"] = checked_array(decoded, data.x.shape, what)
+        return results
 
     def protected(self, inputs: Data) -> Any:
         """Return the records that are encoded and their labels; those of the fit are a copy."""
@@ -72,9 +75,14 @@ class OfGenerators(Problem):
         return [component.fitted_on, None if stated is None else stated.to_json()]
 
 
-def restored(bound: Bound, state: Mapping[str, Any], data: Data) -> FittedGenerator:
+def encodes(bound: Bound) -> bool:
+    """Return whether the harness lets a generator encode and decode records, as `stages.fit` decides."""
+    return bool(bound.component.release == "reconstruct")
+
+
+def restored(bound: Bound, state: Mapping[str, Any], data: Data) -> FittedSampler:
     """Return the generator that a state is restored to."""
     copies = {name: array.copy() for name, array in state.items()}
-    fitted: FittedGenerator = bound.component.restore(copies, data.spec)
-    check_fitted([fitted], 1, bound.name)
+    fitted: FittedSampler = bound.component.restore(copies, data.spec)
+    check_fitted([fitted], 1, bound.name, encodes=encodes(bound))
     return fitted
