@@ -7,6 +7,7 @@ from pydantic import Field
 
 import privbench
 from privbench import Data, DataSpec
+from privbench.executors.local import Local
 
 
 class Fitted(privbench.FittedGenerator):
@@ -285,6 +286,13 @@ class Stops(privbench.Executor):
             tasks.run(task)
 
 
+class Unread(Local):
+    """Has a parameter that it does not read."""
+
+    name = "unread"
+    speed: int = Field(1, ge=1, description="how fast it is")
+
+
 PLANTED = [
     (Copies, "draws_new_records", "100% of the records that sample draws are copies"),
     (Ignores, "depends_on_its_training_set", "so it learns nothing"),
@@ -301,6 +309,7 @@ PLANTED = [
     (ScalesInPlace, "leaves_its_inputs_alone", "it changed ['x'] in place"),
     (Random, "is_repeatable", "a second call with the same seed gives other results"),
     (Doubles, "runs", "x must be float32 and y int64"),
+    (Unread, "every_parameter_matters", "speed is never read. Remove such a parameter"),
     (LeavesOut, "computes_every_trial", "2 of 4 trials have no results: "),
     (
         Stops,

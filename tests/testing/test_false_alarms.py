@@ -75,10 +75,10 @@ def test_attacks_without_membership_stay_in_the_band(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["entropy", "groundhog"])
 def test_the_weakest_attacks_are_far_from_the_least_auc(name):
-    """Those of a normal distribution with their mean and deviation are above it, but for 1e-6."""
+    """Those of a normal distribution with their mean and deviation are above it, but for 1e-4."""
     subject = built_in("attack", name)
     found = []
     for variant in range(12):
         scores = subject.run(variant=variant)["scores"]
         found.append(auc(scores, subject.problem.inputs(variant).shadow_member))
-    assert np.mean(found) - 4.75 * np.std(found, ddof=1) > attacks.LEAST_AUC
+    assert np.mean(found) - 3.72 * np.std(found, ddof=1) > attacks.LEAST_AUC
