@@ -121,8 +121,9 @@ def conformance() -> None:
         print(f"### {title}\n\n| check | for | what it asks |\n|---|---|---|")
         for check in found:
             roles = check.roles or (check.kinds if 2 < len(check.kinds) < len(KINDS) else ())
-            error = f" (wrong with a probability of {check.errs:g} at most)" if check.errs else ""
-            print(f"| `{check.name}` | {', '.join(roles)} | {check.rule}{error} |")
+            error = f" (A false alarm has a probability of {check.errs:g}.)" if check.errs else ""
+            rule = check.rule.replace("``", "`")
+            print(f"| `{check.name}` | {', '.join(roles) or 'all'} | {rule}{error} |")
         print()
     print(f"Roles of attacks: {_listed(ROLES['attack'])}; of mechanisms: what they act on;")
     print(f"of models: {_listed(ROLES['model'])}.")

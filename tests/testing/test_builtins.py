@@ -15,13 +15,8 @@ from privbench.testing.subject import Subject
 HOST = PluginHost(installed=False)
 EVERY = [(kind, entry.name) for kind in KINDS for entry in HOST.registry(kind)]
 SLOW = {
-    "auto",
-    "adversarial-regularization",
-    "dp-sgd",
-    "resnet9",
-    "gradient",
-    "processes",
-    "selena",
+    *("adversarial-regularization", "auto", "dp-sgd", "gradient", "logan", "memguard", "mmd"),
+    *("processes", "resnet9", "selena"),
 }
 OF_OTHERS = {"adult", "cifar10", "fashion-mnist", "location30", "mnist"}
 """Datasets whose files the suite does not download, and whose size makes it slow where they are."""
@@ -40,8 +35,12 @@ PARAMS = {
     "vae": {"latent_dim": 2, "hidden": 8, "epochs": 3},
 }
 """Values that parameters without a default need, or that make a component fast, by name."""
+OF_FILES = "the files here have none; tests/datasets/test_user_files.py has others"
 INERT = {
+    "csv": dict.fromkeys(("decimal", "day_first", "missing", "duplicates"), OF_FILES),
     "early-stopping": {"patience": "no loss rises within four epochs; see test_early_stopping.py"},
+    "images": {"duplicates": OF_FILES},
+    "npz": dict.fromkeys(("missing", "duplicates"), OF_FILES),
 }
 EXPECTED = {
     "auto": {
@@ -75,7 +74,7 @@ def files(tmp_path):
     return {
         "npz": {"path": str(tmp_path / "data.npz")},
         "csv": {"path": str(tmp_path / "data.csv")},
-        "image-folder": {"path": str(tmp_path / "images")},
+        "images": {"path": str(tmp_path / "images")},
     }
 
 

@@ -32,11 +32,11 @@ def bounds(subject, repeats, n):
 @pytest.mark.slow
 @pytest.mark.parametrize("cls", [Honest, OneLabel])
 def test_audits_err_as_rarely_as_they_say(cls, monkeypatch):
-    """At a stated error of 5%, of 300 audits at most so many exceed a guarantee that is tight."""
+    """At a stated error of 5%, of 200 audits at most so many exceed a guarantee that is tight."""
     monkeypatch.setattr(refuting, "ERRS", 0.05)
-    claimed, found = bounds(Subject(cls), 300, 400)
+    claimed, found = bounds(Subject(cls), 200, 300)
     assert found.max() > 0.3 * claimed  # they prove something
-    assert (found > claimed).mean() < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 300)
+    assert (found > claimed).mean() < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 200)
 
 
 @pytest.mark.slow
@@ -51,7 +51,7 @@ def test_audits_err_as_rarely_as_they_say(cls, monkeypatch):
     ids=lambda subject: subject.name,
 )
 def test_built_in_mechanisms_are_not_refuted_by_any_of_many_seeds(subject):
-    claimed, found = bounds(subject, 40, 1000)
+    claimed, found = bounds(subject, 25, 600)
     assert (found <= claimed).all()
 
 
@@ -75,10 +75,10 @@ def test_attacks_without_membership_stay_in_the_band(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["entropy", "groundhog"])
 def test_the_weakest_attacks_are_far_from_the_least_auc(name):
-    """Those of a normal distribution with their mean and deviation are above it, but for 1e-6."""
+    """Those of a normal distribution with their mean and deviation are above it, but for 1e-4."""
     subject = built_in("attack", name)
     found = []
     for variant in range(12):
         scores = subject.run(variant=variant)["scores"]
         found.append(auc(scores, subject.problem.inputs(variant).shadow_member))
-    assert np.mean(found) - 4.75 * np.std(found, ddof=1) > attacks.LEAST_AUC
+    assert np.mean(found) - 3.72 * np.std(found, ddof=1) > attacks.LEAST_AUC

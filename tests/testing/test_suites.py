@@ -92,10 +92,11 @@ def test_a_package_runs_the_suites(package):
     )
     assert "Traceback" not in result.stdout
     assert "privbench conformance" in result.stdout
-    (of_sound,) = [line for line in lines if line.startswith("attack sound: ")]
-    of_inverted = next(line for line in lines if line.startswith("attack inverted: "))
-    assert "1 failed as expected" in of_inverted
-    assert f"2 failed, {4 * n - 3 - 1 - 4 * 3} passed, 12 skipped, 1 xfailed" in lines[-1], of_sound
+    counts = lines[next(i for i, line in enumerate(lines) if "privbench conformance" in line) + 1 :]
+    assert counts[0].startswith("attack inverted: ")
+    assert "1 failed as expected" in counts[0]
+    assert counts[1].startswith("attack sound: ")
+    assert f"2 failed, {4 * n - 15} passed, 12 skipped, 1 xfailed" in lines[-1]
 
 
 def _is_installed():

@@ -5,6 +5,7 @@ import pytest
 from privbench_forest import RandomForest
 
 import privbench
+import privbench.testing
 
 
 def make_records(n=200, n_classes=3, seed=0):
@@ -79,6 +80,11 @@ def test_training_mechanisms_are_skipped_with_the_reason(tmp_path):
     frame = privbench.run("forest", config=config, results=tmp_path)
     assert set(frame["status"]) == {"skipped"}
     assert frame["reason"][0].endswith("and random-forest is not one")
+
+
+class TestForest(privbench.testing.ModelSuite):
+    component = RandomForest
+    params = {"n_trees": 5}  # noqa: RUF012
 
 
 @pytest.mark.parametrize("parameter", ["n_trees", "min_leaf"])

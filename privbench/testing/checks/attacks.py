@@ -12,15 +12,17 @@ from privbench.testing.findings import NotApplicable, Violation
 from privbench.testing.registry import checks
 from privbench.testing.subject import Subject, call
 
-LEAST_AUC = 0.55
-"""On populations that remember their records. The weakest built-in attack has .63 there."""
+LEAST_AUC = 0.54
+"""On populations that remember their records. The weakest built-in attack has .63 on average there."""
+FINDS_NOTHING_ERRS = 1e-4
+"""The probability with which such an attack has less, over problems and if AUCs are normal."""
 REDRAWN = 4
 """How often membership is drawn anew to see whether an attack finds it."""
 ERRS = 1e-6
-"""The probability with which an attack without fault fails one of the statistical checks, at most."""
+"""The probability with which an attack that sees no membership fails, at most."""
 
 
-@checks("attack", errs=ERRS, after=("runs",))
+@checks("attack", errs=FINDS_NOTHING_ERRS, after=("runs",))
 def larger_means_member(subject: Subject) -> None:
     """Members of overfitted models, or of releases that copy, get larger scores than non-members."""
     from privbench.attacks.own_shadows import auc

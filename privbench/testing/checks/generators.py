@@ -68,23 +68,20 @@ def all_fits_are_as_one_after_another(subject: Subject) -> None:
         raise NotApplicable("it fits one generator at a time")
     sets = [problem.inputs(), problem.inputs(variant=1)]
 
-    def both() -> tuple[list[Any], list[Any]]:
+    def both() -> list[tuple[Any, Any]]:
         import numpy as np
 
-        together = problem.fit_all(subject.bound, sets, [0, 1])
-        alone = [
-            subject.bound.component.fit(data.copy(), np.random.default_rng([seed, 5]))
-            for seed, data in enumerate(sets)
-        ]
-        return tuple(
-            [
-                problem.used(subject.bound, one, data, 0)
-                for one, data in zip(all_of, sets, strict=True)
-            ]
-            for all_of in (together, alone)
-        )
+        found = []
+        for seed, one in enumerate(problem.fit_all(subject.bound, sets, [0, 1])):
+            rng = np.random.default_rng([seed, 5])
+            alone = subject.bound.component.fit(sets[seed].copy(), rng)
+            first, second = (
+                problem.used(subject.bound, fitted, sets[seed], 0) for fitted in (one, alone)
+            )
+            found.append((first, second))
+        return found
 
-    for first, second in zip(*call(subject.bound, both), strict=True):
+    for first, second in call(subject.bound, both):
         if change := far_apart(first, second, 1e-3):
             raise Violation(f"fit_population and fit disagree: {change}")
 

@@ -18,21 +18,19 @@ def record_wise_is_true(subject: Subject) -> None:
     if not subject.bound.component.record_wise:
         raise NotApplicable("it does not declare record_wise")
     problem: Any = subject.problem
-    for name in ("x", "codes"):
-        inputs = problem.inputs()
-        given = inputs.codes if subject.role == "latent" else inputs.data.x
-        if name not in subject.results or not len(given):
-            continue
-        given[0] = given[1] if name == "x" else -2 * given[0]
-        if subject.role == "data":
-            inputs.data.y[0] = (inputs.data.y[0] + 1) % inputs.data.spec.n_classes
-        changed = call(subject.bound, lambda inputs=inputs: problem.run(subject.bound, inputs, 0))
-        before = {key: np.asarray(value)[1:] for key, value in subject.results.items()}
-        after = {key: np.asarray(value)[1:] for key, value in changed.items()}
-        if change := far_apart(before, after):
-            raise Violation(
-                f"record_wise = True, but another record 0 changes the others: {change}"
-            )
+    inputs = problem.inputs()
+    if subject.role == "latent":
+        inputs.codes[0] *= -2
+    elif len(inputs.data):
+        inputs.data.x[0] = inputs.data.x[1]
+        inputs.data.y[0] = (inputs.data.y[0] + 1) % inputs.data.spec.n_classes
+    changed = subject.run_on(problem, subject.bound, inputs)
+    before, after = (
+        {name: np.asarray(array)[1:] for name, array in results.items()}
+        for results in (subject.results, changed)
+    )
+    if change := far_apart(before, after):
+        raise Violation(f"record_wise = True, but another record 0 changes the others: {change}")
 
 
 @checks("mechanism", roles=("output",))

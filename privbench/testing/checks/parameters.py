@@ -84,18 +84,26 @@ def refuses_wrong_parameters(subject: Subject) -> None:
 
 @checks()
 def every_parameter_matters(subject: Subject) -> None:
-    """Another value of each parameter changes what the component returns or states."""
+    """Another value of each parameter changes what is returned or stated; executors read each."""
     cls = subject.entry.cls
     if not cls.model_fields:
         raise NotApplicable("it has no parameters")
     unknown = sorted(set(subject.inert) - set(cls.model_fields))
     if unknown:
         raise Violation(f"inert names {', '.join(unknown)}, which is no parameter")
-    problems = [_why_inert(subject, name) for name in cls.model_fields if name not in subject.inert]
+    why = _why_unread if cls.kind == "executor" else _why_inert
+    problems = [why(subject, name) for name in cls.model_fields if name not in subject.inert]
     if found := "; ".join(problem for problem in problems if problem):
         raise Violation(
             f"{found}. Remove such a parameter, or declare it in `inert` with the reason"
         )
+
+
+def _why_unread(subject: Subject, name: str) -> str:
+    """Return that a parameter is not read; empty if it is. Rows depend on no parameter of executors."""
+    with _reads(subject.bound.component) as read:
+        subject.run()
+    return "" if name in read else f"{name} is never read"
 
 
 def _why_inert(subject: Subject, name: str) -> str:

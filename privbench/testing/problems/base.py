@@ -8,12 +8,11 @@ from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from privbench.components import Bound
 
-Results: TypeAlias = "dict[str, NDArray[np.generic]]"
+Results: TypeAlias = "dict[str, NDArray[Any]]"
 """What a component returns for a problem: arrays by name."""
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from privbench.data import Data, DataSpec
 from privbench.privacy import Guarantee, GuaranteeContext
@@ -70,15 +71,15 @@ def _pair(spec: DataSpec, covers: str, n: int) -> tuple[Data, Data]:
     data = make_data(spec, n, 77)
     extremes = []
     for sign, label in ((1.0, 0), (-1.0, 1)):
-        x = np.full(spec.n_features, float(sign > 0))
+        x: NDArray[np.float64] = np.full(spec.n_features, float(sign > 0))
         x[list(spec.numeric_features)] = FAR * sign
         for first, end in spec.categorical_blocks:
             x[first:end] = np.eye(end - first)[label]
         extremes.append((x.reshape(spec.shape), label))
     sets = []
-    for x, label in extremes:
+    for record, label in extremes:
         other = data.copy()
-        other.x[0] = extremes[0][0] if covers == "labels" else x
+        other.x[0] = extremes[0][0] if covers == "labels" else record
         other.y[0] = 0 if covers == "features" else label
         sets.append(other)
     return sets[0], sets[1]
