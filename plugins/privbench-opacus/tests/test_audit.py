@@ -6,6 +6,7 @@ import pytest
 
 import privbench
 
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # warnings of Opacus
 CONFIG = """
 [defenses.right]
 mechanisms = [{ name = "opacus", path = "private.py", arguments = { noise = 2.0 } }]
