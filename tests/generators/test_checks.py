@@ -10,7 +10,7 @@ def test_fitted_generators():
         check_fitted([], 2, "x", encodes=True)
     with pytest.raises(PrivbenchError, match="x: fit returned int, expected a FittedGenerator"):
         check_fitted([3], 1, "x", encodes=True)
-    with pytest.raises(PrivbenchError, match="x: fit returned int, expected a FittedSampler$"):
+    with pytest.raises(PrivbenchError, match=r"x: fit returned int, expected a FittedSampler$"):
         check_fitted([3], 1, "x", encodes=False)
 
 

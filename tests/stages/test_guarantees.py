@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from privbench.attacks.dcr import Dcr
 from privbench.components import Distribution, Entry
 from privbench.config import Defense
 from privbench.data import Column, DataSpec
@@ -14,7 +15,6 @@ from privbench.privacy.conditions import (
     changes_each_record_alone,
     large_delta_accepted,
 )
-from privbench.attacks.dcr import Dcr
 from privbench.stages.guarantees import acts_on_before, guarantee_of
 
 SPEC = DataSpec("binary", (6,), 3)
