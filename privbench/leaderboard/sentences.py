@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from privbench.leaderboard.board import Entry, Number
+from privbench.leaderboard.ranking import UNDEFENDED
 from privbench.metrics.holm import holm
 from privbench.metrics.interval import LEVEL
+from privbench.report.frontier import family
 from privbench.report.numbers import number, signed
 
 REFERENCE = "mixtures of no defense, public records alone and DP-SGD"
@@ -27,7 +29,7 @@ def sentence(entries: Sequence[Entry], p_values: dict[str, float], n_worthless: 
     if not ranked:
         if n_worthless:
             return "No defense is shown to be more accurate than training on public records alone."
-        return "No defense is ranked: there are only undefended models and baselines."
+        return _without_defense(entries)
     ahead = _ahead(ranked, p_values)
     if ahead:
         first = [entry for entry in ranked if entry.rank is not None and entry.rank[0] == 1]
@@ -48,6 +50,17 @@ def sentence(entries: Sequence[Entry], p_values: dict[str, float], n_worthless: 
         is_are = "defense is" if n_worthless == 1 else "defenses are"
         text += f" {n_worthless} {is_are} not shown to be more accurate than public records alone."
     return text
+
+
+def _without_defense(entries: Sequence[Entry]) -> str:
+    """Return what is found in undefended models where there is nothing else."""
+    if len(entries) != 1 or family(entries[0].defense) != UNDEFENDED or not entries[0].ranked_by:
+        return "No defense is ranked: there are only undefended models and baselines."
+    found = entries[0].ranked_by
+    text = f"Models without a defense: {found.attack} has an AUC of {_interval(found.auc)}"
+    if found.tpr_at_1 is None:
+        return f"{text}."
+    return f"{text} and finds {_interval(found.tpr_at_1)} of the members at 1% FPR."
 
 
 def _ahead(ranked: Sequence[Entry], p_values: dict[str, float]) -> list[Entry]:

@@ -42,6 +42,7 @@ def make_site(
     """Return the leaderboard of some runs, and of what was submitted to it.
 
     There is no board where all attacks see released data, since boards rank by attacks on models.
+    Boards without a ranked defense are the last.
 
     Args:
         documents: the project's own runs.
@@ -59,6 +60,7 @@ def make_site(
         for rows in comparable_groups(combine_seeds(source.rows))
         if any(row["status"] == "ok" for row in rows) and not only_on_data(rows)
     ]
+    boards.sort(key=lambda board: not any(entry.rank for entry in board.entries))
     return Site(
         boards, attack_summaries(boards, slugs), tuple(reported), tuple(errata), tuple(judgements)
     )

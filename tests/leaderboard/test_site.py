@@ -223,6 +223,18 @@ def test_sentences(board, entries, p_values, worthless, text):
     assert text in sentence(made, p_values, worthless)
 
 
+def test_models_without_a_defense_alone(board, document):
+    """What is found in them; such a board comes after those that rank defenses."""
+    none = [e for e in board.entries if e.defense == "none"]
+    text = sentence(none, {}, 0)
+    found = none[0].ranked_by
+    assert text.startswith(f"Models without a defense: {found.attack} has an AUC of ")
+    assert text.endswith("of the members at 1% FPR.")
+    rows = [row | {"benchmark": "a"} for row in document.run.rows if row["defense"] == "none"]
+    alone = replace(document, run=replace(document.run, benchmark="a", rows=rows))
+    assert [b.benchmark for b in make_site([alone, document]).boards] == [board.benchmark, "a"]
+
+
 def test_many_single_tests_do_not_make_a_winner(board):
     """One of 40 margins without an effect is below .05 by chance; Holm does not take it for one."""
     names = [f"d{i}" for i in range(40)]
