@@ -60,6 +60,7 @@ class Entry:
             with contained() if self.third_party else nullcontext():
                 component = self.cls.model_validate_json(text, strict=True)
                 digest(component.params())  # its values must be JSON: keys and draws depend on them
+                _code_used(component)
         except ValidationError as error:
             raise BadInput(explain(error, self.cls, where, given)) from None
         except (TypeError, ValueError) as error:
@@ -86,7 +87,7 @@ class Bound:
     def identity(self) -> dict[str, Any]:
         """Return what enters a stage's key: name, parameters, distribution, version and code."""
         distribution = self.entry.distribution
-        used = {code: code_version(code) for code in self.component.code_used()}
+        used = _code_used(self.component)
         return {
             "name": self.name,
             "params": self.component.params(),
@@ -106,6 +107,19 @@ class Bound:
         params = self.component.params()
         drawn = {key: params[key] for key in params if key not in self.component.seedless}
         return {"name": self.name, "params": drawn}
+
+
+def _code_used(component: Component) -> dict[str, str]:
+    """Return the versions of the other code that a component's results depend on, by its name.
+
+    Raises:
+        TypeError: it does not return names.
+        ModuleNotFoundError: there is no such code.
+    """
+    names = component.code_used()
+    if not isinstance(names, tuple | list) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"code_used returned {names!r:.80}, expected a tuple of texts")
+    return {name: code_version(name) for name in names}
 
 
 @dataclass

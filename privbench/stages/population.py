@@ -102,7 +102,10 @@ class PopulationStage(Stage):
                 raise
             where = f"(numbers of models are counted from {models.start})"
             raise ComponentError(f"{error} {where}") from error.__cause__
-        facts = {name: float(values.mean()) for name, values in population.facts.items()}
+        facts = {
+            name: float(values[0] if (values == values[0]).all() else values.mean())
+            for name, values in population.facts.items()
+        }
         return Artifact(population.state(), facts)
 
     def loaded(self, artifact: Artifact, context: Context) -> Artifact:
@@ -243,7 +246,8 @@ def _joined(parts: Iterable[Artifact], sizes: Sequence[int], empty: Empty) -> Ar
     facts = {}
     for name, of in known.items():
         mean = sum(value * size for value, size in of) / sum(size for _, size in of)
-        facts[name] = of[0][0] if len(of) == 1 else mean  # which rounding would change
+        # A mean of equal values may be rounded; an epsilon must stay what it is.
+        facts[name] = of[0][0] if len({value for value, _ in of}) == 1 else mean
     return Artifact(arrays, facts)
 
 

@@ -130,3 +130,29 @@ def test_identity_has_the_versions_of_other_code():
         "sklearn": f"scikit-learn {importlib.metadata.version('scikit-learn')}"
     }
     assert "uses" not in Entry(Mine, HERE).build({}, "here").identity()  # as in earlier versions
+
+
+class Careless(Mine):
+    name = "careless"
+    returns: str = Field("text", description="what code_used does")
+
+    def code_used(self):
+        if self.returns == "text":
+            return "sklearn"
+        if self.returns == "unknown":
+            return ("no_such_package",)
+        raise OSError("no file")
+
+
+@pytest.mark.parametrize(
+    ("returns", "message"),
+    [
+        ("text", "here: code_used returned 'sklearn', expected a tuple of texts"),
+        ("unknown", "here: ModuleNotFoundError: No module named 'no_such_package'"),
+        ("error", "here: OSError: no file"),
+    ],
+)
+def test_other_code_that_cannot_be_named_is_bad_input(returns, message):
+    with pytest.raises(BadInput) as caught:
+        Entry(Careless, HERE).build({"returns": returns}, "here")
+    assert str(caught.value) == message

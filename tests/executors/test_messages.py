@@ -1,11 +1,13 @@
 """Messages of workers, which the main process reads without ever waiting for the rest of one."""
 
+import io
 import os
 import socket
 import threading
 
 import pytest
 
+from privbench.executors.workers import messages
 from privbench.executors.workers.messages import (
     AT_ONCE,
     HEAD,
@@ -60,6 +62,26 @@ def test_messages_of_all_sizes_arrive(ends, tmp_path, size, has_folder):
     in_file = has_folder and size >= scratch.LARGE and scratch.MAPS
     assert isinstance(received, scratch.MappedFile) == in_file
     assert os.listdir(tmp_path) == []
+
+
+def test_a_file_that_takes_a_part_of_a_block_gets_the_rest(ends, tmp_path, monkeypatch):
+    class Nearly(io.FileIO):
+        def write(self, content):
+            return super().write(content[: len(content) // 2 + 1])
+
+    def nearly_full(dir, buffering):
+        return Nearly(dir / "file", "w+")
+
+    monkeypatch.setattr(messages.tempfile, "TemporaryFile", nearly_full)
+    ours, theirs = ends
+    content = os.urandom(scratch.LARGE)
+    sender = threading.Thread(target=send, args=(theirs, RESULT, content))
+    sender.start()
+    inbox, message = Inbox(ours, tmp_path), None
+    while message is None:
+        message = inbox.read()
+    sender.join()
+    assert message[1][:] == content
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,12 @@ def test_a_guarantee_is_made_of_what_training_reported(rows):
     assert rows(**{"loop.budget": 0.25})[0]["guarantee"]["epsilon"] == 0.25
 
 
+@pytest.mark.parametrize("population", [3, 40])  # one part, and three
+def test_a_fact_that_all_models_share_is_not_rounded(rows, population):
+    (row,) = rows(**{"loop.budget": 0.7, "population": population})
+    assert row["guarantee"]["epsilon"] == 0.7 * 100 / 100
+
+
 def test_what_differs_between_models_is_no_claim(rows):
     (row,) = rows(**{"loop.wanders": True})
     assert row["status"] == "failed"

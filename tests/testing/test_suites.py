@@ -169,6 +169,45 @@ def test_a_parameter_without_a_default_is_asked_for():
     assert found["runs"].reason == "epsilon has no default: give a value in `params`"
 
 
+def outcomes_of(cls):
+    from privbench.testing.running import run_checks
+    from privbench.testing.subject import Subject
+
+    return {one.check: one for one in run_checks(Subject(cls))}
+
+
+def test_an_attack_on_generators_does_not_apply_to_releases_without_them():
+    class White(privbench.SyntheticAttack):
+        """Reads the generator."""
+
+        name = "white"
+        observes = "generator"
+
+        def score(self, view):
+            return view.generator.sample(len(view.labels), view.rng).y.astype(float)
+
+    runs = outcomes_of(White)["runs"]
+    assert runs.outcome == "skipped"
+    assert runs.reason == "it needs the generators, and there is released data only"
+
+
+def test_estimators_are_fitted_as_the_harness_fits_them():
+    from sklearn.linear_model import LogisticRegression
+
+    class OfColumns(privbench.EstimatorModel):
+        """Fits by what the features mean."""
+
+        name = "of-columns"
+
+        def fit(self, x, y, n_classes, rng):
+            raise AssertionError("the harness calls fit_data")
+
+        def fit_data(self, data, rng):
+            return LogisticRegression().fit(data.x.reshape(len(data), -1), data.y)
+
+    assert outcomes_of(OfColumns)["runs"].outcome == "passed"
+
+
 def test_there_are_a_suite_and_checks_for_each_kind():
     from privbench.components import KINDS
 

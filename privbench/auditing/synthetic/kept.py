@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from privbench.datasets.frames import parse_frame
 from privbench.datasets.reading import Content
 from privbench.errors import StorageFailed
+from privbench.storage.artifact_files import free_name
 from privbench.storage.files import GOES_ON, why_not_written, write_whole
 from privbench.storage.locks import alone
 from privbench.storage.notes import decoded_note, encoded_note
@@ -126,9 +127,5 @@ def _content(path: Path, limit: int) -> bytes:
 
 def _set_aside(path: Path) -> None:
     """Rename a file, or whatever else is there; what was set aside before is kept."""
-    aside, number = path.with_name(f"{path.name}.damaged"), 1
-    while os.path.lexists(aside):
-        number += 1
-        aside = path.with_name(f"{path.name}.damaged-{number}")
     with contextlib.suppress(OSError):  # nothing is there, or the folder is read-only
-        os.replace(path, aside)
+        os.replace(path, free_name(path))

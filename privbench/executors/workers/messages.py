@@ -133,7 +133,9 @@ class Inbox:
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115
-            self._file.write(block)
+            left = memoryview(block)
+            while left:  # a disk that is nearly full takes a part
+                left = left[self._file.write(left) :]
         except OSError as error:
             why = why_not_written(self._folder / "temporary", error)
             raise StorageFailed(f"a result cannot be written: {why}; {GOES_ON}") from None

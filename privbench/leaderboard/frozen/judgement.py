@@ -108,15 +108,25 @@ def check_logged(path: str | Path, secret: Path) -> None:
     refuse(path, form_problems(content, KIND))
     log = secret / JUDGED
     try:
-        lines = log.read_text(encoding="utf-8").splitlines()
+        lines = log.read_bytes().splitlines()
     except OSError as error:
         raise BadInput(f"--secret {secret}: {log}: {error.strerror}") from None
     digest = content_digest(content)
-    if not any(json.loads(line).get("digest") == digest for line in lines):
+    numbers = [number for number, line in enumerate(lines, start=1) if _digest_of(line) == digest]
+    if content["judgement"] not in numbers:
         raise BadInput(
             f"{path}: refused: {log} does not have this judgement; it was changed, or made with"
             " another secret folder"
         )
+
+
+def _digest_of(line: bytes) -> str | None:
+    """Return the digest that a line of the log has; None if it has none, as of older versions."""
+    try:
+        digest: str | None = json.loads(line)["digest"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return digest
 
 
 def judged_outputs(

@@ -114,10 +114,10 @@ def _of_codes(problem: OfCodes) -> Neighbours | None:
         return None
     far, claim = FAR, _claim(stated)
     if stated.kind == "metric-dp":
-        if not stated.epsilon:
+        if not stated.epsilon or stated.delta >= 1:
             return None
         # Reference codes are white, so that distances of Mahalanobis are Euclidean ones.
-        far, claim = 0.5 / stated.epsilon, Claim(1.0, 0.0)
+        far, claim = 0.5 / stated.epsilon, Claim(1.0, stated.delta)
     if claim is None:
         return None
     white = _white(200, 4)

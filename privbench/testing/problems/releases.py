@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from privbench.attacks.synthetic import SyntheticAttack, SyntheticViews
 from privbench.components import Bound
 from privbench.data import Data
+from privbench.testing.findings import NotApplicable
 from privbench.testing.problems.attacks import Member, scores_of, seeded
 from privbench.testing.problems.base import Problem, Results
 from privbench.testing.problems.populations import SPEC, records
@@ -50,7 +51,7 @@ class OfReleases(Problem):
         """Return the views; ``member`` replaces the true membership of the shadows."""
         pool, reference, true_member, releases = released(variant)
         copies = [data.copy() for data in releases]
-        return SyntheticViews(
+        views = SyntheticViews(
             records=pool.x.copy(),
             labels=pool.y.copy(),
             targets=copies,
@@ -59,6 +60,9 @@ class OfReleases(Problem):
             reference=reference.copy(),
             rngs=[],
         )
+        if obstacle := self.bound.component.obstacle(views):
+            raise NotApplicable(f"it {obstacle}")
+        return views
 
     def membership(self, rng: np.random.Generator) -> Member:
         """Draw membership anew: bool (targets, pool)."""

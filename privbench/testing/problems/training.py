@@ -131,7 +131,7 @@ class OfEstimators(Problem):
     def fit(self, bound: Bound, data: Data, seed: int) -> Any:
         """Return the fitted estimator."""
         rng = np.random.default_rng([seed, 5])
-        fitted = bound.component.fit(data.x.copy(), data.y.copy(), data.spec.n_classes, rng)
+        fitted = bound.component.fit_data(data.copy(), rng)
         return checked_method(fitted, "predict_proba", f"{bound.name}: fit returned")
 
     def probabilities(self, bound: Bound, estimator: Any, x: Any) -> Any:
