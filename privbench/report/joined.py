@@ -111,15 +111,21 @@ def _in_order(rows: list[Row]) -> list[Row]:
 def _all_of(values: list[Any]) -> Any:
     """Return what values have in common, and where they differ all of them, as text.
 
+    What is not known of one is not known of all: None.
+
     >>> _all_of([{"commit": "a", "clean": True, "cpus": 2}, {"commit": "b", "clean": False, "cpus": 2}])
     {'commit': 'a, b', 'clean': False, 'cpus': 2}
     """
     first = values[0]
     if all(value == first for value in values):
         return first
+    if None in values:
+        return None
     if all(isinstance(value, Mapping) for value in values):
         keys = dict.fromkeys(key for value in values for key in value)
         return {key: _all_of([value.get(key) for value in values]) for key in keys}
+    if all(isinstance(value, list) for value in values):
+        return list(dict.fromkeys(item for value in values for item in value))
     if all(isinstance(value, bool) for value in values):
         return all(values)
     return ", ".join(dict.fromkeys(map(str, values)))

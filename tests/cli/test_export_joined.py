@@ -71,6 +71,16 @@ def test_environments_that_differ_are_all_named(cli, files, tmp_path):
     assert "commit aaaaaaa, bbbbbbb with uncommitted changes" in summary
 
 
+def test_a_commit_that_one_does_not_know_is_not_named(cli, files, tmp_path):
+    content = read(tmp_path / "1.json")
+    content["environment"] |= {"commit": None, "clean": None}
+    (tmp_path / "1.json").write_text(json.dumps(content))
+    assert cli("export", "0.json", "1.json", "-o", "joined.json").exit_code == 0
+    environment = read(tmp_path / "joined.json")["environment"]
+    assert (environment["commit"], environment["clean"]) == (None, None)
+    assert cli("table", "joined.json").exit_code == 0
+
+
 def test_claims_are_corrected_for_all_of_them(cli, files, tmp_path):
     """A p-value that Holm's correction rejects beside one other, and not beside five."""
     claim = {"epsilon": 1.0, "delta": 1e-5}
