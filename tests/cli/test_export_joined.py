@@ -108,7 +108,7 @@ def test_bad_input(cli, files, config, tmp_path):
     refused(cli("export", "0.json", "both.json"), "both.json: seed 0 is in 0.json, too")
     refused(cli("export", "0.json", "1.json", "--run", "2"), "--run 2")
     assert cli("run", "small", "-c", config, "--set", "seeds=[1]").exit_code == 0
-    refused(cli("export", "0.json", "small"), "small: other population than 0.json")
+    refused(cli("export", "0.json", "small"), "small: other ", "population than 0.json")
     content = read(tmp_path / "1.json") | {"benchmark": "other"}
     (tmp_path / "other.json").write_text(json.dumps(content))
     refused(
