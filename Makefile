@@ -23,7 +23,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/cog --check -P -I docs docs/*.md results/README.md
+	$(BIN)/cog --check -P -I docs docs/*.md docs/tutorials/*.md results/README.md
 
 test-plugins: $(APART:%=test-plugins-%)  ## test the packages of plugins/ as a user would install them (plugins/README.md)
 	PYTHON=$(PYTHON) plugins/test.sh .venv-plugins plugins/constraints.txt $(TOGETHER)
@@ -89,7 +89,7 @@ check-results: $(STAMP)  ## check that the committed tables, plots and pages are
 
 docs: $(STAMP)  ## write the generated parts of docs/, and the schema of benchmarks.toml
 	PRIVBENCH_LOAD_PLUGINS= $(BIN)/privbench schema -o benchmarks.schema.json
-	$(BIN)/cog -r -P -I docs docs/*.md
+	$(BIN)/cog -r -P -I docs docs/*.md docs/tutorials/*.md
 
 REPOSITORY ?=
 

@@ -82,7 +82,7 @@ def write_source(source: Path) -> None:
 
 
 def with_code(path: Path) -> str:
-    """Return a page with the output of its cog parts, which are empty in the repository."""
+    """Return a page with the output of its cog parts, and without what makes it."""
     from cogapp import Cog
 
     cog = Cog()

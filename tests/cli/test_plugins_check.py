@@ -51,3 +51,15 @@ def test_a_component_that_is_right_and_one_that_is_wrong(cli, plugin, seed, stat
 def test_a_file_that_is_missing(cli, plugin, name):
     plugin("")
     refused(cli("plugins", "check", name), "there is no such file", "did you mean 'mine.py'?")
+
+
+def test_a_module_that_is_nowhere_is_refused(cli):
+    refused(cli("plugins", "check", "nowhere_at_all"), "no such module", "name its .py file")
+    refused(cli("plugins", "check", "."), "no such module")
+    refused(cli("plugins", "check", "privbench-testing"), "no such module")
+
+
+def test_a_distribution_instead_of_its_module_is_corrected(cli, tmp_path, monkeypatch):
+    (tmp_path / "privbench_mine.py").write_text("import privbench\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    refused(cli("plugins", "check", "privbench-mine"), "did you mean 'privbench_mine'?")

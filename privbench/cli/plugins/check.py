@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +34,11 @@ def check(ctx: click.Context, plugin: str, as_json: bool) -> None:
     path = Path(plugin)
     if path.suffix == ".py" and not path.is_file():
         raise BadInput(f"{plugin}: there is no such file{near_file(path)}")
+    if path.suffix != ".py" and not _is_there(plugin):
+        module = plugin.replace("-", "_")  # of a distribution's name, as `privbench plugins` has it
+        instead = f"; did you mean '{module}'?" if _is_there(module) else ""
+        hint = "install its package (pip install -e . in its folder), or name its .py file"
+        raise BadInput(f"{plugin}: there is no such module{instead or f'; {hint}'}")
     import privbench.testing
 
     findings = privbench.testing.check(path if path.suffix == ".py" else plugin)
@@ -41,6 +48,12 @@ def check(ctx: click.Context, plugin: str, as_json: bool) -> None:
         _print(findings)
     if not all(finding.passed for finding in findings):
         ctx.exit(1)
+
+
+def _is_there(module: str) -> bool:
+    """Return whether a module, or the package that it is in, can be imported from somewhere."""
+    package = module.partition(".")[0]
+    return bool(package) and (package in sys.modules or find_spec(package) is not None)
 
 
 def _print(findings: list[Finding]) -> None:
