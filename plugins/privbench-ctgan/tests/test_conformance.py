@@ -21,12 +21,14 @@ class TestTartanFederer(AttackSuite):
     params = {"times": (0.01, 0.05), "draws": 3, "hidden": 8, "epochs": 5}  # noqa: RUF012
 
 
+# A fit of CTGAN or TVAE first describes each number by a mixture of Gaussians, which takes most of the time.
+@pytest.mark.slow
 class TestCtgan(GeneratorSuite):
     component = Ctgan
     params = SMALL
 
 
-@pytest.mark.slow  # each fit describes the columns by mixtures of Gaussians, as one of CTGAN does
+@pytest.mark.slow
 class TestTvae(GeneratorSuite):
     component = Tvae
     params = SMALL

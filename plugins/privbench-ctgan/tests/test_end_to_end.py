@@ -44,4 +44,4 @@ def test_generators_and_attack_give_rows(tmp_path):
         assert row["status"] == "ok", row["reason"]
         low, high = row["auc_ci"]
         assert 0 <= low <= row["auc"] <= high <= 1
-        assert row["epsilon"] is None or np.isnan(row["epsilon"])
+        assert row["guarantee"] is None

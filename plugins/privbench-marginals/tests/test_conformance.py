@@ -6,18 +6,11 @@ from privbench_marginals import Aim, Mst
 from privbench.testing import GeneratorSuite
 
 SMALL = {"epsilon": 4.0, "bins": 3, "iterations": 50}
-SELECTS = "is read where marginals are chosen, which the slow suite does"
 
 
 class TestMst(GeneratorSuite):
     component = Mst
     params = {**SMALL, "degree": 1}  # noqa: RUF012
-
-
-class TestAim(GeneratorSuite):
-    component = Aim
-    params = {**SMALL, "degree": 1}  # noqa: RUF012
-    inert = {"rounds": SELECTS, "size": SELECTS}  # noqa: RUF012
 
 
 @pytest.mark.slow
@@ -27,6 +20,6 @@ class TestMstThatSelects(GeneratorSuite):
 
 
 @pytest.mark.slow
-class TestAimThatSelects(GeneratorSuite):
+class TestAim(GeneratorSuite):
     component = Aim
     params = {**SMALL, "rounds": 2}  # noqa: RUF012

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from privbench.attacks.synthetic import SyntheticAttack, SyntheticViews
 from privbench.components import Bound
 from privbench.data import Data
+from privbench.errors import Incompatible
 from privbench.testing.problems.attacks import Member, scores_of, seeded
 from privbench.testing.problems.base import Problem, Results
 from privbench.testing.problems.populations import SPEC, records
@@ -65,8 +66,11 @@ class OfReleases(Problem):
         return membership(rng)
 
     def run(self, bound: Bound, inputs: SyntheticViews, seed: int) -> Results:
-        """Return the scores (targets, pool)."""
-        return {"scores": scores_of(bound, seeded(inputs, seed))}
+        """Return the scores (targets, pool). Raises Incompatible if the attack is not for such views."""
+        views = seeded(inputs, seed)
+        if obstacle := bound.component.obstacle(views):
+            raise Incompatible(f"{bound.name} {obstacle}")
+        return {"scores": scores_of(bound, views)}
 
     def protected(self, inputs: SyntheticViews) -> Any:
         """Return all that the views hold."""
