@@ -169,6 +169,26 @@ def test_a_parameter_without_a_default_is_asked_for():
     assert found["runs"].reason == "epsilon has no default: give a value in `params`"
 
 
+def test_an_attack_on_generators_is_skipped_with_its_reason():
+    """The releases of the suite come without the generators that drew them."""
+    from privbench.testing.running import run_checks
+    from privbench.testing.subject import Subject
+
+    class OnGenerators(privbench.SyntheticAttack):
+        """Scores by the fitted generator."""
+
+        name = "on-generators"
+        observes = "generator"
+
+        def score(self, view):
+            raise AssertionError("it must not be asked")
+
+    found = {one.check: one for one in run_checks(Subject(OnGenerators))}
+    assert found["runs"].outcome == "skipped"
+    assert "needs the generators" in found["runs"].reason
+    assert found["larger_means_member"].outcome == "skipped"
+
+
 def test_there_are_a_suite_and_checks_for_each_kind():
     from privbench.components import KINDS
 

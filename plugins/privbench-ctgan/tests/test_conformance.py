@@ -21,7 +21,7 @@ class TestTartanFederer(AttackSuite):
     params = {"times": (0.01, 0.05), "draws": 3, "hidden": 8, "epochs": 5}  # noqa: RUF012
 
 
-# A fit of CTGAN or TVAE first describes each number by a mixture of Gaussians, which takes most of the time.
+# A fit of CTGAN or TVAE first describes each number by a mixture of Gaussians, which takes long.
 @pytest.mark.slow
 class TestCtgan(GeneratorSuite):
     component = Ctgan
