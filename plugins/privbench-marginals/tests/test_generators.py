@@ -12,8 +12,12 @@ from small_table import SPEC
 
 from privbench import DataSpec
 
+AIM = pytest.param(Aim(epsilon=50.0, rounds=6), marks=pytest.mark.slow)  # compiles in each round
 
-@pytest.fixture(scope="module", params=[Mst(epsilon=50.0), Aim(epsilon=50.0, rounds=6)], ids=str)
+
+@pytest.fixture(
+    scope="module", params=[Mst(epsilon=50.0), AIM], ids=lambda generator: generator.name
+)
 def fitted(request, data):
     return request.param, request.param.fit(data, np.random.default_rng(0))
 
