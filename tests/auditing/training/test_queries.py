@@ -92,7 +92,7 @@ def test_what_is_not_named_costs_no_query(audit, noise, counted):
     audit(train, *noise, models=2, attacks=["loss"])
     report = audit(train, *noise, models=2, attacks=())
     assert n_trained() == 2
-    assert "name it (--attack label-only)" in report.skipped["label-only"]
+    assert 'name it (attacks=["label-only"])' in report.skipped["label-only"]
     assert "asks each model 32 more times" in report.skipped["label-only"]
 
 

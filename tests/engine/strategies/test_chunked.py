@@ -84,7 +84,7 @@ def test_one_by_one_stacks_the_modules():
     def numbered(i):
         module = nn.Linear(1, 1)
         nn.init.constant_(module.weight, i)
-        return module
+        return module, {}
 
     found = OneByOne(lambda: nn.Linear(1, 1), numbered).train(range(2, 5))
     assert found.params["weight"].flatten().tolist() == [2, 3, 4]
