@@ -42,6 +42,7 @@ def warnings_of(frame):
     return found
 
 
+@pytest.mark.slow
 def test_on_digits(tmp_path):
     path = tmp_path / "benchmarks.toml"
     path.write_text(SMALL)

@@ -16,7 +16,8 @@ HOST = PluginHost(installed=False)
 EVERY = [(kind, entry.name) for kind in KINDS for entry in HOST.registry(kind)]
 SLOW = {
     *("adversarial-regularization", "auto", "dp-sgd", "gradient", "logan", "memguard", "mmd"),
-    *("processes", "resnet9", "selena"),
+    *("processes", "resnet9", "selena", "cnn", "distillation", "ml-leaks", "quantile"),
+    *("shadow-density", "shokri", "vae"),
 }
 OF_OTHERS = {"adult", "cifar10", "fashion-mnist", "location30", "mnist"}
 """Datasets whose files the suite does not download, and whose size makes it slow where they are."""
