@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import privbench
-from privbench.api import make_plans, make_runner, run_plan
+from privbench.api import make_plans, run_plan
 from privbench.computation import needed
 from privbench.config import Overrides
 from privbench.plugins.host import PluginHost
@@ -382,27 +382,3 @@ def test_parts_that_turn_out_incompatible_are_skipped_too(run, plugin, config):
     )
     assert [row["status"] for row in rows] == ["ok", "skipped"]
     assert "BatchNorm1d" in rows[1]["reason"]
-
-
-def test_nothing_is_kept_in_memory_after_its_last_reader(host, config, tmp_path):
-    """Also where stored artifacts are damaged, so that more is computed than was planned."""
-    overrides = Overrides.parse(
-        ('defenses=["none", "noisy", "vae-metric"]', 'attacks=["loss", "label-only", "dcr"]')
-    )
-    (plan,) = make_plans(["small"], host, config=config, overrides=overrides)
-
-    def run():
-        runner = make_runner(plan, host, results=tmp_path / "results", device="cpu")
-        rows = runner.run()
-        assert runner.computation._memory == {}
-        assert {key: n for key, n in runner.computation._readers.items() if n != 0} == {}
-        return [row["auc"] for row in rows]
-
-    first = run()
-    artifacts = tmp_path / "results" / "artifacts"
-    for kind in ("population", "outputs", "scores"):
-        for path in (artifacts / kind).glob("*.safetensors"):
-            path.write_bytes(path.read_bytes()[:-1])
-    for path in (artifacts / "metrics").glob("*.json"):
-        path.unlink()
-    assert run() == first

@@ -13,12 +13,12 @@ SMALL = {"epochs": 2, "hidden": (8,), "dim": 4, "batch_size": 20}
 
 class TestTabDdpm(GeneratorSuite):
     component = TabDdpm
-    params = {"timesteps": 10, "steps": 10, "batch_size": 16, "hidden": (8,)}  # noqa: RUF012
+    params = {"timesteps": 10, "steps": 10, "batch_size": 16, "hidden": (8,)}
 
 
 class TestTartanFederer(AttackSuite):
     component = TartanFederer
-    params = {"times": (0.01, 0.05), "draws": 3, "hidden": 8, "epochs": 5}  # noqa: RUF012
+    params = {"times": (0.01, 0.05), "draws": 3, "hidden": 8, "epochs": 5}
 
 
 # A fit of CTGAN or TVAE first describes each number by a mixture of Gaussians, which takes long.

@@ -84,7 +84,7 @@ def test_training_mechanisms_are_skipped_with_the_reason(tmp_path):
 
 class TestForest(privbench.testing.ModelSuite):
     component = RandomForest
-    params = {"n_trees": 5}  # noqa: RUF012
+    params = {"n_trees": 5}
 
 
 @pytest.mark.parametrize("parameter", ["n_trees", "min_leaf"])

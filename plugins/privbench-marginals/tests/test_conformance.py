@@ -10,7 +10,7 @@ SMALL = {"epsilon": 4.0, "bins": 3, "iterations": 50}
 
 class TestMst(GeneratorSuite):
     component = Mst
-    params = {**SMALL, "degree": 1}  # noqa: RUF012
+    params = {**SMALL, "degree": 1}
 
 
 @pytest.mark.slow
@@ -22,4 +22,4 @@ class TestMstThatSelects(GeneratorSuite):
 @pytest.mark.slow
 class TestAim(GeneratorSuite):
     component = Aim
-    params = {**SMALL, "rounds": 2}  # noqa: RUF012
+    params = {**SMALL, "rounds": 2}
