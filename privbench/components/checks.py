@@ -108,6 +108,10 @@ def checked_reason(returned: Any, name: str) -> str:
     return printable(returned)
 
 
+MEASURED_FACTS = ("clipped_share", "random")
+"""Facts about models that the harness measures itself, each a mean over models."""
+
+
 def checked_facts(returned: Any, what: str) -> dict[str, float]:
     """Return numbers by name, such as a training loop may return; none for anything but a mapping.
 
@@ -119,6 +123,8 @@ def checked_facts(returned: Any, what: str) -> dict[str, float]:
     for name, value in returned.items():
         if not isinstance(name, str) or not hasattr(value, "__float__"):
             raise PrivbenchError(f"{what} {name!r}: {shown(value)}, expected numbers by name")
+        if name in MEASURED_FACTS:
+            raise PrivbenchError(f"{what} {name!r}, a name of what the harness measures itself")
         facts[name] = float(value)
         if not math.isfinite(facts[name]):
             raise PrivbenchError(f"{what} {name!r}: {value}, expected a finite number")

@@ -15,9 +15,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from privbench.components import Bound
+from privbench.components.checks import MEASURED_FACTS
 from privbench.components.copies import own_arrays
 from privbench.components.faults import calling
-from privbench.errors import ComponentError
+from privbench.errors import ComponentError, PrivbenchError
 from privbench.models.trained import FittedEstimator, TrainedModel, load_models
 from privbench.seeds import seed_of
 from privbench.stages.base import Context, Stage
@@ -225,9 +226,10 @@ def share_changed(first: NDArray[np.float32], second: NDArray[np.float32]) -> fl
 
 
 def _joined(parts: Iterable[Artifact], sizes: Sequence[int], empty: Empty) -> Artifact:
-    """Return the artifact of all models; facts are means over them, or of the first one alone.
+    """Return the artifact of all models; what the harness measured of parts is averaged over them.
 
-    One part after another is in memory.
+    One part after another is in memory. Raises PrivbenchError if what a training loop reported differs
+    between parts: a guarantee that is made of it must hold for all models.
     """
     arrays: dict[str, NDArray[Any]] = {}
     known: dict[str, list[tuple[float, int]]] = {}
@@ -245,9 +247,16 @@ def _joined(parts: Iterable[Artifact], sizes: Sequence[int], empty: Empty) -> Ar
         start += size
     facts = {}
     for name, of in known.items():
-        mean = sum(value * size for value, size in of) / sum(size for _, size in of)
-        # A mean of equal values may be rounded; an epsilon must stay what it is.
-        facts[name] = of[0][0] if len({value for value, _ in of}) == 1 else mean
+        values = sorted(value for value, _ in of)
+        if values[0] == values[-1]:  # not a mean, which may be rounded: an epsilon stays what it is
+            facts[name] = values[0]
+        elif name in MEASURED_FACTS:
+            facts[name] = sum(value * size for value, size in of) / sum(size for _, size in of)
+        else:
+            raise PrivbenchError(
+                f"training returned {name} from {values[0]:.6g} to {values[-1]:.6g}, expected the same"
+                " for all models"
+            )
     return Artifact(arrays, facts)
 
 

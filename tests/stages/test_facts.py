@@ -97,6 +97,32 @@ def test_what_differs_between_models_is_no_claim(rows):
     assert "loop: train returned budget from 2." in row["reason"]
 
 
+def test_what_differs_between_parts_is_no_claim():
+    """Each part of a population is checked by itself; their claims must agree as well."""
+    from privbench.errors import PrivbenchError
+    from privbench.stages.population import _joined
+    from privbench.storage.artifacts import Artifact
+
+    def join(**facts):
+        parts = [Artifact({}, {name: pair[i] for name, pair in facts.items()}) for i in range(2)]
+        return _joined(parts, [3, 1], None).info
+
+    assert join(budget=(0.7, 0.7), clipped_share=(0.2, 0.6)) == {
+        "budget": 0.7, "clipped_share": pytest.approx(0.3),
+    }  # fmt: skip
+    with pytest.raises(PrivbenchError, match=r"training returned budget from 0\.7 to 0\.9"):
+        join(budget=(0.9, 0.7))
+
+
+@pytest.mark.parametrize("name", ["clipped_share", "random"])
+def test_names_of_what_the_harness_measures_are_taken(name):
+    from privbench.components.checks import checked_facts
+    from privbench.errors import PrivbenchError
+
+    with pytest.raises(PrivbenchError, match=f"{name}', a name of what the harness measures"):
+        checked_facts({name: 0.5}, "loop: train returned")
+
+
 def test_an_estimator_may_read_what_the_features_mean(rows):
     (row,) = rows(models=["spoken"], defenses=["none"])
     assert row["status"] == "ok", row["reason"]
