@@ -69,6 +69,8 @@ class Condition:
 
 LABELS_NOT_COVERED = Condition("labels are not covered", name="labels-not-covered")
 ONLY_LABELS_COVERED = Condition("only labels are covered", name="only-labels-covered")
+PART_COVERED = {"features": LABELS_NOT_COVERED, "labels": ONLY_LABELS_COVERED}
+"""The condition of a guarantee that covers a part of each record, by that part."""
 SCALED_APART = Condition(
     "numeric columns are scaled without the private records",
     met=False,

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from numbers import Real
 from typing import Any, Literal, get_args
 
-from privbench.privacy.conditions import SCALED_APART, Condition, as_conditions
+from privbench.privacy.conditions import PART_COVERED, SCALED_APART, Condition, as_conditions
 from privbench.privacy.profile import Profile, checked_profile
 
 Kind = Literal["dp", "local-dp", "metric-dp"]
@@ -38,6 +38,7 @@ class Guarantee:
         conditions: All of them must be met for the guarantee to hold. A str stands for a
             ``Condition`` with this text.
         covers: What of a record may differ between neighbours: all of it, its features or its label.
+            A condition says so if it is not all of it.
         profile: Pairs (epsilon, delta), all of which hold for replacing one record, computed directly
             and not by group privacy; empty if only epsilon and delta are known.
         gaussian: Whether the privacy comes from Gaussian noise alone.
@@ -70,7 +71,11 @@ class Guarantee:
             )
         if self.gaussian not in (True, False):
             raise ValueError(f"guarantee: gaussian {self.gaussian!r} (allowed: True, False)")
-        object.__setattr__(self, "conditions", as_conditions(self.conditions))
+        conditions = as_conditions(self.conditions)
+        part = PART_COVERED.get(self.covers)
+        if part is not None and part not in conditions:  # or a table would not say so
+            conditions = (*conditions, part)
+        object.__setattr__(self, "conditions", conditions)
         object.__setattr__(self, "profile", checked_profile(self.profile))
         object.__setattr__(self, "gaussian", bool(self.gaussian))
 

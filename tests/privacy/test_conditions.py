@@ -3,9 +3,10 @@ import re
 import numpy as np
 import pytest
 
-from privbench.privacy import Condition
+from privbench.privacy import Condition, Guarantee
 from privbench.privacy.conditions import (
     LABELS_NOT_COVERED,
+    ONLY_LABELS_COVERED,
     SCALED_APART,
     as_conditions,
     changes_each_record_alone,
@@ -80,3 +81,15 @@ def test_booleans_of_numpy_are_booleans():
     condition = Condition("a", met=np.False_)
     assert condition.broken
     assert condition.met is False
+
+
+@pytest.mark.parametrize(
+    ("covers", "condition"), [("features", LABELS_NOT_COVERED), ("labels", ONLY_LABELS_COVERED)]
+)
+def test_a_guarantee_of_a_part_of_each_record_says_so(covers, condition):
+    """A table that shows epsilon must not be read as one for records."""
+    stated = Guarantee("dp", 1.0, 1e-5, "replace-one", "x", ("y",), covers=covers)
+    assert stated.conditions == (Condition("y"), condition)
+    again = Guarantee("dp", 1.0, 1e-5, "replace-one", "x", (condition, "y"), covers=covers)
+    assert again.conditions == (condition, Condition("y"))
+    assert Guarantee("dp", 1.0, 1e-5, "replace-one", "x", ("y",)).conditions == (Condition("y"),)
