@@ -7,6 +7,7 @@ a line end anywhere. All text has been escaped before (`privbench.escape`).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 
 from privbench.colour import Paint, Role, plain
@@ -93,6 +94,23 @@ def _cut(line: str, width: int) -> str:
     while text_width(line) + 2 > width and " " in line.strip():
         line = line.rstrip().rpartition(" ")[0]
     return f"{line} …"
+
+
+def shortened_path(path: str, width: int) -> str:
+    """Return a path with an ellipsis in place of its first folders if it is wider than ``width``.
+
+    >>> shortened_path("a/very/long/way/to/mine.py", 14)
+    '…/to/mine.py'
+    """
+    if text_width(path) <= width or os.sep not in path:
+        return path
+    *folders, kept = path.split(os.sep)
+    for folder in reversed(folders):
+        longer = f"{folder}{os.sep}{kept}"
+        if text_width(f"…{os.sep}{longer}") > width:
+            break
+        kept = longer
+    return f"…{os.sep}{kept}"
 
 
 def headers_of(lines: Cells) -> list[str]:

@@ -64,7 +64,7 @@ def build_cli(host: PluginHost | None) -> click.Group:
 def main() -> None:
     """Run the command line; the entry point of ``privbench``."""
     log = logging.getLogger("privbench")
-    log.addHandler(LogHandler())
+    log.addHandler(LogHandler(lists_failures=sys.argv[1:2] in (["plugins"], ["doctor"])))
     log.setLevel(logging.INFO)
     build_cli(None if is_completing() else _host())(prog_name="privbench")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from privbench.cli.output import message_text
 from privbench.colour import has_colour
 from privbench.escape import one_line
+from privbench.plugins.host import FAILURE
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +25,16 @@ def console() -> Console:
 
 
 class LogHandler(logging.Handler):
-    """Prints the log records of privbench on the console."""
+    """Prints the log records of privbench on the console.
+
+    Args:
+        lists_failures: whether the command prints the failures of plugins itself.
+    """
+
+    def __init__(self, *, lists_failures: bool = False) -> None:
+        super().__init__()
+        if lists_failures:
+            self.addFilter(lambda record: not hasattr(record, FAILURE))
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print a record, with its level if it is a warning or worse."""

@@ -29,7 +29,7 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
     facts: dict[str, Any] = environment(host.third_party, resolve_device("auto"), host.switched_off)
     facts["data_dir"] = _data_dir()
     facts["failures"] = [
-        f"{failure.plugin} ({failure.stage}): {failure.message}" for failure in host.failures
+        f"{failure.plugin} ({failure.place}): {failure.message}" for failure in host.failures
     ]
     if as_json:
         print_json(facts)

@@ -111,12 +111,20 @@ def print_table(lines: list[dict[str, str]]) -> None:
 
     If that does not help, each line is a block.
     """
-    cells = [{one_line(head): one_line(text) for head, text in line.items()} for line in lines]
-    width, paint = terminal_width(), painter()
-    text = columns(cells, rule=False, paint=paint)
-    if width is not None and not fits(columns(cells, rule=False), width):
-        text = _narrow(cells, width, paint)
-    echo(Styled(text))
+    cells, width = _escaped(lines), terminal_width()
+    if width is None or fits(columns(cells, rule=False), width):
+        print_columns(lines)
+    else:
+        echo(Styled(_narrow(cells, width, painter())))
+
+
+def print_columns(lines: list[dict[str, str]]) -> None:
+    """Print a plain table on stdout as columns, whatever the width of the terminal."""
+    echo(Styled(columns(_escaped(lines), rule=False, paint=painter())))
+
+
+def _escaped(lines: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [{one_line(head): one_line(text) for head, text in line.items()} for line in lines]
 
 
 def _narrow(cells: list[dict[str, str]], width: int, paint: Paint) -> str:

@@ -139,7 +139,7 @@ class RunLog:
             self._file.write(self._early.popleft())
         for failure in self.host.failures:  # before the run
             self._event(
-                logging.WARNING, f"{failure.stage}: {failure.message}",
+                logging.WARNING, f"{failure.place}: {failure.message}",
                 plugin=failure.plugin, traceback=failure.traceback,
             )  # fmt: skip
 

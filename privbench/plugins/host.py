@@ -35,6 +35,8 @@ from privbench.plugins.installed import NO_PLUGINS, Installed, distribution_of
 from privbench.plugins.tracing import Tracer
 
 BUILTINS = "privbench.plugins.builtins"
+FAILURE = "plugin_failure"
+"""The attribute of the log record about the failure of a plugin."""
 
 log = logging.getLogger(__name__)
 
@@ -43,29 +45,22 @@ Phase = Literal["import", "hook", "registration", "checks", "observer"]
 something, the checks of a class that it registers, or a hook that observes a run."""
 
 
-def _phase_of(stage: str) -> Phase:
-    if stage == "import":
-        return "import"
-    if stage == "hooks":
-        return "hook"
-    return "registration" if stage.startswith("register_") else "observer"
-
-
 @dataclass(frozen=True)
 class PluginFailure:
     """An error of a plugin: the plugin's distribution, what it was called for, and the traceback."""
 
     plugin: str
     distribution: str
-    stage: str
-    """``import``, ``hooks``, or the hook that was called."""
+    phase: Phase
     message: str
     traceback: str = ""
-    phase: Phase | None = None
-    """What went wrong, in a word; by default as the stage says."""
+    hook: str = ""
+    """The hook that was called; empty if the plugin failed before."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "phase", self.phase or _phase_of(self.stage))
+    @property
+    def place(self) -> str:
+        """The phase, with the hook that was called: ``registration in register_attacks``."""
+        return f"{self.phase} in {self.hook}" if self.hook else self.phase
 
 
 @dataclass
@@ -155,7 +150,8 @@ class PluginHost:
             if not _is_built_in(implementation.plugin):
                 own = {name: own_copy(arguments[name]) for name in implementation.argnames}
             call = self._call_of(plugin, implementation, own)
-            self._guarded(plugin.name, plugin.distribution.name, hook, call)
+            phase: Phase = "registration" if hook.startswith("register_") else "observer"
+            self._guarded(plugin.name, plugin.distribution.name, phase, call, hook)
 
     def observe(self, observer: object) -> None:
         """Add an observer for this run: an object whose methods are hook implementations."""
@@ -170,12 +166,12 @@ class PluginHost:
         if module is None:
             return
         if not self._guarded(
-            name, distribution, "hooks", lambda: self._has_hooks(name, distribution, module)
+            name, distribution, "hook", lambda: self._has_hooks(name, distribution, module)
         ):
             return
         released = bool(version) and not is_local(distribution)
         plugin = Plugin(name, Distribution(distribution, version, released), module)
-        if self._guarded(name, distribution, "hooks", lambda: self._add(plugin)) is None:
+        if self._guarded(name, distribution, "hook", lambda: self._add(plugin)) is None:
             return
         self.plugins.append(plugin)
         for kind in KINDS:
@@ -185,7 +181,7 @@ class PluginHost:
         """Record the mistakes of a module; return whether it has hooks, and none is wrong."""
         mistakes = mistakes_of(module)
         for message in [*mistakes, *silent_of(module, Path(name).name)]:
-            self._fail(PluginFailure(name, distribution, "hooks", message))
+            self._fail(PluginFailure(name, distribution, "hook", message))
         return not mistakes and bool(marked(module))
 
     def _add(self, plugin: Plugin) -> str | None:
@@ -201,10 +197,11 @@ class PluginHost:
                 self._guarded(
                     plugin.name,
                     plugin.distribution.name,
-                    caller.name,
+                    "registration",
                     self._call_of(
                         plugin, implementation, {"register": self._registrar(plugin, kind)}
                     ),
+                    caller.name,
                 )
 
     def _registrar(self, plugin: Plugin, kind: str) -> Callable[[type[Component]], None]:
@@ -219,9 +216,9 @@ class PluginHost:
 
         def register(cls: type[Component]) -> None:
             """Register one class; one that is refused does not stop the plugin's next ones."""
-            place = (plugin.name, plugin.distribution.name, f"register_{kind}s")
-            if self._guarded(*place, lambda: check(cls), phase="checks"):
-                self._guarded(*place, lambda: add(cls))
+            whose, hook = (plugin.name, plugin.distribution.name), f"register_{kind}s"
+            if self._guarded(*whose, "checks", lambda: check(cls), hook):
+                self._guarded(*whose, "registration", lambda: add(cls), hook)
 
         return register
 
@@ -248,13 +245,13 @@ class PluginHost:
         self,
         plugin: str,
         distribution: str,
-        stage: str,
+        phase: Phase,
         call: Callable[[], Any],
-        phase: Phase | None = None,
+        hook: str = "",
     ) -> Any:
         """Call a plugin and return its result, or record what it raises (but for Ctrl-C)."""
         third_party = distribution != "privbench"
-        changes: list[str] | None = [] if stage == "import" else None
+        changes: list[str] | None = [] if phase == "import" else None
         try:
             with (
                 contained(f"plugin {printable(plugin)}", changes) if third_party else nullcontext(),
@@ -265,7 +262,7 @@ class PluginHost:
             raise
         except BaseException as error:  # third-party code may raise anything
             message, trace = _message(error), trace_of(error)
-            self._fail(PluginFailure(plugin, distribution, stage, message, trace, phase))
+            self._fail(PluginFailure(plugin, distribution, phase, message, trace, hook))
             return None
         finally:
             if changes:
@@ -273,11 +270,12 @@ class PluginHost:
 
     def _fail(self, failure: PluginFailure) -> None:
         """Record and log a failure, but only once: an observer may fail at each call."""
-        known = [(known.plugin, known.stage, known.message) for known in self.failures]
-        if (failure.plugin, failure.stage, failure.message) not in known:
+        known = [(known.plugin, known.place, known.message) for known in self.failures]
+        if (failure.plugin, failure.place, failure.message) not in known:
             self.failures.append(failure)
-            message = "plugin %s (%s): %s", failure.plugin, failure.stage, failure.message
-            log.warning(*message, extra={"plugin": failure.plugin, "traceback": failure.traceback})
+            message = "plugin %s (%s): %s", failure.plugin, failure.place, failure.message
+            names = {"plugin": failure.plugin, "traceback": failure.traceback}
+            log.warning(*message, extra=names | {FAILURE: True})
 
 
 def _is_built_in(observer: object) -> bool:

@@ -53,7 +53,7 @@ def findings(
 ) -> Iterator[Finding]:
     """Yield the findings of `check` one after another."""
     host, loaded, name = _load(source)
-    problems = [f"{failure.stage}: {failure.message}" for failure in host.failures]
+    problems = [f"{failure.place}: {failure.message}" for failure in host.failures]
     for problem in problems:
         yield Finding(f"plugin {name}", LOADS, "failed", problem)
     components = [] if loaded is None else loaded.components

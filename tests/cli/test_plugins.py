@@ -93,6 +93,34 @@ def test_names_are_shortened_to_the_width(cli, plugin, monkeypatch):
     assert provided(48) == ""
 
 
+def test_a_long_path_leaves_room_for_the_other_columns(cli, attack, plugin, tmp_path, monkeypatch):
+    folder = tmp_path / "where" / "somebody" / "keeps" / "many" / "plugins"
+    folder.mkdir(parents=True)
+    paths = [attack().rename(folder / "mine.py")]
+    paths.append(plugin("raise OSError('no ' + 15 * 'word ')").rename(folder / "broken.py"))
+    monkeypatch.setenv("COLUMNS", "80")
+    result = cli("plugins", *(word for path in paths for word in ("-p", path)))
+    lines = result.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    (mine,) = [line.split("  ")[0] for line in lines if "1 attack (mine)" in line]
+    assert mine == "…/many/plugins/mine.py"
+    (broken,) = [line for line in lines if "OSError" in line]
+    assert broken.split()[:2] == ["…/many/plugins/broken.py", "import"]
+    assert len(broken) > 60  # the words of the last column are not one below the other
+    assert str(paths[0]) in cli("plugins", "-v", "-p", paths[0]).stdout
+
+
+@pytest.mark.parametrize("width", [60, 100])
+def test_a_narrow_terminal_gets_whole_texts(cli, plugin, monkeypatch, width):
+    """Lines of a wrapped text are not blocks of their own."""
+    plugin("raise OSError('no ' + 15 * 'word ')")
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr("privbench.cli.output.terminal_width", lambda: width)
+    words = " ".join(cli("plugins", "-p", "mine.py").stdout.split())
+    assert "no value" not in words
+    assert f"OSError: no {' '.join(15 * ['word'])}" in words
+
+
 @pytest.mark.parametrize(
     ("text", "phase"),
     [
@@ -125,11 +153,11 @@ def test_a_failing_plugin_beside_a_good_one(cli, plugin, attack):
     found = printed(cli(*arguments, "--json"), status=1)
     assert [one["components"] for one in found["plugins"][1:]] == [["attack mine"]]
     (failure,) = found["failures"]
-    assert (failure["plugin"], failure["stage"]) == (str(broken), "import")
+    assert (failure["plugin"], failure["phase"]) == (str(broken), "import")
     assert failure["message"] == "RuntimeError: boom"
     result = cli(*arguments)
     assert result.exit_code == 1
-    assert f"{broken} import RuntimeError: boom" in " ".join(result.stdout.split())
+    assert "/broken.py import RuntimeError: boom" in " ".join(result.stdout.split())
     assert "Traceback" not in result.stdout
     each = " ".join(cli(*arguments, "-v").stdout.split())
     assert f"FAILED {broken}, import: RuntimeError: boom" in each
@@ -149,7 +177,7 @@ def test_a_parameter_whose_type_cannot_be_checked(cli, plugin, annotation, words
     found = printed(cli("plugins", "--json", "-p", path), status=1)
     assert found["plugins"][1]["components"] == []
     (failure,) = found["failures"]
-    assert failure["stage"] == "register_attacks"
+    assert (failure["phase"], failure["hook"]) == ("checks", "register_attacks")
     assert "the parameters of Mine cannot be checked" in failure["message"]
     assert words in failure["message"]
 
@@ -162,7 +190,7 @@ def test_a_command_of_a_plugin(invoke, plugin):
 def test_a_command_with_a_taken_name(invoke, plugin):
     path = plugin(COMMAND.format(name="list"))
     (failure,) = printed(invoke(path, "plugins", "--json"), status=1)["failures"]
-    assert failure["stage"] == "register_commands"
+    assert (failure["phase"], failure["hook"]) == ("registration", "register_commands")
     assert "there is already a command 'list'" in failure["message"]
     assert "lira" in invoke(path, "list", "attacks").stdout
 

@@ -99,6 +99,18 @@ def test_the_log_goes_to_stderr(tmp_path):
     assert result.stderr == f"warning: plugin {broken} (import): RuntimeError: boom\n"
 
 
+@pytest.mark.parametrize(
+    ("command", "status"), [("plugins", 1), ("doctor", 1), ("plugins check", 1)]
+)
+def test_a_command_that_lists_failures_prints_each_once(tmp_path, command, status):
+    broken = tmp_path / "broken.py"
+    broken.write_text("raise RuntimeError('boom')")
+    given = [broken] if command.endswith("check") else ["-p", broken]
+    result = call(sys.executable, "-m", "privbench", *command.split(), *given)
+    assert (result.returncode, result.stderr) == (status, "")
+    assert result.stdout.count("boom") == 1
+
+
 def test_a_file_of_ones_own_is_echoed_on_stderr_once_a_run(config, another, blobs):
     another()
     result = call(

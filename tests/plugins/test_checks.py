@@ -88,7 +88,7 @@ def test_a_parameter_that_collides_with_the_contract(load, base, word, owner):
     host = load(PLUGIN.format(base=base, kind=kind, word=word, method=method))
     (failure,) = host.failures
     assert failure.plugin.endswith("mine.py")
-    assert failure.stage == f"register_{kind}s"
+    assert failure.place == f"checks in register_{kind}s"
     assert failure.message == (
         f"Bad: a parameter cannot be called {word!r}, which {owner} uses for something else; rename it"
     )
@@ -184,7 +184,7 @@ def test_whatever_is_raised_in_a_plugin_is_its_failure(load):
         ("raise GeneratorExit", "GeneratorExit"),
     ):
         (failure,) = load(text).failures
-        assert failure.stage == "import"
+        assert failure.place == "import"
         assert failure.message == message
         failure.traceback.encode()
     with pytest.raises(KeyboardInterrupt):

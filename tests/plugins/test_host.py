@@ -60,44 +60,44 @@ def failing(host):
 
 
 @pytest.mark.parametrize(
-    ("text", "stage", "words"),
+    ("text", "phase", "words"),
     [
         ("raise RuntimeError('boom')", "import", ["RuntimeError", "boom"]),
         ("import sys; sys.exit(3)", "import", ["SystemExit"]),
         ("def x(:", "import", ["SyntaxError"]),
         (
             "import privbench\n@privbench.hookimpl\ndef register_attack(register): ...",
-            "hooks",
+            "hook",
             ["register_attack", "did you mean 'register_attacks'?"],
         ),
         (
             "import privbench\n@privbench.hookimpl\ndef register_attacks(registar): ...",
-            "hooks",
+            "hook",
             ["register_attacks has no argument 'registar'; did you mean 'register'?"],
         ),
         (
             "def register_attacks(register): ...",
-            "hooks",
+            "hook",
             ["mine.py registers nothing; is @privbench.hookimpl missing above register_attacks?"],
         ),
-        ("x = 3", "hooks", ["mine.py registers nothing: it has no hook"]),
+        ("x = 3", "hook", ["mine.py registers nothing: it has no hook"]),
         (
             "import privbench\nclass A:\n    name = 'a'\n"
             "@privbench.hookimpl\ndef register_attacks(register): register(A)",
-            "register_attacks",
+            "checks",
             ["A is no attack: subclass privbench.Attack"],
         ),
         (
             "import privbench\nclass A(privbench.Component):\n    name = 'a'\n"
             "@privbench.hookimpl\ndef register_models(register): register(A)",
-            "register_models",
+            "checks",
             ["A is no model: subclass privbench.TorchModel or privbench.EstimatorModel"],
         ),
         (
             "import privbench\nclass A(privbench.Attack):\n    name = 'a'\n    observes = 'logits'\n"
             "    def score(self, view): ...\n"
             "@privbench.hookimpl\ndef register_attacks(register): register(A)",
-            "register_attacks",
+            "checks",
             ["A: observes = 'logits' is not allowed", "'labels', 'probabilities'"],
         ),
         (
@@ -113,33 +113,33 @@ def failing(host):
         ),
         (
             "import privbench\n@privbench.hookimpl\ndef register_attacks(register): register(3)",
-            "register_attacks",
+            "checks",
             ["3", "class"],
         ),
         (
             "import privbench\n@privbench.hookimpl\n"
             "def register_models(register): register(privbench.Attack)",
-            "register_models",
+            "checks",
             ["Attack", "attack", "takes models only"],
         ),
         (
             "import privbench\nclass A(privbench.Attack):\n    name = 'a'\n"
             "@privbench.hookimpl\ndef register_attacks(register): register(A)",
-            "register_attacks",
+            "checks",
             ["does not implement score"],
         ),
         (
             "import privbench\nclass A(privbench.Attack):\n    def score(self, view): ...\n"
             "@privbench.hookimpl\ndef register_attacks(register): register(A)",
-            "register_attacks",
+            "checks",
             ["has no `name`"],
         ),
     ],
 )
-def test_a_broken_plugin_is_kept_as_a_failure(write, text, stage, words):
+def test_a_broken_plugin_is_kept_as_a_failure(write, text, phase, words):
     host = PluginHost([write(text)], installed=False)
     failure = failing(host)
-    assert failure.stage == stage
+    assert failure.phase == phase
     assert failure.plugin.endswith("mine.py")
     assert "\n" not in failure.message
     for word in words:
@@ -204,7 +204,7 @@ def test_an_observer_that_raises_is_recorded_once_and_the_others_go_on(write):
     host = PluginHost([bad, good], installed=False)
     for done in range(3):
         host.call("stage_progress", stage=None, done=done, total=3)
-    assert failing(host).stage == "stage_progress"
+    assert failing(host).place == "observer in stage_progress"
     assert host.plugins[-1].module.seen == [0, 1, 2]
 
 

@@ -11,6 +11,7 @@ from privbench.cli.output import (
     fitted,
     line_width,
     painted,
+    print_columns,
     print_definitions,
     print_json,
     print_table,
@@ -18,7 +19,7 @@ from privbench.cli.output import (
 )
 from privbench.components import KINDS
 from privbench.escape import one_line
-from privbench.layout import GAP, HEADER_MARGIN, text_width, wrap
+from privbench.layout import GAP, HEADER_MARGIN, shortened_path, text_width, wrap
 from privbench.plugins.host import Plugin, PluginFailure, PluginHost
 from privbench.wording import plural, shortened
 
@@ -36,7 +37,7 @@ def print_short(host: PluginHost) -> None:
     for plugin in host.plugins:
         by_origin.setdefault(plugin.distribution.name, []).append(plugin)
     lines = [
-        {"plugin": name, "version": plugins[0].distribution.version, "provides": ""}
+        {"plugin": _short(name), "version": plugins[0].distribution.version, "provides": ""}
         for name, plugins in by_origin.items()
     ]
     room = _room(lines)
@@ -47,7 +48,7 @@ def print_short(host: PluginHost) -> None:
         echo()
         _print_wrapped(
             [
-                {"failed": one.distribution, "in": str(one.phase), "because": one.message}
+                {"failed": _short(one.distribution), "in": str(one.phase), "because": one.message}
                 for one in host.failures
             ]
         )
@@ -73,19 +74,27 @@ def _room(lines: list[dict[str, str]]) -> int:
     for head in others:
         widest = max(text_width(one_line(line[head])) for line in lines)
         taken += max(widest, text_width(head) + HEADER_MARGIN) + text_width(GAP)
-    return max(line_width() - taken, MIN_TEXT_WIDTH)
+    return line_width() - taken
+
+
+def _short(origin: str) -> str:
+    """Return where a plugin is from; a long path leaves two thirds of the line to other columns."""
+    return shortened_path(one_line(origin), max(line_width() // 3, MIN_TEXT_WIDTH))
 
 
 def _print_wrapped(lines: list[dict[str, str]]) -> None:
     """Print a table whose last column is wrapped by the width, wherever it is printed."""
     *others, last = lines[0]
     room = _room(lines)
+    if room < MIN_TEXT_WIDTH:
+        print_table(lines)
+        return
     rows = []
     for line in lines:
         first, *more = wrap(one_line(line[last]), room)
         rows.append(line | {last: first})
         rows += [dict.fromkeys(others, "") | {last: text} for text in more]
-    print_table(rows)
+    print_columns(rows)
 
 
 def _provided(plugins: list[Plugin], room: int) -> str:
@@ -134,7 +143,7 @@ def _print_plugin(plugin: Plugin, changes: list[str]) -> None:
 def _print_failure(failure: PluginFailure) -> None:
     origin = _origin(failure.plugin, str(failure.distribution))
     failed = painted("FAILED", "bad")
-    echo(failed, wrapped(f"FAILED {origin}, {failure.stage}: {failure.message}")[len("FAILED") :])
+    echo(failed, wrapped(f"FAILED {origin}, {failure.place}: {failure.message}")[len("FAILED") :])
     if failure.traceback:
         echo(failure.traceback)
 
