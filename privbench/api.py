@@ -28,6 +28,9 @@ from privbench.storage.results import Results, Row
 if TYPE_CHECKING:
     import pandas as pd
 
+LISTED = ("dataset", "model", "attack")
+"""The kinds of components that a benchmark lists itself."""
+
 
 def make_plans(
     names: Iterable[str],
@@ -64,7 +67,8 @@ def make_plans(
         resolve(file, name, host.registries, overrides, host.broken)
         for name in dict.fromkeys(names)
     ]
-    overrides.check()
+    components = {f"{kind}s": host.registry(kind).entries for kind in LISTED}
+    overrides.check({"defenses": file.defenses, **components})
     if fetch and not in_process and any(benchmark.runs_plugins for benchmark in benchmarks):
         start_early()
     elsewhere = None if in_process or not AVAILABLE else loader(host, limits or Limits())

@@ -13,6 +13,7 @@ from privbench.report.numbers import bytes_text, duration
 from privbench.wording import plural, shortened
 
 if TYPE_CHECKING:
+    from privbench.memory import Peak
     from privbench.plan import Plan
     from privbench.stages import Stage
     from privbench.storage.artifacts import Store
@@ -74,7 +75,7 @@ def range_text(forecast: Forecast) -> str:
 def print_plans(
     plans: Sequence[Plan], store: Store, forecasts: Forecasts, *, as_json: bool, each: bool
 ) -> None:
-    """Print what is stored and what would be computed.
+    """Print what is stored and what would be computed, and the time and memory that it takes.
 
     Args:
         plans: the plans.
@@ -83,6 +84,9 @@ def print_plans(
         as_json: whether to print JSON.
         each: whether to print a line for each stage, too.
     """
+    from privbench.computation import missing_stages
+    from privbench.memory import forecast_memory
+
     lines: list[dict[str, Any]] = []
     kinds: dict[str, Totals] = {}
     total = Totals()
@@ -92,6 +96,8 @@ def print_plans(
             lines.append(_line(plan, stage, status, forecast))
             kinds.setdefault(stage.kind, Totals()).add(status, stage, forecast)
             total.add(status, stage, forecast)
+    peaks = [forecast_memory(plan, missing_stages(plan, store)) for plan in plans]
+    peak = max(peaks, key=lambda one: one.bytes)
     rejected = [
         {"trial": str(trial), "status": trial.rejected.status, "reason": trial.rejected.reason}
         for plan in plans
@@ -101,7 +107,9 @@ def print_plans(
     if as_json:
         totals = {"kinds": {k: t.to_json() for k, t in kinds.items()}, "total": total.to_json()}
         history = {"stages": forecasts.n_times, "device": forecasts.device}
-        print_json({"stages": lines, "rejected": rejected, **totals, "history": history})
+        memory = {"bytes": peak.bytes, "stage": peak.stage and str(peak.stage)}
+        rest = {"memory": memory, "history": history}
+        print_json({"stages": lines, "rejected": rejected, **totals, **rest})
         return
     for line in lines if each else []:
         echo(f"{line['status']:10}  {line['stage']:12}  {line['key'][:8]}  {one_line(line['of'])}")
@@ -112,6 +120,7 @@ def print_plans(
     echo(f"{trials} trials; {sum(map(_count, kinds.values()))} stages, {total.compute} to compute")
     if total.compute:
         echo(wrapped(_summary(total), ""))
+        echo(f"memory: about {bytes_text(peak.bytes)} at most{_most(peak)}")
     if len(total.unknown) < total.compute:
         echo(wrapped(_basis(forecasts), ""))
 
@@ -153,6 +162,11 @@ def _cells(kind: str, totals: Totals, with_unneeded: bool) -> dict[str, str]:
 
 def _count(totals: Totals) -> int:
     return totals.stored + totals.unneeded + totals.compute
+
+
+def _most(peak: Peak) -> str:
+    """Return which kind of stage takes most memory; empty if none takes more than the program."""
+    return "" if peak.stage is None else f", by a stage of {peak.stage.kind}"
 
 
 def _basis(forecasts: Forecasts) -> str:

@@ -64,7 +64,7 @@ if TYPE_CHECKING:
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Print what is stored, what would be computed, and how long it will take, and exit.",
+    help="Print what is stored, what would be computed, and which time and memory that takes, and exit.",
 )
 @click.option(
     "--view", type=Choice(["summary", "utility", "attacks", "records", "differences"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,14 +78,20 @@ class Overrides:
         """Return the overrides as texts, such as ``population=8``."""
         return [f"{key}={value_text(value)}" for key, value in self.values.items()]
 
-    def check(self) -> None:
+    def check(self, addable: Mapping[str, Collection[str]] | None = None) -> None:
         """Check that every override was applied.
+
+        Args:
+            addable: what a benchmark may list, by the key under which it does; for the message.
 
         Raises:
             BadInput: no selected benchmark has what a key overrides.
         """
         for key in sorted(set(self.values) - self.applied):
-            raise BadInput(f"--set {key}: {self._mistake(key)}")
+            name = key.rpartition(".")[0]
+            lists = [one for one, names in (addable or {}).items() if name in names]
+            hint = f"; to add it, --set '{lists[0]}=[..., \"{name}\"]'" if lists else ""
+            raise BadInput(f"--set {key}: {self._mistake(key)}{'' if name in self.known else hint}")
 
     def _mistake(self, key: str) -> str:
         for name, parameters in self.known.items():

@@ -87,8 +87,13 @@ def known_names() -> list[str]:
 
 def check_installed(name: str, where: str) -> None:
     """Raise BadInput, with the closest name, if no plugin of this name is installed."""
-    if not any(_plain(name) in names_of(point) for point in entry_points()):
-        raise BadInput(f"{where}: no plugin {name!r} is installed{closest(name, known_names())}")
+    if any(_plain(name) in names_of(point) for point in entry_points()):
+        return
+    hint = ""
+    if name.endswith(".py"):
+        leave_out = "leave that out" if where == OPTION else "give it there"
+        hint = f"; a file is loaded only because -p names it: {leave_out}"
+    raise BadInput(f"{where}: no plugin {name!r} is installed{closest(name, known_names())}{hint}")
 
 
 def named_off(arguments: Sequence[str]) -> list[str]:

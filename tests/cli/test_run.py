@@ -206,6 +206,8 @@ def test_settings_change_the_benchmark_and_parameters(run):
         ("mlp.epoch=1", ["--set mlp.epoch: mlp has no parameter", "did you mean 'epochs'?"]),
         ("mpl.epochs=1", ["--set mpl.epochs: no dataset, model", "did you mean 'mlp'?"]),
         ("attacks=lira", ["--set attacks: 'lira' is no list", '["lira"]']),
+        ("rmia.gamma=2", ["is called 'rmia'", """to add it, --set 'attacks=[..., "rmia"]'"""]),
+        ("selena.k=2", ["is called 'selena'", """to add it, --set 'defenses=[..., "selena"]'"""]),
         ("attacks=[lira]", ["--set attacks: [lira] is not TOML", '["lira"]']),
         ('attacks=["lyra"]', ["--set attacks[0]", "'lira'", "(a plugin of yours? give -p)"]),
         ("popluation=3", ["--set popluation", "did you mean 'population'?"]),

@@ -1,5 +1,6 @@
 """``privbench run --dry-run`` and ``--executor``: what a plan is, and what carries it out."""
 
+import re
 import shutil
 
 import pytest
@@ -87,12 +88,25 @@ def test_the_plan_as_text(run):
     lines = [line.split() for line in result.stdout.splitlines()]
     assert lines[0] == ["stage", "stored", "to", "compute", "time"]
     assert ["population", "0", "1", "no", "history"] in lines
-    *_, counts, time = result.stdout.splitlines()
+    *_, counts, time, memory = result.stdout.splitlines()
     assert counts == "2 trials; 11 stages, 11 to compute"
     assert time.startswith("time: not known")
+    assert re.fullmatch(r"memory: about \d+ MB at most, by a stage of [a-z-]+", memory)
     each = run("small", "-k", "none and lira", "--dry-run", "-v").stdout.splitlines()
     assert each[0].split()[:2] == ["compute", "population"]
     assert len(each) == len(lines) + 11
+
+
+def test_a_plan_says_how_much_memory_it_takes(run):
+    def taken(*settings):
+        return printed(run("small", "-k", "none", "--dry-run", "--json", *settings))["memory"]
+
+    small, large = taken(), taken("--set", "population=400000")
+    assert 0 < small["bytes"] < large["bytes"]
+    assert large["stage"]
+    refused(
+        run("small", "-k", "none", "--set", "population=400000", "--memory", "1GB"), "takes about"
+    )
 
 
 def test_a_plan_says_how_long_it_takes_by_similar_stages(run, tmp_path):

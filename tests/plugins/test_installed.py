@@ -10,7 +10,7 @@ from privbench.executors.payload import plugins_for
 from privbench.executors.work import load_plugins
 from privbench.plugins import installed
 from privbench.plugins.host import PluginHost
-from privbench.plugins.installed import Installed
+from privbench.plugins.installed import OPTION, VARIABLE, Installed, check_installed
 
 ATTACK = """
 import privbench
@@ -141,3 +141,14 @@ def test_on_the_command_line(site):
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "error: PRIVBENCH_LOAD_PLUGINS: no plugin 'tow'" in wrong.stderr
     assert "Traceback" not in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("where", "hint"), [(OPTION, "leave that out"), (VARIABLE, "give it there")]
+)
+def test_a_file_is_no_installed_plugin(where, hint):
+    with pytest.raises(BadInput) as raised:
+        check_installed("mine.py", where)
+    message = str(raised.value)
+    assert message.startswith(f"{where}: no plugin 'mine.py' is installed (allowed: ")
+    assert message.endswith(f"; a file is loaded only because -p names it: {hint}")

@@ -29,10 +29,11 @@ from privbench.auditing.synthetic.shadows import (
     folder_of,
     load_generator,
     read_folder,
+    shadow_roles,
     trained,
 )
 from privbench.auditing.synthetic.stacked import NAME as STACKED
-from privbench.auditing.synthetic.tables import alike, identifying, is_words, read_table
+from privbench.auditing.synthetic.tables import alike, identifying, is_words, read_tables
 from privbench.components import Bound, Entry, Registry
 from privbench.components.messages import closest
 from privbench.config import Overrides
@@ -143,10 +144,10 @@ def run_audit_data(
     sources = {"train": train, "holdout": holdout, "synthetic": synthetic}
     if options.reference is not None:
         sources["reference"] = options.reference
-    raw = {role: read_table(source, role) for role, source in sources.items()}
+    raw = read_tables(sources)
     given = {} if options.shadow is None else read_folder(options.shadow)
-    for name, (released, members) in given.items():
-        raw |= {f"shadow {name}": released, f"members of shadow {name}": members}
+    for name, pair in given.items():
+        raw |= dict(zip(shadow_roles(name), pair, strict=True))
     tables = alike(raw, options.categorical, options.drop)
     hashed = {role: hashes(table) for role, table in tables.items()}
     rows = attacked_rows(

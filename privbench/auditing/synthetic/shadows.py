@@ -22,7 +22,7 @@ import numpy as np
 
 from privbench.auditing.fingerprint import fingerprint
 from privbench.auditing.synthetic.kept import MEMBERS, KeptShadows
-from privbench.auditing.synthetic.tables import read_table
+from privbench.auditing.synthetic.tables import read_table, read_tables
 from privbench.components.contained import contained
 from privbench.components.messages import error_text
 from privbench.components.scripts import run_script
@@ -80,13 +80,17 @@ def read_folder(folder: str | Path) -> dict[str, tuple[pd.DataFrame, pd.DataFram
             f"--shadow {folder}: there are {len(names)} shadow tables, at least {MIN_SHADOWS} are needed"
             f" (pairs of files NAME.csv and NAME{MEMBERS}.csv)"
         )
-    return {
-        name: (
-            read_table(files[name], f"shadow {name}"),
-            read_table(files[name + MEMBERS], f"members of shadow {name}"),
-        )
-        for name in names
-    }
+    sources: dict[str, Path] = {}
+    for name in names:
+        released, members = shadow_roles(name)
+        sources |= {released: files[name], members: files[name + MEMBERS]}
+    tables = read_tables(sources)
+    return {name: (tables[shadow_roles(name)[0]], tables[shadow_roles(name)[1]]) for name in names}
+
+
+def shadow_roles(name: str) -> tuple[str, str]:
+    """Return what messages call the released table of a shadow, and the table of its members."""
+    return f"shadow {name}", f"members of shadow {name}"
 
 
 class GeneratorFailed(PrivbenchError):

@@ -49,6 +49,24 @@ def read_table(source: Any, role: str) -> pd.DataFrame:
     return frame
 
 
+def read_tables(sources: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+    """Return the tables of `read_table` by role.
+
+    Raises:
+        DataError: some cannot be read; the message has a line for each of them.
+    """
+    tables: dict[str, pd.DataFrame] = {}
+    problems = []
+    for role, source in sources.items():
+        try:
+            tables[role] = read_table(source, role)
+        except DataError as error:
+            problems.append(str(error))
+    if problems:
+        raise DataError("\n".join(problems))
+    return tables
+
+
 def _as_array(source: Any, role: str) -> NDArray[Any]:
     if hasattr(source, "detach"):  # a tensor, on any device
         source = source.detach().cpu().numpy()

@@ -104,14 +104,14 @@ def read_membership(folder: Path, commitment: str) -> dict[str, NDArray[np.bool_
 
 
 def count_judgement(folder: Path, facts: Mapping[str, Any]) -> int:
-    """Add a line to the log of judgements, and return how many there are now."""
+    """Add a line to the log of judgements, and return how many there are now, whatever they are."""
     path = folder / JUDGED
     line = json.dumps({"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **facts})
     try:
-        with open(path, "a+", encoding="utf-8", opener=_private) as file:
-            file.write(line + "\n")
+        with open(path, "a+b", opener=_private) as file:
+            file.write(line.encode("utf-8") + b"\n")
             file.seek(0)
-            return sum(1 for _ in file)
+            return len(file.read().splitlines())
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}; each judgement is counted there") from None
 

@@ -5,7 +5,13 @@ import pandas as pd
 import pytest
 import torch
 
-from privbench.auditing.synthetic.tables import alike, identifying, is_words, read_table
+from privbench.auditing.synthetic.tables import (
+    alike,
+    identifying,
+    is_words,
+    read_table,
+    read_tables,
+)
 from privbench.errors import DataError
 
 
@@ -24,6 +30,15 @@ def test_files_frames_arrays_and_tensors_are_read(tmp_path):
         {"0": array[:, 0], "1": array[:, 1]},
     ):  # fmt: skip
         pd.testing.assert_frame_equal(read_table(source, "train"), expected)
+
+
+def test_all_tables_that_cannot_be_read_are_named():
+    sources = {"train": "nowhere.csv", "holdout": [[1.0]], "synthetic": np.zeros(3)}
+    with pytest.raises(DataError) as raised:
+        read_tables(sources)
+    first, second = str(raised.value).splitlines()
+    assert first.startswith("train: nowhere.csv: no such file")
+    assert second.startswith("synthetic: expected a file")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from privbench.errors import BadInput
 from privbench.leaderboard.frozen.attack import attack_outputs, build_attack
 from privbench.leaderboard.frozen.judge import Measured, judge
-from privbench.leaderboard.frozen.secret import count_judgement, read_membership
+from privbench.leaderboard.frozen.secret import JUDGED, count_judgement, read_membership
 from privbench.metrics import auc, tpr_at_fpr
 
 
@@ -103,5 +103,8 @@ def test_another_membership_than_the_manifest_is_committed_to_is_refused(frozen,
 
 def test_judgements_are_counted(tmp_path):
     assert [count_judgement(tmp_path, {"attack": "a\nb"}) for _ in range(3)] == [1, 2, 3]
+    with open(tmp_path / JUDGED, "ab") as log:
+        log.write(b"\xff no UTF-8\n")
+    assert count_judgement(tmp_path, {}) == 5
     with pytest.raises(BadInput, match="each judgement is counted"):
         count_judgement(tmp_path / "nowhere", {})
