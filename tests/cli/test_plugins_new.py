@@ -24,6 +24,8 @@ def test_the_command(cli, tmp_path):
         (["m", "--kind", "atack"], ["did you mean 'attack'?"]),
         (["m"], ["--kind"]),
         (["m", "--kind", "mechanism", "--role", "lop"], ["--role lop", "did you mean 'loop'?"]),
+        (["m", "--kind", "attack", "--role", "outputs"], ["allowed: models, releases"]),
+        (["m", "--kind", "mechanism", "--role", "outputs"], ["did you mean 'output'?"]),
         (["m", "--kind", "dataset", "--role", "data"], ["--role data", "allowed: none"]),
         (["lira", "--kind", "attack"], ["privbench", "has attack 'lira' already"]),
     ],

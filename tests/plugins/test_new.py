@@ -68,6 +68,17 @@ def test_the_tests_of_a_package_pass(tmp_path):
     assert "failed" not in output
 
 
+def test_it_says_how_to_install_privbench_from_elsewhere(tmp_path):
+    """Before what needs it, in the README and in the workflow alike."""
+    folder = written(tmp_path, "attack", "models")
+    readme = (folder / "README.md").read_text()
+    workflow = (folder / ".github/workflows/test.yml").read_text()
+    for text in (readme, workflow):
+        assert text.index("pip install privbench") < text.index("pip install -e '.[dev]'")
+        assert "git+URL" in text
+    assert "pip install PATH/TO/privbench" in readme
+
+
 @pytest.mark.slow
 def test_the_tests_of_all_packages_pass(tmp_path):
     folders = [written(tmp_path, kind, role) for kind, role in ALL]
@@ -85,7 +96,7 @@ def test_mypy_finds_nothing(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "role"), [("attack", "outputs")])
+@pytest.mark.parametrize(("kind", "role"), [("attack", "models")])
 def test_it_is_installed_by_pip(tmp_path, kind, role):
     folder = written(tmp_path, kind, role)
     shutil.rmtree(tmp_path / "site")

@@ -219,6 +219,7 @@ class UnreadRate(privbench.TrainingLoop):
 GUARANTEE = "guarantee_is_not_refuted"
 PLANTED = [
     (NoNoise, GUARANTEE, "its guarantee does not hold: ε = 1, δ = 0 is stated (dp, 1 queries)"),
+    (NoNoise, GUARANTEE, "; nothing is random: all seeds give the same. Draw its noise from"),
     (HalfNoise, GUARANTEE, "samples of each of two neighbouring inputs prove ε >= "),
     (BareRecords, GUARANTEE, "its guarantee does not hold: ε = 0.5"),
     (BareCodes, GUARANTEE, "ε = 1, δ = 0 is stated (metric-dp, codes 0.5 apart)"),

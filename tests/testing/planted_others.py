@@ -99,6 +99,25 @@ class FittedStored(Fitted):
         return {"means": self.means}
 
 
+class FittedRemembered(FittedStored):
+    def __init__(self, data):
+        super().__init__(data)
+        flat = data.x.reshape(len(data), -1)
+        self.records = np.column_stack([data.y, flat])
+
+    def state(self):
+        return {"means": self.means, "table": self.records}
+
+
+class Remembers(Sound):
+    """Stores its training set, with the labels, beside what it draws from."""
+
+    name = "remembers"
+
+    def fit(self, data, rng):
+        return FittedRemembered(data)
+
+
 class OtherState(Sound):
     """Restores something else than it has stored."""
 
@@ -295,6 +314,11 @@ class Unread(Local):
 
 PLANTED = [
     (Copies, "draws_new_records", "100% of the records that sample draws are copies"),
+    (
+        Remembers,
+        "state_is_not_the_training_set",
+        "100% of the training records are rows of state()['table'], which attacks",
+    ),
     (Ignores, "depends_on_its_training_set", "so it learns nothing"),
     (Noisy, "encodes_and_decodes_without_randomness", "a second call on the same records"),
     (OtherPopulation, "all_fits_are_as_one_after_another", "fit_population and fit disagree"),

@@ -6,7 +6,7 @@ from privbench.testing.registry import checks_for
 from privbench.testing.running import run_check, run_checks
 from privbench.testing.subject import Subject
 
-from .planted_mechanisms import PLANTED, Honest, OneLabel
+from .planted_mechanisms import PLANTED, BareRecords, Honest, NoNoise, OneLabel
 
 
 @pytest.mark.parametrize(("cls", "check", "words"), PLANTED, ids=lambda value: str(value)[:40])
@@ -16,6 +16,7 @@ def test_the_reason_says_what_is_wrong(cls, check, words):
     finding = run_check(subject, chosen, {})
     assert finding.outcome == "failed", finding
     assert words in finding.reason
+    assert ("nothing is random" in finding.reason) == (cls in (NoNoise, BareRecords))
 
 
 @pytest.mark.parametrize("cls", [Honest, OneLabel])

@@ -25,7 +25,7 @@ from privbench.plugins.host import PluginHost
 @click.option(
     "--role", metavar="ROLE",
     help="What a mechanism acts on: loss (default), loop (a training loop), data, latent (codes) or"
-    " output. What an attack reads: outputs (default) or a release. What a model is: torch (default) or"
+    " output. What an attack attacks: models (default) or releases. What a model is: torch (default) or"
     " estimator.",
 )  # fmt: skip
 @click.option(

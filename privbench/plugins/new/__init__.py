@@ -1,7 +1,7 @@
 """Write the package of a new plugin, from the templates beside this file.
 
 names = names_of("margin", "attack")      # names.py: of the package, its module, its class, ...
-write_package(names, "outputs", folder)   # package.py: all files
+write_package(names, "models", folder)   # package.py: all files
 
 A kind of component may have several roles, such as the places where a mechanism acts; each has a module
 and tests of its own in templates/.

@@ -9,7 +9,7 @@ from privbench.errors import BadInput
 from privbench.plugins.new.names import Names
 
 ROLES: dict[str, tuple[str, ...]] = {
-    "attack": ("outputs", "release"),
+    "attack": ("models", "releases"),
     "mechanism": ("loss", "loop", "data", "latent", "output"),
     "generator": (),
     "model": ("torch", "estimator"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from privbench.generators.base import Generator
 from privbench.testing.comparing import far_apart
@@ -10,13 +11,51 @@ from privbench.testing.findings import NotApplicable, Violation
 from privbench.testing.registry import checks
 from privbench.testing.subject import Subject, call
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 MOST_COPIES = 0.1
-"""Share of drawn records that may be copies of training records."""
+"""Share of drawn records that may be copies of training records, and of these that a state may hold."""
 
 
 @checks("generator", after=("runs",))
 def draws_new_records(subject: Subject) -> None:
     """``sample`` does not return the training set: at most a tenth of what it draws are copies."""
+    copied = _copied(subject, subject.results["x"], subject.problem.inputs().x)
+    if copied > MOST_COPIES:
+        raise Violation(
+            f"{copied:.0%} of the records that sample draws are copies of training records"
+        )
+
+
+@checks("generator", after=("runs",))
+def state_is_not_the_training_set(subject: Subject) -> None:
+    """``state`` does not hold the training set: at most a tenth of its records are rows of an array."""
+    from privbench.generators.checks import checked_state
+
+    problem: Any = subject.problem
+    data, bound = problem.inputs(), subject.bound
+
+    def stored() -> Any:
+        (fitted,) = problem.fit_all(bound, [data], [0])
+        return checked_state(fitted.state(), bound.name)
+
+    state = call(bound, stored)
+    if state is None:
+        raise NotApplicable("it has no state, which no attack is handed then")
+    for name, array in state.items():
+        copied = max((_copied(subject, data.x, rows) for rows in _rows(array, data.x)), default=0.0)
+        if copied > MOST_COPIES:
+            raise Violation(
+                f"{copied:.0%} of the training records are rows of state()[{name!r}], which attacks with"
+                " observes = 'generator' are handed; keep what sampling needs instead, such as fitted"
+                " parameters"
+            )
+
+
+def _copied(subject: Subject, records: NDArray[Any], others: NDArray[Any]) -> float:
+    """Return the share of records that are among others, as near as no two drawn ones are."""
     import numpy as np
 
     from privbench.attacks.synthetic import nearest
@@ -24,14 +63,24 @@ def draws_new_records(subject: Subject) -> None:
     problem: Any = subject.problem
     if problem.spec.kind == "binary":
         raise NotApplicable("binary records are alike by chance")
-    train, other = problem.inputs(), problem.inputs(variant=1)
-    drawn = np.asarray(subject.results["x"], dtype=np.float32)
-    usual = np.median(nearest(train.x, other.x))
-    copies = nearest(drawn, train.x)[:, 0] < 1e-3 * usual
-    if copies.mean() > MOST_COPIES:
-        raise Violation(
-            f"{copies.mean():.0%} of the records that sample draws are copies of training records"
-        )
+    usual = np.median(nearest(problem.inputs().x, problem.inputs(variant=1).x))
+    distances = nearest(np.asarray(records, np.float32), np.asarray(others, np.float32))
+    return float((distances[:, 0] < 1e-3 * usual).mean())
+
+
+def _rows(array: NDArray[np.generic], x: NDArray[np.float32]) -> Iterator[NDArray[Any]]:
+    """Yield what of an array may be records like ``x``: its rows or columns, or their ends."""
+    import numpy as np
+
+    width = x[0].size
+    finite = np.nan_to_num(np.atleast_2d(array).astype(np.float32))
+    if finite.size and finite.size % width == 0:
+        yield finite.reshape(-1, width)
+    matrix = finite.reshape(len(finite), -1)
+    for table in (matrix, matrix.T):
+        if table.shape[1] > width and len(table):  # with labels or weights beside the features
+            yield table[:, :width]
+            yield table[:, -width:]
 
 
 @checks("generator")

@@ -53,6 +53,7 @@ def guarantee_is_not_refuted(subject: Subject) -> None:
         raise NotApplicable(
             f"its guarantee of ε = {claim.epsilon:.3g} ({neighbours.what}) cannot be refuted by {n}"
             f" samples, which prove {most:.3g} at most; give `params` with a smaller one"
+            f"{_without_noise(bound, neighbours)}"
         )
     proved = call(bound, lambda: lower_bound(neighbours.sample, n, claim.delta))
     if proved > claim.epsilon:
@@ -60,7 +61,7 @@ def guarantee_is_not_refuted(subject: Subject) -> None:
             f"its guarantee does not hold: ε = {claim.epsilon:.3g}, δ = {claim.delta:.2g} is stated"
             f" ({neighbours.what}), and {n} samples of each of two neighbouring inputs prove"
             f" ε >= {proved:.3g} at a confidence of 1 - {ERRS:g}, with the parameters"
-            f" {bound.component.params()}"
+            f" {bound.component.params()}{_without_noise(bound, neighbours)}"
         )
 
 
@@ -78,6 +79,14 @@ def _variants(subject: Subject) -> Iterator[Bound]:
                 yield subject.build(**{name: value * factor})
             except BadInput:  # it is out of bounds
                 continue
+
+
+def _without_noise(bound: Bound, neighbours: Neighbours) -> str:
+    """Return the end of a reason if a few samples of one input are all the same; else nothing."""
+    rows = call(bound, lambda: neighbours.sample(0, range(FIRST_SAMPLES)))
+    if (rows != rows[0]).any():
+        return ""
+    return "; nothing is random: all seeds give the same. Draw its noise from the given rng"
 
 
 def _affordable(bound: Bound, neighbours: Neighbours) -> int:
