@@ -138,13 +138,18 @@ def _problem(item: ErrorDetails, model: type[BaseModel], given: Mapping[str, str
             return (
                 f"{shown} is no list; put it in [ ]{f': {json.dumps([value])}' if is_short else ''}"
             )
+        case "bool_type":
+            return f"{shown} is not allowed (allowed: true or false)"
         case "too_short":
             return f"{shown} has too few items (at least {item['ctx']['min_length']})"
+        case "string_pattern_mismatch" if len(item["loc"]) == 1:  # few users read patterns
+            described = model.model_fields[str(item["loc"][0])].description
+            return f"{shown} has another form (allowed: {described or item['ctx']['pattern']})"
         case "value_error" if not item["loc"]:  # a check of all parameters together
             others = f" (with {', '.join(given.values())})" if given else ""
             return f"{item['ctx']['error']}{others}"
         case _:
-            message = item["msg"].removeprefix("Value error, ").removeprefix("Input ")
+            message = re.sub("^(Value error, |Input |String )", "", item["msg"])
             return f"{shown} {message}"
 
 

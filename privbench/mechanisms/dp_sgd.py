@@ -118,9 +118,13 @@ class DpSgd(TrainingLoop):
     @model_validator(mode="after")
     def _check_noise(self) -> DpSgd:
         if (self.epsilon is None) == (self.noise_multiplier is None):
-            raise ValueError("give exactly one of epsilon and noise_multiplier")
+            both = f"{self.epsilon} and {self.noise_multiplier}"
+            raise ValueError(
+                f"epsilon and noise_multiplier: {'neither' if self.epsilon is None else both}"
+                " (allowed: exactly one of epsilon and noise_multiplier)"
+            )
         if self.same_start and self.pretrained_on == "none":
-            raise ValueError('same_start needs pretrained_on = "reference"')
+            raise ValueError('same_start: true needs pretrained_on = "reference" (here: "none")')
         return self
 
     def train_population(self, task: TrainingTask) -> Population:

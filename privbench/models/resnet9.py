@@ -55,7 +55,8 @@ class ResNet9(ImageModel):
     def _check_groups(cls, groups: int, info: ValidationInfo) -> int:
         width = info.data.get("width", groups)  # missing if width itself is invalid
         if width % groups:
-            raise ValueError(f"{groups} does not divide width, which is {width}")
+            allowed = ", ".join(str(n) for n in range(1, width + 1) if width % n == 0)
+            raise ValueError(f"does not divide width, which is {width} (allowed: {allowed})")
         return groups
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:

@@ -7,6 +7,9 @@ from privbench.components.messages import closest, explain, key_of, near, near_f
 class Inner(BaseModel, extra="forbid"):
     hidden: tuple[int, ...] = Field((8,), min_length=1)
     mode: str = ""
+    name: str = Field("x", min_length=1)
+    form: str = Field("", pattern="^a?$", description="a, or nothing")
+    fast: bool = Field(False, strict=True)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +59,14 @@ def test_a_key_as_users_write_it():
     ("given", "text"),
     [
         ({"hidden": ["x"]}, "b.hidden[0]: 'x' should be a valid integer"),
+        ({"name": ""}, "b.name: '' should have at least 1 character"),
+        ({"fast": "no"}, "b.fast: 'no' is not allowed (allowed: true or false)"),
+        ({"form": "b"}, "b.form: 'b' has another form (allowed: a, or nothing)"),
         ({"hidden": []}, "b.hidden: [] has too few items (at least 1)"),
-        ({"mod": 1}, "b.mod: unknown key; did you mean 'mode'? (allowed: hidden, mode)"),
+        (
+            {"mod": 1},
+            "b.mod: unknown key; did you mean 'mode'? (allowed: fast, form, hidden, ",
+        ),
         ({"hidden": 8}, "b.hidden: 8 is no list; put it in [ ]: [8]"),
     ],
 )

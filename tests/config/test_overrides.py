@@ -54,6 +54,7 @@ def test_an_override_beats_what_the_benchmark_says(load):
         ("vae-metric.epsilom=1", ["--set vae-metric.epsilom", "did you mean 'epsilon'?"]),
         ("vae-metrics.epsilon=1", ["--set vae-metrics.epsilon", "did you mean 'vae-metric'?"]),
         ("both.delta=1e-6", ["--set both.delta: several components", '"dp-sgd.delta"']),
+        ("dp-sgd.same_start=true", ["same_start: true needs pretrained_on"]),
         ("dp-sgd.epsilon=8.0", ["exactly one of epsilon", "(with --set dp-sgd.epsilon)"]),
         ("none.epsilon=8.0", ["--set none.epsilon: none has no parameter 'epsilon'"]),
         ('models=[{name = "mlp", lr = -1}]', ["--set models[0].lr: -1"]),

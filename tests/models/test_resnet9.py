@@ -31,6 +31,13 @@ def test_images_of_many_sizes_have_logits(shape, classes):
     assert logits.isfinite().all()
 
 
+def test_groups_divide_the_width():
+    with pytest.raises(
+        ValueError, match=r"does not divide width, which is 12 \(allowed: 1, 2, 3, 4, "
+    ):
+        ResNet9(width=12, groups=5)
+
+
 def test_the_default_has_2_4_million_weights():
     module = built(ResNet9(), (3, 32, 32), 10)
     assert sum(weight.numel() for weight in module.parameters()) == 2_440_266

@@ -52,9 +52,12 @@ class HuggingFace(Dataset):
     @model_validator(mode="after")
     def _check_source(self) -> HuggingFace:
         if (self.repo is None) == (self.folder is None):
-            raise ValueError("give exactly one of repo and folder")
+            given = "neither" if self.repo is None else f"{self.repo!r} and {self.folder!r}"
+            raise ValueError(f"repo and folder: {given} (allowed: exactly one of repo and folder)")
         if self.folder is not None and self.revision is not None:
-            raise ValueError("revision is of a repo, and not of a folder")
+            raise ValueError(
+                f"revision: {self.revision!r} is of a repo (allowed: none with a folder)"
+            )
         if self.repo is not None and not COMMIT.fullmatch(self.revision or ""):
             raise ValueError(
                 f"revision: {self.revision!r} is no commit (allowed: its 40 hexadecimal digits, which"

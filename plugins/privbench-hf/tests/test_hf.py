@@ -198,9 +198,9 @@ def test_a_split_that_files_do_not_have(tmp_path):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({}, "exactly one of repo and folder"),
-        ({"repo": "a/b", "folder": "c", "revision": COMMIT}, "exactly one of repo and folder"),
-        ({"folder": "c", "revision": COMMIT}, "revision is of a repo"),
+        ({}, r"neither \(allowed: exactly one of repo and folder\)"),
+        ({"repo": "a/b", "folder": "c", "revision": COMMIT}, "repo and folder: 'a/b' and 'c'"),
+        ({"folder": "c", "revision": COMMIT}, "revision: '[0-9a-f]+' is of a repo"),
         ({"repo": "a/b"}, "None is no commit"),
         ({"repo": "a/b", "revision": "main"}, "'main' is no commit"),
         ({"folder": "c", "drop": ("y",)}, "drop: 'y' is the label"),

@@ -43,7 +43,9 @@ class Sklearn(EstimatorModel):
 
         made = make(value)
         if not (hasattr(made, "fit") and is_classifier(made)):
-            raise ValueError(f"{type(made).__name__} is no classifier")
+            raise ValueError(
+                f"{type(made).__name__} is no classifier (allowed: such as LogisticRegression)"
+            )
         return value
 
     @field_validator("numeric", "categorical")
@@ -52,7 +54,9 @@ class Sklearn(EstimatorModel):
         for description in value:
             made = make(description)
             if not (hasattr(made, "fit") and hasattr(made, "transform")):
-                raise ValueError(f"{type(made).__name__} is no transformer")
+                raise ValueError(
+                    f"{type(made).__name__} is no transformer (allowed: such as StandardScaler)"
+                )
         return value
 
     def code_used(self) -> tuple[str, ...]:
