@@ -58,6 +58,7 @@ def train_population(
     random_inputs: RandomInputs | None = None,
     augment: Augmentation | None = None,
     validation: Validation | None = None,
+    start: Population | None = None,
     device: torch.device | str = "cpu",
     strategy: Literal["auto", "batched", "sequential", "processes"] = "auto",
     chunk: int | None = None,
@@ -78,6 +79,7 @@ def train_population(
         random_inputs: Draws random numbers for the loss.
         augment: Alters each batch of images.
         validation: Records for early stopping: each model keeps the weights of its best epoch.
+        start: The models before training, one per seed; by default freshly initialised ones.
         device: Where to train.
         strategy: How to train; "auto" decides by architecture and device (see ``schedule_for``; the
             logger ``privbench.engine.strategies.chunked`` reports the schedule).
@@ -100,6 +102,7 @@ def train_population(
     job = TrainingJob(
         *(build, sets.to(device), recipe, seeds, phases, random_inputs, augment, device, tick),
         validation,
+        start,
     )
     with computing(recipe.precision, device):
         schedule = schedule_job(job, strategy, memory or default_memory(device))
@@ -163,14 +166,14 @@ def train_privately(
     tick = Ticker(len(seeds) * private.steps, progress)
     phases = (Phase(loss),)
     job = TrainingJob(
-        build, sets.to(device), recipe, seeds, phases, random_inputs, augment, device, tick
+        *(build, sets.to(device), recipe, seeds, phases, random_inputs, augment, device, tick),
+        start=start,
     )
     trainer = PrivateTrainer(
         job,
         private,
         is_stacked(build_seeded(build, seeds[0]), device),
         copies=None if augment is None else copies,
-        start=start,
     )
     schedule = trainer.schedule(memory or default_memory(device))
     return train_in_chunks(trainer, build, seeds, device, schedule, tick, chunk=chunk)

@@ -87,14 +87,7 @@ class VaeNetwork(nn.Module):
 
     def decode(self, codes: Tensor, y: Tensor | None = None) -> Tensor:
         """Return the expected records (batch, *shape): probabilities, or means of numeric features."""
-        outputs: Tensor = self.decoder(self._with_label(codes, y))
-        if self.spec.kind != "tabular":
-            records = outputs.sigmoid()
-        else:
-            records = outputs.clone()
-            for first, end in self.spec.categorical_blocks:
-                records[:, first:end] = outputs[:, first:end].softmax(-1)
-        return records.view(len(codes), *self.spec.shape)
+        return expected_records(self.decoder(self._with_label(codes, y)), self.spec)
 
     def _with_label(self, values: Tensor, y: Tensor | None) -> Tensor:
         """Append the one-hot label to ``values`` (batch, k) if the network is conditional."""
@@ -105,6 +98,20 @@ class VaeNetwork(nn.Module):
         # Not functional.one_hot: it reads the values of the labels, which vmap does not allow.
         one_hot = y[:, None] == torch.arange(self.n_labels, device=y.device)
         return torch.cat([values, one_hot.to(values.dtype)], -1)
+
+
+def expected_records(outputs: Tensor, spec: DataSpec) -> Tensor:
+    """Return the records (batch, *shape) that a network's outputs (batch, features) stand for.
+
+    Pixels, binary features and one-hot categories become probabilities; numbers stay as they are.
+    """
+    if spec.kind != "tabular":
+        records = outputs.sigmoid()
+    else:
+        records = outputs.clone()
+        for first, end in spec.categorical_blocks:
+            records[:, first:end] = outputs[:, first:end].softmax(-1)
+    return records.view(len(outputs), *spec.shape)
 
 
 class _Convolutions(nn.Module):

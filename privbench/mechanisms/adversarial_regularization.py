@@ -41,7 +41,7 @@ class AdversarialRegularization(TrainingMechanism):
 
     def train_population(self, task: TrainingTask) -> Population:
         """Train all models and their attacks at once; the attacks are discarded."""
-        from privbench.engine import Phase, Population, Recipe
+        from privbench.engine import Phase, Recipe
         from privbench.mechanisms.adversary import Adversarial
 
         classes, reference = task.spec.n_classes, task.reference
@@ -52,12 +52,7 @@ class AdversarialRegularization(TrainingMechanism):
             loss=[*phases, Phase(self._defend, trains="model.")],
             sets=task.sets.adding(other=(reference.x, reference.y)),
         )
-        prefix = "model."
-        params, buffers = (
-            {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
-            for tensors in (trained.params, trained.buffers)
-        )
-        return Population(task.build, params, buffers)
+        return trained.submodule("model", task.build)
 
     def _defend(self, forward: Callable[..., tuple[Tensor, Tensor]], batch: Batch) -> Tensor:
         """Return the model's loss per example (batch,), equation 8.

@@ -202,6 +202,7 @@ class TrainingTask:
         recipe: Recipe | None = None,
         random_inputs: RandomInputs | None = None,
         validation: Validation | None = None,
+        start: Population | None = None,
     ) -> Population:
         """Train one model per seed with the engine.
 
@@ -214,6 +215,7 @@ class TrainingTask:
             recipe: Optimizer, epochs and batch size.
             random_inputs: Draws the random numbers that the loss receives with each batch.
             validation: Records by whose loss the best epoch of each model is chosen.
+            start: The models before training; by default freshly initialised ones.
         """
         from privbench.engine import cross_entropy, train_population
 
@@ -226,6 +228,7 @@ class TrainingTask:
             random_inputs=random_inputs,
             augment=self.model.augmentation(),
             validation=validation,
+            start=start,
             device=self.device,
             progress=self.progress,
         )

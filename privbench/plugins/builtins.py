@@ -36,6 +36,7 @@ def register_mechanisms(register: Register) -> None:
     """Register mechanisms on records, on codes, on training and on outputs."""
     from privbench.mechanisms.adversarial_regularization import AdversarialRegularization
     from privbench.mechanisms.ccl import ConvexConcaveLoss
+    from privbench.mechanisms.data_free_distillation import DataFreeDistillation
     from privbench.mechanisms.distillation import Distillation
     from privbench.mechanisms.dp_sgd import DpSgd
     from privbench.mechanisms.dropout import Dropout
@@ -47,6 +48,7 @@ def register_mechanisms(register: Register) -> None:
     from privbench.mechanisms.label_smoothing import LabelSmoothing
     from privbench.mechanisms.memguard import MemGuard
     from privbench.mechanisms.metric_privacy import MetricPrivacy
+    from privbench.mechanisms.mist import Mist
     from privbench.mechanisms.mixup import Mixup
     from privbench.mechanisms.mmd import Mmd
     from privbench.mechanisms.output_noise import OutputNoise
@@ -63,7 +65,8 @@ def register_mechanisms(register: Register) -> None:
     on_codes = (MetricPrivacy, GaussianCodes)
     on_training = (
         DpSgd, WeightDecay, Dropout, EarlyStopping, LabelSmoothing, Mixup, RelaxLoss,
-        ConvexConcaveLoss, Hamp, AdversarialRegularization, Mmd, Distillation, Selena,
+        ConvexConcaveLoss, Hamp, AdversarialRegularization, Mmd, Distillation, DataFreeDistillation,
+        Selena, Mist,
     )  # fmt: skip
     on_outputs = (OutputNoise, Temperature, Rounding, TopK, LabelOnlyOutput, MemGuard, HampOutput)
     for cls in (*on_records, *on_codes, *on_training, *on_outputs):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -65,6 +67,19 @@ def test_train_each_gives_a_loop_its_model_and_its_draws() -> None:
     seen.clear()
     train_each(mlp(), sets, SEEDS, loop)
     assert seen == first
+
+
+@pytest.mark.parametrize("strategy", ["batched", "sequential"])
+def test_training_goes_on_from_given_models(strategy: str) -> None:
+    """Of two epochs of full batches, the second starts from the models of the first."""
+    two = Recipe("sgd", 0.1, 0.0, 0.0, 2, M)
+    once = replace(two, epochs=1)
+    sets = own_sets()
+    first = train_population(mlp(), sets, once, SEEDS, strategy=strategy)
+    kept = {name: weight.clone() for name, weight in first.params.items()}
+    again = train_population(mlp(), sets, once, SEEDS, strategy=strategy, start=first, chunk=2)
+    assert_same(again, train_population(mlp(), sets, two, SEEDS, strategy=strategy))
+    torch.testing.assert_close(first.params, kept, atol=0, rtol=0)
 
 
 def test_seeds_and_chunk_are_checked() -> None:

@@ -8,11 +8,13 @@ import torch
 
 from privbench.engine import Population
 from privbench.mechanisms.adversarial_regularization import AdversarialRegularization
+from privbench.mechanisms.data_free_distillation import DataFreeDistillation
 from privbench.mechanisms.distillation import Distillation
 from privbench.mechanisms.dropout import Dropout
 from privbench.mechanisms.early_stopping import EarlyStopping
 from privbench.mechanisms.hamp import Hamp
 from privbench.mechanisms.label_smoothing import LabelSmoothing
+from privbench.mechanisms.mist import Mist
 from privbench.mechanisms.mixup import Mixup
 from privbench.mechanisms.mmd import Mmd
 from privbench.mechanisms.relaxloss import RelaxLoss
@@ -22,11 +24,13 @@ from privbench.mechanisms.weight_decay import WeightDecay
 from .training import SEEDS, differ, task
 
 SELENA = Selena(sub_models=5, left_out=2)
+MIST = Mist(sub_models=3)
+DFKD = DataFreeDistillation(steps=8, batch_size=16, hidden=8, latent_dim=4)
 
 
 MECHANISMS = [
     WeightDecay(), Dropout(), EarlyStopping(), LabelSmoothing(), Mixup(), RelaxLoss(alpha=1.1), Hamp(),
-    Mmd(), Distillation(), SELENA, AdversarialRegularization(),
+    Mmd(), Distillation(), SELENA, MIST, DFKD, AdversarialRegularization(),
 ]  # fmt: skip
 
 
@@ -91,6 +95,17 @@ CHANGES = [
     (Distillation(), {"share": 0.5}),
     (SELENA, {"sub_models": 6}),
     (SELENA, {"left_out": 3}),
+    (DFKD, {"steps": 16}),
+    (DFKD, {"student_steps": 4}),
+    (DFKD, {"batch_size": 8}),
+    (DFKD, {"lr": 1e-2}),
+    (DFKD, {"generator_lr": 1e-1}),
+    (DFKD, {"latent_dim": 8}),
+    (DFKD, {"hidden": 16}),
+    (MIST, {"sub_models": 2}),
+    (MIST, {"epochs_per_round": 2}),
+    (MIST, {"weight": 3.0}),
+    (MIST, {"cross_epochs": 2}),
     (AdversarialRegularization(), {"weight": 30.0}),
     (AdversarialRegularization(), {"attack_steps": 2}),
     (AdversarialRegularization(), {"hidden": 16}),

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from privbench.engine.core.augment import Augmentation
 from privbench.engine.core.loss import Batch, Phase, RandomInputs
-from privbench.engine.core.population import Build, build_seeded
+from privbench.engine.core.population import Build, Population, build_all, build_seeded
 from privbench.engine.core.randomness import Draws
 from privbench.engine.core.recipe import Recipe
 from privbench.engine.core.sets import TrainingSets
@@ -32,6 +32,16 @@ class TrainingJob:
     tick: Callable[[int], None]
     """Adds to the amount of training that is done, such as the epochs of a chunk's models."""
     validation: Validation | None = None
+    start: Population | None = None
+    """The models before training, on ``device``; None for freshly initialised ones."""
+
+    def start_of(self, models: range) -> tuple[nn.Module, Population]:
+        """Return a module in training mode, and some models before training."""
+        seeds = [self.seeds[i] for i in models]
+        if self.start is not None:
+            return build_all(self.build, seeds[:1], self.device)[0], self.start.take(models)
+        modules = build_all(self.build, seeds, self.device)
+        return modules[0], Population.of(self.build, modules)
 
     def best_weights(self) -> BestWeights | None:
         """Return a fresh record of some models' best weights; None without early stopping."""

@@ -95,10 +95,30 @@ class Population:
         return Population(self.build, params, buffers)
 
     def repeated(self, count: int) -> Population:
-        """Return a population of ``count`` models that all have the weights of the first model."""
+        """Return a population with ``count`` copies of each model, one after another."""
         params, buffers = (
-            {name: torch.stack([stacked[0].detach()] * count) for name, stacked in part.items()}
+            {name: stacked.detach().repeat_interleave(count, 0) for name, stacked in part.items()}
             for part in (self.params, self.buffers)
+        )
+        return Population(self.build, params, buffers)
+
+    def submodule(self, name: str, build: Build) -> Population:
+        """Return the population of a submodule of each model, which ``build`` returns as well."""
+        prefix = f"{name}."
+        params, buffers = (
+            {n.removeprefix(prefix): t for n, t in part.items() if n.startswith(prefix)}
+            for part in (self.params, self.buffers)
+        )
+        return Population(build, params, buffers)
+
+    def replacing(self, name: str, submodules: Population) -> Population:
+        """Return a population in which the submodule of each model has the weights of ``submodules``."""
+        params, buffers = (
+            {**part, **{f"{name}.{n}": t.detach() for n, t in new.items()}}
+            for part, new in (
+                (self.params, submodules.params),
+                (self.buffers, submodules.buffers),
+            )
         )
         return Population(self.build, params, buffers)
 

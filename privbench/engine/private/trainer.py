@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from privbench.engine.core.divergence import check_finite
 from privbench.engine.core.job import Gather, TrainingJob
 from privbench.engine.core.loss import Batch
-from privbench.engine.core.population import Population, build_all
+from privbench.engine.core.population import Population
 from privbench.engine.private.clipping import ClippedSums
 from privbench.engine.private.gradient_noise import GradientNoise
 from privbench.engine.private.steps import PrivateSteps
@@ -44,8 +44,6 @@ class PrivateTrainer:
     """Whether several models are trained as one computation, or a chunk is one model."""
     copies: int | None = None
     """How many augmented copies of each example there are; None without augmentation."""
-    start: Population | None = None
-    """The models before training, on the job's device; None for freshly initialised ones."""
     recorded: RecordedSteps = field(default_factory=RecordedSteps)
 
     def schedule(self, memory: int) -> Schedule:
@@ -56,7 +54,7 @@ class PrivateTrainer:
             strategy: Strategy = "processes" if fork else "sequential"
             why = "stacking is slow, DP-SGD trains one model at a time"
             return Schedule(strategy, 1, why, parallel=True, fork=fork, recorded=recorded)
-        module, population = self._start(range(1))
+        module, population = self.job.start_of(range(1))
         sums = self._clipped_sums(module, population)
         record_size = self.job.sets.flat()[0][:1].numel()
         outputs = sum(int(np.prod(layer.shape)) for layer in sums.layers)
@@ -78,7 +76,7 @@ class PrivateTrainer:
         """Record the steps of chunks of these sizes, for each length to which batches are padded."""
         x, y = self.job.sets.flat()
         for size in sizes:
-            module, population = self._start(range(size))
+            module, population = self.job.start_of(range(size))
             sums = self._clipped_sums(module, population)
             for length in self.parameters.lengths(self.job.sets.m):
                 rows = torch.zeros((size, length), dtype=torch.int64, device=self.job.device)
@@ -94,7 +92,7 @@ class PrivateTrainer:
 
     def train(self, models: range) -> Population:
         """Train some models. Raises Diverged if weights are not finite at the end."""
-        module, population = self._start(models)
+        module, population = self.job.start_of(models)
         weights = population.stacked_weights()
         sums = self._clipped_sums(module, population)
         mean_gradients = self._mean_gradients(sums)
@@ -119,13 +117,6 @@ class PrivateTrainer:
         check_finite(population.params.values(), models, lr=self.job.recipe.lr)
         share = counts[0] / counts[1].clamp(min=1)
         return replace(population, facts={CLIPPED_SHARE: share})
-
-    def _start(self, models: range) -> tuple[nn.Module, Population]:
-        """Return a module, and the population of models before training."""
-        modules = build_all(self.job.build, [self.job.seeds[i] for i in models], self.job.device)
-        if self.start is not None:
-            return modules[0], self.start.take(models)
-        return modules[0], Population.of(self.job.build, modules)
 
     @property
     def _expected_size(self) -> float:

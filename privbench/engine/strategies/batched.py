@@ -24,7 +24,7 @@ from privbench.engine.core.loss import (
     tensors_of,
 )
 from privbench.engine.core.loss_errors import explained
-from privbench.engine.core.population import Population, build_all
+from privbench.engine.core.population import Population
 from privbench.engine.core.precision import forward_of
 from privbench.engine.core.randomness import seeded
 from privbench.engine.speed.graphs import CapturedStep, captured
@@ -46,8 +46,8 @@ class BatchedTrainer:
         for size in sizes:
             for batch in self._batches_to_record(range(size)):
                 for number, phase in enumerate(self.job.phases):
-                    modules, population = _start(self.job, range(size))
-                    compute = PhaseGradients(self.job, phase, modules[0])
+                    module, population = self.job.start_of(range(size))
+                    compute = PhaseGradients(self.job, phase, module)
                     self.steps.record(
                         number, compute, population.stacked_weights(), tensors_of(batch)
                     )
@@ -62,23 +62,17 @@ class BatchedTrainer:
 
     def train(self, models: range) -> Population:
         """Train some models. Raises Diverged if weights are not finite."""
-        modules, population = _start(self.job, models)
+        module, population = self.job.start_of(models)
         weights = population.stacked_weights()
         phases = [
-            _PhaseUpdate(self.job, n, modules[0], weights, self.steps)
+            _PhaseUpdate(self.job, n, module, weights, self.steps)
             for n in range(len(self.job.phases))
         ]
-        trained = [weights[name] for name in trainable(modules[0])]
+        trained = [weights[name] for name in trainable(module)]
         train_epochs(self.job, models, phases, weights, trained)
         for weight in trained:
             weight.grad = None
         return population
-
-
-def _start(job: TrainingJob, models: range) -> tuple[list[nn.Module], Population]:
-    """Return freshly initialised modules, and the population of their stacked weights."""
-    modules = build_all(job.build, [job.seeds[i] for i in models], job.device)
-    return modules, Population.of(job.build, modules)
 
 
 class _PhaseUpdate:

@@ -19,7 +19,7 @@ from privbench.engine.strategies.epochs import train_epochs
 
 def train_alone(job: TrainingJob, i: int) -> nn.Module:
     """Train model ``i`` of the population. Raises Diverged if weights are not finite."""
-    module = build_seeded(job.build, job.seeds[i]).train().to(job.device)
+    module = _start(job, i).train().to(job.device)
     convolves = any(isinstance(part, nn.Conv2d) for part in module.modules())
     if convolves:  # channels last: a third faster on a CPU
         # Types of torch do not know that ``to`` takes a memory format alone.
@@ -31,6 +31,11 @@ def train_alone(job: TrainingJob, i: int) -> nn.Module:
     with seeded(job.seeds[i], job.device), threads_for(module, job.device):
         train_epochs(job, range(i, i + 1), phases, weights, trained)
     return module
+
+
+def _start(job: TrainingJob, i: int) -> nn.Module:
+    """Return model ``i`` before training."""
+    return build_seeded(job.build, job.seeds[i]) if job.start is None else job.start.module(i)
 
 
 class _PhaseUpdate:
