@@ -25,7 +25,7 @@ Deviations:
   record's own IN values are never used.
 - Rows of membership are independent, so something may be missing:
   1. A record without an OUT shadow gets the mean OUT value of the other records.
-  2. Proxies with fewer than two IN values are replaced by those of the next wider kind, up to ``global``.
+  2. Proxies with fewer than two IN values are replaced by those of the next wider kind.
   3. Where these, too, have fewer than two, or no record has an OUT shadow, scores are 0.
 - A standard deviation is at least a thousandth of the one OUT of all records.
 """
@@ -52,6 +52,9 @@ MIN_VARIANCE = 1e-12
 RELATIVE_FLOOR = 1e-6
 """Smallest variance, relative to the one OUT of all records."""
 
+DECIMALS = 9
+"""Mean values that differ by less count as equal, so that rounding does not choose the proxies."""
+
 
 class Pmia(BatchedAttack):
     """Likelihood ratio of the confidence, IN values of similar records against OUT shadows."""
@@ -68,7 +71,7 @@ class Pmia(BatchedAttack):
         "those of its class (class), or those with the most similar mean OUT confidence (instance)",
     )
     neighbours: int = Field(
-        50, ge=2, description="number of proxies of each record, if they are chosen by instance"
+        20, ge=2, description="number of proxies of each record, if they are chosen by instance"
     )
 
     def score_all(self, views: Views) -> NDArray[np.float64]:
@@ -116,7 +119,8 @@ class Pmia(BatchedAttack):
     def _of_kind(self, kind: Kind, inside: Moments, out_centre: Floats, labels: Ints) -> Moments:
         """Return the moments (n_pool,) of the IN values of each record's proxies of a kind."""
         if kind == "instance":
-            return _pooled(inside, neighbours_of(out_centre, labels, self.neighbours))
+            rounded = np.round(out_centre, DECIMALS)
+            return _pooled(inside, neighbours_of(rounded, labels, self.neighbours))
         return _of_the_others(inside, labels if kind == "class" else np.zeros_like(labels))
 
 
