@@ -84,6 +84,8 @@ observes = "labels"
 shadow_networks = True
 
 def score_all(self, views):
+    import torch
+
     def norm(i):
         with torch.no_grad():
             return float(sum(p.abs().sum() for p in views.shadow_models[i].module().parameters()))

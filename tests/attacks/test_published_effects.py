@@ -1,0 +1,35 @@
+"""Attacks in the setting in which their papers find them best, by the benchmarks that ship."""
+
+from pathlib import Path
+
+import pytest
+
+import privbench
+
+pytestmark = pytest.mark.slow
+
+CONFIG = Path(__file__).parents[2] / "benchmarks.toml"
+
+
+def rows_of(benchmark, folder, **options):
+    """Return the rows of a benchmark on Location-30 by the name of the attack."""
+    table = privbench.run(benchmark, config=CONFIG, results=folder, **options)
+    if (table["status"] == "unavailable").any():
+        pytest.skip("Location-30 is not there")
+    assert (table["status"] == "ok").all()
+    return {row["attack"]: row for row in table.to_dict("records")}
+
+
+def tpr(row, fpr):
+    return row["tpr_at_fpr"][fpr]["value"]
+
+
+def test_pmia_is_best_of_those_without_shadows_trained_on_the_record(tmp_path):
+    rows = rows_of("offline-attacks", tmp_path, set={"datasets": ["location30"]})
+    ours = rows.pop("pmia[proxies=instance]")
+    others = [row for name, row in rows.items() if not name.startswith("pmia")]
+    assert len(others) == 6
+    for row in others:
+        assert tpr(ours, "0.01") > tpr(row, "0.01") + 0.03
+        assert tpr(ours, "0.001") > tpr(row, "0.001") + 0.02
+        assert ours["auc"] > row["auc"] + 0.005
