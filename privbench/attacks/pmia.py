@@ -164,7 +164,8 @@ def _of_the_others(values: Moments, group: Ints) -> Moments:
     """Return the moments (n,) of the values of all other records of a record's group."""
 
     def total(of: NDArray[np.generic]) -> Floats:
-        return np.bincount(group, weights=of)[group]
+        sums: Floats = np.bincount(group, weights=of).astype(np.float64)
+        return sums[group]
 
     everyone = total(values.count)
     mean = total(values.count * values.mean) / np.maximum(everyone, 1)
