@@ -76,6 +76,7 @@ def adversaries() -> None:
         "needs_reference": "reference records",
         "needs_records": "features of the records",
         "queries": "queries of its own",
+        "shadow_networks": "networks of the shadows",
     }
     print("| attack | observes | shadows | also needs |\n|---|---|---|---|")
     for entry in HOST.registry("attack"):

@@ -74,8 +74,10 @@ class View:
         rng: the only source of randomness.
         records: float32 (n_pool, *shape), features; None where only predictions are known.
         reference_records: float32 (n_reference, *shape); None where only predictions are known.
-        target_model: None unless the attack declares ``queries`` or observes "parameters".
-        shadow_models: empty unless the attack declares ``queries`` or observes "parameters".
+        target_model: None unless the attack declares ``queries`` or ``shadow_networks``, or observes
+            "parameters".
+        shadow_models: empty unless the attack declares ``queries`` or ``shadow_networks``, or observes
+            "parameters".
         augment: augments records as training does; None where it does not, or without models. The
             adversary knows the recipe of training.
         task: what the models do; "classification" for an attack that declares no other ``tasks``.
@@ -105,7 +107,7 @@ class Views:
 
     The attributes are those of `View`, with a leading axis of targets in ``targets`` and
     ``target_reference``. With ``leave_one_out``, shadow i is target i or stands for it, and target i
-    must not use it.
+    must not use it: neither its outputs, nor its membership, nor its network.
     """
 
     labels: NDArray[np.int64]
@@ -232,6 +234,9 @@ class Attack(Component, ABC):
     """Whether it needs the records' features, and is skipped where only predictions are known."""
     queries: ClassVar[bool] = False
     """Whether it queries the target on records of its own."""
+    shadow_networks: ClassVar[bool] = False
+    """Whether it uses the networks of the shadows, which the adversary trained, although it does not
+    observe that of the target."""
     fits_normals: ClassVar[bool] = False
     """Whether it takes the scaled confidences of a record's shadows to be normal."""
     tasks: ClassVar[tuple[Task, ...]] = ("classification",)
@@ -251,7 +256,7 @@ class Attack(Component, ABC):
 
     def needs_models(self) -> bool:
         """Return whether it needs the models themselves, beyond their outputs for the pool."""
-        return self.queries or self.observes == "parameters"
+        return self.queries or self.observes == "parameters" or self.shadow_networks
 
     def queries_used(self) -> int | None:
         """Return how many queries of the target it makes per pool record.

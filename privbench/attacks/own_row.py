@@ -39,7 +39,8 @@ def check_own_row(
     """Score again with a target's own row of ``shadow_member`` flipped; its scores must not change.
 
     If the shadows went through no defense (a naive adversary), the outputs of the target's own shadow
-    are replaced as well: that shadow has the target's membership, and no defense hides it.
+    are replaced as well: that shadow has the target's membership, and no defense hides it. So is its
+    network, if the attack is handed networks of shadows alone (``shadow_networks``).
 
     Args:
         score_all: the attack.
@@ -66,6 +67,8 @@ def check_own_row(
         what = f"row {target} of shadow_member was flipped"
         if isinstance(views, Views) and views.shadows is not views.targets:
             what += f" and the outputs of shadow {target} were replaced"
+        elif isinstance(views, Views) and views.shadow_models is not views.target_models:
+            what += f" and the network of shadow {target} was replaced"
         raise PrivbenchError(
             f"{name}: score_all uses the membership of the target: {changed} of {len(views.labels)}"
             f" scores of target {target} changed when {what}, which is its own. Leave shadow i out for"
@@ -84,15 +87,17 @@ def _without_own_row(views: AnyViews, target: int) -> AnyViews:
     member = views.shadow_member.copy()
     member[target] = ~member[target]
     flipped = replace(views, shadow_member=read_only(member), progress=lambda done, total: None)
-    if not isinstance(flipped, Views) or flipped.shadows is flipped.targets:
+    if not isinstance(flipped, Views):
         return flipped
     order = np.arange(len(flipped.shadows))
     order[target] = (target + 1) % len(order)
+    if flipped.shadow_models is not flipped.target_models:
+        models = [flipped.shadow_models[int(i)] for i in order] if flipped.shadow_models else []
+        flipped = replace(flipped, shadow_models=models)
+    if flipped.shadows is flipped.targets:
+        return flipped
     return replace(
         flipped,
         shadows=flipped.shadows[order],
         shadow_reference=flipped.shadow_reference[order],
-        shadow_models=[flipped.shadow_models[int(i)] for i in order]
-        if flipped.shadow_models
-        else (),
     )

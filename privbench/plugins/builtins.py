@@ -111,6 +111,8 @@ def register_attacks(register: Register) -> None:
     from privbench.attacks.ml_leaks import MlLeaks
     from privbench.attacks.modified_entropy import ModifiedEntropy
     from privbench.attacks.monte_carlo import MonteCarlo
+    from privbench.attacks.oslo import Oslo
+    from privbench.attacks.pmia import Pmia
     from privbench.attacks.quantile import Quantile
     from privbench.attacks.rmia import Rmia
     from privbench.attacks.shadow_density import ShadowDensity
@@ -118,7 +120,7 @@ def register_attacks(register: Register) -> None:
 
     for cls in (
         Gap, Loss, Confidence, Entropy, ModifiedEntropy, Shokri, MlLeaks, Lira, Rmia, InfoRmia,
-        BaseAttack, AttackP, AttackR, Calibration, Quantile, LabelOnly, Gradient, Auto,
+        BaseAttack, AttackP, AttackR, Calibration, Quantile, Pmia, LabelOnly, Oslo, Gradient, Auto,
         Dcr, GanLeaks, MonteCarlo, Logan, Domias, DensityRatio, GenLra, Groundhog, ShadowDensity,
     ):  # fmt: skip
         register(cls)

@@ -92,6 +92,7 @@ class ScoresStage(Stage):
 
         setting: Setting = context.get(self.setting).live
         observes = self.attack.component.observes
+        shadow_networks = self.attack.component.shadow_networks
         target = context.get(self.target).arrays
         shadow = context.get(self.shadow).arrays
         pool, reference = observe(target["pool"], observes), observe(target["reference"], observes)
@@ -112,7 +113,9 @@ class ScoresStage(Stage):
             records=setting.pool.x,
             reference_records=setting.reference.x,
             target_models=target_models,
-            shadow_models=target_models if adaptive else self._models(context, self.shadow),
+            shadow_models=target_models
+            if adaptive and not shadow_networks
+            else self._models(context, self.shadow, shadow_networks=shadow_networks),
             augment=self._augment() if target_models else None,
             progress=Sealed(context.progress),
         )
@@ -140,7 +143,9 @@ class ScoresStage(Stage):
 
         return Sealed(augment)
 
-    def _models(self, context: Context, stage: AnyOutputsStage) -> list[SealedModel]:
+    def _models(
+        self, context: Context, stage: AnyOutputsStage, *, shadow_networks: bool = False
+    ) -> list[SealedModel]:
         if not self.attack.component.needs_models():
             return []
         observes = self.attack.component.observes
@@ -155,6 +160,7 @@ class ScoresStage(Stage):
                 *(model, stage, transforms[i], observes, (self.names, i), shape),
                 context.query_cache,
                 kept,
+                has_network=shadow_networks or observes == "parameters",
             )
             for i, model in enumerate(models)
         ]
@@ -189,6 +195,8 @@ class QueriedModel:
     query_cache: QueryCache
     kept: frozenset[What] = frozenset({"classes"})
     """What the model is not asked for again about the same records."""
+    has_network: bool = False
+    """Whether the attack may have its network."""
     calls: int = 0
 
     def query(self, x: NDArray[np.float32]) -> Outputs:
@@ -240,8 +248,12 @@ class QueriedModel:
         return x
 
     def module(self) -> nn.Module:
-        """Return the network. Raises TypeError unless the attack observes "parameters"."""
-        if self.observes != "parameters":
+        """Return the network.
+
+        Raises TypeError unless the attack observes "parameters"; of a shadow also if it declares
+        ``shadow_networks``.
+        """
+        if not self.has_network:
             raise TypeError(
                 f"this attack declares observes = {self.observes!r}, so it has no network"
             )

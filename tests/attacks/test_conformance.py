@@ -22,7 +22,9 @@ from privbench.attacks.lira import Lira
 from privbench.attacks.loss import Loss
 from privbench.attacks.ml_leaks import MlLeaks
 from privbench.attacks.modified_entropy import ModifiedEntropy
+from privbench.attacks.oslo import Oslo
 from privbench.attacks.outputs import LOG_FLOOR, Outputs
+from privbench.attacks.pmia import Pmia
 from privbench.attacks.quantile import Quantile
 from privbench.attacks.rmia import Rmia
 from privbench.attacks.shokri import Shokri
@@ -54,8 +56,12 @@ ATTACKS = [
     AttackR(),
     Calibration(),
     Quantile(trees=20, leaf=5),
+    Pmia(proxies="global"),
+    Pmia(proxies="class"),
+    Pmia(proxies="instance", neighbours=8),
     LabelOnly(copies=6, noise=0.05),
     LabelOnly(copies=6, noise=0.05, calibrated=False),
+    Oslo(threshold=0.1, budget=0.05, iterations=1),
     Auto(),
     Gradient(calibrated=True),
     Gradient(calibrated=False),
@@ -84,7 +90,7 @@ def check(scores, *shape):
 
 
 def rehearses(attack):
-    return attack.name == "auto" or getattr(attack, "a", 0.0) is None
+    return attack.name in ("auto", "oslo") or getattr(attack, "a", 0.0) is None
 
 
 def check_all(attack, build):
@@ -146,7 +152,7 @@ def test_permuting_records_permutes_scores(attack):
     rng = np.random.default_rng(1)
     order, reference_order = rng.permutation(120), rng.permutation(REFERENCES)
     view, other = random_views()[0], permuted(random_views()[0], order, reference_order)
-    rtol = 1e-4 if attack.name == "gradient" else 1e-6  # norms are computed in float32, in batches
+    rtol = 1e-4 if attack.name in ("gradient", "oslo") else 1e-6  # computed in float32, in batches
     np.testing.assert_allclose(attack.score(other), attack.score(view)[order], rtol=rtol, atol=1e-8)
 
 
@@ -311,10 +317,11 @@ def test_constant_outputs_are_no_evidence(attack, logit, n_models):
     models = outputs_of_logits(np.broadcast_to([logit, 0.0, 0.0], (n_models, len(labels), 3)))
     views = views_of(models, 0 * labels, member, references=REFERENCES)
     scores, member = attack.score_all(views), member[:, :-REFERENCES]
-    # Label-only adds noise to the records; shrunk LiRA is less sure where there are fewer shadows, and
-    # so are attacks that rest on it.
-    rests_on_lira = getattr(attack, "variance", "") == "shrunk" or attack.name == "auto"
-    if attack.name == "label-only" or rests_on_lira or getattr(attack, "calibrated", False):
+    # Label-only and OSLO change the records; shrunk LiRA is less sure where there are fewer shadows, and
+    # so are attacks that rest on it or shrink as it does.
+    shrinks = getattr(attack, "variance", "") == "shrunk" or attack.name in ("auto", "pmia")
+    changes = attack.name in ("label-only", "oslo")
+    if changes or shrinks or getattr(attack, "calibrated", False):
         assert abs(auc(scores, member) - 0.5) < null_band(member.sum(), (~member).sum())
     else:
         np.testing.assert_array_equal(scores, scores[:, :1] + np.zeros_like(scores))
@@ -324,7 +331,7 @@ def test_constant_outputs_are_no_evidence(attack, logit, n_models):
         )
 
 
-BY_MEANS = ("lira", "rmia", "info-rmia", "base", "calibration", "auto")
+BY_MEANS = ("lira", "rmia", "info-rmia", "base", "calibration", "auto", "pmia")
 """Attacks that compare with means over shadows, where rounding makes ties."""
 
 

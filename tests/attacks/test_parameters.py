@@ -13,6 +13,8 @@ from privbench.attacks.info_rmia import InfoRmia
 from privbench.attacks.label_only import LabelOnly
 from privbench.attacks.lira import Lira
 from privbench.attacks.ml_leaks import MlLeaks
+from privbench.attacks.oslo import Oslo
+from privbench.attacks.pmia import Pmia
 from privbench.attacks.quantile import Quantile
 from privbench.attacks.rmia import Rmia
 from privbench.attacks.shokri import Shokri
@@ -44,10 +46,17 @@ MATTERS = [
     (LabelOnly, "flips", {"noise": 1e-6}, (0.001, 0.5)),
     (LabelOnly, "calibrated", {}, (False, True)),
     (Gradient, "calibrated", {}, (False, True)),
+    *((Pmia, "proxies", {}, pair) for pair in (("global", "class"), ("class", "instance"))),
+    (Pmia, "neighbours", {}, (4, 40)),
+    (Oslo, "threshold", {}, (0.001, 0.3)),
+    (Oslo, "budget", {}, (0.001, 0.5)),
+    (Oslo, "stages", {}, (1, 10)),
+    (Oslo, "validation", {}, (0.1, 0.9)),
 ]
 ONLY_WITH_MORE_QUERIES = {  # test_repeated.py
     (attack, "queries_per_record") for attack in (Lira, Rmia, InfoRmia, BaseAttack)
 }
+ONLY_IN_NETWORKS_WITH_LAYERS = {(Oslo, "iterations")}  # test_oslo.py
 REFUSED = [
     (Shokri, "penalty", [0.0, -1.0, float("inf"), float("nan")]),
     (MlLeaks, "penalty", [0.0, -1.0, float("inf"), float("nan")]),
@@ -67,6 +76,13 @@ REFUSED = [
     (LabelOnly, "flips", [0.0, -0.1, 1.1]),
     (LabelOnly, "calibrated", ["sometimes"]),
     (Gradient, "calibrated", ["sometimes"]),
+    (Pmia, "proxies", ["all", ""]),
+    (Pmia, "neighbours", [1, 0]),
+    (Oslo, "threshold", [0.0, 1.1]),
+    (Oslo, "budget", [0.0, 1.1]),
+    (Oslo, "stages", [0]),
+    (Oslo, "iterations", [0]),
+    (Oslo, "validation", [0.0, 1.0]),
 ]
 
 
@@ -104,7 +120,7 @@ def test_it_has_bounds(cls, name, value):
 
 def test_no_parameter_is_forgotten():
     matter = {(cls, name) for cls, name, *_ in MATTERS}
-    assert matter | ONLY_WITH_MORE_QUERIES == all_parameters()
+    assert matter | ONLY_WITH_MORE_QUERIES | ONLY_IN_NETWORKS_WITH_LAYERS == all_parameters()
     assert {(cls, name) for cls, name, *_ in REFUSED} == all_parameters()
 
 

@@ -32,7 +32,7 @@ def test_scores_are_summed_or_averaged(arrays):
     by_record = privbench.audit({n: a for n, a in made.items() if n != "person"})
     report = privbench.audit(made, groups="person")
     groups = Groups.of(made["person"])
-    add_up = {"lira", "base", "info-rmia", "calibration", "auto", "shokri", "ml-leaks"}
+    add_up = {"lira", "base", "info-rmia", "calibration", "auto", "shokri", "ml-leaks", "pmia"}
     assert add_up < set(report.attacks)
     for name, found in report.attacks.items():
         expected = groups.scores(by_record.attacks[name].scores, add=name in add_up)

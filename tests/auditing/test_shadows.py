@@ -9,10 +9,10 @@ from privbench.errors import DataError
 from privbench.stages.scores import observe
 
 NEED_SHADOWS = {
-    "lira", "shokri", "ml-leaks", "rmia", "info-rmia", "base", "auto", "attack-r", "calibration",
+    "lira", "shokri", "ml-leaks", "rmia", "info-rmia", "base", "auto", "attack-r", "calibration", "pmia",
 }  # fmt: skip
-PER_RECORD = {"info-rmia", "base", "auto", "lira", "rmia", "attack-r", "calibration"}
-NEVER = {"gradient", "label-only", "quantile"}
+PER_RECORD = {"info-rmia", "base", "auto", "lira", "rmia", "attack-r", "calibration", "pmia"}
+NEVER = {"gradient", "label-only", "oslo", "quantile"}
 
 
 def test_each_model_is_the_target_in_turn(arrays):

@@ -77,3 +77,38 @@ def test_an_attack_on_released_data(run, write):
     (row,) = run('defenses=["copula"]', 'attacks=["mine0"]', plugin=plugin)
     assert row["status"] == "failed"
     assert f"mine0: {WORDS}" in row["reason"]
+
+
+NETWORKS = """
+observes = "labels"
+shadow_networks = True
+
+def score_all(self, views):
+    import torch
+
+    def norm(i):
+        with torch.no_grad():
+            return float(sum(p.abs().sum() for p in views.shadow_models[i].module().parameters()))
+    n = len(views)
+    return np.stack([np.full(len(views.labels), norm({shadow})) for i in range(n)])
+"""
+
+
+def test_the_network_of_a_targets_own_shadow_is_the_targets(refused, accepted):
+    """Where shadows are targets, an attack on labels could have the target's network by them."""
+    (reason,) = refused("BatchedAttack", [NETWORKS.format(shadow="i")])
+    assert WORDS in reason
+    assert "and the network of shadow" in reason
+    accepted("BatchedAttack", [NETWORKS.format(shadow="(i + 1) % n")])
+
+
+def test_networks_of_shadows_do_not_open_those_of_targets(refused):
+    body = """
+    shadow_networks = True
+
+    def score(self, view):
+        view.shadow_models[0].module()
+        view.target_model.module()
+    """
+    (reason,) = refused("Attack", [body])
+    assert "so it has no network" in reason
