@@ -42,11 +42,11 @@ class DataFreeDistillation(TrainingMechanism):
     name: ClassVar[str] = "data-free-distillation"
     paper: ClassVar[str] = "Fang et al. 2019, arXiv 1912.11006"
 
-    steps: int = Field(2000, ge=1, description="updates of the generator")
+    steps: int = Field(3000, ge=1, description="updates of the generator")
     student_steps: int = Field(
         5, ge=1, le=100, description="updates of the student per update of the generator"
     )
-    batch_size: int = Field(128, ge=1, description="generated records per update")
+    batch_size: int = Field(64, ge=1, description="generated records per update")
     lr: float = Field(1e-3, gt=0, description="learning rate of Adam for the student")
     generator_lr: float = Field(1e-3, gt=0, description="learning rate of Adam for the generator")
     latent_dim: int = Field(32, ge=1, description="numbers that the generator makes a record of")

@@ -52,7 +52,7 @@ class Mist(TrainingMechanism):
         1, ge=1, description="epochs of each sub-model on its part, before they are averaged"
     )
     weight: float = Field(
-        1.0,
+        0.3,
         gt=0,
         description="learning rate of the cross-difference loss, as a multiple of the target model's",
     )
@@ -145,7 +145,7 @@ def averaged(sub_models: Population, k: int) -> Population:
     from privbench.engine import Population
 
     def mean(stacked: Tensor) -> Tensor:
-        of_model = stacked.unflatten(0, (-1, k))
+        of_model = stacked.reshape(-1, k, *stacked.shape[1:])
         return of_model.mean(1) if stacked.is_floating_point() else of_model[:, 0]
 
     params, buffers = (
