@@ -24,7 +24,8 @@ def bench(monkeypatch):
             del sys.modules[name]
 
 
-@pytest.mark.parametrize("workload", ["VAE 64", pytest.param("DP-SGD CNN", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("workload", ["VAE 64", "DP-SGD CNN"])
 def test_a_workload_is_timed_beside_its_yardstick(bench, workload, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
         bench, "first_population", lambda n: {"imports": 1.0, "first population": 2.0}

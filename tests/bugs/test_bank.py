@@ -49,6 +49,7 @@ def test_bugs_are_refuted_and_what_is_correct_is_not(benchmark, tmp_path):
     assert refuted(rows) == sorted(REFUTED[benchmark])
 
 
+@pytest.mark.slow
 def test_what_is_correct_leaks_about_as_much_as_it_may(tmp_path):
     # Otherwise a bug that is not refuted would say nothing.
     rows = audited("ballots", tmp_path, ["correct", "half-noise"], population=300)

@@ -80,7 +80,7 @@ def by_hand(whole, mechanism, i):
 
 
 def test_a_round_by_hand():
-    whole, mechanism = task(ONE_ROUND), Mist(sub_models=K)
+    whole, mechanism = task(ONE_ROUND), Mist(sub_models=K, weight=1.0)
     found = mechanism.train_population(whole)
     for i in range(len(SEEDS)):
         for name, weight in by_hand(whole, mechanism, i).items():

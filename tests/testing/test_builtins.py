@@ -17,12 +17,13 @@ EVERY = [(kind, entry.name) for kind in KINDS for entry in HOST.registry(kind)]
 SLOW = {
     *("adversarial-regularization", "auto", "dp-sgd", "gradient", "logan", "memguard", "mmd"),
     *("processes", "resnet9", "selena", "cnn", "distillation", "ml-leaks", "quantile"),
-    *("shadow-density", "shokri", "vae"),
+    *("shadow-density", "shokri", "vae", "data-free-distillation", "mist", "oslo"),
 }
 OF_OTHERS = {"adult", "cifar10", "fashion-mnist", "location30", "mnist"}
 """Datasets whose files the suite does not download, and whose size makes it slow where they are."""
 PARAMS = {
     "csv": {"label": "y"},
+    "data-free-distillation": {"steps": 40, "batch_size": 16, "latent_dim": 4, "hidden": 8},
     "dp-sgd": {"epsilon": 4.0},
     "gaussian": {"sigma": 1.0, "radius": 2.0},
     "label-only": {"copies": 4},
@@ -47,6 +48,11 @@ EXPECTED = {
     "auto": {
         "all_targets_are_as_one_after_another": (
             "it rehearses on the shadows of a group of targets, which are fewer than those of one"
+        )
+    },
+    "oslo": {
+        "all_targets_are_as_one_after_another": (
+            "targets of a group share the perturbed records, which are made by fewer shadows"
         )
     },
 }

@@ -105,6 +105,7 @@ def _is_installed():
     return bool(entry_points(group="pytest11", name="privbench"))
 
 
+@pytest.mark.slow
 def test_check_runs_the_same_checks_without_pytest(package):
     code = (
         "import sys; sys.modules['pytest'] = None\n"
