@@ -13,7 +13,7 @@ record's OUT shadows are divided into source and validation models:
 
 A smaller ``threshold`` takes larger perturbations: fewer members are found, and fewer others with them.
 
-Deviations:
+This follows the abstract and descriptions of the attack by others. Deviations that we know of:
 
 - One bit gives a single point of the ROC. Records with the same answer are ordered by p, the mean
   confidence of all their OUT shadows after the perturbation, which takes no query: the score is 2 - p if

@@ -14,7 +14,7 @@ Whose IN values these are depends on ``proxies``:
 2. ``class``: the other records of the same class.
 3. ``instance``: the other records that are most like it, under their OUT shadows.
 
-Deviations:
+This follows the abstract and descriptions of the attack by others. Deviations that we know of:
 
 - The two densities are those of Student's t that predict the next value. The variance OUT is that of few
   shadows, and shrunk towards those of all records (see `shrinkage`), as in `lira` with ``shrunk``.

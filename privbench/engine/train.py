@@ -102,7 +102,7 @@ def train_population(
     job = TrainingJob(
         *(build, sets.to(device), recipe, seeds, phases, random_inputs, augment, device, tick),
         validation,
-        start,
+        None if start is None else start.to(device),
     )
     with computing(recipe.precision, device):
         schedule = schedule_job(job, strategy, memory or default_memory(device))
@@ -167,7 +167,7 @@ def train_privately(
     phases = (Phase(loss),)
     job = TrainingJob(
         *(build, sets.to(device), recipe, seeds, phases, random_inputs, augment, device, tick),
-        start=start,
+        start=None if start is None else start.to(device),
     )
     trainer = PrivateTrainer(
         job,

@@ -10,7 +10,8 @@ play against each other. In each step
 As a defense it is distillation without reference records (see `distillation`). The student learns of a
 member only what the teacher's answers elsewhere give away.
 
-Deviations:
+This follows descriptions of the method by others. Deviations that we know of:
+
 - The generator is a multilayer perceptron without batch normalisation, so that it makes tables, too.
 - The student is trained by Adam, with a constant learning rate. Each of its updates in a step has
   moments of its own.
@@ -65,7 +66,7 @@ class DataFreeDistillation(TrainingMechanism):
             return Distiller(*parts, task.spec, self.latent_dim, self.hidden)
 
         start = Population.of(build, [build_seeded(build, seed) for seed in students.seeds])
-        rounds = students.train(
+        trained = students.train(
             build=build,
             sets=self._no_records(task),
             recipe=self._recipe(self.lr),
@@ -73,7 +74,7 @@ class DataFreeDistillation(TrainingMechanism):
             random_inputs=normal(self.latent_dim * (self.student_steps + 1)),
             start=start.replacing("teacher", teachers),
         )
-        return rounds.submodule("student", task.build)
+        return trained.submodule("student", task.build)
 
     def _recipe(self, lr: float) -> Recipe:
         from privbench.engine import Recipe
@@ -114,5 +115,5 @@ class DataFreeDistillation(TrainingMechanism):
 
 
 def logit_distance(teacher: Tensor, student: Tensor) -> Tensor:
-    """Return the mean absolute difference (batch,) of logits (batch, classes), equation 4."""
+    """Return the mean absolute difference (batch,) of logits (batch, classes)."""
     return (teacher - student).float().abs().mean(-1)

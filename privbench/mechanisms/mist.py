@@ -1,4 +1,4 @@
-"""MIST, membership-invariant subspace training: Li, Li, Ribeiro 2024, arXiv 2311.00919, section 4.
+"""MIST, membership-invariant subspace training: Li, Li, Ribeiro 2024, arXiv 2311.00919.
 
 Training proceeds in rounds. In each round
 
@@ -11,7 +11,8 @@ Training proceeds in rounds. In each round
 What the other sub-models know of a record as well stays learned. What only the sub-model that was
 trained on it knows is undone.
 
-Deviations:
+This follows the abstract and descriptions of the method by others. Deviations that we know of:
+
 - The distance is the L1 distance of the probabilities. The mean output of the others is computed once a
   round, before any sub-model moves.
 - Parts have the same number of records: in each round, up to ``sub_models`` - 1 records chosen at random

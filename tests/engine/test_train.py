@@ -82,6 +82,18 @@ def test_training_goes_on_from_given_models(strategy: str) -> None:
     torch.testing.assert_close(first.params, kept, atol=0, rtol=0)
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_models_on_the_cpu_go_on_on_a_gpu() -> None:
+    sets, once = own_sets(), Recipe("sgd", 0.1, 0.0, 0.0, 1, M)
+    first = train_population(mlp(), sets, once, SEEDS)
+    here, there = (
+        train_population(mlp(), sets, once, SEEDS, start=first, device=device)
+        for device in ("cpu", "cuda")
+    )
+    assert_same(there.to("cpu"), here)
+
+
 def test_seeds_and_chunk_are_checked() -> None:
     with pytest.raises(ValueError, match="2 seeds for the training sets of 5 models"):
         train_population(mlp(), own_sets(), RECIPES["sgd"], SEEDS[:2])

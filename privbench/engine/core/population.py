@@ -94,6 +94,14 @@ class Population:
         )
         return Population(self.build, params, buffers)
 
+    def to(self, device: torch.device | str) -> Population:
+        """Return the same models on ``device``; nothing is copied if they are there already."""
+        params, buffers = (
+            {name: stacked.to(device) for name, stacked in part.items()}
+            for part in (self.params, self.buffers)
+        )
+        return Population(self.build, params, buffers)
+
     def repeated(self, count: int) -> Population:
         """Return a population with ``count`` copies of each model, one after another."""
         params, buffers = (

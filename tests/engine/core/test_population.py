@@ -75,3 +75,32 @@ def test_convolutions_keep_their_layout_in_the_state() -> None:
 
     population = train_population(build, own_sets(), RECIPES["sgd"], SEEDS)
     assert all(array.flags.c_contiguous for array in population.state().values())
+
+
+def test_copies_of_each_model_follow_one_another(population: Population) -> None:
+    copies = population.repeated(2)
+    assert len(copies) == 2 * MODELS
+    for name, stacked in copies.stacked_weights().items():
+        for i in range(MODELS):
+            assert torch.equal(stacked[2 * i], population.stacked_weights()[name][i])
+            assert torch.equal(stacked[2 * i + 1], stacked[2 * i])
+
+
+def test_a_submodule_is_taken_out_and_put_in(population: Population) -> None:
+    def outer() -> nn.Module:
+        return nn.ModuleDict({"inner": normalised(), "other": nn.Linear(2, 2)})
+
+    whole = Population.of(outer, [outer() for _ in range(MODELS)])
+    replaced = whole.replacing("inner", population)
+    inner = replaced.submodule("inner", normalised)
+    for name, stacked in population.stacked_weights().items():
+        assert torch.equal(inner.stacked_weights()[name], stacked)
+    assert torch.equal(replaced.params["other.weight"], whole.params["other.weight"])
+    assert not torch.equal(whole.params["inner.0.weight"], population.params["0.weight"])
+
+
+def test_all_weights_move_to_a_device(population: Population) -> None:
+    moved = population.to("meta")
+    for name, stacked in population.stacked_weights().items():
+        tensor = moved.stacked_weights()[name]
+        assert (tensor.device.type, tensor.shape) == ("meta", stacked.shape)
