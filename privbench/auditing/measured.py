@@ -19,6 +19,8 @@ from privbench.report.tables import comparable_groups
 from privbench.storage.results import Row
 
 FILE = Path(__file__).parent / "measured.json"
+BASELINES = frozenset({"none", "public-only"})
+"""What each board has, to compare with: no defense, and training on the public records alone."""
 COLUMNS = ("defense", "test_accuracy", "test_accuracy_ci", "auc", "auc_ci")
 
 
@@ -32,20 +34,37 @@ def summary_of(paths: Iterable[Path]) -> list[dict[str, Any]]:
     """Return what `measured_defenses` reads, from files of runs.
 
     The numbers are those of ``auto`` with adaptive shadows on ordinary records, and of all seeds
-    together. What has no such row, or no row of ``none`` to compare with, is left out.
+    together. Left out are boards without a defense or without the row of ``none`` to compare with, and
+    defenses that another one of the board beats in accuracy and exposure: a page of an audit has no
+    room for all.
     """
     boards = []
     for path in sorted(paths):
         run = read_document(path).run
         for rows in comparable_groups(combine_seeds(run.rows)):
             lines = [_line(row, _data_auc(row, rows)) for row in rows if _is_deciding(row)]
-            if any(line["defense"] == "none" for line in lines):
+            names = {line["defense"] for line in lines}
+            if "none" in names and names - BASELINES:
                 board = {
                     name: rows[0][name] for name in ("benchmark", "dataset", "model", "n_models")
                 }
-                lines.sort(key=lambda line: line["tpr"])
-                boards.append(board | {"date": run.started_at[:10], "defenses": lines})
+                kept = [line for line in lines if _is_shown(line, lines)]
+                kept.sort(key=lambda line: line["tpr"])
+                boards.append(board | {"date": run.started_at[:10], "defenses": kept})
     return boards
+
+
+def _is_shown(line: dict[str, Any], board: list[dict[str, Any]]) -> bool:
+    """Return whether a line is a baseline, or no other is as accurate and as little exposed."""
+
+    def merits(one: dict[str, Any]) -> tuple[float, float]:
+        return one["test_accuracy"], -one["tpr"]
+
+    mine = merits(line)
+    return line["defense"] in BASELINES or not any(
+        theirs != mine and theirs[0] >= mine[0] and theirs[1] >= mine[1]
+        for theirs in map(merits, board)
+    )
 
 
 def _is_deciding(row: Row) -> bool:
